@@ -1,0 +1,23 @@
+//! Paifang: one daemon per site. Decides who passes each lane, takes the money, loses nothing.
+//!
+//! ```text
+//!  cameras, barriers, displays          phones, browsers        the bank
+//!          |  MQTT, serial                    |  HTTP              |  HTTPS
+//!   devices/ (codecs), src/io             src/http             src/bank
+//!          \____________________ Input + now ___|___________________/
+//!                                     |
+//!                         src/core   decide (pure)
+//!                                     |  changes + effects
+//!                         src/app    commit, then act
+//!                                     |
+//!                         src/store  journal + tables
+//! ```
+
+pub mod app;
+pub mod bank;
+pub mod config;
+pub mod core;
+pub mod http;
+pub mod io;
+pub mod store;
+pub mod types;

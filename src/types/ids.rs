@@ -1,0 +1,108 @@
+//! Names of things: numbers the journal hands out, and short texts the site file gives.
+
+use std::{borrow::Borrow, fmt, sync::Arc};
+
+use serde::{Deserialize, Serialize};
+
+/// A number handed out by the core in the order of creation, from 1.
+macro_rules! number_id {
+    ($($(#[$doc:meta])* $name:ident),+ $(,)?) => {$(
+        $(#[$doc])*
+        #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+        #[serde(transparent)]
+        pub struct $name(pub i64);
+
+        impl fmt::Display for $name {
+            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                self.0.fmt(f)
+            }
+        }
+    )+};
+}
+
+number_id! {
+    /// A vehicle's presence on the site.
+    StayId,
+    /// What is owed.
+    OrderId,
+    /// One attempt to collect an order.
+    PaymentId,
+    /// Money going back.
+    RefundId,
+    /// One order to an arm; never used twice.
+    CommandId,
+}
+
+/// What a text id must look like, for error messages.
+pub const TEXT_ID_RULE: &str = "1 to 32 of a-z, 0-9 and '-'";
+
+/// A short name from the site file: see [`TEXT_ID_RULE`].
+macro_rules! text_id {
+    ($($(#[$doc:meta])* $name:ident),+ $(,)?) => {$(
+        $(#[$doc])*
+        #[derive(Clone, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize)]
+        #[serde(transparent)]
+        pub struct $name(Arc<str>);
+
+        impl $name {
+            /// Checks the text against [`TEXT_ID_RULE`].
+            pub fn parse(text: &str) -> Option<Self> {
+                let fits = (1..=32).contains(&text.len())
+                    && text.bytes().all(|b| matches!(b, b'a'..=b'z' | b'0'..=b'9' | b'-'));
+                fits.then(|| Self(text.into()))
+            }
+
+            pub fn as_str(&self) -> &str {
+                &self.0
+            }
+        }
+
+        impl fmt::Debug for $name {
+            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                self.0.fmt(f)
+            }
+        }
+
+        impl fmt::Display for $name {
+            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                self.0.fmt(f)
+            }
+        }
+
+        impl Borrow<str> for $name {
+            fn borrow(&self) -> &str {
+                &self.0
+            }
+        }
+
+        impl<'de> Deserialize<'de> for $name {
+            fn deserialize<D: serde::Deserializer<'de>>(from: D) -> Result<Self, D::Error> {
+                let text = String::deserialize(from)?;
+                Self::parse(&text).ok_or_else(|| {
+                    serde::de::Error::custom(format!("\"{text}\" must be {TEXT_ID_RULE}"))
+                })
+            }
+        }
+    )+};
+}
+
+text_id! {
+    /// A way in or out, such as `exit-1`.
+    LaneId,
+    /// A camera, relay board, display or other hardware, such as `cam-exit-1`.
+    DeviceId,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn text_ids_are_checked_where_they_enter() {
+        assert!(LaneId::parse("exit-1").is_some());
+        for bad in ["", "Exit", "a b", "a/b", "出口", &"x".repeat(33)] {
+            assert!(LaneId::parse(bad).is_none(), "{bad}");
+        }
+        assert!(serde_json::from_str::<LaneId>("\"a+b\"").is_err());
+    }
+}

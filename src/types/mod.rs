@@ -1,0 +1,9 @@
+//! The words of the trade as types: each holds its own law and nothing else. Knows no I/O.
+
+pub mod ids;
+pub mod money;
+pub mod plate;
+
+pub use ids::*;
+pub use money::{Currency, Money};
+pub use plate::Plate;
