@@ -1,1 +1,25 @@
-//! To be written.
+//! The core decides: who passes, what is owed, what the bank is asked. Pure: no clock, no I/O, no await, no SQL.
+//!
+//! [`decide`] takes the state, the rules, the time and one [`Input`]; it gives the changes to commit and the effects
+//! to perform once they are on disk. [`State::apply`] makes a change true. [`State::next_deadline`] says when silence
+//! itself becomes an input ([`Input::Tick`]). Nothing else changes a [`State`], so replaying the journal rebuilds it.
+
+pub mod change;
+mod decide;
+pub mod effect;
+pub mod input;
+pub mod lane;
+pub mod money;
+pub mod rules;
+pub mod state;
+pub mod stay;
+pub mod tariff;
+
+pub use self::{
+    change::{Alarm, AlarmKind, Change},
+    decide::{Decision, decide},
+    effect::{Effect, Message},
+    input::{Answer, Input, Refusal, Reply},
+    rules::Rules,
+    state::State,
+};

@@ -1,5 +1,6 @@
 //! The words of the trade as types: each holds its own law and nothing else. Knows no I/O.
 
+pub mod bank;
 pub mod ids;
 pub mod money;
 pub mod plate;

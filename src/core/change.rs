@@ -1,0 +1,135 @@
+//! What the journal keeps: each change makes one thing true, whole. Knows nothing of how it came about.
+
+use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
+
+use super::{
+    lane::{Lane, LaneAlarm, OperatorAct},
+    money::{Order, Payment, Posting, Refund},
+    stay::{Read, Stay},
+};
+use crate::types::{LaneId, PaymentId};
+
+/// One row of the journal. Entities are kept whole, so that applying needs no rules.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case", tag = "kind", content = "body")]
+pub enum Change {
+    /// A read came and this became of it.
+    ReadTaken {
+        lane: LaneId,
+        read: Read,
+        as_: Taken,
+    },
+    Lane(Lane),
+    Stay(Stay),
+    Order(Order),
+    Payment(Payment),
+    /// The payment needs no more watching: it leaves memory and stays in the tables.
+    PaymentFiled {
+        payment: PaymentId,
+    },
+    Refund(Refund),
+    Posting(Posting),
+    OperatorActed {
+        lane: LaneId,
+        act: OperatorAct,
+        who: String,
+        reason: String,
+    },
+    PlateGiven {
+        lane: LaneId,
+        plate: crate::types::Plate,
+        by: String,
+    },
+    AlarmRaised(Alarm),
+    AlarmCleared {
+        subject: String,
+        alarm: AlarmKind,
+    },
+    /// The bank spoke of a number nobody here ever used.
+    WordUnplaced {
+        out_trade_no: String,
+        word: String,
+    },
+}
+
+impl Change {
+    /// The journal's `kind` column.
+    pub fn kind(&self) -> &'static str {
+        match self {
+            Self::ReadTaken { .. } => "read_taken",
+            Self::Lane(_) => "lane",
+            Self::Stay(_) => "stay",
+            Self::Order(_) => "order",
+            Self::Payment(_) => "payment",
+            Self::PaymentFiled { .. } => "payment_filed",
+            Self::Refund(_) => "refund",
+            Self::Posting(_) => "posting",
+            Self::OperatorActed { .. } => "operator_acted",
+            Self::PlateGiven { .. } => "plate_given",
+            Self::AlarmRaised(_) => "alarm_raised",
+            Self::AlarmCleared { .. } => "alarm_cleared",
+            Self::WordUnplaced { .. } => "word_unplaced",
+        }
+    }
+}
+
+/// What became of a read.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Taken {
+    /// The lane serves this vehicle.
+    Served,
+    /// Kept while another vehicle is on its way through.
+    Queued,
+    /// The vehicle in the lane, read once more.
+    Again,
+    /// The plate that just passed, read once more.
+    Echo,
+    /// Kept by the camera while it was offline; opens nothing.
+    Replay,
+    /// The lane is locked.
+    Refused,
+}
+
+/// Something a person should know, as long as it lasts.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Alarm {
+    /// A lane, a device, `bank`, `clock`, `disk`, or a payment's number.
+    pub subject: String,
+    pub kind: AlarmKind,
+    pub since: Timestamp,
+    pub detail: String,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum AlarmKind {
+    Lane(LaneAlarm),
+    /// A device has said nothing for too long.
+    DeviceSilent,
+    /// A device talks nonsense, or what it may not.
+    DeviceNonsense,
+    /// A device's clock is off.
+    DeviceClock,
+    /// This machine's clock jumped.
+    ClockStepped,
+    /// The bank has not answered for a while.
+    BankSilent,
+    /// The bank names another amount than was asked for.
+    AmountDiffers,
+    /// A payment has been undecided for very long.
+    PaymentUndecided,
+    RefundRefused,
+    /// The bank speaks of a payment that nobody here knows.
+    PaymentUnknown,
+    /// The same plate came in twice.
+    PlateTwice,
+    /// A vehicle left without paying.
+    LeftUnpaid,
+    /// The disk takes no more.
+    DiskFull,
+    /// More comes in than can be handled; what is shed is in the detail.
+    Overload,
+    BrokerDown,
+}

@@ -1,0 +1,129 @@
+//! Running a lane's machine and doing what it asks for. Knows no money.
+
+use super::Desk;
+use crate::{
+    core::{
+        change::{AlarmKind, Change},
+        effect::Effect,
+        input::{Answer, ArmOutcome, Refusal, Reply},
+        lane::{
+            Act, ArmAction, ArmOrder, Cause, Event, Lane, LaneAlarm, OperatorAct, Phase, Visit,
+            step,
+        },
+    },
+    types::{CommandId, LaneId},
+};
+
+impl Desk<'_> {
+    /// One event of a lane, with all that follows from it.
+    pub(super) fn lane_event(&mut self, id: &LaneId, event: Event) -> Reply {
+        let lane = self.lane(id).cloned().ok_or_else(|| Refusal::NoLane(id.clone()))?;
+        let rules = self.rules.lanes.get(id).ok_or_else(|| Refusal::NoLane(id.clone()))?;
+        let step = step(&lane, rules, self.now, event);
+        if let Some(reject) = step.rejected {
+            return Err(Refusal::Lane(id.clone(), reject));
+        }
+        self.record(Change::Lane(step.lane));
+        for act in step.acts {
+            self.lane_act(id, act);
+        }
+        self.serve_next(id)
+    }
+
+    fn lane_act(&mut self, id: &LaneId, act: Act) {
+        match act {
+            Act::Arm(action, cause) => self.order_arm(id, action, cause),
+            Act::TriggerRead => self.act(Effect::TriggerRead { lane: id.clone() }),
+            Act::Passed(visit) => self.passed(id, visit),
+            Act::BackedOut(visit) => self.backed_out(id, &visit),
+            Act::Alarm(alarm) => {
+                let detail = self.lane(id).map(describe).unwrap_or_default();
+                self.raise_lane(id, alarm, detail);
+            }
+            Act::Calm(alarm) => self.clear(id.as_str(), AlarmKind::Lane(alarm)),
+        }
+    }
+
+    /// The order stands on the lane, and so on record, before the effect leaves.
+    fn order_arm(&mut self, id: &LaneId, action: ArmAction, cause: Option<Cause>) {
+        let command = self.next_command();
+        let Some(mut lane) = self.lane(id).cloned() else { return };
+        let life = self.rules.lanes.get(id).map_or_else(Default::default, |r| r.times.order_life);
+        let expires_at = self.now + life;
+        lane.order = Some(ArmOrder { id: command, action, cause, at: self.now, expires_at });
+        self.record(Change::Lane(lane));
+        self.act(Effect::Arm { lane: id.clone(), command, action, expires_at });
+    }
+
+    /// The read of the vehicle behind is taken up once the lane is free for it.
+    fn serve_next(&mut self, id: &LaneId) -> Reply {
+        let Some(mut lane) = self.lane(id).cloned() else { return Ok(Answer::Done) };
+        let free = matches!(lane.phase, Phase::Closing | Phase::Idle | Phase::VehiclePresent);
+        if !free || lane.visit.is_some() {
+            return Ok(Answer::Done);
+        }
+        let Some(next) = lane.next.take() else { return Ok(Answer::Done) };
+        self.record(Change::Lane(lane));
+        self.serve(id, next)
+    }
+
+    pub(super) fn serve(&mut self, id: &LaneId, visit: Visit) -> Reply {
+        self.lane_event(id, Event::Seen(visit))?;
+        self.decide_visit(id)
+    }
+
+    /// A lane without any input rests from the start: nothing will ever tell.
+    pub(super) fn rest_unwired(&mut self, id: &LaneId) {
+        let Some(mut lane) = self.lane(id).cloned() else { return };
+        if !matches!(lane.phase, Phase::HeldOpen | Phase::Locked | Phase::AwaitingPayment) {
+            lane.phase = Phase::Idle;
+            lane.due = None;
+        }
+        self.record(Change::Lane(lane));
+    }
+
+    pub(super) fn arm_answered(
+        &mut self,
+        id: &LaneId,
+        command: CommandId,
+        outcome: ArmOutcome,
+    ) -> Reply {
+        let lane = self.lane(id).ok_or_else(|| Refusal::NoLane(id.clone()))?;
+        if lane.order.as_ref().map(|order| order.id) != Some(command) {
+            return Err(Refusal::OldCommand);
+        }
+        match outcome {
+            ArmOutcome::Done => self.lane_event(id, Event::Done),
+            ArmOutcome::Refused(why) | ArmOutcome::Silent(why) => {
+                self.raise_lane(id, LaneAlarm::ArmSilent, why);
+                self.lane_event(id, Event::Failed)
+            }
+        }
+    }
+
+    pub(super) fn operator(
+        &mut self,
+        id: &LaneId,
+        act: OperatorAct,
+        who: String,
+        reason: String,
+    ) -> Reply {
+        let reason = reason.trim().to_owned();
+        if reason.is_empty() {
+            return Err(Refusal::NoReason);
+        }
+        let cause = Cause::Operator { who: who.clone(), reason: reason.clone() };
+        let answer = self.lane_event(id, Event::Operator(act, cause))?;
+        self.record(Change::OperatorActed { lane: id.clone(), act, who, reason });
+        Ok(answer)
+    }
+}
+
+/// One line of where the lane stands, for an alarm's detail.
+fn describe(lane: &Lane) -> String {
+    let plate = lane.visit.as_ref().and_then(|visit| visit.plate.as_ref());
+    match plate {
+        Some(plate) => format!("{} {plate}", lane.phase.name()),
+        None => lane.phase.name().to_owned(),
+    }
+}

@@ -1,0 +1,278 @@
+//! The desk a decision is made at: the state as it stands plus what this decision has changed so far. Changes nothing
+//! outside itself.
+
+use jiff::Timestamp;
+
+use super::Decision;
+use crate::{
+    core::{
+        change::{AlarmKind, Change},
+        effect::{Effect, Message},
+        input::Reply,
+        lane::{Lane, Phase},
+        money::{Order, OrderState, Payment, Refund},
+        rules::{Direction, Rules},
+        state::State,
+        stay::Stay,
+    },
+    types::{CommandId, LaneId, Money, OrderId, PaymentId, Plate, RefundId, StayId},
+};
+
+pub(super) struct Desk<'a> {
+    pub(super) state: &'a State,
+    pub(super) rules: &'a Rules,
+    pub(super) now: Timestamp,
+    changes: Vec<Change>,
+    effects: Vec<Effect>,
+}
+
+impl<'a> Desk<'a> {
+    pub(super) fn new(state: &'a State, rules: &'a Rules, now: Timestamp) -> Self {
+        Self { state, rules, now, changes: Vec::new(), effects: Vec::new() }
+    }
+
+    /// Puts a change down; an entity that changes twice in one decision goes on record once, as it ends.
+    pub(super) fn record(&mut self, change: Change) {
+        let same = |known: &&mut Change| match (&change, &**known) {
+            (Change::Lane(a), Change::Lane(b)) => a.id == b.id,
+            (Change::Stay(a), Change::Stay(b)) => a.id == b.id,
+            (Change::Order(a), Change::Order(b)) => a.id == b.id,
+            (Change::Payment(a), Change::Payment(b)) => a.id == b.id,
+            (Change::Refund(a), Change::Refund(b)) => a.id == b.id,
+            _ => false,
+        };
+        match self.changes.iter_mut().find(same) {
+            Some(known) => *known = change,
+            None => self.changes.push(change),
+        }
+    }
+
+    pub(super) fn act(&mut self, effect: Effect) {
+        self.effects.push(effect);
+    }
+
+    pub(super) fn finish(mut self, reply: Reply) -> Decision {
+        self.show_what_changed();
+        self.drop_idle_changes();
+        Decision { changes: self.changes, effects: self.effects, reply }
+    }
+
+    /// A lane that is as it was needs no row.
+    fn drop_idle_changes(&mut self) {
+        let state = self.state;
+        self.changes.retain(|change| match change {
+            Change::Lane(lane) => state.lanes.get(&lane.id) != Some(lane),
+            _ => true,
+        });
+    }
+
+    fn show_what_changed(&mut self) {
+        let shown: Vec<Effect> = self
+            .changes
+            .iter()
+            .filter_map(|change| match change {
+                Change::Lane(lane) => Some(lane),
+                _ => None,
+            })
+            .filter_map(|lane| {
+                let before = self.state.lanes.get(&lane.id).map(|l| self.message(l, false));
+                let message = self.message(lane, true);
+                (before.as_ref() != Some(&message))
+                    .then(|| Effect::Show { lane: lane.id.clone(), message })
+            })
+            .collect();
+        self.effects.extend(shown);
+    }
+
+    /// What a lane in this state tells its driver. `fresh`: with what this decision has changed.
+    fn message(&self, lane: &Lane, fresh: bool) -> Message {
+        let plate = lane.visit.as_ref().and_then(|visit| visit.plate.clone());
+        let order = lane
+            .visit
+            .as_ref()
+            .and_then(|visit| visit.order)
+            .and_then(|id| if fresh { self.order(id) } else { self.state.orders.get(&id) });
+        match (lane.phase, plate) {
+            (Phase::AwaitingPayment, Some(plate)) => match order {
+                Some(order) => Message::Pay {
+                    plate,
+                    amount: order.amount,
+                    minutes: order.quote.to.duration_since(order.quote.from).as_mins(),
+                },
+                None => Message::Help,
+            },
+            (Phase::Opening | Phase::Open | Phase::Passing, Some(plate)) => {
+                match self.rules.lanes.get(&lane.id).map(|rules| rules.direction) {
+                    Some(Direction::Entry) => Message::Welcome { plate },
+                    _ => Message::GoodBye { plate },
+                }
+            }
+            (Phase::Deciding, _) if lane.visit.as_ref().is_some_and(|v| v.help.is_some()) => {
+                Message::Help
+            }
+            (Phase::HeldOpen, _) => Message::HeldOpen,
+            (Phase::Locked, _) => Message::LaneClosed,
+            (Phase::Faulty, _) => Message::Faulty,
+            (
+                Phase::Idle
+                | Phase::VehiclePresent
+                | Phase::Deciding
+                | Phase::AwaitingPayment
+                | Phase::Opening
+                | Phase::Open
+                | Phase::Passing
+                | Phase::Closing,
+                _,
+            ) => Message::Ready,
+        }
+    }
+
+    // ---- what is true now ------------------------------------------------------------------------
+
+    pub(super) fn lane(&self, id: &LaneId) -> Option<&Lane> {
+        let changed = self.changes.iter().find_map(|change| match change {
+            Change::Lane(lane) if lane.id == *id => Some(lane),
+            _ => None,
+        });
+        changed.or_else(|| self.state.lanes.get(id))
+    }
+
+    pub(super) fn stay(&self, id: StayId) -> Option<&Stay> {
+        let changed = self.changes.iter().find_map(|change| match change {
+            Change::Stay(stay) if stay.id == id => Some(stay),
+            _ => None,
+        });
+        changed.or_else(|| self.state.stays.get(&id)).filter(|stay| stay.state.is_open())
+    }
+
+    /// The open stay of a plate.
+    pub(super) fn stay_of(&self, plate: &Plate) -> Option<&Stay> {
+        let changed = self.changes.iter().find_map(|change| match change {
+            Change::Stay(stay) if stay.plate == *plate && stay.state.is_open() => Some(stay),
+            _ => None,
+        });
+        changed.or_else(|| self.state.stay_of(plate).and_then(|stay| self.stay(stay.id)))
+    }
+
+    pub(super) fn order(&self, id: OrderId) -> Option<&Order> {
+        let changed = self.changes.iter().find_map(|change| match change {
+            Change::Order(order) if order.id == id => Some(order),
+            _ => None,
+        });
+        changed.or_else(|| self.state.orders.get(&id))
+    }
+
+    pub(super) fn payment(&self, id: PaymentId) -> Option<&Payment> {
+        let changed = self.changes.iter().find_map(|change| match change {
+            Change::Payment(payment) if payment.id == id => Some(payment),
+            _ => None,
+        });
+        changed.or_else(|| self.state.payments.get(&id))
+    }
+
+    /// The watched payments of an order, oldest first.
+    pub(super) fn payments_of(&self, order: OrderId) -> Vec<Payment> {
+        let known = self.state.payments.values().filter(|p| p.order == order).map(|p| p.id);
+        let fresh = self.changes.iter().filter_map(|change| match change {
+            Change::Payment(p) if p.order == order => Some(p.id),
+            _ => None,
+        });
+        let ids: std::collections::BTreeSet<PaymentId> = known.chain(fresh).collect();
+        ids.into_iter().filter_map(|id| self.payment(id).cloned()).collect()
+    }
+
+    pub(super) fn refund(&self, id: RefundId) -> Option<&Refund> {
+        let changed = self.changes.iter().find_map(|change| match change {
+            Change::Refund(refund) if refund.id == id => Some(refund),
+            _ => None,
+        });
+        changed.or_else(|| self.state.refunds.get(&id))
+    }
+
+    pub(super) fn is_raised(&self, subject: &str, kind: AlarmKind) -> bool {
+        let changed = self.changes.iter().rev().find_map(|change| match change {
+            Change::AlarmRaised(alarm) if alarm.subject == subject && alarm.kind == kind => {
+                Some(true)
+            }
+            Change::AlarmCleared { subject: cleared, alarm }
+                if cleared == subject && *alarm == kind =>
+            {
+                Some(false)
+            }
+            _ => None,
+        });
+        changed.unwrap_or_else(|| {
+            !self.state.alarms.is_empty()
+                && self.state.alarms.contains_key(&(subject.to_owned(), kind))
+        })
+    }
+
+    /// The orders of a stay that are in memory, oldest first.
+    pub(super) fn orders_of(&self, stay: StayId) -> Vec<Order> {
+        let known = self.state.orders.values().filter(|o| o.stay == stay).map(|o| o.id);
+        let fresh = self.changes.iter().filter_map(|change| match change {
+            Change::Order(order) if order.stay == stay => Some(order.id),
+            _ => None,
+        });
+        let ids: std::collections::BTreeSet<OrderId> = known.chain(fresh).collect();
+        ids.into_iter().filter_map(|id| self.order(id).cloned()).collect()
+    }
+
+    pub(super) fn due_orders(&self, stay: StayId) -> Vec<Order> {
+        let mut orders = self.orders_of(stay);
+        orders.retain(|order| order.state == OrderState::Due);
+        orders
+    }
+
+    // ---- numbers not handed out yet --------------------------------------------------------------
+
+    fn fresh(&self, base: i64, id_of: impl Fn(&Change) -> Option<i64>) -> i64 {
+        self.changes.iter().filter_map(id_of).max().unwrap_or(0).max(base) + 1
+    }
+
+    pub(super) fn next_stay(&self) -> StayId {
+        StayId(self.fresh(self.state.counters.stay, |change| match change {
+            Change::Stay(stay) => Some(stay.id.0),
+            _ => None,
+        }))
+    }
+
+    pub(super) fn next_order(&self) -> OrderId {
+        OrderId(self.fresh(self.state.counters.order, |change| match change {
+            Change::Order(order) => Some(order.id.0),
+            _ => None,
+        }))
+    }
+
+    pub(super) fn next_payment(&self) -> PaymentId {
+        PaymentId(self.fresh(self.state.counters.payment, |change| match change {
+            Change::Payment(payment) => Some(payment.id.0),
+            _ => None,
+        }))
+    }
+
+    pub(super) fn next_refund(&self) -> RefundId {
+        RefundId(self.fresh(self.state.counters.refund, |change| match change {
+            Change::Refund(refund) => Some(refund.id.0),
+            _ => None,
+        }))
+    }
+
+    pub(super) fn next_command(&self) -> CommandId {
+        CommandId(self.fresh(self.state.counters.command, |change| match change {
+            Change::Lane(lane) => lane.order.as_ref().map(|order| order.id.0),
+            _ => None,
+        }))
+    }
+
+    pub(super) fn next_txn(&self) -> i64 {
+        self.fresh(self.state.counters.txn, |change| match change {
+            Change::Posting(posting) => Some(posting.txn),
+            _ => None,
+        })
+    }
+
+    pub(super) fn money(&self, minor: i64) -> Money {
+        Money::new(minor, self.rules.currency)
+    }
+}

@@ -1,0 +1,129 @@
+//! From one input to what changes and what to do about it. Each flow has its own file. Knows no table.
+
+mod arm;
+mod desk;
+mod order;
+mod passage;
+mod payment;
+#[cfg(test)]
+mod tests;
+
+use jiff::Timestamp;
+
+use self::desk::Desk;
+use super::{
+    change::{AlarmKind, Change},
+    effect::Effect,
+    input::{Answer, Input, Reply},
+    lane::{Event, LaneAlarm},
+    rules::Rules,
+    state::{Owner, State},
+};
+
+/// Deadlines handled by one tick; the rest follow with the next one.
+const TICK_MAX: usize = 64;
+
+/// What follows from one input. Commit `changes` first, then perform `effects`, then tell `reply`.
+#[derive(Debug)]
+pub struct Decision {
+    pub changes: Vec<Change>,
+    pub effects: Vec<Effect>,
+    pub reply: Reply,
+}
+
+/// Decides one input. Neither the state nor the world changes by it.
+pub fn decide(state: &State, rules: &Rules, now: Timestamp, input: Input) -> Decision {
+    let mut desk = Desk::new(state, rules, now);
+    let reply = match input {
+        Input::Started => desk.started(),
+        Input::Read { lane, read } => desk.read(&lane, read),
+        Input::Sensor { lane, sensor, on } => desk.lane_event(&lane, Event::Sensor(sensor, on)),
+        Input::SensorsLost { lane } => desk.lane_event(&lane, Event::SensorsLost),
+        Input::ArmAnswered { lane, command, outcome } => desk.arm_answered(&lane, command, outcome),
+        Input::PlateGiven { lane, plate, by } => desk.plate_given(&lane, plate, by),
+        Input::PayAsked { order } => desk.pay_asked(order),
+        Input::BankSaid { out_trade_no, to, word } => desk.bank_said(&out_trade_no, to, word),
+        Input::RefundSaid { refund, word } => desk.refund_said(refund, &word),
+        Input::Recalled { payment, order } => desk.recalled(payment, order),
+        Input::Operator { lane, act, who, reason } => desk.operator(&lane, act, who, reason),
+        Input::Trouble { subject, kind, detail } => {
+            desk.raise(&subject, kind, detail);
+            Ok(Answer::Done)
+        }
+        Input::Well { subject, kind } => {
+            desk.clear(&subject, kind);
+            Ok(Answer::Done)
+        }
+        Input::Tick => desk.tick(),
+    };
+    desk.finish(reply)
+}
+
+impl Desk<'_> {
+    /// After a start nothing is known of any sensor, and no order to an arm is repeated. Money is asked about again.
+    fn started(&mut self) -> Reply {
+        for (id, rules) in &self.rules.lanes {
+            if self.lane(id).is_none() {
+                self.record(Change::Lane(super::lane::Lane::new(id.clone())));
+            }
+            if rules.wired == super::rules::Wired::default() {
+                self.rest_unwired(id);
+            } else {
+                self.lane_event(id, Event::SensorsLost)?;
+            }
+        }
+        let payments: Vec<_> =
+            self.state.payments.values().filter(|p| p.state.is_undecided()).cloned().collect();
+        for mut payment in payments {
+            payment.next_ask = Some(self.now);
+            self.record(Change::Payment(payment));
+        }
+        let refunds: Vec<_> = self.state.refunds.values().cloned().collect();
+        for mut refund in refunds {
+            refund.next_ask = Some(self.now);
+            self.record(Change::Refund(refund));
+        }
+        Ok(Answer::Done)
+    }
+
+    fn tick(&mut self) -> Reply {
+        for owner in self.state.overdue(self.now, TICK_MAX) {
+            match owner {
+                Owner::Lane(lane) if self.rules.lanes.contains_key(&lane) => {
+                    // A deadline that another event of this tick moved is not due any more.
+                    let _ = self.lane_event(&lane, Event::Due);
+                }
+                Owner::Lane(lane) => self.forget_deadline(&lane),
+                Owner::Payment(payment) => self.payment_due(payment),
+                Owner::Refund(refund) => self.refund_due(refund),
+            }
+        }
+        Ok(Answer::Done)
+    }
+
+    /// A lane that the site file does not name any more waits for nothing.
+    fn forget_deadline(&mut self, lane: &crate::types::LaneId) {
+        if let Some(mut lane) = self.lane(lane).cloned() {
+            lane.due = None;
+            self.record(Change::Lane(lane));
+        }
+    }
+
+    fn raise(&mut self, subject: &str, kind: AlarmKind, detail: String) {
+        if !self.is_raised(subject, kind) {
+            let since = self.now;
+            let alarm = super::change::Alarm { subject: subject.into(), kind, since, detail };
+            self.record(Change::AlarmRaised(alarm));
+        }
+    }
+
+    fn clear(&mut self, subject: &str, alarm: AlarmKind) {
+        if self.is_raised(subject, alarm) {
+            self.record(Change::AlarmCleared { subject: subject.into(), alarm });
+        }
+    }
+
+    fn raise_lane(&mut self, lane: &crate::types::LaneId, alarm: LaneAlarm, detail: String) {
+        self.raise(lane.as_str(), AlarmKind::Lane(alarm), detail);
+    }
+}

@@ -1,0 +1,382 @@
+//! Attempts to collect: asked for once, asked about until the bank has said what became of them. Knows no lane.
+//!
+//! `Pending` is the answer to everything that is not explicit. Nothing is created twice: an attempt whose cashier link
+//! got lost is reversed, and the driver gets a new attempt with a new number. A word that comes late is never dropped:
+//! it settles the order, or the money goes back.
+
+use std::time::Duration;
+
+use super::Desk;
+use crate::{
+    core::{
+        change::{AlarmKind, Change},
+        effect::Effect,
+        input::{Answer, Asked, Refusal, Reply},
+        money::{Account, Order, OrderState, Payment, PaymentState, Refund, RefundState},
+    },
+    types::{
+        Money, OrderId, PaymentId, RefundId,
+        bank::{Ask, Word},
+    },
+};
+
+/// An answer that has not come by then will not come: the channel gives up after 38 s (8 s connect, 30 s read).
+const PATIENCE: Duration = Duration::from_secs(45);
+/// A link that has not come by then is not waited for.
+const LINK_PATIENCE: Duration = Duration::from_secs(10);
+/// A link this close to its end is not given to another phone.
+const LINK_TAIL: Duration = Duration::from_secs(30);
+/// A payment undecided for this long is shown to the operator.
+const UNDECIDED_LONG: Duration = Duration::from_mins(10);
+/// Unanswered questions in a row before the operator is told that the bank is silent.
+const SILENT_ASKS: u32 = 3;
+/// After a reversal the payment is looked at this often again: people do pay at the last moment.
+const LATE_LOOKS: [Duration; 3] =
+    [Duration::from_mins(1), Duration::from_mins(10), Duration::from_hours(1)];
+
+impl Desk<'_> {
+    pub(super) fn pay_asked(&mut self, id: OrderId) -> Reply {
+        let order = self.order(id).cloned().ok_or(Refusal::NotDue(id))?;
+        match order.state {
+            OrderState::Due | OrderState::Unpaid => {}
+            OrderState::Paid { .. } => return Ok(Answer::AlreadyPaid),
+            OrderState::Waived { .. } | OrderState::Void => return Err(Refusal::NotDue(id)),
+        }
+        if let Some(payment) = self.payments_of(id).into_iter().find(|p| self.is_usable(p)) {
+            return Ok(Answer::Payment(payment.id));
+        }
+        self.reverse_undecided(id);
+        Ok(Answer::Payment(self.new_payment(&order)))
+    }
+
+    /// Two phones share one attempt as long as its link is there, or may still come.
+    fn is_usable(&self, payment: &Payment) -> bool {
+        let age = self.now.duration_since(payment.made_at).unsigned_abs();
+        payment.state == PaymentState::Pending
+            && self.now + LINK_TAIL < payment.expires_at
+            && (payment.link.is_some() || age <= LINK_PATIENCE)
+    }
+
+    fn new_payment(&mut self, order: &Order) -> PaymentId {
+        let id = self.next_payment();
+        let pay = &self.rules.pay;
+        let stamp = self.now.to_zoned_datetime(self.rules.zone.clone()).strftime("%y%m%d%H%M%S");
+        let out_trade_no = format!("{}{stamp}{:05}", pay.trade_prefix, id.0);
+        let plate = self.stay(order.stay).map(|stay| stay.plate.full().to_owned());
+        let expires_in_s = pay.link_life.as_secs() as u32;
+        let ask = Ask::Generate {
+            out_trade_no: out_trade_no.clone(),
+            amount: order.amount,
+            subject: format!("停车费 {}", plate.unwrap_or_default()).trim().to_owned(),
+            expires_in_s,
+            asked_at: self.now,
+        };
+        self.record(Change::Payment(Payment {
+            id,
+            order: order.id,
+            out_trade_no,
+            amount: order.amount,
+            state: PaymentState::Pending,
+            link: None,
+            made_at: self.now,
+            expires_at: self.now + pay.link_life,
+            asks: 0,
+            next_ask: Some(self.now + PATIENCE),
+            bank_no: None,
+        }));
+        self.act(Effect::AskBank { ask });
+        id
+    }
+
+    // ---- what the bank says --------------------------------------------------------------------
+
+    pub(super) fn bank_said(&mut self, out_trade_no: &str, to: Asked, word: Word) -> Reply {
+        let known = self.state.payment_of(out_trade_no).and_then(|p| self.payment(p.id)).cloned();
+        let Some(payment) = known else { return self.word_unplaced(out_trade_no, &word) };
+        match word {
+            Word::Cashier { link } => self.link_came(payment, link),
+            Word::Paid { amount, bank_no, .. } => self.paid(payment, amount, bank_no),
+            Word::Failed { why } => self.failed(payment, why),
+            Word::Reversed => self.reversed(payment),
+            Word::Paying | Word::Reversing => {
+                self.clear("bank", AlarmKind::BankSilent);
+                self.ask_later(payment);
+                Ok(Answer::Done)
+            }
+            Word::Refused { code, why } => self.refused(payment, to, &format!("{code} {why}")),
+            Word::Unknown { why } => {
+                if payment.asks >= SILENT_ASKS && to != Asked::Notified {
+                    self.raise("bank", AlarmKind::BankSilent, why);
+                }
+                self.ask_later(payment);
+                Ok(Answer::Done)
+            }
+            Word::Refunded | Word::PartRefunded | Word::Refunding => self.refunded_there(payment),
+            Word::RefundDone { .. } => Err(Refusal::WordUnfit(out_trade_no.into())),
+        }
+    }
+
+    fn word_unplaced(&mut self, out_trade_no: &str, word: &Word) -> Reply {
+        if let Word::Paid { amount, .. } = word {
+            let detail =
+                format!("{out_trade_no}: the bank says {amount} was paid; nobody here asked");
+            self.record(Change::WordUnplaced {
+                out_trade_no: out_trade_no.into(),
+                word: format!("{word:?}"),
+            });
+            self.raise(out_trade_no, AlarmKind::PaymentUnknown, detail);
+        }
+        Err(Refusal::NoPayment(out_trade_no.into()))
+    }
+
+    fn link_came(&mut self, mut payment: Payment, link: String) -> Reply {
+        self.clear("bank", AlarmKind::BankSilent);
+        if payment.state == PaymentState::Pending && payment.link.is_none() {
+            payment.link = Some(link);
+            self.ask_later(payment);
+        }
+        Ok(Answer::Done)
+    }
+
+    fn paid(&mut self, mut payment: Payment, amount: Money, bank_no: String) -> Reply {
+        self.clear("bank", AlarmKind::BankSilent);
+        match payment.state {
+            PaymentState::Paid { .. } | PaymentState::Disputed { .. } => {
+                return Ok(Answer::Duplicate);
+            }
+            PaymentState::Pending
+            | PaymentState::Reversing
+            | PaymentState::Reversed
+            | PaymentState::Failed { .. } => {}
+        }
+        self.clear(&payment.out_trade_no, AlarmKind::PaymentUndecided);
+        payment.bank_no = Some(bank_no);
+        payment.next_ask = None;
+        if amount != payment.amount {
+            let detail = format!("asked for {}, the bank names {amount}", payment.amount);
+            self.raise(&payment.out_trade_no, AlarmKind::AmountDiffers, detail);
+            payment.state = PaymentState::Disputed { bank: amount };
+            self.record(Change::Payment(payment));
+            return Ok(Answer::Done);
+        }
+        payment.state = PaymentState::Paid { at: self.now };
+        self.record(Change::Payment(payment.clone()));
+        self.settle(&payment);
+        self.file_if_over(payment.order);
+        Ok(Answer::Done)
+    }
+
+    fn failed(&mut self, mut payment: Payment, why: String) -> Reply {
+        self.clear("bank", AlarmKind::BankSilent);
+        if !payment.state.is_undecided() {
+            return Ok(Answer::Duplicate);
+        }
+        self.clear(&payment.out_trade_no, AlarmKind::PaymentUndecided);
+        payment.state = PaymentState::Failed { why };
+        self.look_late(payment, 0);
+        Ok(Answer::Done)
+    }
+
+    fn reversed(&mut self, mut payment: Payment) -> Reply {
+        self.clear("bank", AlarmKind::BankSilent);
+        match payment.state {
+            PaymentState::Pending | PaymentState::Reversing => {
+                self.clear(&payment.out_trade_no, AlarmKind::PaymentUndecided);
+                payment.state = PaymentState::Reversed;
+                self.look_late(payment, 0);
+                Ok(Answer::Done)
+            }
+            PaymentState::Reversed | PaymentState::Failed { .. } => {
+                let looks = payment.asks;
+                self.look_late(payment, looks);
+                Ok(Answer::Duplicate)
+            }
+            PaymentState::Paid { .. } | PaymentState::Disputed { .. } => {
+                Err(Refusal::WordUnfit(payment.out_trade_no))
+            }
+        }
+    }
+
+    /// The bank did not accept the question itself.
+    fn refused(&mut self, payment: Payment, to: Asked, why: &str) -> Reply {
+        self.clear("bank", AlarmKind::BankSilent);
+        match (to, &payment.state) {
+            (Asked::Generate, PaymentState::Pending) if payment.link.is_none() => {
+                self.failed(payment, why.to_owned())
+            }
+            // Not a word about the payment: keep asking.
+            _ => {
+                self.ask_later(payment);
+                Ok(Answer::Done)
+            }
+        }
+    }
+
+    /// The bank gave money back that we did not tell it to: a person must look.
+    fn refunded_there(&mut self, mut payment: Payment) -> Reply {
+        if payment.state.is_undecided() {
+            let bank = Money::zero(payment.amount.currency);
+            let detail = "the bank says it was paid and given back".to_owned();
+            self.raise(&payment.out_trade_no, AlarmKind::AmountDiffers, detail);
+            payment.state = PaymentState::Disputed { bank };
+            payment.next_ask = None;
+            self.record(Change::Payment(payment));
+        }
+        Ok(Answer::Done)
+    }
+
+    // ---- when to ask again -----------------------------------------------------------------------
+
+    /// Every 3 s while a driver stands there, more seldom later, for as long as it is undecided.
+    fn ask_later(&mut self, mut payment: Payment) {
+        match payment.state {
+            PaymentState::Pending | PaymentState::Reversing => {
+                let age = self.now.duration_since(payment.made_at).unsigned_abs();
+                let gap = match age.as_secs() {
+                    0..=120 => 3,
+                    121..=600 => 10,
+                    601..=7_200 => 60,
+                    _ => 600,
+                };
+                payment.next_ask = Some(self.now + Duration::from_secs(gap));
+                self.record(Change::Payment(payment));
+            }
+            PaymentState::Reversed | PaymentState::Failed { .. } => {
+                let looks = payment.asks;
+                self.look_late(payment, looks);
+            }
+            PaymentState::Paid { .. } | PaymentState::Disputed { .. } => {}
+        }
+    }
+
+    fn look_late(&mut self, mut payment: Payment, looks: u32) {
+        let id = payment.id;
+        payment.asks = looks;
+        payment.next_ask = LATE_LOOKS.get(looks as usize).map(|gap| self.now + *gap);
+        let over = payment.next_ask.is_none();
+        self.record(Change::Payment(payment));
+        if over {
+            self.record(Change::PaymentFiled { payment: id });
+        }
+    }
+
+    pub(super) fn payment_due(&mut self, id: PaymentId) {
+        let Some(mut payment) = self.payment(id).cloned() else { return };
+        if payment.next_ask.is_none_or(|at| at > self.now) {
+            return;
+        }
+        let out_trade_no = payment.out_trade_no.clone();
+        let expired = self.now >= payment.expires_at;
+        let age = self.now.duration_since(payment.made_at).unsigned_abs();
+        if payment.state.is_undecided() && age >= UNDECIDED_LONG {
+            let detail = format!("{} asked for at {}", payment.amount, payment.made_at);
+            self.raise(&out_trade_no, AlarmKind::PaymentUndecided, detail);
+        }
+        payment.asks += 1;
+        payment.next_ask = Some(self.now + PATIENCE);
+        let ask = match payment.state {
+            PaymentState::Pending if expired => {
+                payment.state = PaymentState::Reversing;
+                Ask::Reverse { out_trade_no }
+            }
+            // A reversal that is refused may mean that it was paid: ask in turn.
+            PaymentState::Reversing if payment.asks % 2 == 1 => Ask::Reverse { out_trade_no },
+            PaymentState::Pending
+            | PaymentState::Reversing
+            | PaymentState::Reversed
+            | PaymentState::Failed { .. } => Ask::Query { out_trade_no },
+            PaymentState::Paid { .. } | PaymentState::Disputed { .. } => return,
+        };
+        self.record(Change::Payment(payment));
+        self.act(Effect::AskBank { ask });
+    }
+
+    /// Nobody should pay this order any more by an attempt that is still open.
+    pub(super) fn reverse_undecided(&mut self, order: OrderId) {
+        for mut payment in self.payments_of(order) {
+            if payment.state == PaymentState::Pending {
+                payment.state = PaymentState::Reversing;
+                payment.asks = 1;
+                payment.next_ask = Some(self.now + PATIENCE);
+                let out_trade_no = payment.out_trade_no.clone();
+                self.record(Change::Payment(payment));
+                self.act(Effect::AskBank { ask: Ask::Reverse { out_trade_no } });
+            }
+        }
+    }
+
+    pub(super) fn recalled(&mut self, payment: Payment, order: Order) -> Reply {
+        if self.payment(payment.id).is_none() {
+            self.record(Change::Payment(payment));
+            self.record(Change::Order(order));
+        }
+        Ok(Answer::Done)
+    }
+
+    /// An order whose vehicle has gone keeps no decided payment in memory.
+    fn file_if_over(&mut self, order: OrderId) {
+        let over = self.order(order).is_none_or(|order| self.stay(order.stay).is_none());
+        if over {
+            self.file_decided(order);
+        }
+    }
+
+    // ---- refunds -----------------------------------------------------------------------------------
+
+    pub(super) fn refund_due(&mut self, id: RefundId) {
+        let Some(mut refund) = self.refund(id).cloned() else { return };
+        refund.asks += 1;
+        refund.next_ask = Some(self.now + PATIENCE);
+        let ask = Ask::Refund {
+            out_trade_no: refund.out_trade_no.clone(),
+            refund_no: refund.refund_no.clone(),
+            amount: refund.amount,
+        };
+        self.record(Change::Refund(refund));
+        self.act(Effect::AskRefund { refund: id, ask });
+    }
+
+    pub(super) fn refund_said(&mut self, id: RefundId, word: &Word) -> Reply {
+        let refund = self.refund(id).cloned().ok_or(Refusal::NoRefund(id))?;
+        if refund.state != RefundState::Pending {
+            return Ok(Answer::Duplicate);
+        }
+        match word {
+            Word::RefundDone { amount } if *amount == refund.amount => self.refund_done(refund),
+            Word::Refused { code, why } => {
+                let detail = format!("{} of {}: {code} {why}", refund.amount, refund.refund_no);
+                self.raise(&refund.out_trade_no, AlarmKind::RefundRefused, detail);
+                self.end_refund(refund, RefundState::Refused);
+            }
+            _ => self.refund_later(refund),
+        }
+        Ok(Answer::Done)
+    }
+
+    fn refund_done(&mut self, refund: Refund) {
+        let txn = self.next_txn();
+        self.record(Change::Posting(crate::core::money::Posting {
+            txn,
+            at: self.now,
+            payment: refund.payment,
+            refund: Some(refund.id),
+            debit: Account::RefundsPayable,
+            credit: Account::ChannelReceivable,
+            amount: refund.amount,
+        }));
+        self.end_refund(refund, RefundState::Done);
+    }
+
+    fn end_refund(&mut self, mut refund: Refund, state: RefundState) {
+        refund.state = state;
+        refund.next_ask = None;
+        self.record(Change::Refund(refund));
+    }
+
+    /// The same number again, ever more seldom.
+    fn refund_later(&mut self, mut refund: Refund) {
+        let gap = Duration::from_secs(5) * 2_u32.pow(refund.asks.min(7));
+        refund.next_ask = Some(self.now + gap);
+        self.record(Change::Refund(refund));
+    }
+}

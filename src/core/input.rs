@@ -1,0 +1,129 @@
+//! What the core is told, and what it answers to the one who asked. Knows no protocol.
+
+use super::{
+    change::AlarmKind,
+    lane::{OperatorAct, Reject, Sensor},
+    money::{Order, Payment},
+    stay::Read,
+};
+use crate::types::{CommandId, LaneId, OrderId, PaymentId, Plate, RefundId, bank::Word};
+
+#[derive(Clone, Debug, PartialEq)]
+pub enum Input {
+    /// The process began: nothing is known of any sensor, and the bank is asked about all that is undecided.
+    Started,
+    Read {
+        lane: LaneId,
+        read: Read,
+    },
+    Sensor {
+        lane: LaneId,
+        sensor: Sensor,
+        on: bool,
+    },
+    SensorsLost {
+        lane: LaneId,
+    },
+    ArmAnswered {
+        lane: LaneId,
+        command: CommandId,
+        outcome: ArmOutcome,
+    },
+    /// A person says which plate stands in the lane.
+    PlateGiven {
+        lane: LaneId,
+        plate: Plate,
+        by: String,
+    },
+    /// A driver wants to pay this order.
+    PayAsked {
+        order: OrderId,
+    },
+    /// The bank spoke of a payment: by answer or by notification, it is the same.
+    BankSaid {
+        out_trade_no: String,
+        to: Asked,
+        word: Word,
+    },
+    RefundSaid {
+        refund: RefundId,
+        word: Word,
+    },
+    /// A payment that was filed away is talked about again: it comes back with its order.
+    Recalled {
+        payment: Payment,
+        order: Order,
+    },
+    Operator {
+        lane: LaneId,
+        act: OperatorAct,
+        who: String,
+        reason: String,
+    },
+    /// Something around the core went wrong or is well again.
+    Trouble {
+        subject: String,
+        kind: AlarmKind,
+        detail: String,
+    },
+    Well {
+        subject: String,
+        kind: AlarmKind,
+    },
+    /// A deadline may have come.
+    Tick,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum ArmOutcome {
+    Done,
+    Refused(String),
+    /// Nobody answered; whether it moved, only the limits tell.
+    Silent(String),
+}
+
+/// What the one who asked is told.
+pub type Reply = Result<Answer, Refusal>;
+
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Answer {
+    Done,
+    /// Seen before; nothing to do.
+    Duplicate,
+    /// This payment collects the order; its cashier link may still be on its way.
+    Payment(PaymentId),
+    /// The order is paid already.
+    AlreadyPaid,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum Refusal {
+    #[error("no lane is called {0}")]
+    NoLane(LaneId),
+    #[error("lane {0} cannot do that now: {1:?}")]
+    Lane(LaneId, Reject),
+    #[error("a reason is needed: it goes on record with your name")]
+    NoReason,
+    #[error("order {0} is not waiting to be paid")]
+    NotDue(OrderId),
+    #[error("no payment is called {0}")]
+    NoPayment(String),
+    #[error("no refund is called {0}")]
+    NoRefund(RefundId),
+    #[error("the bank spoke of {0} in a way that does not fit what was asked")]
+    WordUnfit(String),
+    #[error("the command is not the one the lane waits for")]
+    OldCommand,
+    #[error("no vehicle stands in lane {0}")]
+    NobodyThere(LaneId),
+}
+
+/// What the bank's word answers.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Asked {
+    Generate,
+    Query,
+    Reverse,
+    /// Nothing: the bank spoke first.
+    Notified,
+}

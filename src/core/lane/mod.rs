@@ -1,0 +1,334 @@
+//! A lane: what it does, what its sensors say, which vehicle it serves. Knows no money.
+//!
+//! ```text
+//!                 arrival on            read               admit
+//!   Idle ───────▶ VehiclePresent ───▶ Deciding ──────────▶ Opening ──▶ Open ──▶ Passing
+//!    ▲                                  │  await pay          ▲  open limit  safety on │
+//!    │                                  ▼                     │                        │
+//!    │                              AwaitingPayment ──────────┘ paid                   │
+//!    └────────────────────────────── Closing ◀──────────────────────────── safety off ─┘
+//!           closed limit
+//!   HeldOpen, Locked: by an operator.   Faulty: the arm's position is not known.
+//! ```
+//!
+//! The machine ([`step`]) answers every (phase, event) pair; an impossible one is a [`Reject`], never a panic.
+//! The barrier's own controller is the safety device: the machine never asks for `Close` while a loop is
+//! occupied or unknown, and repeats an open order only where the closed limit proves that the arm did not move.
+
+mod machine;
+
+use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
+
+pub use self::machine::{Step, step};
+use super::stay::Read;
+use crate::types::{CommandId, LaneId, OrderId, Plate, StayId};
+
+/// What the lane is doing.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Phase {
+    Idle,
+    VehiclePresent,
+    Deciding,
+    AwaitingPayment,
+    Opening,
+    Open,
+    Passing,
+    Closing,
+    HeldOpen,
+    Locked,
+    /// The arm's position is not known, or it does not do what it is told.
+    Faulty,
+}
+
+impl Phase {
+    pub const ALL: [Self; 11] = [
+        Self::Idle,
+        Self::VehiclePresent,
+        Self::Deciding,
+        Self::AwaitingPayment,
+        Self::Opening,
+        Self::Open,
+        Self::Passing,
+        Self::Closing,
+        Self::HeldOpen,
+        Self::Locked,
+        Self::Faulty,
+    ];
+
+    /// The word used in logs, tables, topics and pages.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Idle => "idle",
+            Self::VehiclePresent => "vehicle_present",
+            Self::Deciding => "deciding",
+            Self::AwaitingPayment => "awaiting_payment",
+            Self::Opening => "opening",
+            Self::Open => "open",
+            Self::Passing => "passing",
+            Self::Closing => "closing",
+            Self::HeldOpen => "held_open",
+            Self::Locked => "locked",
+            Self::Faulty => "faulty",
+        }
+    }
+}
+
+/// What an input of the lane says, or that nobody knows.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Signal {
+    #[default]
+    Unknown,
+    Off,
+    On,
+}
+
+/// The inputs a lane can have. Which are wired is in [`super::rules::Wired`].
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Sensor {
+    Arrival,
+    Safety,
+    OpenLimit,
+    ClosedLimit,
+}
+
+/// The last word of each input.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Sensors {
+    pub arrival: Signal,
+    pub safety: Signal,
+    pub open_limit: Signal,
+    pub closed_limit: Signal,
+}
+
+/// Why the arm may open. On record before any byte leaves for the arm.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case", tag = "why")]
+pub enum Cause {
+    /// A vehicle comes in.
+    Entry,
+    /// Nothing is owed.
+    Free,
+    Paid {
+        order: OrderId,
+    },
+    Operator {
+        who: String,
+        reason: String,
+    },
+}
+
+/// What a vehicle waits for that only a person can give.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Help {
+    /// The camera saw no plate or none that anybody could have.
+    NoPlate,
+    /// No open stay has this plate.
+    NoStay,
+}
+
+/// The vehicle a lane serves.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Visit {
+    pub read: Option<Read>,
+    /// Who the vehicle is taken to be: the camera's plate, or what a person put in its place.
+    pub plate: Option<Plate>,
+    pub stay: Option<StayId>,
+    pub order: Option<OrderId>,
+    /// `None`: nobody has allowed it to pass.
+    pub cause: Option<Cause>,
+    pub help: Option<Help>,
+    /// Open orders given for it so far.
+    pub opens: u8,
+}
+
+impl Visit {
+    pub fn of(read: Read) -> Self {
+        let plate = read.plate.clone();
+        Self { read: Some(read), plate, stay: None, order: None, cause: None, help: None, opens: 0 }
+    }
+
+    pub fn unread() -> Self {
+        Self { read: None, plate: None, stay: None, order: None, cause: None, help: None, opens: 0 }
+    }
+
+    pub fn is_same_vehicle(&self, other: &Self) -> bool {
+        self.plate.is_some() && self.plate == other.plate
+    }
+}
+
+/// What an arm is told to do.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum ArmAction {
+    Open,
+    Close,
+    /// Stay open until released.
+    Hold,
+    Release,
+}
+
+/// One order to the arm: committed before it is sent, never sent after `expires_at`, never sent twice.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ArmOrder {
+    pub id: CommandId,
+    pub action: ArmAction,
+    /// For `Open` and `Hold`: why. `Close` and `Release` need none.
+    pub cause: Option<Cause>,
+    pub at: Timestamp,
+    pub expires_at: Timestamp,
+}
+
+/// What the lane does when nothing happens until then.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Due {
+    pub at: Timestamp,
+    pub why: Why,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Why {
+    /// A vehicle stands there and no read has come: ask the camera.
+    Unread,
+    /// The driver has waited long enough: call the operator.
+    Waiting,
+    /// The arrival loop went free: the vehicle backed out if it stays so.
+    Vacated,
+    /// The arm has not reached its open limit.
+    NotOpen,
+    /// The arm is open and nobody drives.
+    Unused,
+    /// The safety loop has been occupied for very long.
+    Stuck,
+    /// The arm has not reached its closed limit.
+    NotClosed,
+}
+
+/// A lane as it stands. The journal keeps it whole at every change.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Lane {
+    pub id: LaneId,
+    pub phase: Phase,
+    pub sensors: Sensors,
+    pub visit: Option<Visit>,
+    /// A read of the vehicle behind, while the first is not gone yet.
+    pub next: Option<Visit>,
+    /// The last order given to the arm.
+    pub order: Option<ArmOrder>,
+    pub due: Option<Due>,
+    /// Hashes of the latest reads taken, so that a second copy is known as one.
+    pub recent: Vec<u64>,
+    /// The last plate that passed and when: the camera often reads it once more.
+    pub passed: Option<(Plate, Timestamp)>,
+}
+
+impl Lane {
+    /// A lane nobody has heard from yet.
+    pub fn new(id: LaneId) -> Self {
+        Self {
+            id,
+            phase: Phase::Faulty,
+            sensors: Sensors::default(),
+            visit: None,
+            next: None,
+            order: None,
+            due: None,
+            recent: Vec::new(),
+            passed: None,
+        }
+    }
+}
+
+/// What happens to a lane.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Event {
+    Sensor(Sensor, bool),
+    /// The relay board is silent: nothing is known of any input.
+    SensorsLost,
+    /// The camera read a vehicle.
+    Seen(Visit),
+    /// The vehicle may pass.
+    Admit(Cause),
+    /// The vehicle must pay this order first.
+    AwaitPayment(OrderId),
+    /// Only a person can help.
+    NeedHelp(Help),
+    /// The arm's controller took the order.
+    Done,
+    /// The order was refused or nobody answered.
+    Failed,
+    /// The lane's deadline has come.
+    Due,
+    Operator(OperatorAct, Cause),
+}
+
+/// What an operator can do to a lane.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum OperatorAct {
+    Open,
+    Close,
+    Hold,
+    Release,
+    Lock,
+    Unlock,
+}
+
+/// What the lane asks of the rest.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Act {
+    Arm(ArmAction, Option<Cause>),
+    TriggerRead,
+    /// The vehicle has gone through.
+    Passed(Visit),
+    /// The vehicle went away without passing.
+    BackedOut(Visit),
+    Alarm(LaneAlarm),
+    Calm(LaneAlarm),
+}
+
+/// What an operator must know of a lane.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum LaneAlarm {
+    /// Somebody waits for a person.
+    HelpWanted,
+    /// Something stands under an arm that is closed.
+    UnderArm,
+    /// The arm went up and nobody of us told it to.
+    OpenedOutside,
+    /// A vehicle went through that nobody allowed.
+    NotAllowed,
+    ArmNotOpen,
+    ArmNotClosed,
+    /// The arm's controller refused an order or did not answer.
+    ArmSilent,
+    LoopStuck,
+    SensorsLost,
+}
+
+/// Why a lane did nothing.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Reject {
+    NoVehicle,
+    AlreadyOpen,
+    AlreadyClosed,
+    LaneLocked,
+    LaneHeld,
+    NotHeld,
+    NotLocked,
+    LoopOccupied,
+    LoopUnknown,
+    Passing,
+    /// The same vehicle again.
+    SameVehicle,
+    NotWaited,
+    /// Came too late to matter.
+    Stale,
+}

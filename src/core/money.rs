@@ -1,0 +1,190 @@
+//! What is owed, the attempts to collect it, money going back, and the ledger's lines. Knows no bank's format.
+
+use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
+
+use super::tariff::Quote;
+use crate::types::{LaneId, Money, OrderId, PaymentId, RefundId, StayId};
+
+/// What is owed for a stay.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Order {
+    pub id: OrderId,
+    pub stay: StayId,
+    /// Where it is to be paid.
+    pub lane: LaneId,
+    /// The quote's amount less what the stay has paid before.
+    pub amount: Money,
+    pub quote: Quote,
+    pub made_at: Timestamp,
+    pub state: OrderState,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case", tag = "is")]
+pub enum OrderState {
+    Due,
+    Paid {
+        payment: PaymentId,
+        at: Timestamp,
+    },
+    /// An operator let the vehicle go.
+    Waived {
+        who: String,
+        reason: String,
+    },
+    /// The vehicle went back inside; the next quote takes its place.
+    Void,
+    /// The vehicle left without paying and nobody allowed it.
+    Unpaid,
+}
+
+impl OrderState {
+    pub fn name(&self) -> &'static str {
+        match self {
+            Self::Due => "due",
+            Self::Paid { .. } => "paid",
+            Self::Waived { .. } => "waived",
+            Self::Void => "void",
+            Self::Unpaid => "unpaid",
+        }
+    }
+}
+
+/// One attempt to collect an order. One `out_trade_no` each, for ever.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Payment {
+    pub id: PaymentId,
+    pub order: OrderId,
+    pub out_trade_no: String,
+    pub amount: Money,
+    pub state: PaymentState,
+    /// The bank's cashier, once it has given one.
+    pub link: Option<String>,
+    pub made_at: Timestamp,
+    /// After this nobody should pay by it any more: it is reversed.
+    pub expires_at: Timestamp,
+    /// Questions asked in this state.
+    pub asks: u32,
+    pub next_ask: Option<Timestamp>,
+    /// The bank's number, once it has said one.
+    pub bank_no: Option<String>,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case", tag = "is")]
+pub enum PaymentState {
+    /// Asked for; whether it will be paid, nobody knows yet.
+    Pending,
+    /// A reversal is asked for; it may still turn out paid.
+    Reversing,
+    Paid {
+        at: Timestamp,
+    },
+    /// The bank says so itself.
+    Failed {
+        why: String,
+    },
+    /// Reversed, by the bank's own word.
+    Reversed,
+    /// The bank names another amount: a person must look.
+    Disputed {
+        bank: Money,
+    },
+}
+
+impl PaymentState {
+    pub fn name(&self) -> &'static str {
+        match self {
+            Self::Pending => "pending",
+            Self::Reversing => "reversing",
+            Self::Paid { .. } => "paid",
+            Self::Failed { .. } => "failed",
+            Self::Reversed => "reversed",
+            Self::Disputed { .. } => "disputed",
+        }
+    }
+
+    /// Neither paid nor definitely not.
+    pub fn is_undecided(&self) -> bool {
+        matches!(self, Self::Pending | Self::Reversing)
+    }
+}
+
+/// Money going back to a payer. The same `refund_no` is the same refund however often it is asked.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Refund {
+    pub id: RefundId,
+    pub payment: PaymentId,
+    pub out_trade_no: String,
+    pub refund_no: String,
+    pub amount: Money,
+    pub state: RefundState,
+    pub why: RefundWhy,
+    pub made_at: Timestamp,
+    pub asks: u32,
+    pub next_ask: Option<Timestamp>,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum RefundState {
+    Pending,
+    Done,
+    /// The bank will not: a person must look.
+    Refused,
+}
+
+impl RefundState {
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Pending => "pending",
+            Self::Done => "done",
+            Self::Refused => "refused",
+        }
+    }
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum RefundWhy {
+    /// Another payment had paid the order already.
+    PaidTwice,
+    /// The order was waived, or its vehicle had gone.
+    NothingOwed,
+}
+
+/// The chart of accounts. A posting's amount is a debit when positive, a credit when negative.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Account {
+    /// What the bank's channel has taken for us and not yet transferred (asset).
+    ChannelReceivable,
+    /// Parking fees earned (income).
+    ParkingRevenue,
+    /// Taken, but owed back to payers (liability).
+    RefundsPayable,
+}
+
+impl Account {
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::ChannelReceivable => "channel_receivable",
+            Self::ParkingRevenue => "parking_revenue",
+            Self::RefundsPayable => "refunds_payable",
+        }
+    }
+}
+
+/// One transaction of the ledger: its lines sum to zero. Never changed, only followed by another.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Posting {
+    /// Counts from 1.
+    pub txn: i64,
+    pub at: Timestamp,
+    pub payment: PaymentId,
+    pub refund: Option<RefundId>,
+    pub debit: Account,
+    pub credit: Account,
+    pub amount: Money,
+}

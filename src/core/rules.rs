@@ -1,0 +1,113 @@
+//! The rules of a site: what the site file fixes for a run. Knows no state.
+
+use std::{collections::BTreeMap, time::Duration};
+
+use jiff::tz::TimeZone;
+
+use super::tariff::Tariff;
+use crate::types::{Currency, LaneId};
+
+#[derive(Clone, Debug)]
+pub struct Rules {
+    pub site_name: String,
+    pub zone: TimeZone,
+    pub currency: Currency,
+    pub tariff: Tariff,
+    pub lanes: BTreeMap<LaneId, LaneRules>,
+    pub pay: PayRules,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Direction {
+    Entry,
+    Exit,
+}
+
+/// Which inputs a lane really has.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Wired {
+    pub arrival: bool,
+    pub safety: bool,
+    pub open_limit: bool,
+    pub closed_limit: bool,
+}
+
+/// Who brings the arm down behind a vehicle.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Closing {
+    /// The barrier's own controller, by its own loop.
+    ByItself,
+    /// Paifang, and only while every loop is known to be free.
+    OnCommand,
+}
+
+#[derive(Clone, Copy, Debug)]
+pub struct LaneRules {
+    pub direction: Direction,
+    pub wired: Wired,
+    pub closing: Closing,
+    pub times: LaneTimes,
+}
+
+/// How long a lane waits. The defaults are what a lane with a 1.5 s to 6 s arm needs.
+#[derive(Clone, Copy, Debug)]
+pub struct LaneTimes {
+    /// From a vehicle on the arrival loop to asking the camera for a read.
+    pub unread: Duration,
+    /// From a vehicle waiting to calling the operator.
+    pub waiting: Duration,
+    /// From a free arrival loop to "it backed out".
+    pub vacated: Duration,
+    /// An order to an arm is worth nothing after this.
+    pub order_life: Duration,
+    /// From the order to the open limit.
+    pub opening: Duration,
+    /// An open arm that nobody uses is closed after this.
+    pub unused: Duration,
+    /// A safety loop occupied for this long is looked at.
+    pub stuck: Duration,
+    /// From a free safety loop to the closed limit.
+    pub closing: Duration,
+    /// A second read of the plate that just passed is an echo within this.
+    pub echo: Duration,
+}
+
+impl Default for LaneTimes {
+    fn default() -> Self {
+        let s = Duration::from_secs;
+        Self {
+            unread: s(3),
+            waiting: s(120),
+            vacated: s(5),
+            order_life: s(3),
+            opening: s(8),
+            unused: s(30),
+            stuck: s(300),
+            closing: s(12),
+            echo: s(15),
+        }
+    }
+}
+
+/// How payments are asked about. Sources: ICBC tells at most three times in ten minutes, so asking is the main path.
+#[derive(Clone, Debug)]
+pub struct PayRules {
+    /// First letters of every `out_trade_no` of this site; unique per merchant.
+    pub trade_prefix: String,
+    /// A cashier link lives this long; after that the payment is reversed.
+    pub link_life: Duration,
+    /// After paying, a vehicle has this long to leave.
+    pub leave_time: Duration,
+}
+
+impl Default for PayRules {
+    fn default() -> Self {
+        Self {
+            trade_prefix: "PF".into(),
+            link_life: Duration::from_mins(5),
+            leave_time: Duration::from_mins(15),
+        }
+    }
+}

@@ -1,0 +1,181 @@
+//! Everything the core remembers, and the one way it changes. Knows no rules: a replayed journal gives the same state.
+
+use std::collections::{BTreeMap, BTreeSet, HashMap};
+
+use jiff::Timestamp;
+
+use super::{
+    change::{Alarm, AlarmKind, Change},
+    lane::Lane,
+    money::{Order, Payment, Refund, RefundState},
+    stay::Stay,
+};
+use crate::types::{LaneId, OrderId, PaymentId, Plate, RefundId, StayId};
+
+/// What is alive: open stays, what is owed or undecided, lanes and alarms. What is over lives in the tables only.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct State {
+    pub lanes: BTreeMap<LaneId, Lane>,
+    /// Open stays.
+    pub stays: BTreeMap<StayId, Stay>,
+    /// Orders whose stay is open or whose payments are still watched.
+    pub orders: BTreeMap<OrderId, Order>,
+    /// Payments that are still watched.
+    pub payments: BTreeMap<PaymentId, Payment>,
+    /// Refunds the bank has not decided.
+    pub refunds: BTreeMap<RefundId, Refund>,
+    pub alarms: BTreeMap<(String, AlarmKind), Alarm>,
+    pub counters: Counters,
+    plates: HashMap<Plate, StayId>,
+    trades: HashMap<String, PaymentId>,
+    deadlines: BTreeSet<(Timestamp, Owner)>,
+}
+
+/// The highest number handed out of each kind.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Counters {
+    pub stay: i64,
+    pub order: i64,
+    pub payment: i64,
+    pub refund: i64,
+    pub command: i64,
+    pub txn: i64,
+}
+
+/// Whose deadline it is.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Owner {
+    Lane(LaneId),
+    Payment(PaymentId),
+    Refund(RefundId),
+}
+
+impl State {
+    /// When silence becomes an input.
+    pub fn next_deadline(&self) -> Option<Timestamp> {
+        self.deadlines.first().map(|(at, _)| *at)
+    }
+
+    /// The owners of deadlines that have come, at most `limit`.
+    pub fn overdue(&self, now: Timestamp, limit: usize) -> Vec<Owner> {
+        self.deadlines
+            .iter()
+            .take_while(|(at, _)| *at <= now)
+            .take(limit)
+            .map(|(_, owner)| owner.clone())
+            .collect()
+    }
+
+    /// The open stay of a plate.
+    pub fn stay_of(&self, plate: &Plate) -> Option<&Stay> {
+        self.plates.get(plate).and_then(|id| self.stays.get(id))
+    }
+
+    /// The watched payment with this number.
+    pub fn payment_of(&self, out_trade_no: &str) -> Option<&Payment> {
+        self.trades.get(out_trade_no).and_then(|id| self.payments.get(id))
+    }
+
+    /// Makes a change true.
+    pub fn apply(&mut self, change: &Change) {
+        match change {
+            Change::Lane(lane) => self.put_lane(lane),
+            Change::Stay(stay) => self.put_stay(stay),
+            Change::Order(order) => {
+                self.counters.order = self.counters.order.max(order.id.0);
+                self.orders.insert(order.id, order.clone());
+                self.sweep(order.id);
+            }
+            Change::Payment(payment) => self.put_payment(payment),
+            Change::PaymentFiled { payment } => self.file(*payment),
+            Change::Refund(refund) => self.put_refund(refund),
+            Change::Posting(posting) => self.counters.txn = self.counters.txn.max(posting.txn),
+            Change::AlarmRaised(alarm) => {
+                self.alarms.insert((alarm.subject.clone(), alarm.kind), alarm.clone());
+            }
+            Change::AlarmCleared { subject, alarm } => {
+                self.alarms.remove(&(subject.clone(), *alarm));
+            }
+            // On record only.
+            Change::ReadTaken { .. }
+            | Change::OperatorActed { .. }
+            | Change::PlateGiven { .. }
+            | Change::WordUnplaced { .. } => {}
+        }
+    }
+
+    fn put_lane(&mut self, lane: &Lane) {
+        if let Some(order) = &lane.order {
+            self.counters.command = self.counters.command.max(order.id.0);
+        }
+        let owner = Owner::Lane(lane.id.clone());
+        let former = self.lanes.insert(lane.id.clone(), lane.clone());
+        let due = |lane: &Lane| lane.due.map(|due| due.at);
+        self.move_deadline(owner, former.as_ref().and_then(due), due(lane));
+    }
+
+    fn put_stay(&mut self, stay: &Stay) {
+        self.counters.stay = self.counters.stay.max(stay.id.0);
+        if stay.state.is_open() {
+            self.plates.insert(stay.plate.clone(), stay.id);
+            self.stays.insert(stay.id, stay.clone());
+            return;
+        }
+        self.stays.remove(&stay.id);
+        if self.plates.get(&stay.plate) == Some(&stay.id) {
+            self.plates.remove(&stay.plate);
+        }
+        let orders: Vec<OrderId> =
+            self.orders.values().filter(|order| order.stay == stay.id).map(|o| o.id).collect();
+        orders.into_iter().for_each(|order| self.sweep(order));
+    }
+
+    fn put_payment(&mut self, payment: &Payment) {
+        self.counters.payment = self.counters.payment.max(payment.id.0);
+        self.trades.insert(payment.out_trade_no.clone(), payment.id);
+        let former = self.payments.insert(payment.id, payment.clone());
+        let owner = Owner::Payment(payment.id);
+        self.move_deadline(owner, former.and_then(|p| p.next_ask), payment.next_ask);
+    }
+
+    fn file(&mut self, id: PaymentId) {
+        if let Some(payment) = self.payments.remove(&id) {
+            self.trades.remove(&payment.out_trade_no);
+            self.move_deadline(Owner::Payment(id), payment.next_ask, None);
+            self.sweep(payment.order);
+        }
+    }
+
+    fn put_refund(&mut self, refund: &Refund) {
+        self.counters.refund = self.counters.refund.max(refund.id.0);
+        let owner = Owner::Refund(refund.id);
+        if refund.state == RefundState::Pending {
+            let former = self.refunds.insert(refund.id, refund.clone());
+            self.move_deadline(owner, former.and_then(|r| r.next_ask), refund.next_ask);
+        } else {
+            let former = self.refunds.remove(&refund.id);
+            self.move_deadline(owner, former.and_then(|r| r.next_ask), None);
+        }
+    }
+
+    /// An order leaves memory once its stay has and no payment of it is watched.
+    fn sweep(&mut self, id: OrderId) {
+        let Some(order) = self.orders.get(&id) else { return };
+        let watched = self.payments.values().any(|payment| payment.order == id);
+        if !watched && !self.stays.contains_key(&order.stay) {
+            self.orders.remove(&id);
+        }
+    }
+
+    fn move_deadline(&mut self, owner: Owner, from: Option<Timestamp>, to: Option<Timestamp>) {
+        if from == to {
+            return;
+        }
+        if let Some(at) = from {
+            self.deadlines.remove(&(at, owner.clone()));
+        }
+        if let Some(at) = to {
+            self.deadlines.insert((at, owner));
+        }
+    }
+}

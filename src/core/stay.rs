@@ -1,0 +1,84 @@
+//! A stay: a vehicle's presence on the site, and the read that tells of it. Knows no price.
+
+use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
+
+use crate::types::{DeviceId, LaneId, OrderId, Plate, StayId};
+
+/// What a camera read, kept as it came.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Read {
+    pub device: DeviceId,
+    /// What tells a second copy of this read from a second read.
+    pub event: String,
+    /// The text as the camera wrote it; empty when it saw no plate.
+    pub raw: String,
+    /// `None`: no plate, or one that nobody could have.
+    pub plate: Option<Plate>,
+    /// Percent.
+    pub confidence: Option<u8>,
+    /// `false`: kept by the camera while it was offline. Never opens anything.
+    pub live: bool,
+    /// By the camera's clock.
+    pub taken_at: Option<Timestamp>,
+    /// Name of the kept picture.
+    pub picture: Option<String>,
+}
+
+impl Read {
+    /// A short number for "the same read again": FNV-1a over device and event.
+    pub fn fingerprint(&self) -> u64 {
+        let bytes = self.device.as_str().bytes().chain([0]).chain(self.event.bytes());
+        bytes.fold(0xcbf2_9ce4_8422_2325, |hash, byte| {
+            (hash ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3)
+        })
+    }
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum StayState {
+    /// Admitted at the entry, not yet through.
+    Entering,
+    Inside,
+    Left,
+    /// Admitted, but it backed out.
+    Abandoned,
+    /// The same plate came in again: its exit was missed, or the plate is cloned.
+    Superseded,
+}
+
+impl StayState {
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Entering => "entering",
+            Self::Inside => "inside",
+            Self::Left => "left",
+            Self::Abandoned => "abandoned",
+            Self::Superseded => "superseded",
+        }
+    }
+
+    pub fn is_open(self) -> bool {
+        matches!(self, Self::Entering | Self::Inside)
+    }
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Stay {
+    pub id: StayId,
+    pub plate: Plate,
+    pub state: StayState,
+    pub entry_lane: LaneId,
+    pub entered_at: Timestamp,
+    pub entry_picture: Option<String>,
+    pub exit_lane: Option<LaneId>,
+    pub left_at: Option<Timestamp>,
+    pub exit_picture: Option<String>,
+    /// Minor units collected for this stay so far.
+    pub paid_minor: i64,
+    /// The latest time up to which it is paid, and that the leave time counts from.
+    pub paid_at: Option<Timestamp>,
+    /// The order that waits to be paid, if one does.
+    pub order: Option<OrderId>,
+}
