@@ -119,7 +119,7 @@ pub enum Refusal {
 }
 
 /// What the bank's word answers.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Asked {
     Generate,
     Query,

@@ -16,6 +16,8 @@
 //! occupied or unknown, and repeats an open order only where the closed limit proves that the arm did not move.
 
 mod machine;
+#[cfg(test)]
+mod tests;
 
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};

@@ -1,0 +1,162 @@
+//! The moves that transitions are made of, and the questions they ask. Knows no event.
+
+use std::time::Duration;
+
+use super::{Taken, Work};
+use crate::core::{
+    lane::{Act, ArmAction, Cause, Due, LaneAlarm, Phase, Reject, Signal, Visit, Why},
+    rules::Closing,
+};
+
+impl Work<'_> {
+    pub(super) fn open(&mut self, cause: Cause) {
+        let visit = self.lane.visit.get_or_insert_with(Visit::unread);
+        visit.opens = visit.opens.saturating_add(1);
+        visit.cause = Some(cause.clone());
+        visit.help = None;
+        self.calm(LaneAlarm::HelpWanted);
+        self.acts.push(Act::Arm(ArmAction::Open, Some(cause)));
+        if self.lane.sensors.open_limit == Signal::On {
+            self.stand_open();
+        } else {
+            self.lane.phase = Phase::Opening;
+            self.wait(Why::NotOpen, self.rules.times.opening);
+        }
+    }
+
+    pub(super) fn stand_open(&mut self) {
+        if self.lane.sensors.safety == Signal::On {
+            return self.drive_through();
+        }
+        self.lane.phase = Phase::Open;
+        self.wait(Why::Unused, self.rules.times.unused);
+    }
+
+    pub(super) fn drive_through(&mut self) {
+        let allowed = self.lane.visit.as_ref().is_some_and(|visit| visit.cause.is_some());
+        if !allowed {
+            self.alarm(LaneAlarm::NotAllowed);
+        }
+        self.lane.phase = Phase::Passing;
+        self.wait(Why::Stuck, self.rules.times.stuck);
+    }
+
+    /// The vehicle is through: it goes on record, and the arm may come down behind it.
+    pub(super) fn finish_passage(&mut self) {
+        let visit = self.lane.visit.take().unwrap_or_else(Visit::unread);
+        if let Some(plate) = visit.plate.clone() {
+            self.lane.passed = Some((plate, self.now));
+        }
+        self.acts.push(Act::Passed(visit));
+        self.close_down();
+        if self.rules.closing == Closing::OnCommand
+            && self.lane.next.is_none()
+            && self.loops_free().is_ok()
+        {
+            self.acts.push(Act::Arm(ArmAction::Close, None));
+        }
+    }
+
+    /// Through a lane that is held open.
+    pub(super) fn let_through(&mut self) {
+        if let Some(visit) = self.lane.visit.take() {
+            self.acts.push(Act::Passed(visit));
+        }
+    }
+
+    pub(super) fn close_down(&mut self) {
+        self.lane.phase = Phase::Closing;
+        self.wait(Why::NotClosed, self.rules.times.closing);
+    }
+
+    /// The arm is down. Who stands there now?
+    pub(super) fn rest(&mut self) {
+        if self.lane.sensors.arrival == Signal::On {
+            self.stand_by();
+        } else {
+            self.abandon_visit();
+            self.lane.phase = Phase::Idle;
+            self.lane.due = None;
+        }
+    }
+
+    pub(super) fn stand_by(&mut self) {
+        self.lane.phase = Phase::VehiclePresent;
+        self.wait(Why::Unread, self.rules.times.unread);
+    }
+
+    pub(super) fn back_out(&mut self) {
+        self.abandon_visit();
+        self.lane.phase = Phase::Idle;
+    }
+
+    pub(super) fn abandon_visit(&mut self) {
+        self.calm(LaneAlarm::HelpWanted);
+        if let Some(visit) = self.lane.visit.take() {
+            self.acts.push(Act::BackedOut(visit));
+        }
+    }
+
+    /// The arm did not go up. The visit stays: the next read or an operator may try again.
+    pub(super) fn give_up(&mut self) {
+        self.alarm(LaneAlarm::ArmNotOpen);
+        self.lane.phase = Phase::Faulty;
+        self.lane.due = None;
+    }
+
+    /// Every input speaks again. A vehicle that was let in and is gone by now went through.
+    pub(super) fn settle(&mut self) {
+        let (wired, sensors) = (self.rules.wired, self.lane.sensors);
+        if sensors.open_limit == Signal::On {
+            self.stand_open();
+        } else if sensors.closed_limit == Signal::On || !wired.closed_limit {
+            let allowed = self.lane.visit.as_ref().is_some_and(|visit| visit.cause.is_some());
+            if allowed && sensors.arrival != Signal::On {
+                self.let_through();
+            }
+            self.rest();
+        }
+    }
+
+    /// The design's rule: never a close while a loop is occupied or unknown.
+    pub(super) fn loops_free(&self) -> Taken {
+        let (wired, sensors) = (self.rules.wired, self.lane.sensors);
+        for (wired, signal) in [(wired.arrival, sensors.arrival), (wired.safety, sensors.safety)] {
+            match signal {
+                Signal::On => return Err(Reject::LoopOccupied),
+                Signal::Unknown if wired => return Err(Reject::LoopUnknown),
+                Signal::Unknown | Signal::Off => {}
+            }
+        }
+        // Without any loop nothing is known of who stands under the arm.
+        if wired.arrival || wired.safety { Ok(()) } else { Err(Reject::LoopUnknown) }
+    }
+
+    pub(super) fn senses_passage(&self) -> bool {
+        self.rules.wired.safety || self.rules.wired.arrival
+    }
+
+    pub(super) fn sensors_known(&self) -> bool {
+        let (wired, s) = (self.rules.wired, self.lane.sensors);
+        [
+            (wired.arrival, s.arrival),
+            (wired.safety, s.safety),
+            (wired.open_limit, s.open_limit),
+            (wired.closed_limit, s.closed_limit),
+        ]
+        .iter()
+        .all(|(wired, signal)| !wired || *signal != Signal::Unknown)
+    }
+
+    pub(super) fn wait(&mut self, why: Why, time: Duration) {
+        self.lane.due = Some(Due { at: self.now + time, why });
+    }
+
+    pub(super) fn alarm(&mut self, alarm: LaneAlarm) {
+        self.acts.push(Act::Alarm(alarm));
+    }
+
+    pub(super) fn calm(&mut self, alarm: LaneAlarm) {
+        self.acts.push(Act::Calm(alarm));
+    }
+}

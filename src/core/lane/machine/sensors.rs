@@ -1,0 +1,185 @@
+//! What each input means in each phase. Decides nothing about a vehicle.
+
+use super::{Taken, Work};
+use crate::core::lane::{LaneAlarm, Phase, Sensor, Sensors, Signal, Why};
+
+impl Work<'_> {
+    pub(super) fn sensor(&mut self, sensor: Sensor, on: bool) -> Taken {
+        let known = self.lane.sensors;
+        let signal = if on { Signal::On } else { Signal::Off };
+        match sensor {
+            Sensor::Arrival => self.lane.sensors.arrival = signal,
+            Sensor::Safety => self.lane.sensors.safety = signal,
+            Sensor::OpenLimit => self.lane.sensors.open_limit = signal,
+            Sensor::ClosedLimit => self.lane.sensors.closed_limit = signal,
+        }
+        if self.lane.sensors == known {
+            return Ok(());
+        }
+        if self.sensors_known() {
+            self.calm(LaneAlarm::SensorsLost);
+        }
+        self.meaning_of(sensor, on);
+        if self.lane.phase == Phase::Faulty && self.sensors_known() {
+            self.settle();
+        }
+        Ok(())
+    }
+
+    pub(super) fn meaning_of(&mut self, sensor: Sensor, on: bool) {
+        match (sensor, on) {
+            (Sensor::Arrival, true) => self.arrival_on(),
+            (Sensor::Arrival, false) => self.arrival_off(),
+            (Sensor::Safety, true) => self.safety_on(),
+            (Sensor::Safety, false) => self.safety_off(),
+            (Sensor::OpenLimit, true) => self.reached_open(),
+            (Sensor::OpenLimit, false) => self.left_open(),
+            (Sensor::ClosedLimit, true) => self.reached_closed(),
+            // Left closed: only the open limit or the safety loop tell what it means.
+            (Sensor::ClosedLimit, false) => {}
+        }
+    }
+
+    pub(super) fn arrival_on(&mut self) {
+        match self.lane.phase {
+            Phase::Idle => self.stand_by(),
+            Phase::VehiclePresent => self.wait(Why::Unread, self.rules.times.unread),
+            Phase::Deciding | Phase::AwaitingPayment => {
+                self.wait(Why::Waiting, self.rules.times.waiting);
+            }
+            Phase::Open => self.wait(Why::Unused, self.rules.times.unused),
+            Phase::Opening
+            | Phase::Passing
+            | Phase::Closing
+            | Phase::HeldOpen
+            | Phase::Locked
+            | Phase::Faulty => {}
+        }
+    }
+
+    pub(super) fn arrival_off(&mut self) {
+        match self.lane.phase {
+            Phase::VehiclePresent | Phase::Deciding | Phase::AwaitingPayment => {
+                self.wait(Why::Vacated, self.rules.times.vacated);
+            }
+            Phase::Open if !self.rules.wired.safety => self.finish_passage(),
+            Phase::Open => self.wait(Why::Unused, self.rules.times.unused),
+            Phase::HeldOpen if !self.rules.wired.safety => self.let_through(),
+            Phase::Idle
+            | Phase::Opening
+            | Phase::Passing
+            | Phase::Closing
+            | Phase::HeldOpen
+            | Phase::Locked
+            | Phase::Faulty => {}
+        }
+    }
+
+    pub(super) fn safety_on(&mut self) {
+        match self.lane.phase {
+            Phase::Opening | Phase::Open | Phase::Closing => self.drive_through(),
+            Phase::Idle
+            | Phase::VehiclePresent
+            | Phase::Deciding
+            | Phase::AwaitingPayment
+            | Phase::Locked
+            | Phase::Faulty => {
+                if self.lane.sensors.closed_limit == Signal::Off {
+                    self.drive_through();
+                } else {
+                    self.alarm(LaneAlarm::UnderArm);
+                }
+            }
+            Phase::Passing | Phase::HeldOpen => {}
+        }
+    }
+
+    pub(super) fn safety_off(&mut self) {
+        self.calm(LaneAlarm::UnderArm);
+        self.calm(LaneAlarm::LoopStuck);
+        match self.lane.phase {
+            Phase::Passing => self.finish_passage(),
+            Phase::HeldOpen => self.let_through(),
+            Phase::Idle
+            | Phase::VehiclePresent
+            | Phase::Deciding
+            | Phase::AwaitingPayment
+            | Phase::Opening
+            | Phase::Open
+            | Phase::Closing
+            | Phase::Locked
+            | Phase::Faulty => {}
+        }
+    }
+
+    pub(super) fn reached_open(&mut self) {
+        self.calm(LaneAlarm::ArmNotOpen);
+        self.calm(LaneAlarm::ArmSilent);
+        match self.lane.phase {
+            Phase::Opening | Phase::Closing => self.stand_open(),
+            Phase::Idle | Phase::VehiclePresent | Phase::Deciding | Phase::AwaitingPayment => {
+                self.alarm(LaneAlarm::OpenedOutside);
+                self.stand_open();
+            }
+            Phase::Locked => self.alarm(LaneAlarm::OpenedOutside),
+            Phase::Open | Phase::Passing | Phase::HeldOpen | Phase::Faulty => {}
+        }
+    }
+
+    pub(super) fn left_open(&mut self) {
+        match self.lane.phase {
+            // It comes down by itself; the closed limit tells whether somebody still stands there.
+            Phase::Open => self.close_down(),
+            Phase::Idle
+            | Phase::VehiclePresent
+            | Phase::Deciding
+            | Phase::AwaitingPayment
+            | Phase::Opening
+            | Phase::Passing
+            | Phase::Closing
+            | Phase::HeldOpen
+            | Phase::Locked
+            | Phase::Faulty => {}
+        }
+    }
+
+    pub(super) fn reached_closed(&mut self) {
+        self.calm(LaneAlarm::ArmNotClosed);
+        self.calm(LaneAlarm::OpenedOutside);
+        match self.lane.phase {
+            Phase::Open | Phase::Closing => self.rest(),
+            Phase::Idle
+            | Phase::VehiclePresent
+            | Phase::Deciding
+            | Phase::AwaitingPayment
+            | Phase::Opening
+            | Phase::Passing
+            | Phase::HeldOpen
+            | Phase::Locked
+            | Phase::Faulty => {}
+        }
+    }
+
+    pub(super) fn sensors_lost(&mut self) -> Taken {
+        self.lane.sensors = Sensors::default();
+        self.alarm(LaneAlarm::SensorsLost);
+        if self.lane.phase == Phase::Passing {
+            // It was under the arm when sight was lost: it went through.
+            self.let_through();
+        }
+        match self.lane.phase {
+            Phase::Idle | Phase::Opening | Phase::Open | Phase::Passing | Phase::Closing => {
+                self.lane.phase = Phase::Faulty;
+                self.lane.due = None;
+            }
+            // A driver can go on paying, an operator's word stands.
+            Phase::VehiclePresent
+            | Phase::Deciding
+            | Phase::AwaitingPayment
+            | Phase::HeldOpen
+            | Phase::Locked
+            | Phase::Faulty => {}
+        }
+        Ok(())
+    }
+}
