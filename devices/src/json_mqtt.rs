@@ -230,8 +230,8 @@ impl JsonMqtt {
         name: &str,
         top: &Value,
     ) -> Result<Vec<DeviceEvent>, DecodeError> {
-        let Some(capability) = rule.event.capability() else { return Ok(vec![]) };
-        if capability.is_some_and(|capability| !self.profile.can(capability)) {
+        let of_use = rule.event.capability().is_none_or(|needed| self.profile.can(needed));
+        if rule.event == Event::Ignored || !of_use {
             return Ok(vec![]);
         }
         let name = short(name);
@@ -349,16 +349,15 @@ impl JsonMqtt {
 }
 
 impl Event {
-    /// `None`: never an event. `Some(None)`: an event any device may tell.
-    fn capability(self) -> Option<Option<Capability>> {
+    /// What a device must have to tell it; `None`: any device may.
+    fn capability(self) -> Option<Capability> {
         match self {
-            Self::PlateRead => Some(Some(Capability::PlateRead)),
-            Self::InputChanged => Some(Some(Capability::Inputs)),
-            Self::SerialData => Some(Some(Capability::SerialRead)),
-            Self::BarrierStatus => Some(Some(Capability::BarrierStatus)),
-            Self::Snapshot => Some(Some(Capability::Snapshot)),
-            Self::KeepAlive | Self::CommandReply => Some(None),
-            Self::Ignored => None,
+            Self::PlateRead => Some(Capability::PlateRead),
+            Self::InputChanged => Some(Capability::Inputs),
+            Self::SerialData => Some(Capability::SerialRead),
+            Self::BarrierStatus => Some(Capability::BarrierStatus),
+            Self::Snapshot => Some(Capability::Snapshot),
+            Self::KeepAlive | Self::CommandReply | Self::Ignored => None,
         }
     }
 }

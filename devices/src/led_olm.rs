@@ -142,31 +142,31 @@ impl OlmLed {
     }
 
     /// Speak: plates, digits and the board's built-in phrases.
-    pub fn speak(&self, text: &str, mode: SpeakMode) -> Vec<u8> {
+    pub fn speak(text: &str, mode: SpeakMode) -> Vec<u8> {
         let mut data = vec![mode as u8];
         data.extend(gbk(text, DATA_MAX - 1));
         frame(VOICE, &data)
     }
 
     /// Be silent and forget what waits.
-    pub fn stop_voice(&self) -> Vec<u8> {
+    pub fn stop_voice() -> Vec<u8> {
         frame(STOP_VOICE, &[])
     }
 
     /// 0..=100; more is taken as 100.
-    pub fn volume(&self, percent: u8) -> Vec<u8> {
+    pub fn volume(percent: u8) -> Vec<u8> {
         frame(VOLUME, &[percent.min(100)])
     }
 
     /// 10..=100; the nearest of these is taken.
-    pub fn brightness(&self, percent: u8) -> Vec<u8> {
+    pub fn brightness(percent: u8) -> Vec<u8> {
         frame(BRIGHTNESS, &[percent.clamp(10, 100)])
     }
 
     /// Set the board's clock; it counts years from 2000.
-    pub fn set_time(&self, time: &CivilTime) -> Vec<u8> {
+    pub fn set_time(time: CivilTime) -> Vec<u8> {
         let year = (time.year % 100) as u8;
-        let CivilTime { month, day, hour, minute, second, .. } = *time;
+        let CivilTime { month, day, hour, minute, second, .. } = time;
         frame(SET_TIME, &[year, month, day, hour, minute, second, time.weekday()])
     }
 }

@@ -20,17 +20,17 @@ fn frames_match_byte_for_byte() {
     let lines: [Line<'_>; 2] = ["粤B12345".into(), "欢迎光临".into()];
     let rows = [
         (
-            board.speak("欢迎光临,请入场停车", SpeakMode::QueueAndPlay),
+            OlmLed::speak("欢迎光临,请入场停车", SpeakMode::QueueAndPlay),
             "00 64 FF FF 30 14 01 BB B6 D3 AD B9 E2 C1 D9 2C C7 EB C8 EB B3 A1 CD A3 B3 B5 A9 36",
         ),
         (
-            board.speak("粤B12345,欢迎光临", SpeakMode::QueueAndPlay),
+            OlmLed::speak("粤B12345,欢迎光临", SpeakMode::QueueAndPlay),
             "00 64 FF FF 30 12 01 D4 C1 42 31 32 33 34 35 2C BB B6 D3 AD B9 E2 C1 D9 6A 91",
         ),
-        (board.volume(50), "00 64 FF FF 0D 01 32 26 A2"),
-        (board.stop_voice(), "00 64 FF FF 31 00 64 67"),
-        (board.brightness(80), "00 64 FF FF 0C 01 50 F6 8B"),
-        (board.set_time(&monday()), "00 64 FF FF 05 07 1A 0B 17 09 1E 00 01 66 15"),
+        (OlmLed::volume(50), "00 64 FF FF 0D 01 32 26 A2"),
+        (OlmLed::stop_voice(), "00 64 FF FF 31 00 64 67"),
+        (OlmLed::brightness(80), "00 64 FF FF 0C 01 50 F6 8B"),
+        (OlmLed::set_time(monday()), "00 64 FF FF 05 07 1A 0B 17 09 1E 00 01 66 15"),
         (
             board.show(&lines, None),
             "00 64 FF FF 6F 2F 00 00 02 \
@@ -65,11 +65,11 @@ fn what_is_written_is_read_back() {
     let rows = [
         (board.show(&lines, Some("请缴费")), show(&["京A12345", "请缴费 15.00元", ""], "请缴费")),
         (board.show(&[], None), show(&[], "")),
-        (board.speak("", SpeakMode::Now), Message::Speak(2, String::new())),
-        (board.stop_voice(), Message::StopVoice),
-        (board.volume(250), Message::Volume(100)),
-        (board.brightness(0), Message::Brightness(10)),
-        (board.set_time(&monday()), Message::SetTime([26, 11, 23, 9, 30, 0, 1])),
+        (OlmLed::speak("", SpeakMode::Now), Message::Speak(2, String::new())),
+        (OlmLed::stop_voice(), Message::StopVoice),
+        (OlmLed::volume(250), Message::Volume(100)),
+        (OlmLed::brightness(0), Message::Brightness(10)),
+        (OlmLed::set_time(monday()), Message::SetTime([26, 11, 23, 9, 30, 0, 1])),
     ];
     for (frame, message) in rows {
         assert_eq!(parse(&frame), Ok(message));
@@ -91,7 +91,7 @@ fn text_is_cut_between_characters() {
         assert_eq!(line.len() / 3, usize::from(board.settings().line_bytes_max / 2));
     }
     assert!(voice.chars().all(|c| c == '停'), "no half character at the end");
-    let Ok(Message::Speak(0, spoken)) = parse(&board.speak(&long, SpeakMode::Queue)) else {
+    let Ok(Message::Speak(0, spoken)) = parse(&OlmLed::speak(&long, SpeakMode::Queue)) else {
         panic!("not read")
     };
     assert_eq!(spoken.chars().count(), 127);
@@ -105,7 +105,7 @@ fn what_gbk_lacks_and_control_characters_are_replaced() {
 
 #[test]
 fn bytes_that_are_no_frame() {
-    let frame = board().volume(50);
+    let frame = OlmLed::volume(50);
     for cut in 0..frame.len() {
         assert_eq!(parse(&frame[..cut]), Err(FrameError::Short), "cut at {cut}");
         assert_eq!(scan(&frame[..cut]), None);

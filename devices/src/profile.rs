@@ -104,6 +104,7 @@ wire_words! {
 /// Durations of a device. What a profile leaves out does not apply to it.
 #[derive(Clone, Copy, Debug, Default, Deserialize)]
 #[serde(deny_unknown_fields)]
+#[expect(clippy::struct_field_names, reason = "a duration carries its unit in its name")]
 pub struct Timings {
     /// Contact closed to open the arm.
     pub open_pulse_ms: Option<u32>,

@@ -247,7 +247,7 @@ pub struct CivilTime {
 
 impl CivilTime {
     /// Day of the week by the Gregorian calendar, 0 = Sunday. Any numbers give some answer.
-    pub fn weekday(&self) -> u8 {
+    pub fn weekday(self) -> u8 {
         let month = u32::from(self.month.clamp(1, 12));
         let year = u32::from(self.year) + 400 - u32::from(month < 3);
         // March is month 0, so that the leap day ends the year.
