@@ -12,15 +12,18 @@
 //! the last few reads, so that the quick and the full result of one read get one event id.
 //! Commands go to one layout only; sent to both, a camera that hears both would act twice.
 
+mod error;
 mod events;
 mod fields;
 mod settings;
 mod topic;
 
 use serde_json::Value;
-use thiserror::Error;
 
-pub use self::settings::JsonMqttSettings;
+pub use self::{
+    error::{DecodeError, EncodeError, SetupError},
+    settings::JsonMqttSettings,
+};
 use self::{
     events::{Reading, RecentReads},
     settings::{CommandRule, Event, MessageRule},
@@ -59,99 +62,18 @@ impl std::fmt::Debug for Outgoing {
     }
 }
 
-/// A message that gives no event. The texts never hold what was in the payload: heart-beats of some
-/// cameras carry the camera's password.
-#[derive(Clone, Debug, PartialEq, Eq, Error)]
-pub enum DecodeError {
-    /// The topic, or the serial number inside, is of no device of ours. Routing is wrong, or
-    /// somebody pretends.
-    #[error("not from device {sn}: {what}")]
-    Foreign {
-        /// Of this driver.
-        sn: String,
-        /// What did not fit.
-        what: String,
-    },
-    /// A message the profile does not know. No failure: new firmware says new things.
-    #[error("device {sn} said {what:?}, which its profile does not know")]
-    Unknown {
-        /// Of this driver.
-        sn: String,
-        /// Name of the message, or of the value in it.
-        what: String,
-    },
-    /// Not looked at.
-    #[error(
-        "device {sn} sent {bytes} bytes, more than {PAYLOAD_BYTES_MAX}: lower its picture quality"
-    )]
-    TooLarge {
-        /// Of this driver.
-        sn: String,
-        /// How many.
-        bytes: usize,
-    },
-    /// Cut short, or no JSON at all.
-    #[error("device {sn}: message {name} is not JSON ({why})")]
-    NotJson {
-        /// Of this driver.
-        sn: String,
-        /// Name from the topic.
-        name: String,
-        /// Kind of mistake and where, never the text.
-        why: String,
-    },
-    /// JSON, but without what makes it this message.
-    #[error("device {sn}: message {name} has no usable {field}")]
-    Missing {
-        /// Of this driver.
-        sn: String,
-        /// Name of the message.
-        name: String,
-        /// Path or field.
-        field: String,
-    },
-}
-
-/// A command that cannot be written for this device.
-#[derive(Clone, Debug, PartialEq, Eq, Error)]
-pub enum EncodeError {
-    /// Not among its capabilities.
-    #[error("profile {profile} cannot {command}")]
-    NotCapable {
-        /// Name of the profile.
-        profile: String,
-        /// The capability it lacks.
-        command: &'static str,
-    },
-    /// The profile's template has a hole nobody fills. Profiles are checked for this on loading.
-    #[error("profile {profile}: nothing fills {{{hole}}} of {command}")]
-    Template {
-        /// Name of the profile.
-        profile: String,
-        /// The capability.
-        command: &'static str,
-        /// Name of the hole.
-        hole: String,
-    },
-}
-
-/// A driver that cannot be made.
-#[derive(Clone, Debug, PartialEq, Eq, Error)]
-pub enum SetupError {
-    /// It becomes part of topics and filters, so `+`, `#` and `/` would reach other devices.
-    #[error("serial number {0:?} must be 1 to 64 of A-Z, a-z, 0-9, '-', '_' and '.'")]
-    SerialNumber(String),
-    /// The profile is for something else.
-    #[error("profile {0} is not for protocol json-mqtt")]
-    WrongProfile(String),
-}
-
 /// The driver of one device.
 #[derive(Clone, Debug)]
 pub struct JsonMqtt {
     profile: Profile,
     settings: JsonMqttSettings,
     sn: String,
+    memory: Memory,
+}
+
+/// What a device has shown of itself.
+#[derive(Clone, Debug, Default)]
+struct Memory {
     /// Index into the profile's layouts.
     layout: usize,
     recent: RecentReads,
@@ -169,7 +91,7 @@ impl JsonMqtt {
             .clone()
             .ok_or_else(|| SetupError::WrongProfile(profile.name.clone()))?;
         let (profile, sn) = (profile.clone(), sn.to_string());
-        Ok(Self { profile, settings, sn, layout: 0, recent: RecentReads::default() })
+        Ok(Self { profile, settings, sn, memory: Memory::default() })
     }
 
     /// Of this device.
@@ -189,7 +111,7 @@ impl JsonMqtt {
         let mut publish: Vec<_> =
             layouts.iter().flat_map(|l| [l.up.filter(sn), l.reply.filter(sn)]).collect();
         publish.extend(self.settings.exceptions.iter().map(|e| e.topic.filter(sn)));
-        let subscribe = layouts.iter().map(|layout| layout.down.filter(sn)).collect();
+        let subscribe = layouts.iter().map(|layout| layout.down.reach(sn)).collect();
         TopicRules { publish, subscribe }
     }
 
@@ -202,33 +124,45 @@ impl JsonMqtt {
     /// duty of the device has no use for. Fields that are absent or of a wrong type are left out; a
     /// vehicle is reported even if nothing else of its read is usable.
     pub fn decode(&mut self, topic: &str, payload: &[u8]) -> Result<Vec<DeviceEvent>, DecodeError> {
+        let mut memory = std::mem::take(&mut self.memory);
+        let events = self.read(topic, payload, &mut memory);
+        self.memory = memory;
+        events
+    }
+
+    fn read(
+        &self,
+        topic: &str,
+        payload: &[u8],
+        memory: &mut Memory,
+    ) -> Result<Vec<DeviceEvent>, DecodeError> {
         let sn = || self.sn.clone();
-        let (heard, is_reply) = self.hear(topic)?;
-        if let Some(layout) = heard.layout {
-            self.layout = layout;
-        }
+        let heard = self.hear(topic)?;
         if payload.len() > PAYLOAD_BYTES_MAX {
             return Err(DecodeError::TooLarge { sn: sn(), bytes: payload.len() });
         }
         let top: Value = serde_json::from_slice(trim(payload)).map_err(|e| {
-            let why =
-                format!("{:?} error at line {} column {}", e.classify(), e.line(), e.column());
-            DecodeError::NotJson { sn: sn(), name: short(&heard.name), why }
+            let why = format!("{:?} error, line {} column {}", e.classify(), e.line(), e.column());
+            DecodeError::NotJson { sn: sn(), name: short(heard.name), why }
         })?;
         self.check_sender(&top)?;
-        let name = self.message_name(&heard.name, &top);
-        let rule =
-            if is_reply { self.settings.reply_rule() } else { self.settings.message_rule(&name) };
-        let rule =
-            rule.ok_or_else(|| DecodeError::Unknown { sn: sn(), what: short(&name) })?.clone();
-        self.event(&rule, &name, &top)
+        memory.layout = heard.layout.unwrap_or(memory.layout);
+        let name = if heard.name.is_empty() { self.name_inside(&top) } else { heard.name };
+        let rule = if heard.is_reply {
+            self.settings.reply_rule()
+        } else {
+            self.settings.message_rule(name)
+        };
+        let rule = rule.ok_or_else(|| DecodeError::Unknown { sn: sn(), what: short(name) })?;
+        self.event(rule, name, &top, &mut memory.recent)
     }
 
     fn event(
-        &mut self,
+        &self,
         rule: &MessageRule,
         name: &str,
         top: &Value,
+        recent: &mut RecentReads,
     ) -> Result<Vec<DeviceEvent>, DecodeError> {
         let of_use = rule.event.capability().is_none_or(|needed| self.profile.can(needed));
         if rule.event == Event::Ignored || !of_use {
@@ -248,7 +182,7 @@ impl JsonMqtt {
         let reading = Reading { top, body, fields };
         let event = match rule.event {
             Event::PlateRead => {
-                let read = reading.plate_read(rule.stage, &mut self.recent);
+                let read = reading.plate_read(rule.stage, recent);
                 DeviceEvent::PlateRead(Box::new(read))
             }
             Event::InputChanged => match reading.input_changed() {
@@ -268,23 +202,23 @@ impl JsonMqtt {
         Ok(vec![event])
     }
 
-    /// Whose topic this is, and what it says of layout and name.
-    fn hear(&self, topic: &str) -> Result<(topic::Heard, bool), DecodeError> {
-        let heard = |layout, name: &str| topic::Heard { layout, name: name.to_string() };
+    /// What a topic of this device tells.
+    fn hear<'a>(&'a self, topic: &'a str) -> Result<Heard<'a>, DecodeError> {
         for (i, layout) in self.settings.layouts.iter().enumerate() {
-            if let Some(name) = layout.reply.hears(topic, &self.sn) {
-                return Ok((heard(Some(i), name), true));
-            }
-            if let Some(name) = layout.up.hears(topic, &self.sn) {
-                return Ok((heard(Some(i), name), false));
+            for (template, is_reply) in [(&layout.reply, true), (&layout.up, false)] {
+                if let Some(name) = template.hears(topic, &self.sn) {
+                    return Ok(Heard { layout: Some(i), name, is_reply });
+                }
             }
         }
-        let exception =
-            self.settings.exceptions.iter().find(|e| e.topic.hears(topic, &self.sn).is_some());
-        exception.map(|e| (heard(None, &e.name), false)).ok_or_else(|| DecodeError::Foreign {
-            sn: self.sn.clone(),
-            what: format!("topic {:?}", short(topic)),
-        })
+        let exceptions = &self.settings.exceptions;
+        match exceptions.iter().find(|one| one.topic.hears(topic, &self.sn).is_some()) {
+            Some(one) => Ok(Heard { layout: None, name: &one.name, is_reply: false }),
+            None => Err(DecodeError::Foreign {
+                sn: self.sn.clone(),
+                what: format!("topic {:?}", short(topic)),
+            }),
+        }
     }
 
     fn check_sender(&self, top: &Value) -> Result<(), DecodeError> {
@@ -298,10 +232,9 @@ impl JsonMqtt {
         }
     }
 
-    /// The name inside the message where the topic does not tell.
-    fn message_name(&self, from_topic: &str, top: &Value) -> String {
-        let inside = || self.settings.name_at.iter().find_map(|p| p.find(top, top)?.as_str());
-        if from_topic.is_empty() { inside().unwrap_or_default() } else { from_topic }.to_string()
+    /// For layouts whose topics do not name the message. Empty: it does not say either.
+    fn name_inside<'a>(&self, top: &'a Value) -> &'a str {
+        self.settings.name_at.iter().find_map(|path| path.find(top, top)?.as_str()).unwrap_or("")
     }
 
     /// The message that gives `command`; `id` comes back in the reply, `now_ms` is Unix time.
@@ -324,7 +257,7 @@ impl JsonMqtt {
             let profile = self.profile.name.clone();
             EncodeError::Template { profile, command: capability.name(), hole }
         })?;
-        let layout = &self.settings.layouts[self.layout];
+        let layout = &self.settings.layouts[self.memory.layout];
         let topic = layout.down.concrete(&self.sn, &rule.name);
         Ok(Outgoing { topic, payload, qos: self.settings.qos })
     }
@@ -346,6 +279,15 @@ impl JsonMqtt {
         };
         Ok(self.settings.write(rule, &holes)?.to_string().into_bytes())
     }
+}
+
+/// What a topic told.
+struct Heard<'a> {
+    /// Which of the profile's layouts; `None` for an exception to them.
+    layout: Option<usize>,
+    /// Empty if the layout has no `{name}`.
+    name: &'a str,
+    is_reply: bool,
 }
 
 impl Event {

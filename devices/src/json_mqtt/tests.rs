@@ -301,7 +301,7 @@ fn the_broker_is_told_what_the_device_may_touch() {
     );
     assert_eq!(
         rules.subscribe,
-        ["device/320dc55b-d6d6c442/message/down/+", "320dc55b-d6d6c442/device/message/down/+"]
+        ["device/320dc55b-d6d6c442/message/down/#", "320dc55b-d6d6c442/device/message/down/#"]
     );
     let profile = Profile::find("camera/vzenith-mqtt").unwrap();
     let long = "a".repeat(65);
@@ -384,6 +384,8 @@ fn commands_go_to_the_layout_the_device_uses() {
     assert_eq!(topic(&camera), second);
     camera.decode(&format!("$/device/{SN}/message/up/keep_alive"), b"{}").unwrap();
     assert_eq!(topic(&camera), second, "the lone heart-beat topic tells no layout");
+    camera.decode(&up("keep_alive"), br#"{"sn":"other"}"#).unwrap_err();
+    assert_eq!(topic(&camera), second, "a pretender teaches nothing");
     camera.decode(&up("keep_alive"), b"{}").unwrap();
     assert_eq!(topic(&camera), first);
 }

@@ -16,15 +16,6 @@ enum Level {
     Name,
 }
 
-/// What a topic told.
-#[derive(Debug)]
-pub(super) struct Heard {
-    /// Which of the profile's layouts; `None` for an exception to them.
-    pub(super) layout: Option<usize>,
-    /// Empty if the layout has no `{name}`.
-    pub(super) name: String,
-}
-
 impl TryFrom<String> for Topic {
     type Error = String;
 
@@ -74,6 +65,12 @@ impl Topic {
     /// The filter of all its topics for this device.
     pub(super) fn filter(&self, sn: &str) -> String {
         self.concrete(sn, "+")
+    }
+
+    /// The widest filter that reaches only this device: devices subscribe with `+`, `#` or plainly.
+    pub(super) fn reach(&self, sn: &str) -> String {
+        let ends_in_name = self.levels.last() == Some(&Level::Name);
+        self.concrete(sn, if ends_in_name { "#" } else { "+" })
     }
 
     /// One topic.
