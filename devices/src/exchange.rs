@@ -1,0 +1,42 @@
+//! A question for a serial line and how to know its answer. Knows no port and no time-out: the
+//! owner of the line brings those.
+
+use std::ops::Range;
+
+use crate::modbus::Reply;
+
+/// One request and what its reply looks like.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Exchange {
+    /// Bytes to send, checksum included.
+    pub request: Vec<u8>,
+    /// Picks the reply out of what comes in.
+    pub expect: Expect,
+    /// Asking again changes nothing. A pulse is not repeatable: nobody knows whether the lost one
+    /// moved the arm.
+    pub repeatable: bool,
+}
+
+/// How a reply is recognised. Two requests with equal `Expect`s cannot be told apart by their
+/// replies: a late reply to one would pass for the other's.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Expect {
+    /// A Modbus RTU reply or exception.
+    Modbus(Reply),
+}
+
+impl Expect {
+    /// Where in `bytes` the complete reply is, garbage before and after ignored. `None`: not yet.
+    pub fn find(&self, bytes: &[u8]) -> Option<Range<usize>> {
+        match self {
+            Self::Modbus(reply) => reply.find(bytes),
+        }
+    }
+
+    /// Who is asked, for fair turns between the devices on one line.
+    pub fn address(&self) -> u8 {
+        match self {
+            Self::Modbus(reply) => reply.address(),
+        }
+    }
+}
