@@ -96,7 +96,7 @@ pub enum Word {
     Paid { amount: Money, bank_no: String, paid_at: Option<Timestamp> },
     /// The bank says that this attempt failed.
     Failed { why: String },
-    /// The attempt is closed. A customer may still have paid just before: see the next query.
+    /// The attempt is closed, or never reached the bank. A customer may still have paid just before: see the next query.
     Reversed,
     /// Closing is under way; ask again.
     Reversing,

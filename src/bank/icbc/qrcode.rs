@@ -206,7 +206,11 @@ pub(super) fn word(settings: &IcbcSettings, ask: &Ask, content: &str) -> Word {
 
 fn refused(settings: &IcbcSettings, ask: &Ask, code: &str, why: Option<&str>) -> Word {
     let why = why.unwrap_or_default();
-    let is_final = settings.final_refusal_codes.iter().any(|known| known == code);
+    let among = |codes: &[String]| codes.iter().any(|known| known == code);
+    if among(&settings.no_order_codes) && matches!(ask, Ask::Reverse { .. }) {
+        return Word::Reversed;
+    }
+    let is_final = among(&settings.final_refusal_codes);
     if is_final && !matches!(ask, Ask::Query { .. }) {
         return Word::Refused { code: code.to_owned(), why: why.to_owned() };
     }

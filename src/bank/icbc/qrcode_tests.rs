@@ -14,6 +14,7 @@ fn settings() -> IcbcSettings {
         private_key_file = "key"
         notify_url = "https://site.example//notify"
         final_refusal_codes = ["400011"]
+        no_order_codes = ["93001"]
         "#,
     )
     .unwrap()
@@ -99,6 +100,7 @@ fn answers_are_judged() {
         (query(), r#"{"return_code":0,"out_trade_no":"P1","pay_status":"6"}"#, Word::PartRefunded),
         (query(), r#"{"return_code":0,"out_trade_no":"P1","pay_status":"7"}"#, Word::Refunding),
         (reverse(), r#"{"return_code":0,"out_trade_no":"P1"}"#, Word::Reversed),
+        (reverse(), r#"{"return_code":93001,"return_msg":"no such order"}"#, Word::Reversed),
         (
             refund(),
             r#"{"return_code":0,"out_trade_no":"P1","reject_no":"R1","reject_amt":"300"}"#,
@@ -132,6 +134,7 @@ fn whatever_is_not_explicit_is_unknown() {
         ),
         (query(), r#"{"return_code":0.0,"out_trade_no":"P1","pay_status":"0"}"#, "fraction"),
         (query(), r#"{"return_code":400011,"return_msg":"x"}"#, "a refused query says nothing"),
+        (query(), r#"{"return_code":93001,"return_msg":"x"}"#, "it may be on its way"),
         (
             query(),
             r#"{"return_code":0,"out_trade_no":"P2","pay_status":"1","total_amt":"1"}"#,
