@@ -161,6 +161,11 @@ fn chain(error: &dyn std::error::Error) -> String {
 
 #[cfg(test)]
 mod tests {
+    use std::{
+        io::{BufRead, BufReader, Write},
+        process::{Child, Command, Stdio},
+    };
+
     use super::*;
 
     #[test]
@@ -178,6 +183,80 @@ mod tests {
             "https://a/?b",
         ] {
             assert_eq!(check_base_url(bad, false).unwrap_err().field, "base_url", "{bad}");
+        }
+    }
+
+    /// A folder with a self-made certificate for this machine; removed at the end.
+    struct Certified(PathBuf);
+
+    impl Certified {
+        fn new(name: &str) -> Self {
+            let folder =
+                std::env::temp_dir().join(format!("paifang-{name}-{}", std::process::id()));
+            std::fs::create_dir_all(&folder).unwrap();
+            let made = Command::new("openssl")
+                .args(["req", "-x509", "-newkey", "rsa:2048", "-nodes", "-days", "2"])
+                .args(["-subj", "/CN=bank", "-keyout", "key.pem", "-out", "cert.pem"])
+                .args(["-addext", "subjectAltName=IP:127.0.0.1"])
+                .args(["-addext", "basicConstraints=critical,CA:FALSE"])
+                .current_dir(&folder)
+                .output();
+            assert!(made.unwrap().status.success());
+            Self(folder)
+        }
+
+        fn settings(&self, base_url: &str) -> TransportSettings {
+            TransportSettings {
+                base_url: base_url.to_owned(),
+                connect_timeout: Duration::from_secs(2),
+                read_timeout: Duration::from_secs(3),
+                allow_plain_http: false,
+                ca_file: Some(self.0.join("cert.pem")),
+            }
+        }
+    }
+
+    impl Drop for Certified {
+        fn drop(&mut self) {
+            let _ = std::fs::remove_dir_all(&self.0);
+        }
+    }
+
+    /// An OpenSSL server that gives its one caller a fixed answer, and its address.
+    fn tls_server(certified: &Certified) -> (Child, String) {
+        let mut server = Command::new("openssl")
+            .args(["s_server", "-accept", "127.0.0.1:0", "-naccept", "1"])
+            .args(["-cert", "cert.pem", "-key", "key.pem"])
+            .current_dir(&certified.0)
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::null())
+            .spawn()
+            .unwrap();
+        let answer = b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok";
+        server.stdin.as_mut().unwrap().write_all(answer).unwrap();
+        let lines = BufReader::new(server.stdout.take().unwrap()).lines();
+        let mut addresses = lines.map_while(Result::ok);
+        let address = addresses.find_map(|line| Some(line.strip_prefix("ACCEPT ")?.to_owned()));
+        (server, format!("https://{}", address.unwrap()))
+    }
+
+    #[tokio::test]
+    async fn tls_reaches_the_bank_and_no_one_else() {
+        let (bank, other) = (Certified::new("tls-bank"), Certified::new("tls-other"));
+        for (trusted, reached) in [(&bank, true), (&other, false)] {
+            let (mut server, url) = tls_server(&bank);
+            let transport = Transport::open(&trusted.settings(&url)).unwrap();
+            let reply = transport.post_form(&url, &[("APIGW-VERSION", "1")], "a=b".into()).await;
+            let _ = server.kill();
+            let _ = server.wait();
+            match reply {
+                Ok(reply) => assert!(reached && reply == "ok", "{reply}"),
+                Err(WireError::Unreachable(why)) => {
+                    assert!(!reached && why.contains("certificate"), "{why}");
+                }
+                Err(other) => panic!("{other:?}"),
+            }
         }
     }
 

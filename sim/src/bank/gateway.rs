@@ -94,8 +94,12 @@ impl Shared {
         self.bank.lock().unwrap_or_else(std::sync::PoisonError::into_inner)
     }
 
+    fn messages(&self) -> MutexGuard<'_, HashSet<String>> {
+        self.messages.lock().unwrap_or_else(std::sync::PoisonError::into_inner)
+    }
+
     fn is_new(&self, msg_id: &str) -> bool {
-        let mut seen = self.messages.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
+        let mut seen = self.messages();
         if seen.len() >= MESSAGES_MAX {
             seen.clear();
         }
@@ -189,6 +193,16 @@ impl Gateway {
     /// Notifications not yet answered rightly nor given up.
     pub fn notices_waiting(&self) -> usize {
         self.shared.bank().notices_waiting()
+    }
+
+    /// When a notification is delivered next; `None` while one is under way or none is left.
+    pub fn next_notice(&self) -> Option<Timestamp> {
+        self.shared.bank().next_deadline()
+    }
+
+    /// Rightly signed calls taken so far.
+    pub fn calls(&self) -> usize {
+        self.shared.messages().len()
     }
 
     /// A customer pays without a browser.

@@ -1,9 +1,11 @@
 //! The daemon's bank channel against the simulated gateway, over real HTTP on this machine.
+#![expect(clippy::unwrap_used, reason = "a test may fail loudly")]
+
+mod support;
 
 use std::{
-    path::PathBuf,
     sync::{
-        Arc, LazyLock,
+        Arc,
         atomic::{AtomicU32, Ordering},
     },
     time::Duration,
@@ -11,162 +13,18 @@ use std::{
 
 use axum::{
     Router,
-    body::Bytes,
-    extract::{OriginalUri, State},
+    extract::OriginalUri,
     http::{StatusCode, header},
     response::IntoResponse,
 };
-use jiff::Timestamp;
-use paifang::{
-    bank::{
-        Ask, Channel, NotifyError, Word,
-        icbc::{Icbc, IcbcSettings, NotifyMsgId, SignType},
-    },
-    types::{Currency, Money},
+use paifang::bank::{
+    Channel, NotifyError, Word,
+    icbc::{Icbc, IcbcSettings, NotifyMsgId, SignType},
 };
-use paifang_sim::bank::{
-    Faults, Gateway, GatewayKeys, GatewaySettings, Hash, PayRefusal, State as Kept,
-};
-use tokio::{net::TcpListener, sync::mpsc};
+use paifang_sim::bank::{Faults, GatewaySettings, Hash, PayRefusal, State};
+use tokio::net::TcpListener;
 
-static KEYS: LazyLock<GatewayKeys> = LazyLock::new(|| GatewayKeys::generate(11));
-static OTHER_KEYS: LazyLock<GatewayKeys> = LazyLock::new(|| GatewayKeys::generate(12));
-
-#[expect(clippy::disallowed_methods, reason = "the gateway checks the time of real requests")]
-fn wall_clock() -> Timestamp {
-    Timestamp::now()
-}
-
-/// A folder for the keys of one test, removed at the end.
-struct Folder(PathBuf);
-
-impl Folder {
-    fn new() -> Self {
-        static COUNT: AtomicU32 = AtomicU32::new(0);
-        let number = COUNT.fetch_add(1, Ordering::Relaxed);
-        let path =
-            std::env::temp_dir().join(format!("paifang-bank-{}-{number}", std::process::id()));
-        std::fs::create_dir_all(&path).unwrap();
-        Self(path)
-    }
-}
-
-impl Drop for Folder {
-    fn drop(&mut self) {
-        let _ = std::fs::remove_dir_all(&self.0);
-    }
-}
-
-fn cny(minor: i64) -> Money {
-    Money::new(minor, Currency::Cny)
-}
-
-fn generate() -> Ask {
-    Ask::Generate {
-        out_trade_no: "P1".to_owned(),
-        amount: cny(1250),
-        subject: "停车费 京A12345 <b>".to_owned(),
-        expires_in_s: 300,
-        asked_at: wall_clock(),
-    }
-}
-
-fn query() -> Ask {
-    Ask::Query { out_trade_no: "P1".to_owned() }
-}
-
-fn reverse() -> Ask {
-    Ask::Reverse { out_trade_no: "P1".to_owned() }
-}
-
-fn refund(refund_no: &str, minor: i64) -> Ask {
-    let (out_trade_no, refund_no) = ("P1".to_owned(), refund_no.to_owned());
-    Ask::Refund { out_trade_no, refund_no, amount: cny(minor) }
-}
-
-/// A gateway and a channel that talks to it.
-struct Pair {
-    gateway: Gateway,
-    settings: IcbcSettings,
-    channel: Arc<dyn Channel>,
-    _folder: Folder,
-}
-
-fn open(settings: IcbcSettings) -> Arc<dyn Channel> {
-    Arc::new(Icbc::open(settings, Arc::new(wall_clock)).unwrap())
-}
-
-async fn pair(settings: GatewaySettings, notify_url: &str) -> Pair {
-    let folder = Folder::new();
-    let gateway = Gateway::start(settings, KEYS.clone()).await.unwrap();
-    let toml = gateway.site_toml(&folder.0, notify_url).unwrap();
-    let mut settings: IcbcSettings = toml::from_str(&toml).unwrap();
-    settings.connect_timeout_ms = 200;
-    settings.read_timeout_ms = 400;
-    let channel = open(settings.clone());
-    Pair { gateway, settings, channel, _folder: folder }
-}
-
-async fn faulty(faults: Faults) -> Pair {
-    let settings = GatewaySettings { faults, ..GatewaySettings::default() };
-    pair(settings, "http://127.0.0.1:9//notify").await
-}
-
-fn is_unknown(word: &Word) -> bool {
-    matches!(word, Word::Unknown { .. })
-}
-
-async fn eventually(what: &str, mut holds: impl FnMut() -> bool) {
-    for _ in 0..500 {
-        if holds() {
-            return;
-        }
-        tokio::time::sleep(Duration::from_millis(10)).await;
-    }
-    panic!("not within 5 s: {what}");
-}
-
-type Heard = (String, Vec<u8>, Result<String, NotifyError>);
-
-/// A site that listens for notifications, answering by the channel put in later.
-struct Site {
-    notify_url: String,
-    channel: Arc<std::sync::OnceLock<Arc<dyn Channel>>>,
-    heard: mpsc::UnboundedReceiver<Heard>,
-}
-
-impl Site {
-    async fn start() -> Self {
-        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
-        let notify_url = format!("http://{}//callback/icbc", listener.local_addr().unwrap());
-        let channel: Arc<std::sync::OnceLock<Arc<dyn Channel>>> = Arc::default();
-        let (sender, heard) = mpsc::unbounded_channel();
-        let app = Router::new()
-            .fallback(
-                async |State((channel, sender)): State<(
-                    Arc<std::sync::OnceLock<Arc<dyn Channel>>>,
-                    mpsc::UnboundedSender<Heard>,
-                )>,
-                       OriginalUri(uri): OriginalUri,
-                       body: Bytes| {
-                    let channel = channel.get().unwrap();
-                    let result = channel.notification(uri.path(), &body);
-                    let reply = channel.notify_reply(result.as_ref());
-                    let result = result.map(|n| format!("{} {:?}", n.out_trade_no, n.word));
-                    sender.send((uri.path().to_owned(), body.to_vec(), result)).unwrap();
-                    ([(header::CONTENT_TYPE, reply.content_type)], reply.body)
-                },
-            )
-            .with_state((channel.clone(), sender));
-        tokio::spawn(async move { axum::serve(listener, app).await });
-        Self { notify_url, channel, heard }
-    }
-
-    async fn next(&mut self) -> Heard {
-        let next = tokio::time::timeout(Duration::from_secs(5), self.heard.recv());
-        next.await.expect("a notification comes").unwrap()
-    }
-}
+use support::*;
 
 /// From the link to the refunded payment, with the notification, under every signature and AES.
 async fn whole_life(encrypt: bool, sign_type: SignType, notify_hash: Hash, msg_id: NotifyMsgId) {
@@ -208,7 +66,7 @@ async fn whole_life(encrypt: bool, sign_type: SignType, notify_hash: Hash, msg_i
     assert_eq!(channel.ask(&refund("R2", 1000)).await, Word::RefundDone { amount: cny(1000) });
     assert_eq!(channel.ask(&query()).await, Word::Refunded);
     let book = pair.gateway.books().remove(0);
-    assert_eq!((book.state, book.paid_fen, book.refunded_fen), (Kept::Paid, 1250, 1250));
+    assert_eq!((book.state, book.paid_fen, book.refunded_fen), (State::Paid, 1250, 1250));
     pair.gateway.stop().await;
 }
 
@@ -238,7 +96,7 @@ async fn a_closed_attempt_is_reversed_and_repeats() {
 #[tokio::test]
 async fn what_never_reached_the_bank_can_be_closed() {
     let pair = faulty(Faults { silent: 1.0, ..Faults::default() }).await;
-    assert!(is_unknown(&pair.channel.ask(&generate()).await));
+    assert!(is_unknown(&pair.impatient.ask(&generate()).await));
     assert!(pair.gateway.books().is_empty());
     pair.gateway.set_faults(Faults::default());
     assert!(is_unknown(&pair.channel.ask(&query()).await));
@@ -250,15 +108,15 @@ async fn what_never_reached_the_bank_can_be_closed() {
 async fn deeds_without_an_answer_are_unknown_and_done() {
     let faults = Faults { generate_unknown: 1.0, reverse_unknown: 1.0, ..Faults::default() };
     let first = faulty(faults).await;
-    assert!(is_unknown(&first.channel.ask(&generate()).await));
+    assert!(is_unknown(&first.impatient.ask(&generate()).await));
     assert_eq!(first.channel.ask(&query()).await, Word::Paying);
-    assert!(is_unknown(&first.channel.ask(&reverse()).await));
+    assert!(is_unknown(&first.impatient.ask(&reverse()).await));
     assert_eq!(first.channel.ask(&query()).await, Word::Reversed);
 
     let second = faulty(Faults { refund_unknown: 1.0, ..Faults::default() }).await;
     second.channel.ask(&generate()).await;
     second.gateway.pay("P1").unwrap();
-    assert!(is_unknown(&second.channel.ask(&refund("R1", 1250)).await));
+    assert!(is_unknown(&second.impatient.ask(&refund("R1", 1250)).await));
     assert_eq!(second.gateway.books()[0].refunded_fen, 1250);
     second.gateway.set_faults(Faults::default());
     let again = second.channel.ask(&refund("R1", 1250)).await;
@@ -269,7 +127,7 @@ async fn deeds_without_an_answer_are_unknown_and_done() {
 #[tokio::test]
 async fn slow_late_and_wrong_words() {
     let slow = faulty(Faults { slow: 1.0, slow_ms: 60_000, ..Faults::default() }).await;
-    assert!(is_unknown(&slow.channel.ask(&generate()).await));
+    assert!(is_unknown(&slow.impatient.ask(&generate()).await));
     slow.gateway.set_faults(Faults { slow: 1.0, slow_ms: 50, ..Faults::default() });
     assert_eq!(slow.channel.ask(&query()).await, Word::Paying);
 
@@ -324,7 +182,8 @@ async fn a_forged_notification_is_refused_and_a_forged_reply_not_accepted() {
     pair.gateway.pay("P1").unwrap();
     let (path, body, result) = site.next().await;
     assert!(matches!(result, Err(NotifyError::BadSignature { .. })), "{result:?}");
-    assert_eq!(pair.gateway.notices_waiting(), 1, "the bank will try again");
+    eventually("the bank will try again", || pair.gateway.next_notice().is_some()).await;
+    assert!(pair.gateway.next_notice().unwrap() > wall_clock());
     assert!(is_unknown(&suspicious.ask(&query()).await), "nor is its word believed");
 
     // The right site takes the same bytes, but not with one of them changed.
@@ -369,7 +228,9 @@ async fn a_strange_server_is_never_believed() {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let base_url = format!("http://{}", listener.local_addr().unwrap());
     let elsewhere = faulty(Faults::default()).await;
-    let target = format!("{}/api/qrcode/V2/query", elsewhere.gateway.base_url());
+    let landed = Arc::new(AtomicU32::new(0));
+    let target = format!("{base_url}/landed");
+    let count = landed.clone();
     let app = Router::new().fallback(async move |OriginalUri(uri): OriginalUri| {
         match uri.path().split('/').nth(1).unwrap() {
             "500" => (StatusCode::INTERNAL_SERVER_ERROR, "{}").into_response(),
@@ -381,6 +242,10 @@ async fn a_strange_server_is_never_believed() {
             "unsigned" => {
                 r#"{"response_biz_content":{"return_code":0,"out_trade_no":"P1","pay_status":"1","total_amt":"1250"},"sign":""}"#
                     .into_response()
+            }
+            "landed" => {
+                count.fetch_add(1, Ordering::Relaxed);
+                "".into_response()
             }
             _ => "<html>".into_response(),
         }
@@ -394,6 +259,7 @@ async fn a_strange_server_is_never_believed() {
             assert!(is_unknown(&word), "{path}: {word:?}");
         }
     }
+    assert_eq!(landed.load(Ordering::Relaxed), 0, "no redirect is followed");
 }
 
 #[tokio::test]
@@ -417,12 +283,11 @@ async fn faults_are_set_at_run_time_and_books_read() {
 
 #[tokio::test]
 async fn a_gateway_stops_while_a_call_is_held() {
-    let mut pair = faulty(Faults { silent: 1.0, ..Faults::default() }).await;
-    pair.settings.read_timeout_ms = 60_000;
-    let channel = open(pair.settings.clone());
+    let pair = faulty(Faults { silent: 1.0, ..Faults::default() }).await;
+    let channel = pair.channel.clone();
     let asked = tokio::spawn(async move { channel.ask(&query()).await });
     let addr = pair.gateway.addr;
-    // A listening gateway is enough: the call is held or not yet made; either way it ends.
+    eventually("the call is held", || pair.gateway.calls() == 1).await;
     let stopped = tokio::time::timeout(Duration::from_secs(5), pair.gateway.stop()).await;
     assert!(stopped.is_ok());
     let word = tokio::time::timeout(Duration::from_secs(5), asked).await.unwrap().unwrap();
