@@ -113,6 +113,19 @@ fn settings_are_refused_by_name() {
 }
 
 #[test]
+fn files_are_found_beside_the_site_file() {
+    let folder = Folder::new("beside");
+    let mut settings = settings(&folder);
+    settings.private_key_file = "merchant.pem".into();
+    settings.gateway_public_key = None;
+    settings.gateway_public_key_file = Some("gateway.pem".into());
+    std::fs::write(folder.0.join("gateway.pem"), &GATEWAY.public).unwrap();
+    assert_eq!(open(settings.clone()).unwrap_err().field, "private_key_file");
+    settings.resolve_files(&folder.0);
+    assert!(open(settings).is_ok());
+}
+
+#[test]
 fn paths_are_taken_letter_by_letter() {
     for (url, path) in [
         ("https://a//callback/icbc", Some("//callback/icbc")),

@@ -3,7 +3,10 @@
 //! Nothing of the platform beyond the published client and callbacks could be tried here: every
 //! setting marked *unverified* is there to follow what the bank's people say at sign-up.
 
-use std::{path::PathBuf, time::Duration};
+use std::{
+    path::{Path, PathBuf},
+    time::Duration,
+};
 
 use serde::Deserialize;
 use thiserror::Error;
@@ -165,6 +168,16 @@ impl IcbcSettings {
             ),
         };
         Ok(Keys { merchant, gateway: self.gateway_key()?, aes })
+    }
+
+    /// Takes relative file names as relative to `folder`, the site file's.
+    pub fn resolve_files(&mut self, folder: &Path) {
+        self.private_key_file = folder.join(&self.private_key_file);
+        let optional =
+            [&mut self.gateway_public_key_file, &mut self.aes_key_file, &mut self.ca_file];
+        for file in optional.into_iter().flatten() {
+            *file = folder.join(&*file);
+        }
     }
 
     fn gateway_key(&self) -> Result<GatewayKey, SettingsError> {
