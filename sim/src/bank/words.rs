@@ -124,7 +124,7 @@ pub enum PayRefusal {
 /// A notification to be delivered, as things stood when the customer paid.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Notice {
-    /// For [`Bank::notice_answered`].
+    /// For [`super::Bank::notice_answered`].
     pub id: u64,
     pub msg_id: String,
     pub notify_url: String,
