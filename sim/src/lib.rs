@@ -1,1 +1,3 @@
-//! Sim.
+//! The other side of every wire: what stands around the daemon, simulated.
+
+pub mod bank;

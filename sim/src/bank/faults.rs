@@ -1,0 +1,75 @@
+//! What can go wrong at the bank, as chances from 0 to 1 and lengths of time. Draws nothing itself.
+
+use serde::{Deserialize, Serialize};
+
+/// All off by default. The bank's books stay right under every one of them.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Faults {
+    /// A call is answered only after `slow_ms`.
+    pub slow: f64,
+    pub slow_ms: u32,
+    /// A call is neither done nor answered.
+    pub silent: f64,
+    /// The order is made but the link is never told.
+    pub generate_unknown: f64,
+    /// The order is closed but nothing is answered.
+    pub reverse_unknown: f64,
+    /// The money goes back but nothing is answered.
+    pub refund_unknown: f64,
+    /// For `late_word_s` after the customer paid, a query still says "paying".
+    pub late_word: f64,
+    pub late_word_s: u32,
+    /// Queries and notifications state one fen less than was paid.
+    pub wrong_amount: f64,
+    /// No notification at all.
+    pub notice_missing: f64,
+    /// The notification comes twice.
+    pub notice_doubled: f64,
+    /// The notification comes only after `notice_late_s`, when other things have happened since.
+    pub notice_late: f64,
+    pub notice_late_s: u32,
+    /// The customer can still pay an order that was closed.
+    pub pay_after_close: f64,
+}
+
+impl Default for Faults {
+    fn default() -> Self {
+        Self {
+            slow: 0.0,
+            slow_ms: 3_000,
+            silent: 0.0,
+            generate_unknown: 0.0,
+            reverse_unknown: 0.0,
+            refund_unknown: 0.0,
+            late_word: 0.0,
+            late_word_s: 20,
+            wrong_amount: 0.0,
+            notice_missing: 0.0,
+            notice_doubled: 0.0,
+            notice_late: 0.0,
+            notice_late_s: 90,
+            pay_after_close: 0.0,
+        }
+    }
+}
+
+impl Faults {
+    /// Everything at the same chance, with the default lengths.
+    pub fn all(chance: f64) -> Self {
+        Self {
+            slow: chance,
+            silent: chance,
+            generate_unknown: chance,
+            reverse_unknown: chance,
+            refund_unknown: chance,
+            late_word: chance,
+            wrong_amount: chance,
+            notice_missing: chance,
+            notice_doubled: chance,
+            notice_late: chance,
+            pay_after_close: chance,
+            ..Self::default()
+        }
+    }
+}

@@ -1,0 +1,26 @@
+//! The bank's side of the wire. Shares no line with the daemon's bank code: what it signs, verifies
+//! and writes is its own, so that a mistake on one side cannot be repeated on the other.
+//!
+//! `model` is the bank itself in virtual time, without I/O, with `faults` and
+//! its `words`; `pure` lets a simulation
+//! talk to it in the daemon's words; `gateway` puts it behind HTTP with `wire` and `crypto` for the
+//! signed envelope, `notices` for notifications and `cashier` for the customer's pages.
+
+mod cashier;
+mod crypto;
+mod faults;
+mod gateway;
+mod model;
+mod notices;
+pub mod pure;
+mod wire;
+mod words;
+
+pub use crypto::{GatewayKeys, Hash};
+pub use faults::Faults;
+pub use gateway::{Gateway, GatewaySettings};
+pub use model::Bank;
+pub use words::{
+    Answer, Book, FINAL_CODES, Generate, NO_ORDER_CODE, Notice, PayRefusal, Refusal, Said,
+    Standing, State,
+};
