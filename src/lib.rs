@@ -13,7 +13,6 @@
 //!                         src/store  journal + tables
 //! ```
 
-pub mod app;
 pub mod bank;
 pub mod config;
 pub mod core;

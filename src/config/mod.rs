@@ -1,1 +1,239 @@
-//! To be written.
+//! The site file: one TOML, checked as a whole before anything starts. Knows no socket and holds no secret.
+//!
+//! Each mistake is told with its line and field; all of them at once where the file can be read at all.
+
+mod check;
+mod rules;
+mod secrets;
+#[cfg(test)]
+mod tests;
+
+use std::{
+    net::SocketAddr,
+    path::{Path, PathBuf},
+};
+
+use serde::Deserialize;
+use toml::Spanned;
+
+pub use self::{
+    check::{Lane, Site, load, parse},
+    secrets::Secrets,
+};
+use crate::{
+    bank::icbc::IcbcSettings,
+    core::{rules::Closing, rules::Direction, tariff::Tariff},
+    types::{Currency, DeviceId, LaneId},
+};
+
+/// The site file as written.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct SiteFile {
+    pub site: SiteSection,
+    #[serde(default)]
+    pub http: HttpSection,
+    #[serde(default)]
+    pub mqtt: MqttSection,
+    pub tariff: Tariff,
+    #[serde(default)]
+    pub pay: PaySection,
+    #[serde(default)]
+    pub bank: BankSection,
+    #[serde(default, rename = "bus")]
+    pub buses: Vec<BusSection>,
+    #[serde(default, rename = "device")]
+    pub devices: Vec<DeviceSection>,
+    #[serde(default, rename = "lane")]
+    pub lanes: Vec<LaneSection>,
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct SiteSection {
+    /// What drivers and operators read.
+    pub name: String,
+    /// IANA zone of schedules and settlement days, such as `Asia/Shanghai`.
+    pub zone: Spanned<String>,
+    /// ISO 4217; default `CNY`.
+    #[serde(default = "cny")]
+    pub currency: Currency,
+    /// Where the database, pictures and keys live; relative to the site file.
+    pub data_dir: PathBuf,
+    /// Passwords of devices: TOML, readable by its owner only; relative to the site file. Default `secrets.toml`.
+    #[serde(default = "secrets_file")]
+    pub secrets_file: PathBuf,
+    /// MiB the database may grow to; 0: as far as the disk goes. Default 0.
+    #[serde(default)]
+    pub database_mib_max: u32,
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct HttpSection {
+    /// Where the pages are served. Default `127.0.0.1:8080`.
+    pub listen: SocketAddr,
+    /// What phones call this site by: the beginning of every QR code. Default `http://` and the listen address.
+    pub public_url: Option<Spanned<String>>,
+}
+
+impl Default for HttpSection {
+    fn default() -> Self {
+        Self { listen: SocketAddr::from(([127, 0, 0, 1], 8080)), public_url: None }
+    }
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct MqttSection {
+    /// Where the embedded broker listens; not used with `url`. Default `127.0.0.1:1883`.
+    pub listen: SocketAddr,
+    /// An external broker, such as `mqtt://10.0.0.5:1883`. Default: the embedded one.
+    pub url: Option<Spanned<String>>,
+    /// The daemon's name at an external broker; its password is `mqtt.daemon` in the secrets file. Default `paifang`.
+    pub username: String,
+    /// Names the daemon's session at the broker. Default `paifang`.
+    pub client_id: String,
+}
+
+impl Default for MqttSection {
+    fn default() -> Self {
+        Self {
+            listen: SocketAddr::from(([127, 0, 0, 1], 1883)),
+            url: None,
+            username: "paifang".into(),
+            client_id: "paifang".into(),
+        }
+    }
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct PaySection {
+    /// First letters of every payment number; unique under the merchant: 1 to 8 letters or digits. Default `PF`.
+    pub trade_prefix: String,
+    /// Seconds a cashier link lives. Default 300.
+    pub link_life_s: u32,
+    /// Minutes to leave after paying. Default 15.
+    pub leave_minutes: u32,
+}
+
+impl Default for PaySection {
+    fn default() -> Self {
+        Self { trade_prefix: "PF".into(), link_life_s: 300, leave_minutes: 15 }
+    }
+}
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct BankSection {
+    /// ICBC's open platform. Without any channel, drivers are sent to the operator.
+    pub icbc: Option<IcbcSettings>,
+}
+
+/// A serial line with one or more boards on it.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct BusSection {
+    pub id: Spanned<DeviceId>,
+    /// By `/dev/serial/by-id/...`: that name survives unplugging.
+    pub path: PathBuf,
+    /// Bits per second. Default: what the boards' profiles say.
+    pub baud: Option<u32>,
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct DeviceSection {
+    pub id: Spanned<DeviceId>,
+    /// `<kind>/<make-model>`, a file under `devices/`.
+    pub profile: Spanned<String>,
+    /// Serial number, for devices on MQTT. Its account there is the device's id; the password is in the secrets file.
+    pub sn: Option<Spanned<String>>,
+    /// The line it is on, for boards.
+    pub bus: Option<Spanned<DeviceId>>,
+    /// Its address on the line. Default: the profile's.
+    pub address: Option<u8>,
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct LaneSection {
+    pub id: Spanned<LaneId>,
+    pub direction: Direction,
+    pub camera: Spanned<DeviceId>,
+    /// The relay board, or the camera's own relays by a second device with the camera's serial number.
+    pub barrier: Spanned<DeviceId>,
+    pub display: Option<Spanned<DeviceId>>,
+    /// Who brings the arm down behind a vehicle. Default `by_itself`.
+    #[serde(default = "by_itself")]
+    pub closing: Closing,
+    /// Relays of the barrier's board, from 1. Default: the profile's.
+    pub open_relay: Option<u8>,
+    pub close_relay: Option<u8>,
+    /// Inputs of the barrier's board, from 1; one that is left out is not wired. Default: the profile's wiring.
+    pub inputs: Option<InputsSection>,
+    #[serde(default)]
+    pub times: TimesSection,
+}
+
+#[derive(Clone, Copy, Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct InputsSection {
+    pub arrival: Option<u8>,
+    pub safety: Option<u8>,
+    pub open_limit: Option<u8>,
+    pub closed_limit: Option<u8>,
+}
+
+/// Seconds; see [`crate::core::rules::LaneTimes`] for what each waits for and its default.
+#[derive(Clone, Copy, Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct TimesSection {
+    pub unread_s: Option<u32>,
+    pub waiting_s: Option<u32>,
+    pub vacated_s: Option<u32>,
+    pub order_life_s: Option<u32>,
+    pub opening_s: Option<u32>,
+    pub unused_s: Option<u32>,
+    pub stuck_s: Option<u32>,
+    pub closing_s: Option<u32>,
+    pub echo_s: Option<u32>,
+}
+
+fn cny() -> Currency {
+    Currency::Cny
+}
+
+fn secrets_file() -> PathBuf {
+    "secrets.toml".into()
+}
+
+fn by_itself() -> Closing {
+    Closing::ByItself
+}
+
+/// What is wrong with the site file. `line` counts from 1.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Mistake {
+    pub line: usize,
+    pub field: String,
+    pub what: String,
+}
+
+/// The site file cannot be used.
+#[derive(Debug, thiserror::Error)]
+pub enum ConfigError {
+    #[error("{} cannot be read: {source}; check the path and its rights", path.display())]
+    Unreadable { path: PathBuf, source: std::io::Error },
+    #[error("{}", lines(path, mistakes))]
+    Mistakes { path: PathBuf, mistakes: Vec<Mistake> },
+}
+
+fn lines(path: &Path, mistakes: &[Mistake]) -> String {
+    let rows: Vec<String> = mistakes
+        .iter()
+        .map(|m| format!("{}:{}: {}: {}", path.display(), m.line, m.field, m.what))
+        .collect();
+    rows.join("\n")
+}

@@ -1,30 +1,37 @@
-//! What we ask of a bank channel and what it says, already judged. Knows no wire format.
+//! What the site asks of a bank channel and what the bank is heard to say, already judged. Knows no wire format.
+
+use std::fmt;
 
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
 use super::Money;
 
-/// One question to the bank. `out_trade_no` names one attempt to collect, for ever.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+/// What the site asks of the bank about one payment attempt or one refund.
+#[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "ask", rename_all = "snake_case")]
 pub enum Ask {
-    /// A cashier link for a payer's phone, good for `expires_in_s` seconds.
+    /// A cashier link for one attempt. `out_trade_no` is ours and new for every attempt.
     Generate {
         out_trade_no: String,
         amount: Money,
+        /// What the driver reads on the cashier page, such as `停车费 京A12345`.
         subject: String,
+        /// Seconds until the link can no longer be paid.
         expires_in_s: u32,
+        /// When the attempt was made; becomes the trade date and time at the bank.
         asked_at: Timestamp,
     },
-    /// What became of it.
+    /// How does this attempt stand?
     Query { out_trade_no: String },
-    /// Undo it, whatever became of it.
+    /// Close an attempt that is not known to be paid.
     Reverse { out_trade_no: String },
-    /// Give `amount` back; the same `refund_no` is the same refund however often it is asked.
+    /// Give back all or part of a paid attempt. Every retry carries the same `refund_no`.
     Refund { out_trade_no: String, refund_no: String, amount: Money },
 }
 
 impl Ask {
+    /// Our number of the payment attempt the question is about.
     pub fn out_trade_no(&self) -> &str {
         match self {
             Self::Generate { out_trade_no, .. }
@@ -33,40 +40,60 @@ impl Ask {
             | Self::Refund { out_trade_no, .. } => out_trade_no,
         }
     }
+
+    /// For logs and metrics.
+    pub fn name(&self) -> &'static str {
+        match self {
+            Self::Generate { .. } => "generate",
+            Self::Query { .. } => "query",
+            Self::Reverse { .. } => "reverse",
+            Self::Refund { .. } => "refund",
+        }
+    }
 }
 
-/// What the bank said. Whatever is not explicit is `Unknown`.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+/// The subject names a plate, so it stays out of logs.
+impl fmt::Debug for Ask {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} {}", self.name(), self.out_trade_no())?;
+        match self {
+            Self::Generate { amount, expires_in_s, .. } => {
+                write!(f, " {amount} within {expires_in_s} s")
+            }
+            Self::Refund { refund_no, amount, .. } => write!(f, " {amount} as {refund_no}"),
+            Self::Query { .. } | Self::Reverse { .. } => Ok(()),
+        }
+    }
+}
+
+/// What the bank was heard to say, already verified and judged.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "word", rename_all = "snake_case")]
 pub enum Word {
-    /// The payer's phone goes to `link`.
-    Cashier {
-        link: String,
-    },
+    /// To [`Ask::Generate`]: the text to render as a QR code or to open on the phone; opaque.
+    Cashier { link: String },
+    /// Not paid yet; ask again.
     Paying,
-    Paid {
-        amount: Money,
-        bank_no: String,
-        paid_at: Option<Timestamp>,
-    },
-    Failed {
-        why: String,
-    },
+    /// Paid. `amount` is the order's whole amount as the bank states it, to be compared with ours;
+    /// `bank_no` is the bank's number, empty if it named none.
+    Paid { amount: Money, bank_no: String, paid_at: Option<Timestamp> },
+    /// The bank says that this attempt failed.
+    Failed { why: String },
+    /// The attempt is closed, or never reached the bank. A customer may still have paid just before: see the next query.
     Reversed,
+    /// Closing is under way; ask again.
     Reversing,
+    /// Wholly given back.
     Refunded,
+    /// Partly given back.
     PartRefunded,
+    /// Giving back is under way; ask again.
     Refunding,
-    /// This refund is done.
-    RefundDone {
-        amount: Money,
-    },
-    /// The bank definitely did not accept the question.
-    Refused {
-        code: String,
-        why: String,
-    },
-    /// Time-out, 5xx, bad signature, text nobody knows: ask again, never guess.
-    Unknown {
-        why: String,
-    },
+    /// To [`Ask::Refund`]: this refund is accepted, with the amount as the bank states it.
+    RefundDone { amount: Money },
+    /// The bank definitely did not do what was asked. Never said to a query, where a refusal tells
+    /// nothing about the payment.
+    Refused { code: String, why: String },
+    /// Nothing can be concluded; the payment or refund stays pending.
+    Unknown { why: String },
 }

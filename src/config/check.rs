@@ -1,0 +1,428 @@
+//! Checks the site file as a whole and turns it into what the daemon runs on. Opens no device.
+
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    net::SocketAddr,
+    path::{Path, PathBuf},
+};
+
+use jiff::tz::TimeZone;
+use paifang_devices::{Capability, InputRole, Profile, Transport};
+use toml::Spanned;
+
+use super::{
+    BusSection, ConfigError, DeviceSection, InputsSection, LaneSection, Mistake, Secrets, SiteFile,
+    rules,
+};
+use crate::{
+    bank::icbc::IcbcSettings,
+    core::{Rules, lane::Sensor, rules::Wired},
+    types::{DeviceId, LaneId},
+};
+
+/// A checked site.
+#[derive(Debug)]
+pub struct Site {
+    pub rules: Rules,
+    pub data_dir: PathBuf,
+    pub database_mib_max: u32,
+    pub http_listen: SocketAddr,
+    pub public_url: String,
+    pub mqtt: Mqtt,
+    pub icbc: Option<IcbcSettings>,
+    pub buses: BTreeMap<DeviceId, Bus>,
+    pub devices: BTreeMap<DeviceId, Device>,
+    pub lanes: BTreeMap<LaneId, Lane>,
+}
+
+#[derive(Clone, Debug)]
+pub struct Mqtt {
+    pub listen: SocketAddr,
+    pub url: Option<String>,
+    pub username: String,
+    pub client_id: String,
+    pub secrets: Secrets,
+}
+
+#[derive(Clone, Debug)]
+pub struct Bus {
+    pub path: PathBuf,
+    pub baud: u32,
+}
+
+#[derive(Clone, Debug)]
+pub struct Device {
+    pub id: DeviceId,
+    pub profile: Profile,
+    pub sn: Option<String>,
+    pub bus: Option<DeviceId>,
+    pub address: Option<u8>,
+}
+
+#[derive(Clone, Debug)]
+pub struct Lane {
+    pub id: LaneId,
+    pub camera: DeviceId,
+    pub barrier: DeviceId,
+    pub display: Option<DeviceId>,
+    pub open_relay: Option<u8>,
+    pub close_relay: Option<u8>,
+    /// Input of the barrier's device, from 1, to what it tells.
+    pub inputs: BTreeMap<u8, Sensor>,
+}
+
+/// Reads and checks a site file.
+pub fn load(path: &Path) -> Result<Site, ConfigError> {
+    let text = std::fs::read_to_string(path)
+        .map_err(|source| ConfigError::Unreadable { path: path.to_owned(), source })?;
+    let base = path.parent().unwrap_or(Path::new("."));
+    parse(&text, base).map_err(|mistakes| ConfigError::Mistakes { path: path.to_owned(), mistakes })
+}
+
+/// Checks a site file's text; paths in it are relative to `base`.
+pub fn parse(text: &str, base: &Path) -> Result<Site, Vec<Mistake>> {
+    let file: SiteFile = toml::from_str(text).map_err(|e| vec![unreadable(text, &e)])?;
+    let mut check = Check { text, mistakes: Vec::new() };
+    let site = check.site(file, base);
+    if check.mistakes.is_empty() {
+        return site.ok_or_else(Vec::new);
+    }
+    check.mistakes.sort_by_key(|mistake| mistake.line);
+    Err(check.mistakes)
+}
+
+fn unreadable(text: &str, error: &toml::de::Error) -> Mistake {
+    let start = error.span().map_or(0, |span| span.start);
+    let line = line_of(text, start);
+    let written = text.lines().nth(line - 1).unwrap_or_default();
+    let field = written.split('=').next().unwrap_or_default().trim();
+    let what = error.message().replace('\n', " ");
+    Mistake { line, field: if field.is_empty() { "file".into() } else { field.into() }, what }
+}
+
+pub(super) fn line_of(text: &str, at: usize) -> usize {
+    text.as_bytes().iter().take(at).filter(|b| **b == b'\n').count() + 1
+}
+
+struct Check<'a> {
+    text: &'a str,
+    mistakes: Vec<Mistake>,
+}
+
+impl Check<'_> {
+    fn mistake(&mut self, at: usize, field: &str, what: impl Into<String>) {
+        let line = line_of(self.text, at);
+        self.mistakes.push(Mistake { line, field: field.into(), what: what.into() });
+    }
+
+    fn wrong<T>(&mut self, value: &Spanned<T>, field: &str, what: impl Into<String>) {
+        self.mistake(value.span().start, field, what);
+    }
+
+    fn site(&mut self, file: SiteFile, base: &Path) -> Option<Site> {
+        let zone = match TimeZone::get(file.site.zone.get_ref()) {
+            Ok(zone) => zone,
+            Err(_) => {
+                self.wrong(&file.site.zone, "site.zone", "is no IANA zone; try Asia/Shanghai");
+                TimeZone::UTC
+            }
+        };
+        let secrets = match Secrets::load(&base.join(&file.site.secrets_file)) {
+            Ok(secrets) => secrets,
+            Err(e) => {
+                self.mistake(0, "site.secrets_file", e.to_string());
+                Secrets::default()
+            }
+        };
+        self.pay(&file);
+        let public_url = self.public_url(&file);
+        let buses = self.buses(&file.buses);
+        let devices = self.devices(&file.devices, &buses, &secrets, file.mqtt.url.is_some());
+        let buses = self.bauds(buses, &devices);
+        let mut lanes = BTreeMap::new();
+        let mut lane_rules = BTreeMap::new();
+        for section in &file.lanes {
+            if let Some((lane, wired)) = self.lane(section, &devices, &lanes) {
+                lane_rules.insert(lane.id.clone(), rules::lane(section, wired));
+                lanes.insert(lane.id.clone(), lane);
+            }
+        }
+        if file.lanes.is_empty() {
+            self.mistake(0, "lane", "a site has at least one [[lane]]");
+        }
+        let mqtt = Mqtt {
+            listen: file.mqtt.listen,
+            url: self.broker_url(file.mqtt.url.as_ref(), &secrets),
+            username: file.mqtt.username,
+            client_id: file.mqtt.client_id,
+            secrets,
+        };
+        Some(Site {
+            rules: Rules {
+                site_name: file.site.name,
+                zone,
+                currency: file.site.currency,
+                tariff: file.tariff,
+                lanes: lane_rules,
+                pay: rules::pay(&file.pay),
+            },
+            data_dir: base.join(file.site.data_dir),
+            database_mib_max: file.site.database_mib_max,
+            http_listen: file.http.listen,
+            public_url,
+            mqtt,
+            icbc: file.bank.icbc.map(|mut icbc| {
+                icbc.resolve_files(base);
+                icbc
+            }),
+            buses,
+            devices,
+            lanes,
+        })
+    }
+
+    fn pay(&mut self, file: &SiteFile) {
+        let prefix = &file.pay.trade_prefix;
+        let fits = (1..=8).contains(&prefix.len())
+            && prefix.bytes().all(|b| b.is_ascii_uppercase() || b.is_ascii_digit());
+        if !fits {
+            let at = self.text.find("trade_prefix").unwrap_or(0);
+            self.mistake(at, "pay.trade_prefix", "must be 1 to 8 of A-Z and 0-9");
+        }
+        if !(60..=86_400).contains(&file.pay.link_life_s) {
+            let at = self.text.find("link_life_s").unwrap_or(0);
+            self.mistake(at, "pay.link_life_s", "must be 60 to 86400 seconds");
+        }
+        let tariff = &file.tariff;
+        if tariff.hour_minor < 0 || tariff.day_cap_minor < 0 {
+            let at = self.text.find("[tariff]").unwrap_or(0);
+            self.mistake(at, "tariff", "amounts cannot be negative");
+        }
+    }
+
+    fn public_url(&mut self, file: &SiteFile) -> String {
+        let Some(url) = &file.http.public_url else {
+            return format!("http://{}", file.http.listen);
+        };
+        let text = url.get_ref().trim_end_matches('/');
+        if !(text.starts_with("http://") || text.starts_with("https://")) || text.contains(' ') {
+            self.wrong(url, "http.public_url", "must begin with http:// or https://");
+        }
+        text.to_owned()
+    }
+
+    fn broker_url(&mut self, url: Option<&Spanned<String>>, secrets: &Secrets) -> Option<String> {
+        let url = url?;
+        if !url.get_ref().starts_with("mqtt://") {
+            self.wrong(url, "mqtt.url", "must be mqtt://host:port");
+        }
+        if secrets.mqtt("daemon").is_none() {
+            self.wrong(
+                url,
+                "mqtt.url",
+                "needs the daemon's password: mqtt.daemon in the secrets file",
+            );
+        }
+        Some(url.get_ref().clone())
+    }
+
+    fn buses(&mut self, sections: &[BusSection]) -> BTreeMap<DeviceId, (PathBuf, Option<u32>)> {
+        let mut buses = BTreeMap::new();
+        let mut paths = BTreeSet::new();
+        for section in sections {
+            if !paths.insert(section.path.clone()) {
+                self.wrong(&section.id, "bus.path", "another bus has this path already");
+            }
+            let bus = (section.path.clone(), section.baud);
+            if buses.insert(section.id.get_ref().clone(), bus).is_some() {
+                self.wrong(&section.id, "bus.id", "is used twice");
+            }
+        }
+        buses
+    }
+
+    /// A line runs at one speed: the site file's, or the one its boards agree on.
+    fn bauds(
+        &mut self,
+        buses: BTreeMap<DeviceId, (PathBuf, Option<u32>)>,
+        devices: &BTreeMap<DeviceId, Device>,
+    ) -> BTreeMap<DeviceId, Bus> {
+        let mut checked = BTreeMap::new();
+        for (id, (path, baud)) in buses {
+            let bauds: BTreeSet<u32> = devices
+                .values()
+                .filter(|device| device.bus.as_ref() == Some(&id))
+                .filter_map(|device| baud_of(&device.profile))
+                .collect();
+            let baud = baud.or_else(|| bauds.first().copied()).unwrap_or(9_600);
+            if bauds.len() > 1 {
+                let at = self.text.find(id.as_str()).unwrap_or(0);
+                self.mistake(
+                    at,
+                    "bus.baud",
+                    format!(
+                        "the boards on {id} differ: {bauds:?}; set baud and the boards to one speed"
+                    ),
+                );
+            }
+            checked.insert(id, Bus { path, baud });
+        }
+        checked
+    }
+
+    fn devices(
+        &mut self,
+        sections: &[DeviceSection],
+        buses: &BTreeMap<DeviceId, (PathBuf, Option<u32>)>,
+        secrets: &Secrets,
+        external_broker: bool,
+    ) -> BTreeMap<DeviceId, Device> {
+        let mut devices = BTreeMap::new();
+        for section in sections {
+            let profile = match Profile::find(section.profile.get_ref()) {
+                Ok(profile) => profile,
+                Err(e) => {
+                    self.wrong(&section.profile, "device.profile", e.to_string());
+                    continue;
+                }
+            };
+            match profile.transport {
+                Transport::Mqtt => self.mqtt_device(section, secrets, external_broker),
+                Transport::Serial => self.serial_device(section, buses),
+            }
+            let id = section.id.get_ref().clone();
+            let device = Device {
+                id: id.clone(),
+                profile,
+                sn: section.sn.as_ref().map(|sn| sn.get_ref().clone()),
+                bus: section.bus.as_ref().map(|bus| bus.get_ref().clone()),
+                address: section.address,
+            };
+            if devices.insert(id, device).is_some() {
+                self.wrong(&section.id, "device.id", "is used twice");
+            }
+        }
+        devices
+    }
+
+    fn mqtt_device(&mut self, section: &DeviceSection, secrets: &Secrets, external: bool) {
+        let id = section.id.get_ref().as_str();
+        if section.sn.is_none() {
+            self.wrong(&section.id, "device.sn", "a device on MQTT needs its serial number");
+        }
+        let camera = section.profile.get_ref().starts_with("camera/");
+        if camera && !external && secrets.mqtt(id).is_none() {
+            let what = format!("no password: put mqtt.{id} into the secrets file");
+            self.wrong(&section.id, "device.id", what);
+        }
+        if let Some(bus) = &section.bus {
+            self.wrong(bus, "device.bus", "a device on MQTT is on no serial line");
+        }
+    }
+
+    fn serial_device(
+        &mut self,
+        section: &DeviceSection,
+        buses: &BTreeMap<DeviceId, (PathBuf, Option<u32>)>,
+    ) {
+        match &section.bus {
+            None => self.wrong(&section.id, "device.bus", "a board on a serial line needs its bus"),
+            Some(bus) if !buses.contains_key(bus.get_ref()) => {
+                self.wrong(bus, "device.bus", format!("no [[bus]] is called {:?}", bus.get_ref()));
+            }
+            Some(_) => {}
+        }
+    }
+
+    fn lane(
+        &mut self,
+        section: &LaneSection,
+        devices: &BTreeMap<DeviceId, Device>,
+        known: &BTreeMap<LaneId, Lane>,
+    ) -> Option<(Lane, Wired)> {
+        let id = section.id.get_ref().clone();
+        if known.contains_key(&id) {
+            self.wrong(&section.id, "lane.id", "is used twice");
+        }
+        if let Some(other) = known.values().find(|lane| lane.camera == *section.camera.get_ref()) {
+            self.wrong(&section.camera, "lane.camera", format!("serves lane {} already", other.id));
+        }
+        let camera = self.device(&section.camera, "lane.camera", Capability::PlateRead, devices);
+        let barrier = self.device(&section.barrier, "lane.barrier", Capability::PulseOpen, devices);
+        let display = section.display.as_ref();
+        if let Some(display) = display {
+            self.device(display, "lane.display", Capability::ShowText, devices);
+        }
+        let (camera, barrier) = (camera?, barrier?);
+        let inputs = self.inputs(section, barrier);
+        let has = |sensor| inputs.values().any(|s| *s == sensor);
+        let wired = Wired {
+            arrival: has(Sensor::Arrival),
+            safety: has(Sensor::Safety),
+            open_limit: has(Sensor::OpenLimit),
+            closed_limit: has(Sensor::ClosedLimit),
+        };
+        let lane = Lane {
+            id,
+            camera: camera.id.clone(),
+            barrier: barrier.id.clone(),
+            display: display.map(|display| display.get_ref().clone()),
+            open_relay: section.open_relay,
+            close_relay: section.close_relay,
+            inputs,
+        };
+        Some((lane, wired))
+    }
+
+    fn device<'d>(
+        &mut self,
+        named: &Spanned<DeviceId>,
+        field: &str,
+        needs: Capability,
+        devices: &'d BTreeMap<DeviceId, Device>,
+    ) -> Option<&'d Device> {
+        let Some(device) = devices.get(named.get_ref()) else {
+            self.wrong(named, field, format!("no [[device]] is called {:?}", named.get_ref()));
+            return None;
+        };
+        if !device.profile.can(needs) {
+            let what = format!("{} cannot do that: {}", device.profile.name, needs.name());
+            self.wrong(named, field, what);
+            return None;
+        }
+        Some(device)
+    }
+
+    fn inputs(&mut self, section: &LaneSection, barrier: &Device) -> BTreeMap<u8, Sensor> {
+        let Some(inputs) = section.inputs else { return usual_inputs(&barrier.profile) };
+        let InputsSection { arrival, safety, open_limit, closed_limit } = inputs;
+        let mut wired = BTreeMap::new();
+        for (input, sensor) in [
+            (arrival, Sensor::Arrival),
+            (safety, Sensor::Safety),
+            (open_limit, Sensor::OpenLimit),
+            (closed_limit, Sensor::ClosedLimit),
+        ] {
+            let Some(input) = input else { continue };
+            if wired.insert(input, sensor).is_some() {
+                self.wrong(&section.id, "lane.inputs", format!("input {input} is named twice"));
+            }
+        }
+        wired
+    }
+}
+
+fn usual_inputs(profile: &Profile) -> BTreeMap<u8, Sensor> {
+    let sensor = |role| match role {
+        InputRole::ArrivalLoop => Sensor::Arrival,
+        InputRole::SafetyLoop => Sensor::Safety,
+        InputRole::OpenLimit => Sensor::OpenLimit,
+        InputRole::ClosedLimit => Sensor::ClosedLimit,
+    };
+    profile.inputs().map(|(input, role)| (input, sensor(role))).collect()
+}
+
+fn baud_of(profile: &Profile) -> Option<u32> {
+    let relay = profile.modbus_relay.as_ref().map(|settings| settings.baud);
+    relay.or(profile.olm_led.as_ref().map(|settings| settings.baud))
+}

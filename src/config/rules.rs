@@ -1,0 +1,41 @@
+//! From what the site file says to the rules the core decides by. Reads nothing.
+
+use std::time::Duration;
+
+use super::{LaneSection, PaySection, TimesSection};
+use crate::core::rules::{LaneRules, LaneTimes, PayRules, Wired};
+
+pub(super) fn lane(section: &LaneSection, wired: Wired) -> LaneRules {
+    LaneRules {
+        direction: section.direction,
+        wired,
+        closing: section.closing,
+        times: times(section.times),
+    }
+}
+
+fn times(section: TimesSection) -> LaneTimes {
+    let usual = LaneTimes::default();
+    let or = |seconds: Option<u32>, usual: Duration| {
+        seconds.map_or(usual, |s| Duration::from_secs(s.into()))
+    };
+    LaneTimes {
+        unread: or(section.unread_s, usual.unread),
+        waiting: or(section.waiting_s, usual.waiting),
+        vacated: or(section.vacated_s, usual.vacated),
+        order_life: or(section.order_life_s, usual.order_life),
+        opening: or(section.opening_s, usual.opening),
+        unused: or(section.unused_s, usual.unused),
+        stuck: or(section.stuck_s, usual.stuck),
+        closing: or(section.closing_s, usual.closing),
+        echo: or(section.echo_s, usual.echo),
+    }
+}
+
+pub(super) fn pay(section: &PaySection) -> PayRules {
+    PayRules {
+        trade_prefix: section.trade_prefix.clone(),
+        link_life: Duration::from_secs(section.link_life_s.into()),
+        leave_time: Duration::from_mins(section.leave_minutes.into()),
+    }
+}

@@ -1,0 +1,84 @@
+//! Passwords of devices, from a file that nobody else can read. Never printed.
+
+use std::{
+    collections::BTreeMap,
+    fmt,
+    os::unix::fs::PermissionsExt,
+    path::{Path, PathBuf},
+};
+
+use serde::Deserialize;
+
+/// The secrets file: `[mqtt]` with one password per device id, and `daemon` for an external broker.
+#[derive(Clone, Default, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Secrets {
+    #[serde(default)]
+    mqtt: BTreeMap<String, String>,
+}
+
+#[derive(Debug, thiserror::Error)]
+pub enum SecretsError {
+    #[error("{} cannot be read: {source}", path.display())]
+    Unreadable { path: PathBuf, source: std::io::Error },
+    #[error("{} can be read by others (mode {mode:o}); run: chmod 600 {}", path.display(), path.display())]
+    Open { path: PathBuf, mode: u32 },
+    #[error("{} line {line}: not the expected [mqtt] table of passwords", path.display())]
+    Malformed { path: PathBuf, line: usize },
+}
+
+impl Secrets {
+    /// Reads the file; one that is not there holds no secret.
+    pub fn load(path: &Path) -> Result<Self, SecretsError> {
+        let unreadable = |source| SecretsError::Unreadable { path: path.to_owned(), source };
+        let meta = match std::fs::metadata(path) {
+            Err(e) if e.kind() == std::io::ErrorKind::NotFound => return Ok(Self::default()),
+            other => other.map_err(unreadable)?,
+        };
+        let mode = meta.permissions().mode() & 0o777;
+        if mode & 0o077 != 0 {
+            return Err(SecretsError::Open { path: path.to_owned(), mode });
+        }
+        let text = std::fs::read_to_string(path).map_err(unreadable)?;
+        // The parser's own words could quote a password: only the line is told.
+        toml::from_str(&text).map_err(|e| SecretsError::Malformed {
+            path: path.to_owned(),
+            line: super::check::line_of(&text, e.span().map_or(0, |span| span.start)),
+        })
+    }
+
+    /// The password of an account at the broker: a device's id, or `daemon`.
+    pub fn mqtt(&self, account: &str) -> Option<&str> {
+        self.mqtt.get(account).map(String::as_str)
+    }
+}
+
+impl fmt::Debug for Secrets {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Secrets({} accounts)", self.mqtt.len())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_a_private_file_is_taken_and_nothing_is_printed() {
+        let dir = std::env::temp_dir().join(format!("paifang-secrets-{}", std::process::id()));
+        std::fs::create_dir_all(&dir).unwrap();
+        let path = dir.join("secrets.toml");
+        assert_eq!(Secrets::load(&path).unwrap().mqtt("cam"), None);
+        std::fs::write(&path, "[mqtt]\ncam = \"hunter2\"\n").unwrap();
+        std::fs::set_permissions(&path, std::fs::Permissions::from_mode(0o644)).unwrap();
+        assert!(Secrets::load(&path).unwrap_err().to_string().contains("chmod 600"));
+        std::fs::set_permissions(&path, std::fs::Permissions::from_mode(0o600)).unwrap();
+        let secrets = Secrets::load(&path).unwrap();
+        assert_eq!(secrets.mqtt("cam"), Some("hunter2"));
+        assert!(!format!("{secrets:?}").contains("hunter2"));
+        std::fs::write(&path, "[mqtt]\ncam = hunter2\n").unwrap();
+        let error = Secrets::load(&path).unwrap_err().to_string();
+        assert!(error.contains("line 2") && !error.contains("hunter2"), "{error}");
+        std::fs::remove_dir_all(dir).unwrap();
+    }
+}
