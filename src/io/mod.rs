@@ -3,3 +3,6 @@
 pub mod broker;
 pub mod mqtt;
 pub mod serial;
+
+#[cfg(all(test, feature = "embedded-broker"))]
+mod tests;

@@ -90,8 +90,8 @@ mod tests {
         Id::new(1, 1883, None, addr, client_id.into(), None)
     }
 
-    #[tokio::test(start_paused = true)]
-    async fn a_client_id_belongs_to_one_account_at_a_time() {
+    #[test]
+    fn a_client_id_belongs_to_one_account_at_a_time() {
         let leases = Leases::default();
         let now = Instant::now();
         assert_eq!(leases.take("c", "a", now), Ok(()));
@@ -109,8 +109,8 @@ mod tests {
         assert_eq!(leases.take("c", "a", later), Ok(()));
     }
 
-    #[tokio::test(start_paused = true)]
-    async fn reservations_that_came_to_nothing_are_swept() {
+    #[test]
+    fn reservations_that_came_to_nothing_are_swept() {
         let leases = Leases::default();
         let now = Instant::now();
         for number in 0..SWEEP_FROM {
