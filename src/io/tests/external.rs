@@ -11,7 +11,7 @@ async fn mosquitto_enforces_the_same_rules() {
     publish(broker.addr, "cam1", &down("cam1"), "downwards");
     publish(broker.addr, "cam1", &up("cam1"), "own");
     assert_eq!(daemon.payload().await, "own");
-    let everything = Listener::start(broker.addr, "cam1", "#", &[]).await;
+    let mut everything = Listener::start(broker.addr, "cam1", "#", &[]).await;
     daemon.link.publish(&down("cam2"), b"not yours".to_vec()).unwrap();
     daemon.link.publish(&down("cam1"), b"yours".to_vec()).unwrap();
     assert_eq!(everything.next().await, format!("{} yours", down("cam1")));
@@ -37,13 +37,16 @@ async fn the_link_comes_back_and_sends_nothing_old() {
     let broker = Mosquitto::start(port).await;
     let addr = broker.addr;
     let mut daemon = Daemon::start(addr).await;
+    // One command dies with the broker, unread; one is refused for want of a broker.
+    signal(&broker.child, "-STOP");
+    daemon.link.publish(&down("cam1"), b"stale".to_vec()).unwrap();
     drop(broker);
     daemon.is_down().await;
     let error = daemon.link.publish(&down("cam1"), b"stale".to_vec()).unwrap_err();
     assert!(matches!(error, PublishError::Offline { .. }), "{error}");
 
     let _broker = Mosquitto::start(port).await;
-    let barrier = Listener::start(addr, "cam1", &down("cam1"), &[]).await;
+    let mut barrier = Listener::start(addr, "cam1", &down("cam1"), &[]).await;
     daemon.is_up().await;
     publish(addr, "cam1", &up("cam1"), "after");
     assert_eq!(daemon.payload().await, "after");
@@ -86,7 +89,7 @@ async fn a_kept_message_is_marked() {
 
     daemon.link.publish(&down("cam1"), b"gone".to_vec()).unwrap();
     until("the answer", || daemon.link.round_trip_us()).await;
-    let barrier = Listener::start(broker.addr, "cam1", &down("cam1"), &[]).await;
+    let mut barrier = Listener::start(broker.addr, "cam1", &down("cam1"), &[]).await;
     daemon.link.publish(&down("cam1"), b"now".to_vec()).unwrap();
     assert_eq!(barrier.next().await, format!("{} now", down("cam1")), "commands are not kept");
 }
@@ -128,10 +131,10 @@ async fn a_slow_owner_loses_nothing_and_keeps_the_link() {
 async fn a_broker_that_hangs_gets_no_commands_to_sit_on() {
     let broker = Mosquitto::start(free_port()).await;
     let daemon = Daemon::start(broker.addr).await;
-    broker.signal("-STOP");
+    signal(&broker.child, "-STOP");
     let refused = until("a refusal", || daemon.link.publish(&down("cam1"), b"open".to_vec()).err());
     let refused = refused.await;
-    broker.signal("-CONT");
+    signal(&broker.child, "-CONT");
     assert!(matches!(refused, PublishError::Silent { .. }), "{refused}");
     until("the broker's answer", || daemon.link.publish(&down("cam1"), vec![]).ok()).await;
 }

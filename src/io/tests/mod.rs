@@ -5,6 +5,7 @@ mod embedded;
 mod external;
 
 use std::{
+    collections::VecDeque,
     fs,
     io::{BufRead, BufReader, Read, Write},
     net::{SocketAddr, TcpListener, TcpStream},
@@ -86,11 +87,20 @@ fn text(output: &Output) -> String {
     )
 }
 
+fn signal(child: &Child, name: &str) {
+    let pid = child.id().to_string();
+    assert!(Command::new("kill").args([name, &pid]).status().unwrap().success());
+}
+
 /// A device that listens; its lines are `topic payload`.
 struct Listener {
     child: Child,
     lines: sync_mpsc::Receiver<String>,
+    /// Messages that came before the broker answered the subscription.
+    early: VecDeque<String>,
 }
+
+const MESSAGE: &str = "message ";
 
 impl Listener {
     /// Listens on `filter`; returns when the broker has answered the subscription.
@@ -112,14 +122,22 @@ impl Listener {
                 BufReader::new(stream).lines().map_while(Result::ok).try_for_each(|l| send.send(l))
             });
         }
-        let listener = Listener { child, lines };
-        until("SUBACK", || listener.lines.try_recv().ok().filter(|l| l.contains("SUBACK"))).await;
+        let mut listener = Listener { child, lines, early: VecDeque::new() };
+        until("SUBACK", || {
+            let line = listener.lines.try_recv().ok()?;
+            if line.starts_with(MESSAGE) {
+                listener.early.push_back(line.clone());
+            }
+            line.contains("SUBACK").then_some(())
+        })
+        .await;
         listener
     }
 
-    async fn next(&self) -> String {
+    async fn next(&mut self) -> String {
         until("a message", || {
-            self.lines.try_recv().ok()?.strip_prefix("message ").map(str::to_owned)
+            let line = self.early.pop_front().or_else(|| self.lines.try_recv().ok())?;
+            line.strip_prefix(MESSAGE).map(str::to_owned)
         })
         .await
     }
@@ -180,11 +198,6 @@ impl Mosquitto {
         let addr = ([127, 0, 0, 1], port).into();
         until("mosquitto", || TcpStream::connect(addr).ok()).await;
         Mosquitto { child, addr, folder }
-    }
-
-    fn signal(&self, name: &str) {
-        let pid = self.child.id().to_string();
-        assert!(Command::new("kill").args([name, &pid]).status().unwrap().success());
     }
 }
 
