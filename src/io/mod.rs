@@ -4,5 +4,6 @@ pub mod broker;
 pub mod mqtt;
 pub mod serial;
 
-#[cfg(all(test, feature = "embedded-broker"))]
+#[cfg(test)]
+#[cfg(feature = "embedded-broker")]
 mod tests;

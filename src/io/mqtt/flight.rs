@@ -12,6 +12,8 @@ const SMOOTHING: u64 = 8;
 pub(super) struct Flight {
     under_way: VecDeque<(u16, Instant)>,
     round_trip_us: Option<u64>,
+    answers: u64,
+    slowest_us: u64,
 }
 
 impl Flight {
@@ -25,6 +27,8 @@ impl Flight {
         };
         let Some((_, sent)) = self.under_way.remove(place) else { return };
         let us = (now - sent).as_micros() as u64;
+        self.answers += 1;
+        self.slowest_us = self.slowest_us.max(us);
         self.round_trip_us =
             Some(self.round_trip_us.map_or(us, |old| (old * (SMOOTHING - 1) + us) / SMOOTHING));
     }
@@ -37,6 +41,17 @@ impl Flight {
     /// How long the oldest message has been waiting for its answer.
     pub(super) fn oldest(&self, now: Instant) -> Option<Duration> {
         self.under_way.front().map(|(_, sent)| now - *sent)
+    }
+
+    /// Forgets the slowest answer; how many there were so far.
+    pub(super) fn restart_slowest(&mut self) -> u64 {
+        self.slowest_us = 0;
+        self.answers
+    }
+
+    /// The slowest answer since then, in microseconds, once there are `answers` in all.
+    pub(super) fn slowest_us(&self, answers: u64) -> Option<u64> {
+        (self.answers >= answers).then_some(self.slowest_us)
     }
 
     pub(super) fn round_trip_us(&self) -> Option<u64> {
@@ -57,9 +72,11 @@ mod tests {
         flight.sent(2, at(100));
         flight.answered(2, at(900));
         assert_eq!(flight.round_trip_us(), Some(800));
-        assert_eq!(flight.oldest(at(1000)), Some(Duration::from_micros(1000)));
+        assert_eq!(flight.oldest(at(1001)), Some(Duration::from_micros(1001)));
         flight.answered(1, at(1600));
         assert_eq!(flight.round_trip_us(), Some(900));
+        assert_eq!((flight.slowest_us(2), flight.slowest_us(3)), (Some(1600), None));
+        assert_eq!((flight.restart_slowest(), flight.slowest_us(2)), (2, Some(0)));
         flight.answered(1, at(9999));
         assert_eq!((flight.round_trip_us(), flight.oldest(at(9999))), (Some(900), None));
     }

@@ -9,6 +9,7 @@
 
 mod address;
 mod flight;
+mod probe;
 mod pump;
 
 use std::{
@@ -212,20 +213,28 @@ impl Link {
             return Err(PublishError::TooLarge { topic: topic.into(), bytes, bytes_max });
         }
         let live = lock(&self.shared.live);
-        let Some(live) = live.as_ref() else {
-            let why = match &*self.shared.status.borrow() {
-                LinkStatus::Down { why } => why.clone(),
-                LinkStatus::Up => "connection just lost".into(),
-            };
-            return Err(PublishError::Offline { why });
-        };
-        let waiting = lock(&self.shared.flight).oldest(Instant::now());
-        if let Some(waiting) = waiting.filter(|waiting| *waiting > ANSWER_LIMIT) {
-            return Err(PublishError::Silent { waiting_ms: waiting.as_millis() as u64 });
-        }
+        let live = live.as_ref().ok_or_else(|| self.offline())?;
+        self.still_answers()?;
         live.client
             .try_publish(topic, QoS::AtLeastOnce, false, payload)
             .map_err(|_| PublishError::Full)
+    }
+
+    fn offline(&self) -> PublishError {
+        let why = match &*self.shared.status.borrow() {
+            LinkStatus::Down { why } => why.clone(),
+            LinkStatus::Up => "connection just lost".into(),
+        };
+        PublishError::Offline { why }
+    }
+
+    fn still_answers(&self) -> Result<(), PublishError> {
+        match lock(&self.shared.flight).oldest(Instant::now()) {
+            Some(waiting) if waiting > ANSWER_LIMIT => {
+                Err(PublishError::Silent { waiting_ms: waiting.as_millis() as u64 })
+            }
+            _ => Ok(()),
+        }
     }
 
     /// Adds filters for good: subscribed now if the link is up, and on every connect from then on.
@@ -255,7 +264,8 @@ impl Link {
     }
 
     /// The broker's time from a message of ours to its acknowledgement, smoothed, in microseconds;
-    /// nothing before the first. A broker that does not set TCP_NODELAY shows steps of 40,000.
+    /// nothing before the first. A broker that holds small packets back may still look quick
+    /// here; [`Link::probe_us`] finds it out.
     pub fn round_trip_us(&self) -> Option<u64> {
         lock(&self.shared.flight).round_trip_us()
     }

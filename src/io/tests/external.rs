@@ -138,3 +138,13 @@ async fn a_broker_that_hangs_gets_no_commands_to_sit_on() {
     assert!(matches!(refused, PublishError::Silent { .. }), "{refused}");
     until("the broker's answer", || daemon.link.publish(&down("cam1"), vec![]).ok()).await;
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_broker_that_holds_small_packets_back_is_found_out() {
+    for (more, holds_back) in [("set_tcp_nodelay true", false), ("set_tcp_nodelay false", true)] {
+        let broker = Mosquitto::with(free_port(), more).await;
+        let daemon = Daemon::start(broker.addr).await;
+        let us = daemon.link.probe_us("paifang/probe").await.unwrap();
+        assert_eq!(us > 20_000, holds_back, "{more}: {us} us");
+    }
+}

@@ -170,6 +170,10 @@ struct Mosquitto {
 
 impl Mosquitto {
     async fn start(port: u16) -> Mosquitto {
+        Mosquitto::with(port, "set_tcp_nodelay true").await
+    }
+
+    async fn with(port: u16, more: &str) -> Mosquitto {
         static NUMBER: AtomicU32 = AtomicU32::new(0);
         let number = NUMBER.fetch_add(1, Ordering::Relaxed);
         let folder = std::env::temp_dir().join(format!("paifang-{}-{number}", std::process::id()));
@@ -184,7 +188,7 @@ impl Mosquitto {
             "conf",
             &format!(
                 "listener {port} 127.0.0.1\nuser root\nallow_anonymous false\n\
-                 set_tcp_nodelay true\nacl_file {}\npassword_file {}\n",
+                 {more}\nacl_file {}\npassword_file {}\n",
                 at("acl"),
                 at("passwords")
             ),
