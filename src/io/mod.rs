@@ -1,6 +1,9 @@
 //! Sockets and lines: connect, reconnect with back-off, time out. Knows no domain words.
 
-#[cfg(feature = "embedded-broker")]
 pub mod broker;
 pub mod mqtt;
 pub mod serial;
+
+#[cfg(test)]
+#[cfg(feature = "embedded-broker")]
+mod tests;
