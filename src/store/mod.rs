@@ -1,1 +1,40 @@
-//! To be written.
+//! The store: one SQLite file per site, and all SQL of the project. Decides nothing and knows no device.
+//!
+//! ```text
+//!   Writer  ── commit: one statement, one transaction ──▶ journal ── triggers ──▶ stay, orders, payment, ...
+//!   Accounts ─ sign-in: short statements, same connection ──────────────────────▶ operator, web_session
+//!   Reader  ◀─ pages, load, rebuild, backup: a small read-only pool ───────────── all of them
+//! ```
+//!
+//! The journal is the truth and is only ever added to; its rows are chained by hashes ([`chain`]). The triggers of
+//! `migrations/` carry each row into the table of its thing within the same statement, so a commit is one hand-over to
+//! SQLite's thread and one sync of the disk however many rows it has, and no table can lag behind the journal.
+//! What is read back is always the `body` column; all other columns are computed from it by SQLite.
+//!
+//! There is one writing connection, behind a fair lock: nothing here ever meets `SQLITE_BUSY`. A lock on the file
+//! `<database>.lock` keeps a second daemon out.
+
+mod accounts;
+mod backup;
+mod chain;
+mod error;
+mod load;
+mod open;
+mod pages;
+mod rebuild;
+mod takings;
+#[cfg(test)]
+mod tests;
+mod writer;
+
+pub use self::{
+    accounts::{Accounts, Operator},
+    chain::Tail,
+    error::StoreError,
+    load::Loaded,
+    open::{Options, Reader, Store},
+    pages::{Counts, Past},
+    rebuild::{Difference, Odd, Rebuilt},
+    takings::{AccountSum, HourTakings, Takings},
+    writer::Writer,
+};

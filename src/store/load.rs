@@ -1,0 +1,95 @@
+//! From the tables to the live state: what is open, watched or pending, and the numbers handed out. Replays nothing.
+
+use serde::de::DeserializeOwned;
+use sqlx::{Connection, SqliteConnection};
+
+use super::{Reader, StoreError, Tail};
+use crate::core::{Change, State};
+
+/// What a daemon starts from.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Loaded {
+    pub state: State,
+    pub tail: Tail,
+}
+
+impl Reader {
+    /// The live state as of the last commit. Time grows with what is alive, not with history.
+    pub async fn load(&self) -> Result<Loaded, StoreError> {
+        let mut conn = self.pool.acquire().await?;
+        let mut snapshot = conn.begin().await?;
+        load(&mut snapshot).await
+    }
+}
+
+pub(super) async fn load(conn: &mut SqliteConnection) -> Result<Loaded, StoreError> {
+    let mut state = State::default();
+    // An order stays in memory because of its stay or a watched payment: so these come first.
+    for body in sqlx::query_scalar!("select body from lane").fetch_all(&mut *conn).await? {
+        state.apply(&Change::Lane(parse("lane", &body)?));
+    }
+    let sql = sqlx::query_scalar!("select body from stay where is_open = 1");
+    for body in sql.fetch_all(&mut *conn).await? {
+        state.apply(&Change::Stay(parse("stay", &body)?));
+    }
+    let sql = sqlx::query_scalar!("select body from payment where watched = 1");
+    for body in sql.fetch_all(&mut *conn).await? {
+        state.apply(&Change::Payment(parse("payment", &body)?));
+    }
+    let sql = sqlx::query_scalar!(
+        "select body from orders where id in (
+             select orders.id from stay join orders on orders.stay_id = stay.id where stay.is_open = 1
+             union select order_id from payment where watched = 1
+         )"
+    );
+    for body in sql.fetch_all(&mut *conn).await? {
+        state.apply(&Change::Order(parse("orders", &body)?));
+    }
+    let sql = sqlx::query_scalar!("select body from refund where state = 'pending'");
+    for body in sql.fetch_all(&mut *conn).await? {
+        state.apply(&Change::Refund(parse("refund", &body)?));
+    }
+    for body in sqlx::query_scalar!("select body from alarm").fetch_all(&mut *conn).await? {
+        state.apply(&Change::AlarmRaised(parse("alarm", &body)?));
+    }
+    count(conn, &mut state).await?;
+    Ok(Loaded { state, tail: tail(conn).await? })
+}
+
+/// The highest numbers, also of what is over. Orders to arms are numbered by the lanes, each keeps its last.
+async fn count(conn: &mut SqliteConnection, state: &mut State) -> Result<(), StoreError> {
+    let max = sqlx::query!(
+        r#"select
+            (select coalesce(max(id), 0) from stay) as "stay!: i64",
+            (select coalesce(max(id), 0) from orders) as "order!: i64",
+            (select coalesce(max(id), 0) from payment) as "payment!: i64",
+            (select coalesce(max(id), 0) from refund) as "refund!: i64",
+            (select coalesce(max(txn), 0) from posting) as "txn!: i64""#
+    )
+    .fetch_one(conn)
+    .await?;
+    let counters = &mut state.counters;
+    (counters.stay, counters.order, counters.payment) = (max.stay, max.order, max.payment);
+    (counters.refund, counters.txn) = (max.refund, max.txn);
+    Ok(())
+}
+
+pub(super) async fn tail(conn: &mut SqliteConnection) -> Result<Tail, StoreError> {
+    let last = sqlx::query!("select seq, at_ms, hash from journal order by seq desc limit 1");
+    let Some(last) = last.fetch_optional(conn).await? else { return Ok(Tail::GENESIS) };
+    let damaged = || StoreError::Corrupt(format!("journal row {} makes no sense", last.seq));
+    Ok(Tail {
+        seq: last.seq,
+        hash: last.hash.as_slice().try_into().map_err(|_| damaged())?,
+        last_at: Some(jiff::Timestamp::from_millisecond(last.at_ms).map_err(|_| damaged())?),
+    })
+}
+
+/// A thing from its body.
+pub(super) fn parse<T: DeserializeOwned>(table: &'static str, body: &str) -> Result<T, StoreError> {
+    serde_json::from_str(body).map_err(|source| {
+        let known = serde_json::from_str::<serde_json::Value>(body).ok();
+        let id = known.and_then(|body| body.get("id").map(ToString::to_string));
+        StoreError::Unreadable { table, id: id.unwrap_or_else(|| "?".to_owned()), source }
+    })
+}

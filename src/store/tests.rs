@@ -1,0 +1,8 @@
+//! The store on real files: what goes in comes back, whole or not at all.
+
+mod accounts;
+mod backup;
+mod faults;
+mod pages;
+mod rounds;
+mod site;
