@@ -172,6 +172,7 @@ create table posting (
 ) strict;
 
 create index posting_by_time on posting (at_ms);
+create index posting_of_payment on posting (payment_id);
 -- Money comes in once per payment and goes back once per refund.
 create unique index posting_payment_taken_once on posting (payment_id) where debit = 'channel_receivable';
 create unique index posting_refund_done_once on posting (refund_id) where refund_id is not null;

@@ -13,7 +13,9 @@
 //!                         src/store  journal + tables
 //! ```
 
+pub mod app;
 pub mod bank;
+pub mod cli;
 pub mod config;
 pub mod core;
 pub mod http;

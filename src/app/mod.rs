@@ -1,1 +1,141 @@
-//! To be written.
+//! The running daemon: one writer owns the state, devices and pages tell it what happens. Commit, then act.
+
+pub mod accounts;
+pub mod banker;
+pub mod clock;
+pub mod daemon;
+pub mod field;
+pub mod keys;
+pub mod pages;
+pub mod pictures;
+pub mod staff;
+mod writer;
+
+use std::sync::{
+    Arc,
+    atomic::{AtomicI64, AtomicU64, Ordering},
+};
+
+use tokio::sync::{mpsc, oneshot, watch};
+
+pub use self::writer::{Ports, Writer};
+use crate::core::{Input, Reply, State};
+
+/// The site's database, in its data folder.
+pub const DATABASE: &str = "paifang.sqlite";
+/// Inputs that may wait. A full queue makes devices wait (nothing they said is lost) and pages be refused.
+pub const QUEUE_MAX: usize = 4_096;
+/// Questions about the state that may wait.
+const QUESTIONS_MAX: usize = 256;
+
+/// Called once the decision is on disk, with what the core answered.
+pub type Then = Box<dyn FnOnce(&Reply) + Send>;
+
+pub(crate) struct Told {
+    pub(crate) input: Input,
+    pub(crate) then: Option<Then>,
+}
+
+type Question = Box<dyn FnOnce(&State) + Send>;
+
+/// The door to the one writer. Cheap to clone.
+#[derive(Clone)]
+pub struct App {
+    told: mpsc::Sender<Told>,
+    questions: mpsc::Sender<Question>,
+    version: watch::Receiver<u64>,
+    shed: Arc<AtomicU64>,
+    /// Decided time less this machine's, in milliseconds.
+    skew_ms: Arc<AtomicI64>,
+}
+
+/// The writer cannot keep up, or has stopped. What a device said is never refused so; a page is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum Busy {
+    #[error("too much is waiting to be decided; try again in a moment")]
+    Full,
+    #[error("the daemon is stopping")]
+    Stopped,
+}
+
+/// The receiving ends, for the writer.
+pub(crate) struct Inbox {
+    pub(crate) told: mpsc::Receiver<Told>,
+    pub(crate) questions: mpsc::Receiver<Question>,
+    pub(crate) version: watch::Sender<u64>,
+    pub(crate) shed: Arc<AtomicU64>,
+    pub(crate) skew_ms: Arc<AtomicI64>,
+}
+
+impl App {
+    pub(crate) fn new() -> (Self, Inbox) {
+        let (told, told_rx) = mpsc::channel(QUEUE_MAX);
+        let (questions, questions_rx) = mpsc::channel(QUESTIONS_MAX);
+        let (version_tx, version) = watch::channel(0);
+        let shed = Arc::new(AtomicU64::new(0));
+        let skew_ms = Arc::new(AtomicI64::new(0));
+        let inbox = Inbox {
+            told: told_rx,
+            questions: questions_rx,
+            version: version_tx,
+            shed: Arc::clone(&shed),
+            skew_ms: Arc::clone(&skew_ms),
+        };
+        (Self { told, questions, version, shed, skew_ms }, inbox)
+    }
+
+    /// For devices and the bank: waits for a place in the queue; `then` runs after the commit.
+    pub async fn submit(&self, input: Input, then: Option<Then>) -> Result<(), Busy> {
+        self.told.send(Told { input, then }).await.map_err(|_| Busy::Stopped)
+    }
+
+    /// For pages and programs: refused when the queue is full, else answered after the commit.
+    pub async fn tell(&self, input: Input) -> Result<Reply, Busy> {
+        let (tx, rx) = oneshot::channel();
+        let then: Then = Box::new(move |reply| {
+            let _ = tx.send(reply.clone());
+        });
+        self.told.try_send(Told { input, then: Some(then) }).map_err(|refused| match refused {
+            mpsc::error::TrySendError::Full(_) => {
+                self.shed.fetch_add(1, Ordering::Relaxed);
+                Busy::Full
+            }
+            mpsc::error::TrySendError::Closed(_) => Busy::Stopped,
+        })?;
+        rx.await.map_err(|_| Busy::Stopped)
+    }
+
+    /// Looks at the state between two batches.
+    pub async fn read<T: Send + 'static>(
+        &self,
+        look: impl FnOnce(&State) -> T + Send + 'static,
+    ) -> Result<T, Busy> {
+        let (tx, rx) = oneshot::channel();
+        let question: Question = Box::new(move |state| {
+            let _ = tx.send(look(state));
+        });
+        self.questions.send(question).await.map_err(|_| Busy::Stopped)?;
+        rx.await.map_err(|_| Busy::Stopped)
+    }
+
+    /// The time as decisions see it; see [`clock::Clock`].
+    #[expect(
+        clippy::disallowed_methods,
+        reason = "this machine's clock, corrected by what is decided"
+    )]
+    pub fn now(&self) -> jiff::Timestamp {
+        let skew_ms = self.skew_ms.load(Ordering::Relaxed);
+        jiff::Timestamp::now() + jiff::SignedDuration::from_millis(skew_ms)
+    }
+
+    /// Counts committed batches.
+    pub fn version(&self) -> watch::Receiver<u64> {
+        self.version.clone()
+    }
+}
+
+impl std::fmt::Debug for App {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("App").field("version", &*self.version.borrow()).finish_non_exhaustive()
+    }
+}

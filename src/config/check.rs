@@ -28,6 +28,7 @@ pub struct Site {
     pub database_mib_max: u32,
     pub http_listen: SocketAddr,
     pub public_url: String,
+    pub behind_proxy: bool,
     pub mqtt: Mqtt,
     pub icbc: Option<IcbcSettings>,
     pub buses: BTreeMap<DeviceId, Bus>,
@@ -170,6 +171,7 @@ impl Check<'_> {
             database_mib_max: file.site.database_mib_max,
             http_listen: file.http.listen,
             public_url,
+            behind_proxy: file.http.behind_proxy,
             mqtt,
             icbc: file.bank.icbc.map(|mut icbc| {
                 icbc.resolve_files(base);

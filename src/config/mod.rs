@@ -17,7 +17,7 @@ use serde::Deserialize;
 use toml::Spanned;
 
 pub use self::{
-    check::{Lane, Site, load, parse},
+    check::{Bus, Device, Lane, Site, load, parse},
     secrets::Secrets,
 };
 use crate::{
@@ -75,11 +75,17 @@ pub struct HttpSection {
     pub listen: SocketAddr,
     /// What phones call this site by: the beginning of every QR code. Default `http://` and the listen address.
     pub public_url: Option<Spanned<String>>,
+    /// A reverse proxy of yours stands in front and names the source in `X-Forwarded-For`. Default false.
+    pub behind_proxy: bool,
 }
 
 impl Default for HttpSection {
     fn default() -> Self {
-        Self { listen: SocketAddr::from(([127, 0, 0, 1], 8080)), public_url: None }
+        Self {
+            listen: SocketAddr::from(([127, 0, 0, 1], 8080)),
+            public_url: None,
+            behind_proxy: false,
+        }
     }
 }
 

@@ -3,12 +3,12 @@
 //! Each write is one short statement on the writing connection, which both this and the writer take in turn: a sign-in
 //! delays a commit by at most one such statement, and neither can make the other fail.
 
-use std::{fmt, sync::Arc};
+use std::{fmt, path::Path, sync::Arc};
 
 use jiff::Timestamp;
 use sqlx::SqlitePool;
 
-use super::{StoreError, open::Pen};
+use super::{Reader, StoreError, open::Pen};
 
 #[derive(Clone, Debug)]
 pub struct Accounts {
@@ -38,6 +38,13 @@ impl fmt::Debug for Operator {
 }
 
 impl Accounts {
+    /// Opens the accounts of a site file beside the daemon that runs it. Makes no file and migrates nothing.
+    pub async fn beside(path: &Path) -> Result<Self, StoreError> {
+        let reader = Reader::open(path).await?;
+        let conn = super::open::second_pen(path).await?;
+        Ok(Self { pen: Arc::new(conn), pool: reader.pool })
+    }
+
     /// Refused with `operator_name_unique` when the name is taken.
     pub async fn add_operator(
         &self,
@@ -131,18 +138,27 @@ impl Accounts {
         &self,
         token_hash: &[u8; 32],
         now: Timestamp,
-    ) -> Result<Option<Operator>, StoreError> {
+    ) -> Result<Option<(Operator, Timestamp)>, StoreError> {
         let (token_hash, now_ms) = (token_hash.as_slice(), now.as_millisecond());
-        let select = sqlx::query_as!(
-            Operator,
+        let select = sqlx::query!(
             r#"select name, password_hash, must_change as "must_change: bool", created_at_ms,
-                disabled as "disabled: bool"
+                disabled as "disabled: bool", expires_at_ms
             from web_session join operator on operator.name = web_session.operator_name
             where token_hash = ?1 and expires_at_ms > ?2 and disabled = 0"#,
             token_hash,
             now_ms,
         );
-        Ok(select.fetch_optional(&self.pool).await?)
+        Ok(select.fetch_optional(&self.pool).await?.map(|row| {
+            let operator = Operator {
+                name: row.name,
+                password_hash: row.password_hash,
+                must_change: row.must_change,
+                created_at_ms: row.created_at_ms,
+                disabled: row.disabled,
+            };
+            // Written from a timestamp, so it is one.
+            (operator, Timestamp::from_millisecond(row.expires_at_ms).unwrap_or_default())
+        }))
     }
 
     /// Signs a browser out.

@@ -53,8 +53,8 @@ pub struct Reader {
 #[derive(Debug)]
 pub(super) struct Pen {
     pub(super) conn: Mutex<SqliteConnection>,
-    /// Held as long as the connection lives; the kernel lets it go when the process dies.
-    _lock: File,
+    /// The daemon's: held as long as the connection lives; the kernel lets it go when the process dies.
+    _lock: Option<File>,
 }
 
 impl Store {
@@ -74,7 +74,7 @@ impl Store {
         migrate(path, &mut conn).await?;
         limit(&mut conn, options).await?;
         let tail = super::load::tail(&mut conn).await?;
-        let pen = Arc::new(Pen { conn: Mutex::new(conn), _lock: lock });
+        let pen = Arc::new(Pen { conn: Mutex::new(conn), _lock: Some(lock) });
         let reader = Reader::new(path);
         let accounts = Accounts { pen: pen.clone(), pool: reader.pool.clone() };
         Ok(Self { writer: Writer { pen, tail }, reader, accounts })
@@ -115,6 +115,13 @@ impl Reader {
             .connect_lazy_with(connect_options(path).read_only(true));
         Self { pool }
     }
+}
+
+/// A connection for short writes to the accounts while the daemon runs; SQLite makes the two take turns.
+pub(super) async fn second_pen(path: &Path) -> Result<Pen, StoreError> {
+    let options = connect_options(path).synchronous(SqliteSynchronous::Full);
+    let conn = options.connect().await.map_err(|error| StoreError::opening(path, error))?;
+    Ok(Pen { conn: Mutex::new(conn), _lock: None })
 }
 
 /// What every connection has.

@@ -7,10 +7,10 @@ use super::{Reader, StoreError, load::parse};
 use crate::{
     core::{
         Change,
-        money::{Order, Payment},
+        money::{Order, Payment, Posting, Refund},
         stay::Stay,
     },
-    types::{LaneId, OrderId, StayId},
+    types::{LaneId, OrderId, PaymentId, StayId},
 };
 
 /// One row of the journal.
@@ -75,6 +75,24 @@ impl Reader {
             order.0
         );
         parse_all("payment", &select.fetch_all(&self.pool).await?)
+    }
+
+    /// The refunds of a payment, oldest first.
+    pub async fn refunds_of(&self, payment: PaymentId) -> Result<Vec<Refund>, StoreError> {
+        let select = sqlx::query_scalar!(
+            "select body from refund where payment_id = ?1 order by id",
+            payment.0
+        );
+        parse_all("refund", &select.fetch_all(&self.pool).await?)
+    }
+
+    /// The ledger's transactions about a payment, oldest first.
+    pub async fn postings_of(&self, payment: PaymentId) -> Result<Vec<Posting>, StoreError> {
+        let select = sqlx::query_scalar!(
+            "select body from posting where payment_id = ?1 order by txn",
+            payment.0
+        );
+        parse_all("posting", &select.fetch_all(&self.pool).await?)
     }
 
     /// Payments nobody knows the end of, and those where the bank names another amount; oldest first.

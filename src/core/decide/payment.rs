@@ -142,6 +142,8 @@ impl Desk<'_> {
         self.clear("bank", AlarmKind::BankSilent);
         match payment.state {
             PaymentState::Paid { .. } | PaymentState::Disputed { .. } => {
+                // One that was recalled for this word goes back to the tables.
+                self.file_if_over(payment.order);
                 return Ok(Answer::Duplicate);
             }
             PaymentState::Pending

@@ -1,0 +1,20 @@
+//! Who may sign in to the broker, and which topics are theirs. Knows no broker.
+
+use super::field::Cameras;
+use crate::{config::Site, io::broker::Account};
+
+/// The daemon's account and one for each serial number on MQTT that has a password.
+///
+/// A device reaches the topics of its own serial number only, and of those for commands it may only listen.
+pub fn accounts(site: &Site, cameras: &Cameras, daemon_password: &str) -> Vec<Account> {
+    let mut accounts =
+        vec![Account::daemon(&site.mqtt.username, daemon_password, &cameras.filters())];
+    for device in site.devices.values() {
+        let password = site.mqtt.secrets.mqtt(device.id.as_str());
+        let rules = device.sn.as_ref().and_then(|sn| cameras.topic_rules(sn));
+        if let (Some(password), Some((publish, subscribe))) = (password, rules) {
+            accounts.push(Account::device(device.id.as_str(), password, publish, subscribe));
+        }
+    }
+    accounts
+}

@@ -1,0 +1,144 @@
+//! Carries the core's questions to the bank and its words back, by answer or by notification. Decides nothing.
+
+use std::{collections::HashSet, sync::Arc, sync::Mutex, sync::PoisonError};
+
+use metrics::counter;
+use tracing::{info, warn};
+
+use super::{App, Busy};
+use crate::{
+    bank::{Channel, NotifyReply},
+    core::{
+        Input,
+        input::{Asked, Refusal},
+    },
+    store::Reader,
+    types::{
+        RefundId,
+        bank::{Ask, Word},
+    },
+};
+
+#[derive(Clone)]
+pub struct Banker {
+    app: App,
+    records: Reader,
+    channel: Option<Arc<dyn Channel>>,
+    /// Questions on their way: the bank is not asked the same thing twice at once.
+    under_way: Arc<Mutex<HashSet<(String, Asked)>>>,
+}
+
+impl Banker {
+    pub fn new(app: App, records: Reader, channel: Option<Arc<dyn Channel>>) -> Self {
+        Self { app, records, channel, under_way: Arc::default() }
+    }
+
+    /// Asks in a task of its own; the word comes back as an input.
+    pub fn ask(&self, ask: Ask) {
+        let banker = self.clone();
+        tokio::spawn(async move {
+            let to = asked(&ask);
+            let key = (ask.out_trade_no().to_owned(), to);
+            if !banker.begin(&key) {
+                return;
+            }
+            let word = banker.word(&ask).await;
+            banker.end(&key);
+            let input = Input::BankSaid { out_trade_no: key.0, to, word };
+            let _ = banker.app.submit(input, None).await;
+        });
+    }
+
+    pub fn ask_refund(&self, refund: RefundId, ask: Ask) {
+        let banker = self.clone();
+        tokio::spawn(async move {
+            let word = banker.word(&ask).await;
+            let _ = banker.app.submit(Input::RefundSaid { refund, word }, None).await;
+        });
+    }
+
+    async fn word(&self, ask: &Ask) -> Word {
+        counter!("paifang_bank_asks_total", "ask" => ask.name()).increment(1);
+        match &self.channel {
+            Some(channel) => channel.ask(ask).await,
+            None => Word::Refused {
+                code: "no channel".into(),
+                why: "this site has no bank channel; set [bank.icbc] in the site file".into(),
+            },
+        }
+    }
+
+    fn begin(&self, key: &(String, Asked)) -> bool {
+        self.under_way.lock().unwrap_or_else(PoisonError::into_inner).insert(key.clone())
+    }
+
+    fn end(&self, key: &(String, Asked)) {
+        self.under_way.lock().unwrap_or_else(PoisonError::into_inner).remove(key);
+    }
+
+    /// A notification came on `path`: verified, decided and on disk before the bank is told so.
+    /// `None`: no answer now; the bank will tell again.
+    pub async fn notified(&self, path: &str, body: &[u8]) -> Option<NotifyReply> {
+        let channel = self.channel.as_ref()?;
+        let heard = channel.notification(path, body);
+        match &heard {
+            Ok(notification) => {
+                counter!("paifang_bank_notifications_total", "verified" => "yes").increment(1);
+                let placed = self.place(&notification.out_trade_no, &notification.word).await;
+                if placed.is_err() {
+                    return None;
+                }
+            }
+            Err(why) => {
+                counter!("paifang_bank_notifications_total", "verified" => "no").increment(1);
+                warn!(%why, "a notification was not believed");
+            }
+        }
+        Some(channel.notify_reply(heard.as_ref()))
+    }
+
+    /// Tells the core; a payment that was filed away is fetched from the tables first.
+    async fn place(&self, out_trade_no: &str, word: &Word) -> Result<(), Busy> {
+        let said = || Input::BankSaid {
+            out_trade_no: out_trade_no.to_owned(),
+            to: Asked::Notified,
+            word: word.clone(),
+        };
+        let trade = out_trade_no.to_owned();
+        let watched = self.app.read(move |state| state.payment_of(&trade).is_some()).await?;
+        if !watched {
+            match self.records.recall(out_trade_no).await {
+                Ok(Some((payment, order))) => {
+                    info!(out_trade_no, "the bank speaks again of a payment that was filed");
+                    let _ = self.app.tell(Input::Recalled { payment, order }).await?;
+                }
+                Ok(None) => warn!(out_trade_no, "the bank speaks of a payment nobody here knows"),
+                Err(trouble) => {
+                    warn!(%trouble, out_trade_no, "the payment cannot be looked up now");
+                    return Err(Busy::Full);
+                }
+            }
+        }
+        match self.app.tell(said()).await? {
+            Ok(_) | Err(Refusal::NoPayment(_)) => Ok(()),
+            Err(refusal) => {
+                warn!(%refusal, out_trade_no, "the bank's word does not fit");
+                Ok(())
+            }
+        }
+    }
+}
+
+fn asked(ask: &Ask) -> Asked {
+    match ask {
+        Ask::Generate { .. } => Asked::Generate,
+        Ask::Query { .. } | Ask::Refund { .. } => Asked::Query,
+        Ask::Reverse { .. } => Asked::Reverse,
+    }
+}
+
+impl std::fmt::Debug for Banker {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Banker").field("channel", &self.channel).finish_non_exhaustive()
+    }
+}

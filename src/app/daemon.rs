@@ -1,0 +1,439 @@
+//! Puts a site together: store, broker, devices, bank, pages around the one writer; and takes it down in order.
+//! Decides nothing.
+
+use std::{
+    collections::{BTreeMap, HashMap},
+    net::SocketAddr,
+    sync::Arc,
+    time::Duration,
+};
+
+use jiff::Timestamp;
+use metrics_exporter_prometheus::PrometheusHandle;
+use paifang_devices::{OlmLed, Protocol, RelayBoard};
+use tokio::{
+    net::TcpListener,
+    sync::{mpsc, watch},
+    task::{JoinHandle, JoinSet},
+};
+use tracing::{error, info, warn};
+
+use super::{
+    App, Writer,
+    banker::Banker,
+    clock::{Clock, SystemTime},
+    field::{ArmPort, Board, Cameras, Display, FieldPorts, Intake, Orders},
+    keys,
+    pages::{AppDesk, Door, Tables},
+    pictures::Pictures,
+};
+use crate::{
+    bank::{Channel, icbc::Icbc},
+    config::Site,
+    core::{AlarmKind, Input, Message},
+    http,
+    io::{
+        mqtt::{Link, LinkStatus, Settings as LinkSettings},
+        serial::{Bus, BusHandle, SerialSettings},
+    },
+    store::{Options, Store, Writer as StoreWriter},
+    types::{DeviceId, LaneId},
+};
+
+/// Messages of devices that wait to be read; then the broker's connection waits.
+const MESSAGES_MAX: usize = 1_024;
+/// Orders that wait for one relay board.
+const JOBS_MAX: usize = 16;
+/// Silence on a serial line before each request: 3.5 characters at 9600 bits per second, and what boards ask for.
+const LINE_GAP: Duration = Duration::from_millis(5);
+/// Pages in flight get this long at the end.
+const GRACE: Duration = Duration::from_secs(5);
+/// Pictures are kept this many days.
+const PICTURE_DAYS: u32 = 30;
+
+/// Why a site does not start. Each says what to do.
+#[derive(Debug, thiserror::Error)]
+pub enum StartError {
+    #[error(transparent)]
+    Store(#[from] crate::store::StoreError),
+    #[error(transparent)]
+    Staff(#[from] super::staff::StaffError),
+    #[error(transparent)]
+    Keys(#[from] keys::KeyError),
+    #[cfg(feature = "embedded-broker")]
+    #[error(transparent)]
+    Broker(#[from] crate::io::broker::BrokerError),
+    #[error("this build has no embedded broker; set mqtt.url in the site file")]
+    NoBroker,
+    #[error(transparent)]
+    Link(#[from] crate::io::mqtt::LinkError),
+    #[error("device {device}: {what}")]
+    Device { device: DeviceId, what: String },
+    #[error("bank.icbc.{0}")]
+    Bank(#[from] crate::bank::icbc::SettingsError),
+    #[error("http.listen {at} cannot be used: {source}; is another daemon running there?")]
+    Listen { at: SocketAddr, source: std::io::Error },
+}
+
+/// A running site.
+#[derive(Debug)]
+pub struct Daemon {
+    pub app: App,
+    pub http: SocketAddr,
+    /// Where the embedded broker listens, if it runs.
+    pub mqtt: Option<SocketAddr>,
+    /// Shown once: the first account's password, when this start has made it.
+    pub first_password: Option<String>,
+    stop: watch::Sender<bool>,
+    writer: JoinHandle<StoreWriter>,
+    tasks: JoinSet<()>,
+    serving: JoinHandle<std::io::Result<()>>,
+    link: Link,
+    #[cfg(feature = "embedded-broker")]
+    broker: Option<crate::io::broker::Broker>,
+}
+
+impl Daemon {
+    /// Starts everything the site file names.
+    pub async fn start(site: Site, metrics: PrometheusHandle) -> Result<Self, StartError> {
+        let max_mib = (site.database_mib_max > 0).then_some(site.database_mib_max);
+        let file = site.data_dir.join(super::DATABASE);
+        let Store { writer: store, reader, accounts } =
+            Store::open(&file, Options { max_mib }).await?;
+        let secrets = keys::SiteKeys::load(&site.data_dir)?;
+        let first_password = super::staff::first(&accounts, wall_now()).await?;
+        let loaded = reader.load().await?;
+        let (clock, stepped) = Clock::start(Box::new(SystemTime), loaded.tail.last_at);
+        let rules = Arc::new(site.rules.clone());
+        let (app, inbox) = App::new();
+
+        let mut parts = Parts::new(&site, &app)?;
+        #[cfg(feature = "embedded-broker")]
+        let broker = parts.broker(&site, &secrets)?;
+        #[cfg(feature = "embedded-broker")]
+        let mqtt = broker.as_ref().map(crate::io::broker::Broker::addr);
+        #[cfg(not(feature = "embedded-broker"))]
+        let mqtt: Option<SocketAddr> = None;
+        let (messages_tx, messages) = mpsc::channel(MESSAGES_MAX);
+        let link = parts.link(&site, &secrets, mqtt, messages_tx)?;
+        let banker = Banker::new(app.clone(), reader.clone(), channel(&site)?);
+        let pictures = Pictures::new(&site.data_dir, site.rules.zone.clone());
+        let listener = TcpListener::bind(site.http_listen)
+            .await
+            .map_err(|source| StartError::Listen { at: site.http_listen, source })?;
+        let http = listener.local_addr().unwrap_or(site.http_listen);
+
+        let (buses, arms) = parts.boards(&site)?;
+        let messages_of = parts.displays(&site, &buses)?;
+        let ports = FieldPorts {
+            app: app.clone(),
+            link: link.clone(),
+            orders: parts.orders.clone(),
+            arms,
+            cameras: parts.readers(),
+            messages: messages_of,
+            banker: banker.clone(),
+        };
+        let writer = Writer::new(
+            loaded.state,
+            Arc::clone(&rules),
+            (store, reader.clone()),
+            clock,
+            ports,
+            inbox,
+        );
+        let writer = tokio::spawn(writer.run(stepped));
+        let intake = Intake::new(
+            app.clone(),
+            parts.cameras.clone(),
+            parts.orders.clone(),
+            pictures.clone(),
+            link.clone(),
+            site.rules.zone.clone(),
+        );
+        let mut tasks = parts.tasks;
+        tasks.spawn(intake.run(messages));
+        tasks.spawn(parts.orders.watch(app.clone()));
+        tasks.spawn(watch_link(app.clone(), link.clone()));
+        tasks.spawn(prune(pictures.clone()));
+        let (stop, stopped) = watch::channel(false);
+        let path = site.icbc.as_ref().and_then(|icbc| icbc.notify_path().ok().map(str::to_owned));
+        let pages = http::Parts {
+            desk: Arc::new(AppDesk { app: app.clone(), rules }),
+            records: Arc::new(Tables { reader, accounts, app: app.clone() }),
+            pictures: Arc::new(pictures),
+            bank: Some(Arc::new(Door { banker, path })),
+            metrics: Some(metrics),
+            settings: http::Settings {
+                site_secret: secrets.site_secret.to_vec(),
+                public_url: site.public_url.clone(),
+                behind_proxy: site.behind_proxy,
+            },
+            stop: stopped,
+        };
+        let serving = tokio::spawn(http::serve(listener, pages));
+        info!(%http, mqtt = ?mqtt, site = site.rules.site_name, "open for vehicles");
+        Ok(Self {
+            app,
+            http,
+            mqtt,
+            first_password,
+            stop,
+            writer,
+            tasks,
+            serving,
+            link,
+            #[cfg(feature = "embedded-broker")]
+            broker,
+        })
+    }
+
+    /// Stops in order: no new requests, no new messages, what was told is decided and committed, then the broker.
+    pub async fn stop(mut self) {
+        info!("stopping");
+        self.stop.send_replace(true);
+        if tokio::time::timeout(GRACE, self.serving).await.is_err() {
+            warn!("some pages were still being served");
+        }
+        self.link.stop().await;
+        self.tasks.shutdown().await;
+        drop(self.app);
+        match tokio::time::timeout(GRACE, self.writer).await {
+            Ok(Ok(store)) => drop(store),
+            Ok(Err(panic)) => error!(%panic, "the writer ended badly"),
+            Err(_) => warn!("the disk takes nothing; what waits is in the devices' hands"),
+        }
+        #[cfg(feature = "embedded-broker")]
+        if let Some(broker) = self.broker {
+            broker.stop();
+        }
+        info!("stopped");
+    }
+}
+
+fn channel(site: &Site) -> Result<Option<Arc<dyn Channel>>, StartError> {
+    let Some(settings) = site.icbc.clone() else {
+        warn!("no bank channel is set: drivers who owe something are sent to the operator");
+        return Ok(None);
+    };
+    let channel = Icbc::open(settings, Arc::new(wall_now))?;
+    Ok(Some(Arc::new(channel)))
+}
+
+#[expect(clippy::disallowed_methods, reason = "the bank wants the wall clock in each request")]
+fn wall_now() -> Timestamp {
+    Timestamp::now()
+}
+
+/// What is put together before the writer runs.
+struct Parts {
+    app: App,
+    cameras: Cameras,
+    orders: Orders,
+    tasks: JoinSet<()>,
+}
+
+impl Parts {
+    fn new(site: &Site, app: &App) -> Result<Self, StartError> {
+        let cameras = Cameras::of(site).map_err(|e| StartError::Device {
+            device: site.devices.keys().next().cloned().unwrap_or_else(|| fallback("mqtt")),
+            what: e.to_string(),
+        })?;
+        let orders = Orders::default();
+        Ok(Self { app: app.clone(), cameras, orders, tasks: JoinSet::new() })
+    }
+
+    #[cfg(feature = "embedded-broker")]
+    fn broker(
+        &self,
+        site: &Site,
+        keys: &keys::SiteKeys,
+    ) -> Result<Option<crate::io::broker::Broker>, StartError> {
+        use crate::io::broker::{Broker, Settings};
+        if site.mqtt.url.is_some() {
+            return Ok(None);
+        }
+        let settings = Settings {
+            listen: site.mqtt.listen,
+            accounts: super::accounts::accounts(site, &self.cameras, &keys.broker_password),
+            ..Settings::default()
+        };
+        Ok(Some(Broker::start(settings)?))
+    }
+
+    fn link(
+        &self,
+        site: &Site,
+        keys: &keys::SiteKeys,
+        embedded: Option<SocketAddr>,
+        sink: mpsc::Sender<crate::io::mqtt::Incoming>,
+    ) -> Result<Link, StartError> {
+        let (url, password) = match (&site.mqtt.url, embedded) {
+            (Some(url), _) => (url.clone(), site.mqtt.secrets.mqtt("daemon").unwrap_or_default()),
+            (None, Some(at)) => (format!("mqtt://{at}"), keys.broker_password.as_str()),
+            (None, None) => return Err(StartError::NoBroker),
+        };
+        let settings = LinkSettings {
+            url,
+            username: site.mqtt.username.clone(),
+            password: password.to_owned(),
+            client_id: site.mqtt.client_id.clone(),
+            ..LinkSettings::default()
+        };
+        Ok(Link::start(&settings, self.cameras.filters(), sink)?)
+    }
+
+    /// Opens every line and puts the relay boards on it; gives the arm of each lane.
+    fn boards(
+        &mut self,
+        site: &Site,
+    ) -> Result<(BTreeMap<DeviceId, BusHandle>, HashMap<LaneId, ArmPort>), StartError> {
+        let mut buses = BTreeMap::new();
+        for (id, bus) in &site.buses {
+            let path = bus.path.to_string_lossy().into_owned();
+            let settings = SerialSettings { path, baud: bus.baud, gap: LINE_GAP };
+            buses.insert(id.clone(), Bus::open(settings));
+        }
+        let mut arms = HashMap::new();
+        for (id, device) in &site.devices {
+            let lanes: Vec<_> = site.lanes.values().filter(|lane| lane.barrier == *id).collect();
+            if lanes.is_empty() {
+                continue;
+            }
+            if device.profile.protocol == Protocol::ModbusRelay {
+                self.relay_board(device, &lanes, &buses, &mut arms)?;
+                continue;
+            }
+            for lane in lanes {
+                let camera = self
+                    .cameras
+                    .all()
+                    .find(|c| c.moves.as_ref().is_some_and(|(moved, _)| *moved == lane.id))
+                    .cloned();
+                let camera = camera.ok_or_else(|| StartError::Device {
+                    device: id.clone(),
+                    what: format!(
+                        "it cannot move the arm of lane {}: one camera moves one arm",
+                        lane.id
+                    ),
+                })?;
+                arms.insert(lane.id.clone(), ArmPort::Mqtt { camera });
+            }
+        }
+        Ok((buses, arms))
+    }
+
+    fn relay_board(
+        &mut self,
+        device: &crate::config::Device,
+        lanes: &[&crate::config::Lane],
+        buses: &BTreeMap<DeviceId, BusHandle>,
+        arms: &mut HashMap<LaneId, ArmPort>,
+    ) -> Result<(), StartError> {
+        let wrong = |what: String| StartError::Device { device: device.id.clone(), what };
+        let board =
+            RelayBoard::new(&device.profile, device.address).map_err(|e| wrong(e.to_string()))?;
+        let bus = device.bus.as_ref().and_then(|bus| buses.get(bus)).cloned();
+        let bus = bus.ok_or_else(|| wrong("its bus does not exist".into()))?;
+        let (jobs_tx, jobs) = mpsc::channel(JOBS_MAX);
+        let mut inputs = HashMap::new();
+        for lane in lanes {
+            let settings = board.settings();
+            let open_relay = lane.open_relay.unwrap_or(settings.open_relay);
+            let close_relay = lane.close_relay.or(settings.close_relay);
+            for (input, sensor) in &lane.inputs {
+                if inputs.insert(*input, (lane.id.clone(), *sensor)).is_some() {
+                    return Err(wrong(format!("its input {input} is wired to two lanes")));
+                }
+            }
+            let jobs = jobs_tx.clone();
+            arms.insert(lane.id.clone(), ArmPort::Board { jobs, open_relay, close_relay });
+        }
+        let timings = device.profile.timings;
+        let ms = |ms: Option<u32>, usual: u32| Duration::from_millis(ms.unwrap_or(usual).into());
+        let board = Board {
+            id: device.id.clone(),
+            app: self.app.clone(),
+            bus,
+            board,
+            inputs,
+            lanes: lanes.iter().map(|lane| lane.id.clone()).collect(),
+            poll: ms(timings.poll_ms, 100),
+            reply_timeout: ms(timings.reply_timeout_ms, 300),
+            open_pulse_ms: timings.open_pulse_ms.unwrap_or(500),
+            close_pulse_ms: timings.close_pulse_ms.unwrap_or(500),
+        };
+        self.tasks.spawn(board.run(jobs));
+        Ok(())
+    }
+
+    /// A place for each lane's message, and a task for each display that shows it.
+    fn displays(
+        &mut self,
+        site: &Site,
+        buses: &BTreeMap<DeviceId, BusHandle>,
+    ) -> Result<HashMap<LaneId, watch::Sender<Message>>, StartError> {
+        let mut messages = HashMap::new();
+        for lane in site.lanes.values() {
+            let (tx, rx) = watch::channel(Message::Faulty);
+            messages.insert(lane.id.clone(), tx);
+            let Some(device) = lane.display.as_ref().and_then(|id| site.devices.get(id)) else {
+                continue;
+            };
+            let wrong = |what: String| StartError::Device { device: device.id.clone(), what };
+            let board = OlmLed::new(&device.profile).map_err(|e| wrong(e.to_string()))?;
+            let bus = device.bus.as_ref().and_then(|bus| buses.get(bus)).cloned();
+            let bus = bus.ok_or_else(|| wrong("its bus does not exist".into()))?;
+            let display = Display {
+                id: device.id.clone(),
+                board,
+                bus,
+                site_name: site.rules.site_name.clone(),
+            };
+            self.tasks.spawn(display.run(rx));
+        }
+        Ok(messages)
+    }
+
+    fn readers(&self) -> HashMap<LaneId, Arc<super::field::Camera>> {
+        self.cameras
+            .all()
+            .filter_map(|camera| Some((camera.reads.clone()?, Arc::clone(camera))))
+            .collect()
+    }
+}
+
+fn fallback(id: &str) -> DeviceId {
+    DeviceId::parse(id).unwrap_or_else(|| unreachable!("{id} is a device id"))
+}
+
+/// Tells the operator while the broker is away.
+async fn watch_link(app: App, link: Link) {
+    let mut status = link.status();
+    loop {
+        let now = status.borrow_and_update().clone();
+        let (subject, kind) = ("broker".to_owned(), AlarmKind::BrokerDown);
+        let input = match now {
+            LinkStatus::Up => Input::Well { subject, kind },
+            LinkStatus::Down { why } => Input::Trouble { subject, kind, detail: why },
+        };
+        if app.submit(input, None).await.is_err() || status.changed().await.is_err() {
+            return;
+        }
+    }
+}
+
+/// Once an hour, the pictures of days long past go.
+async fn prune(pictures: Pictures) {
+    let mut hour = tokio::time::interval(Duration::from_hours(1));
+    loop {
+        hour.tick().await;
+        let pictures = pictures.clone();
+        let pruned = tokio::task::spawn_blocking(move || pictures.prune(wall_now(), PICTURE_DAYS));
+        match pruned.await {
+            Ok(Ok(0)) | Err(_) => {}
+            Ok(Ok(days)) => info!(days, "old pictures removed"),
+            Ok(Err(trouble)) => warn!(%trouble, "old pictures could not be removed"),
+        }
+    }
+}

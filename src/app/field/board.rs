@@ -1,0 +1,169 @@
+//! A relay board on a serial line: its inputs are read all the time, its relays moved when told. Decides nothing.
+
+use std::{collections::HashMap, time::Duration};
+
+use paifang_devices::{RelayBoard, relay_board};
+use tokio::{sync::mpsc, time::Instant};
+use tracing::{info, warn};
+
+use crate::{
+    app::{App, Busy},
+    core::{
+        AlarmKind, Input,
+        input::ArmOutcome,
+        lane::{ArmAction, Sensor},
+    },
+    io::serial::{BusError, BusHandle},
+    types::{CommandId, DeviceId, LaneId},
+};
+
+/// Readings without an answer after which nothing is known of the inputs.
+const LOST_AFTER: u32 = 3;
+
+/// One order for a relay.
+#[derive(Debug)]
+pub struct ArmJob {
+    pub lane: LaneId,
+    pub command: CommandId,
+    pub action: ArmAction,
+    pub relay: u8,
+    /// Worth nothing after this.
+    pub until: Instant,
+}
+
+pub struct Board {
+    pub id: DeviceId,
+    pub app: App,
+    pub bus: BusHandle,
+    pub board: RelayBoard,
+    /// What each input (from 1) tells, and where.
+    pub inputs: HashMap<u8, (LaneId, Sensor)>,
+    pub lanes: Vec<LaneId>,
+    pub poll: Duration,
+    pub reply_timeout: Duration,
+    pub open_pulse_ms: u32,
+    pub close_pulse_ms: u32,
+}
+
+impl Board {
+    /// Reads and moves until the daemon stops.
+    pub async fn run(self, mut jobs: mpsc::Receiver<ArmJob>) {
+        let mut poll = tokio::time::interval(self.poll);
+        poll.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
+        let mut known: HashMap<u8, bool> = HashMap::new();
+        let mut missed = 0;
+        loop {
+            let done = tokio::select! {
+                biased;
+                job = jobs.recv() => match job {
+                    Some(job) => self.order(job).await,
+                    None => Err(Busy::Stopped),
+                },
+                _ = poll.tick() => self.read_inputs(&mut known, &mut missed).await,
+            };
+            if done.is_err() {
+                return;
+            }
+        }
+    }
+
+    async fn order(&self, job: ArmJob) -> Result<(), Busy> {
+        let exchange = match job.action {
+            ArmAction::Open => self.board.pulse(job.relay, self.open_pulse_ms),
+            ArmAction::Close => self.board.pulse(job.relay, self.close_pulse_ms),
+            ArmAction::Hold => self.board.set(job.relay, true),
+            ArmAction::Release => self.board.set(job.relay, false),
+        };
+        let outcome = match exchange {
+            Err(why) => ArmOutcome::Refused(why.to_string()),
+            Ok(exchange) => {
+                match self.bus.exchange(exchange.clone(), self.reply_timeout, job.until).await {
+                    Ok(reply) => match relay_board::accepted(&exchange, &reply) {
+                        Ok(()) => ArmOutcome::Done,
+                        Err(why) => ArmOutcome::Refused(why.to_string()),
+                    },
+                    Err(why @ BusError::TimedOut { .. }) => ArmOutcome::Silent(why.to_string()),
+                    Err(why) => ArmOutcome::Refused(why.to_string()),
+                }
+            }
+        };
+        if !matches!(outcome, ArmOutcome::Done) {
+            warn!(board = %self.id, lane = %job.lane, ?outcome, "the arm's order did not get through");
+        }
+        let input = Input::ArmAnswered { lane: job.lane, command: job.command, outcome };
+        self.app.submit(input, None).await
+    }
+
+    async fn read_inputs(
+        &self,
+        known: &mut HashMap<u8, bool>,
+        missed: &mut u32,
+    ) -> Result<(), Busy> {
+        match self.inputs_now().await {
+            Ok(states) => {
+                if std::mem::take(missed) >= LOST_AFTER {
+                    info!(board = %self.id, "it answers again");
+                    let subject = self.id.to_string();
+                    let well = Input::Well { subject, kind: AlarmKind::DeviceSilent };
+                    self.app.submit(well, None).await?;
+                }
+                self.tell_changes(&states, known).await
+            }
+            Err(why) => {
+                *missed += 1;
+                if *missed == LOST_AFTER {
+                    known.clear();
+                    self.lost(&why).await?;
+                }
+                Ok(())
+            }
+        }
+    }
+
+    async fn inputs_now(&self) -> Result<Vec<bool>, String> {
+        let count = self.inputs.keys().max().copied().unwrap_or(1);
+        let exchange = self.board.read_inputs(count).map_err(|e| e.to_string())?;
+        let reply = self
+            .bus
+            .exchange(exchange.clone(), self.reply_timeout, soon(self.reply_timeout * 4))
+            .await
+            .map_err(|e| e.to_string())?;
+        relay_board::states(&exchange, &reply).map_err(|e| e.to_string())
+    }
+
+    async fn tell_changes(
+        &self,
+        states: &[bool],
+        known: &mut HashMap<u8, bool>,
+    ) -> Result<(), Busy> {
+        for (input, on) in (1_u8..).zip(states.iter().copied()) {
+            let Some((lane, sensor)) = self.inputs.get(&input) else { continue };
+            if known.insert(input, on) != Some(on) {
+                let (lane, sensor) = (lane.clone(), *sensor);
+                self.app.submit(Input::Sensor { lane, sensor, on }, None).await?;
+            }
+        }
+        Ok(())
+    }
+
+    async fn lost(&self, why: &str) -> Result<(), Busy> {
+        warn!(board = %self.id, why, "nothing is known of its inputs; check its power and the line");
+        let (subject, kind) = (self.id.to_string(), AlarmKind::DeviceSilent);
+        self.app.submit(Input::Trouble { subject, kind, detail: why.to_owned() }, None).await?;
+        for lane in &self.lanes {
+            self.app.submit(Input::SensorsLost { lane: lane.clone() }, None).await?;
+        }
+        Ok(())
+    }
+}
+
+#[expect(clippy::disallowed_methods, reason = "a request's end is on the monotonic clock")]
+pub(super) fn soon(after: Duration) -> Instant {
+    Instant::now() + after
+}
+
+impl std::fmt::Debug for Board {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Board").field("id", &self.id).finish_non_exhaustive()
+    }
+}

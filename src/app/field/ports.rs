@@ -1,0 +1,131 @@
+//! Where effects go: arms, cameras, displays, the bank. Called by the writer, so nothing here blocks. Decides nothing.
+
+use std::{collections::HashMap, sync::Arc};
+
+use jiff::Timestamp;
+use metrics::counter;
+use paifang_devices::Command;
+use tokio::sync::{mpsc, watch};
+use tracing::warn;
+
+use super::{
+    Camera, Orders,
+    board::{ArmJob, soon},
+};
+use crate::{
+    app::{App, Ports, banker::Banker},
+    core::{Effect, Input, Message, input::ArmOutcome, lane::ArmAction},
+    io::mqtt::Link,
+    types::{CommandId, LaneId},
+};
+
+/// How a lane's arm is reached.
+#[derive(Debug)]
+pub enum ArmPort {
+    /// By a relay board on a serial line.
+    Board { jobs: mpsc::Sender<ArmJob>, open_relay: u8, close_relay: Option<u8> },
+    /// By the relay of a device on MQTT.
+    Mqtt { camera: Arc<Camera> },
+}
+
+pub struct FieldPorts {
+    pub app: App,
+    pub link: Link,
+    pub orders: Orders,
+    pub arms: HashMap<LaneId, ArmPort>,
+    /// The camera that reads a lane.
+    pub cameras: HashMap<LaneId, Arc<Camera>>,
+    /// What each lane says; displays and pages listen.
+    pub messages: HashMap<LaneId, watch::Sender<Message>>,
+    pub banker: Banker,
+}
+
+impl Ports for FieldPorts {
+    fn perform(&mut self, effect: Effect, now: Timestamp) {
+        match effect {
+            Effect::Arm { lane, command, action, expires_at } => {
+                counter!("paifang_arm_orders_total").increment(1);
+                let sent = if expires_at <= now {
+                    Err("the order expired before it could be sent".to_owned())
+                } else {
+                    self.arm(&lane, command, action, expires_at, now)
+                };
+                if let Err(why) = sent {
+                    self.refused(lane, command, why);
+                }
+            }
+            Effect::TriggerRead { lane } => self.trigger(&lane, now),
+            Effect::Show { lane, message } => {
+                if let Some(messages) = self.messages.get(&lane) {
+                    messages.send_replace(message);
+                }
+            }
+            Effect::AskBank { ask } => self.banker.ask(ask),
+            Effect::AskRefund { refund, ask } => self.banker.ask_refund(refund, ask),
+        }
+    }
+}
+
+impl FieldPorts {
+    fn arm(
+        &self,
+        lane: &LaneId,
+        command: CommandId,
+        action: ArmAction,
+        expires_at: Timestamp,
+        now: Timestamp,
+    ) -> Result<(), String> {
+        match self.arms.get(lane) {
+            Some(ArmPort::Board { jobs, open_relay, close_relay }) => {
+                let relay = match (action, close_relay) {
+                    (ArmAction::Close, Some(close)) => *close,
+                    (ArmAction::Close, None) => return Err("no close relay is wired".into()),
+                    (ArmAction::Open | ArmAction::Hold | ArmAction::Release, _) => *open_relay,
+                };
+                let until = soon(expires_at.duration_since(now).unsigned_abs());
+                let job = ArmJob { lane: lane.clone(), command, action, relay, until };
+                jobs.try_send(job).map_err(|_| "the relay board has too many orders waiting".into())
+            }
+            Some(ArmPort::Mqtt { camera }) => {
+                let order = match action {
+                    ArmAction::Open => Command::PulseOpen,
+                    ArmAction::Close => Command::PulseClose,
+                    ArmAction::Hold => Command::Hold,
+                    ArmAction::Release => Command::Release,
+                };
+                let id = Orders::wire_id(command);
+                self.orders.sent(command, lane.clone(), camera.reply_patience);
+                let told = camera.tell(&self.link, &order, &id, now.as_millisecond());
+                told.map_err(|why| {
+                    self.orders.answered(&id);
+                    why.to_string()
+                })
+            }
+            None => Err("the site file wires no arm to this lane".into()),
+        }
+    }
+
+    /// The answer goes through the queue like any other; the writer must not wait for itself.
+    fn refused(&self, lane: LaneId, command: CommandId, why: String) {
+        warn!(%lane, %command, why, "the arm was not told");
+        let app = self.app.clone();
+        let outcome = ArmOutcome::Refused(why);
+        tokio::spawn(async move {
+            let _ = app.submit(Input::ArmAnswered { lane, command, outcome }, None).await;
+        });
+    }
+
+    fn trigger(&self, lane: &LaneId, now: Timestamp) {
+        let Some(camera) = self.cameras.get(lane) else { return };
+        let told = camera.tell(&self.link, &Command::TriggerRead, "trigger", now.as_millisecond());
+        if let Err(why) = told {
+            warn!(%lane, %why, "the camera could not be asked to look again");
+        }
+    }
+}
+
+impl std::fmt::Debug for FieldPorts {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("FieldPorts").field("arms", &self.arms).finish_non_exhaustive()
+    }
+}

@@ -1,0 +1,221 @@
+//! What the pages need of the daemon: the writer, the tables, the pictures, the bank's door, behind the traits that
+//! `http` names. Decides nothing.
+
+use std::sync::Arc;
+
+use axum::http::StatusCode;
+use bytes::Bytes;
+use futures::future::BoxFuture;
+use jiff::Timestamp;
+use tokio::sync::watch;
+
+use super::{App, banker::Banker, pictures::Pictures};
+use crate::{
+    core::{self, Rules, money::Order, money::Payment, stay::Stay},
+    http::ports::{
+        BankDoor, Busy, Desk, Found, Look, Operator, Picture, Pictures as PicturesPort, Records,
+        RecordsError, Row, Said, Session, StayFile, Takings,
+    },
+    store::{Accounts, Reader, StoreError},
+    types::{LaneId, OrderId, StayId},
+};
+
+/// The one writer, for pages.
+#[derive(Debug)]
+pub struct AppDesk {
+    pub app: App,
+    pub rules: Arc<Rules>,
+}
+
+impl Desk for AppDesk {
+    fn tell(&self, input: core::Input) -> BoxFuture<'_, Result<core::Reply, Busy>> {
+        Box::pin(async move { self.app.tell(input).await.map_err(|_| Busy) })
+    }
+
+    fn look(&self, look: Look) -> BoxFuture<'_, Result<(), Busy>> {
+        Box::pin(async move { self.app.read(look).await.map_err(|_| Busy) })
+    }
+
+    fn version(&self) -> watch::Receiver<u64> {
+        self.app.version()
+    }
+
+    fn rules(&self) -> Arc<Rules> {
+        Arc::clone(&self.rules)
+    }
+
+    fn now(&self) -> Timestamp {
+        self.app.now()
+    }
+}
+
+/// The tables, for pages.
+#[derive(Debug)]
+pub struct Tables {
+    pub reader: Reader,
+    pub accounts: Accounts,
+    pub app: App,
+}
+
+fn odd(error: StoreError) -> RecordsError {
+    RecordsError(Box::new(error))
+}
+
+impl Records for Tables {
+    fn takings(&self, from: Timestamp, to: Timestamp) -> Found<'_, Takings> {
+        Box::pin(async move {
+            let sum = self.reader.takings(from, to).await.map_err(odd)?;
+            Ok(Takings {
+                minor: sum.revenue_minor,
+                count: sum.payments,
+                refunded_minor: sum.refunded_minor,
+            })
+        })
+    }
+
+    fn takings_by_hour(&self, from: Timestamp, hours: usize) -> Found<'_, Vec<i64>> {
+        Box::pin(async move {
+            let to = from + jiff::SignedDuration::from_hours(hours as i64);
+            let mut minors = vec![0; hours];
+            for hour in self.reader.takings_by_hour(from, to).await.map_err(odd)? {
+                let n = hour.from.duration_since(from).as_hours();
+                if let Some(minor) = usize::try_from(n).ok().and_then(|n| minors.get_mut(n)) {
+                    *minor = hour.takings.revenue_minor;
+                }
+            }
+            Ok(minors)
+        })
+    }
+
+    fn open_stays(&self, search: String, limit: u32) -> Found<'_, Vec<Stay>> {
+        Box::pin(async move { self.reader.open_stays(&search, limit).await.map_err(odd) })
+    }
+
+    fn stay(&self, id: StayId) -> Found<'_, Option<StayFile>> {
+        Box::pin(async move {
+            let Some(stay) = self.reader.stay(id).await.map_err(odd)? else { return Ok(None) };
+            let orders = self.reader.orders_of(id).await.map_err(odd)?;
+            let mut file = StayFile {
+                stay,
+                orders,
+                payments: Vec::new(),
+                refunds: Vec::new(),
+                postings: Vec::new(),
+            };
+            for order in &file.orders {
+                file.payments.extend(self.reader.payments_of(order.id).await.map_err(odd)?);
+            }
+            for payment in &file.payments {
+                file.refunds.extend(self.reader.refunds_of(payment.id).await.map_err(odd)?);
+                file.postings.extend(self.reader.postings_of(payment.id).await.map_err(odd)?);
+            }
+            Ok(Some(file))
+        })
+    }
+
+    fn order(&self, id: OrderId) -> Found<'_, Option<(Order, Vec<Payment>)>> {
+        Box::pin(async move {
+            let Some(order) = self.reader.order(id).await.map_err(odd)? else { return Ok(None) };
+            let payments = self.reader.payments_of(id).await.map_err(odd)?;
+            Ok(Some((order, payments)))
+        })
+    }
+
+    fn lane_history(&self, lane: LaneId, limit: u32) -> Found<'_, Vec<Row>> {
+        Box::pin(async move {
+            let rows = self.reader.lane_history(&lane, limit).await.map_err(odd)?;
+            Ok(rows
+                .into_iter()
+                .map(|past| Row { seq: past.seq, at: past.at, change: past.change })
+                .collect())
+        })
+    }
+
+    fn operator(&self, name: String) -> Found<'_, Option<Operator>> {
+        Box::pin(async move {
+            let found = self.accounts.operator(&name).await.map_err(odd)?;
+            Ok(found.filter(|operator| !operator.disabled).map(|operator| Operator {
+                name: operator.name,
+                password_hash: operator.password_hash,
+                must_change: operator.must_change,
+            }))
+        })
+    }
+
+    fn put_operator(&self, operator: Operator) -> Found<'_, ()> {
+        Box::pin(async move {
+            let Operator { name, password_hash, must_change } = operator;
+            let known = self.accounts.operator(&name).await.map_err(odd)?.is_some();
+            let put = if known {
+                self.accounts.set_password(&name, &password_hash, must_change).await
+            } else {
+                let now = self.app.now();
+                self.accounts.add_operator(&name, &password_hash, must_change, now).await
+            };
+            put.map_err(odd)
+        })
+    }
+
+    fn put_session(&self, session: Session) -> Found<'_, ()> {
+        Box::pin(async move {
+            let Session { digest, operator, until } = session;
+            self.accounts.put_session(&digest, &operator, until).await.map_err(odd)
+        })
+    }
+
+    fn session(&self, digest: [u8; 32]) -> Found<'_, Option<Session>> {
+        Box::pin(async move {
+            let found = self.accounts.session(&digest, self.app.now()).await.map_err(odd)?;
+            Ok(found.map(|(operator, until)| Session { digest, operator: operator.name, until }))
+        })
+    }
+
+    fn drop_session(&self, digest: [u8; 32]) -> Found<'_, ()> {
+        Box::pin(async move { self.accounts.drop_session(&digest).await.map_err(odd) })
+    }
+
+    fn drop_sessions_of(&self, operator: String) -> Found<'_, ()> {
+        Box::pin(async move { self.accounts.drop_sessions_of(&operator).await.map_err(odd) })
+    }
+}
+
+impl PicturesPort for Pictures {
+    fn open(&self, name: String) -> BoxFuture<'_, Option<Picture>> {
+        let pictures = self.clone();
+        Box::pin(async move {
+            let bytes = tokio::task::spawn_blocking(move || pictures.read(&name)).await.ok()??;
+            Some(Picture { bytes: Bytes::from(bytes), mime: "image/jpeg" })
+        })
+    }
+}
+
+/// The bank's door, at the path registered there.
+#[derive(Debug)]
+pub struct Door {
+    pub banker: Banker,
+    pub path: Option<String>,
+}
+
+impl BankDoor for Door {
+    fn notify_path(&self) -> Option<&str> {
+        self.path.as_deref()
+    }
+
+    fn notified(&self, raw_path: String, body: Bytes) -> BoxFuture<'_, Said> {
+        Box::pin(async move {
+            match self.banker.notified(&raw_path, &body).await {
+                Some(reply) => Said {
+                    status: StatusCode::OK,
+                    content_type: reply.content_type,
+                    body: Bytes::from(reply.body),
+                },
+                // Not on disk: the bank is not told that it is, and tells again.
+                None => Said {
+                    status: StatusCode::SERVICE_UNAVAILABLE,
+                    content_type: "text/plain; charset=utf-8",
+                    body: Bytes::from_static(b"busy; tell again"),
+                },
+            }
+        })
+    }
+}

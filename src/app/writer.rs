@@ -1,0 +1,251 @@
+//! The one owner of the state: takes what waits, decides each, commits the batch in one transaction, then acts.
+//! Knows no device and no SQL.
+//!
+//! A commit that fails because the disk is full is tried again until it works: nothing was performed, so nothing is
+//! undone; the queue fills, devices wait, pages are refused, and the operator is told. Orders to arms have expired by
+//! then and are not sent.
+
+use std::{sync::Arc, sync::atomic::Ordering, time::Duration};
+
+use jiff::Timestamp;
+use metrics::{counter, gauge, histogram};
+use tokio::time::Instant;
+use tracing::{error, info, warn};
+
+use super::{
+    Inbox, Then, Told,
+    clock::{Clock, Stepped},
+};
+use crate::{
+    core::{AlarmKind, Change, Effect, Input, Reply, Rules, State, decide},
+    store::{Reader, StoreError, Writer as Store},
+};
+
+/// Inputs decided in one transaction at the most.
+const BATCH_MAX: usize = 256;
+/// Between two tries to commit while the disk takes nothing.
+const RETRY: Duration = Duration::from_secs(1);
+/// An overload is over when nothing was shed for this long.
+const CALM: Duration = Duration::from_secs(60);
+
+/// Where effects go. Must not block: the writer is waiting.
+pub trait Ports: Send {
+    fn perform(&mut self, effect: Effect, now: Timestamp);
+}
+
+pub struct Writer<P> {
+    state: State,
+    rules: Arc<Rules>,
+    store: Store,
+    reader: Reader,
+    clock: Clock,
+    ports: P,
+    inbox: Inbox,
+    /// Requests shed when the operator was last told, and when that was.
+    shed_told: Option<(u64, Instant)>,
+}
+
+/// What was decided and is not on disk yet.
+#[derive(Default)]
+struct Batch {
+    changes: Vec<Change>,
+    effects: Vec<Effect>,
+    replies: Vec<(Reply, Option<Then>)>,
+    at: Timestamp,
+}
+
+impl<P: Ports> Writer<P> {
+    pub(crate) fn new(
+        state: State,
+        rules: Arc<Rules>,
+        (store, reader): (Store, Reader),
+        clock: Clock,
+        ports: P,
+        inbox: Inbox,
+    ) -> Self {
+        Self { state, rules, store, reader, clock, ports, inbox, shed_told: None }
+    }
+
+    /// Runs until every [`super::App`] is gone; then everything told is committed. Gives the store back.
+    pub async fn run(mut self, stepped: Option<Stepped>) -> Store {
+        let started = Told { input: Input::Started, then: None };
+        self.one_batch(vec![started]).await;
+        if let Some(stepped) = stepped {
+            self.one_batch(vec![Told { input: clock_trouble(stepped), then: None }]).await;
+        }
+        let mut waiting = Vec::with_capacity(BATCH_MAX);
+        loop {
+            let deadline = self.next_deadline();
+            tokio::select! {
+                biased;
+                count = self.inbox.told.recv_many(&mut waiting, BATCH_MAX) => {
+                    if count == 0 {
+                        info!("every door is closed; the writer stops");
+                        return self.store;
+                    }
+                    self.one_batch(std::mem::take(&mut waiting)).await;
+                }
+                () = tokio::time::sleep_until(deadline) => {
+                    self.one_batch(vec![Told { input: Input::Tick, then: None }]).await;
+                }
+                Some(question) = self.inbox.questions.recv() => question(&self.state),
+            }
+            self.answer_questions();
+        }
+    }
+
+    fn answer_questions(&mut self) {
+        while let Ok(question) = self.inbox.questions.try_recv() {
+            question(&self.state);
+        }
+    }
+
+    #[expect(clippy::disallowed_methods, reason = "a timer runs on the monotonic clock")]
+    fn next_deadline(&mut self) -> Instant {
+        let wait = match self.state.next_deadline() {
+            Some(at) => self.clock.until(at),
+            None => CALM,
+        };
+        Instant::now() + wait
+    }
+
+    async fn one_batch(&mut self, told: Vec<Told>) {
+        let batch = self.decide(told);
+        histogram!("paifang_batch_inputs").record(batch.replies.len() as f64);
+        if !batch.changes.is_empty() && !self.commit(batch.at, &batch.changes).await {
+            return;
+        }
+        for effect in batch.effects {
+            self.ports.perform(effect, batch.at);
+        }
+        for (reply, then) in batch.replies {
+            if let Some(then) = then {
+                then(&reply);
+            }
+        }
+        if !batch.changes.is_empty() {
+            self.inbox.version.send_modify(|version| *version += 1);
+        }
+    }
+
+    fn decide(&mut self, told: Vec<Told>) -> Batch {
+        let mut batch = Batch::default();
+        for Told { input, then } in told {
+            let (now, stepped) = self.clock.now();
+            if let Some(stepped) = stepped {
+                self.decide_one(&mut batch, now, clock_trouble(stepped), None);
+            }
+            self.decide_one(&mut batch, now, input, then);
+        }
+        let (now, _) = self.clock.now();
+        self.inbox.skew_ms.store(self.clock.skew_ms(), Ordering::Relaxed);
+        // A steady stream of inputs must not starve the deadlines.
+        if self.state.next_deadline().is_some_and(|at| at <= now) {
+            self.decide_one(&mut batch, now, Input::Tick, None);
+        }
+        self.tell_of_overload(&mut batch, now);
+        batch
+    }
+
+    fn decide_one(&mut self, batch: &mut Batch, now: Timestamp, input: Input, then: Option<Then>) {
+        let decision = decide(&self.state, &self.rules, now, input);
+        for change in &decision.changes {
+            self.state.apply(change);
+        }
+        batch.at = now;
+        batch.changes.extend(decision.changes);
+        batch.effects.extend(decision.effects);
+        batch.replies.push((decision.reply, then));
+    }
+
+    #[expect(clippy::disallowed_methods, reason = "calm is measured on the monotonic clock")]
+    fn tell_of_overload(&mut self, batch: &mut Batch, now: Timestamp) {
+        let shed = self.inbox.shed.load(Ordering::Relaxed);
+        let (subject, kind) = ("daemon".to_owned(), AlarmKind::Overload);
+        match self.shed_told {
+            None if shed > 0 => {
+                let detail = "pages were refused; no read of a device is dropped".to_owned();
+                warn!(shed, "overload: pages and programs are refused, devices wait their turn");
+                self.decide_one(batch, now, Input::Trouble { subject, kind, detail }, None);
+                self.shed_told = Some((shed, Instant::now()));
+            }
+            Some((told, _)) if shed != told => self.shed_told = Some((shed, Instant::now())),
+            Some((_, at)) if at.elapsed() >= CALM => {
+                info!(shed, "overload is over");
+                self.decide_one(batch, now, Input::Well { subject, kind }, None);
+                self.inbox.shed.store(0, Ordering::Relaxed);
+                self.shed_told = None;
+            }
+            _ => {}
+        }
+    }
+
+    /// `true`: the batch is on disk. `false`: it can never be, and the state is as the disk has it.
+    async fn commit(&mut self, at: Timestamp, changes: &[Change]) -> bool {
+        let mut full_since = None;
+        loop {
+            let (begun, result) = timed(self.store.commit(at, changes)).await;
+            match result {
+                Ok(()) => {
+                    histogram!("paifang_commit_seconds").record(begun.as_secs_f64());
+                    counter!("paifang_changes_total").increment(changes.len() as u64);
+                    if full_since.take().is_some() {
+                        info!("the disk takes data again; nothing was lost");
+                        gauge!("paifang_disk_full").set(0.0);
+                    }
+                    return true;
+                }
+                Err(refused @ StoreError::Constraint { .. }) => {
+                    self.refuse_batch(changes, &refused).await;
+                    return false;
+                }
+                Err(trouble) => {
+                    if full_since.replace(()).is_none() {
+                        error!(%trouble, "nothing can be written, so no arm opens by itself; make room on the disk or mend it");
+                        gauge!("paifang_disk_full").set(1.0);
+                    }
+                    self.answer_questions();
+                    tokio::time::sleep(RETRY).await;
+                }
+            }
+        }
+    }
+
+    /// A rule of the tables was broken: a mistake of ours. The state goes back to what the disk has; nothing was done.
+    async fn refuse_batch(&mut self, changes: &[Change], why: &StoreError) {
+        counter!("paifang_batches_refused_total").increment(1);
+        let kinds: Vec<_> = changes.iter().map(Change::kind).collect();
+        error!(%why, ?kinds, "a batch broke a rule of the tables and was dropped whole; please report this");
+        loop {
+            match self.reader.load().await {
+                Ok(loaded) => {
+                    self.state = loaded.state;
+                    return;
+                }
+                Err(trouble) => {
+                    error!(%trouble, "the state cannot be read back; trying again");
+                    tokio::time::sleep(RETRY).await;
+                }
+            }
+        }
+    }
+}
+
+fn clock_trouble(Stepped(by): Stepped) -> Input {
+    warn!(%by, "this machine's clock jumped; check its time server");
+    let detail = format!("by {by:#}; stays keep their true length");
+    Input::Trouble { subject: "clock".into(), kind: AlarmKind::ClockStepped, detail }
+}
+
+#[expect(clippy::disallowed_methods, reason = "a duration is measured on the monotonic clock")]
+async fn timed<T>(work: impl Future<Output = T>) -> (Duration, T) {
+    let begun = Instant::now();
+    let result = work.await;
+    (begun.elapsed(), result)
+}
+
+impl<P> std::fmt::Debug for Writer<P> {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Writer").field("store", &self.store).finish_non_exhaustive()
+    }
+}
