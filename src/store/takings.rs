@@ -80,6 +80,7 @@ impl Reader {
     }
 
     /// The balance of every account. Over all accounts of a currency they sum to zero.
+    /// Reads the whole ledger.
     pub async fn ledger_sums(&self) -> Result<Vec<AccountSum>, StoreError> {
         let select = sqlx::query_as!(
             AccountSum,

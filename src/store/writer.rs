@@ -19,7 +19,8 @@ impl Writer {
     ///
     /// An error leaves the file, and this writer, as they were: the same changes may be tried again. Only where the
     /// disk itself failed to sync is the end of the journal unknown; then the next commit is refused by
-    /// `journal_seq_unique`, and the daemon has to start again from what is on disk.
+    /// `journal_seq_unique`, and the daemon has to start again from what is on disk. The same is true of a future that
+    /// is dropped half-way: wait for it.
     pub async fn commit(&mut self, at: Timestamp, changes: &[Change]) -> Result<(), StoreError> {
         if changes.is_empty() {
             return Ok(());
