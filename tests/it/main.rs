@@ -1,0 +1,5 @@
+//! The daemon as its users meet it: the real program, real brokers, real lines, a real disk.
+
+mod cli;
+mod support;
+mod tidy;
