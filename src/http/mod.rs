@@ -1,1 +1,29 @@
-//! To be written.
+//! Pages for drivers and operators, the bank's notification, health and figures, over HTTP. Decides nothing: every
+//! act is an [`crate::core::Input`] told to the one writer, and every page shows what is committed.
+//!
+//! The rest of the daemon is reached through the traits of [`ports`] only; [`router`] puts all routes together.
+
+mod api;
+mod charts;
+mod console;
+mod driver;
+mod error;
+mod guard;
+mod lanes;
+mod link;
+mod operate;
+mod ops;
+pub mod ports;
+mod records;
+mod router;
+mod screen;
+mod signin;
+mod stream;
+#[cfg(test)]
+mod tests;
+mod words;
+
+pub use self::{
+    router::{Parts, Settings, router, serve},
+    signin::{PasswordError, hash_password, verify_password},
+};

@@ -1,0 +1,209 @@
+//! What the pages need of the rest of the daemon: the one writer, the tables, the pictures, the bank's door.
+//! The only seam of `src/http`; knows neither the store nor the bank's format.
+
+use std::{
+    fmt,
+    sync::{Arc, Mutex, PoisonError},
+};
+
+use axum::http::StatusCode;
+use bytes::Bytes;
+use futures::future::BoxFuture;
+use jiff::Timestamp;
+use tokio::sync::watch;
+
+use crate::{
+    core::{
+        self, Change, Rules, State,
+        money::{Order, Payment, Posting, Refund},
+        stay::Stay,
+    },
+    types::{LaneId, OrderId, StayId},
+};
+
+/// Shed by overload, or the daemon is stopping. Nothing was decided and nothing changed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("the daemon has more to do than it can take; nothing was changed, try again")]
+pub struct Busy;
+
+/// A look at the state, made by the writer between two batches. Keep it short: passages wait for it.
+pub type Look = Box<dyn FnOnce(&State) + Send>;
+
+/// The one writer.
+pub trait Desk: Send + Sync + 'static {
+    /// Waits until what was decided is on disk.
+    fn tell(&self, input: core::Input) -> BoxFuture<'_, Result<core::Reply, Busy>>;
+
+    /// Runs `look` on the state as it was last committed.
+    fn look(&self, look: Look) -> BoxFuture<'_, Result<(), Busy>>;
+
+    /// Counts committed batches.
+    fn version(&self) -> watch::Receiver<u64>;
+
+    fn rules(&self) -> Arc<Rules>;
+
+    fn now(&self) -> Timestamp;
+}
+
+impl dyn Desk {
+    /// [`Desk::look`] with an answer.
+    pub(super) async fn read<T: Send + 'static>(
+        &self,
+        see: impl FnOnce(&State) -> T + Send + 'static,
+    ) -> Result<T, Busy> {
+        let seen = Arc::new(Mutex::new(None));
+        let put = Arc::clone(&seen);
+        self.look(Box::new(move |state| {
+            *put.lock().unwrap_or_else(PoisonError::into_inner) = Some(see(state));
+        }))
+        .await?;
+        seen.lock().unwrap_or_else(PoisonError::into_inner).take().ok_or(Busy)
+    }
+}
+
+impl fmt::Debug for dyn Desk {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Desk")
+    }
+}
+
+/// The tables did not answer. The text goes to the log, never to a page.
+#[derive(Debug, thiserror::Error)]
+#[error("the tables did not answer")]
+pub struct RecordsError(#[source] pub Box<dyn std::error::Error + Send + Sync>);
+
+/// An answer of the tables.
+pub type Found<'a, T> = BoxFuture<'a, Result<T, RecordsError>>;
+
+/// What was taken in a period, in minor units of the site's currency, by the time it was settled.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Takings {
+    /// Sum of the payments that settled an order or are owed back.
+    pub minor: i64,
+    /// How many they are.
+    pub count: i64,
+    /// Sum of the refunds the bank has done.
+    pub refunded_minor: i64,
+}
+
+/// All that is known of a stay, oldest first.
+#[derive(Clone, Debug)]
+pub struct StayFile {
+    pub stay: Stay,
+    pub orders: Vec<Order>,
+    pub payments: Vec<Payment>,
+    pub refunds: Vec<Refund>,
+    pub postings: Vec<Posting>,
+}
+
+/// One row of the journal.
+#[derive(Clone, Debug)]
+pub struct Row {
+    pub seq: i64,
+    pub at: Timestamp,
+    pub change: Change,
+}
+
+/// Somebody who may sign in.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Operator {
+    pub name: String,
+    /// PHC string of [`super::hash_password`].
+    pub password_hash: String,
+    /// The password was given by somebody else and must be changed first.
+    pub must_change: bool,
+}
+
+/// A signed-in browser. The key is the SHA-256 of its cookie; the cookie itself is kept nowhere.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Session {
+    pub digest: [u8; 32],
+    pub operator: String,
+    pub until: Timestamp,
+}
+
+/// Questions to the tables, and the two small tables that pages write: operators' passwords and sessions.
+pub trait Records: Send + Sync + 'static {
+    /// From `from` up to but without `to`.
+    fn takings(&self, from: Timestamp, to: Timestamp) -> Found<'_, Takings>;
+
+    /// Minor units taken in each hour that begins at `from + n h`, for `hours` of them.
+    fn takings_by_hour(&self, from: Timestamp, hours: usize) -> Found<'_, Vec<i64>>;
+
+    /// Open stays whose plate contains `search`, the latest entered first; an empty text finds all.
+    fn open_stays(&self, search: String, limit: u32) -> Found<'_, Vec<Stay>>;
+
+    fn stay(&self, id: StayId) -> Found<'_, Option<StayFile>>;
+
+    /// An order with all its payments, oldest first, also when it is over.
+    fn order(&self, id: OrderId) -> Found<'_, Option<(Order, Vec<Payment>)>>;
+
+    /// The latest journal rows of a lane, newest first.
+    fn lane_history(&self, lane: LaneId, limit: u32) -> Found<'_, Vec<Row>>;
+
+    fn operator(&self, name: String) -> Found<'_, Option<Operator>>;
+
+    /// Adds the operator or replaces the password.
+    fn put_operator(&self, operator: Operator) -> Found<'_, ()>;
+
+    fn put_session(&self, session: Session) -> Found<'_, ()>;
+
+    fn session(&self, digest: [u8; 32]) -> Found<'_, Option<Session>>;
+
+    fn drop_session(&self, digest: [u8; 32]) -> Found<'_, ()>;
+
+    /// Every session of an operator: after a new password.
+    fn drop_sessions_of(&self, operator: String) -> Found<'_, ()>;
+}
+
+/// A kept picture.
+#[derive(Clone, Debug)]
+pub struct Picture {
+    pub bytes: Bytes,
+    /// Such as `image/jpeg`.
+    pub mime: &'static str,
+}
+
+/// Pictures the cameras sent. Names are checked with [`is_picture_name`] before they get here.
+pub trait Pictures: Send + Sync + 'static {
+    fn open(&self, name: String) -> BoxFuture<'_, Option<Picture>>;
+}
+
+/// A name that can be no path: letters, digits, `-`, `_` and single dots inside.
+pub(super) fn is_picture_name(name: &str) -> bool {
+    let fits = |b: u8| b.is_ascii_alphanumeric() || matches!(b, b'-' | b'_' | b'.');
+    (1..=128).contains(&name.len())
+        && name.bytes().all(fits)
+        && !name.starts_with('.')
+        && !name.contains("..")
+}
+
+/// What the bank is answered when it speaks first.
+#[derive(Clone, Debug)]
+pub struct Said {
+    pub status: StatusCode,
+    pub content_type: &'static str,
+    pub body: Bytes,
+}
+
+/// Where the bank's notifications come in.
+pub trait BankDoor: Send + Sync + 'static {
+    /// The path as it was registered with the bank; `None`: the bank never speaks first here.
+    fn notify_path(&self) -> Option<&str>;
+
+    /// `raw_path`: as it stood in the request line, since the signature covers it.
+    fn notified(&self, raw_path: String, body: Bytes) -> BoxFuture<'_, Said>;
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_picture_name_is_no_path() {
+        assert!(is_picture_name("20261123-exit-1_04.jpg"));
+        for bad in ["", ".env", "a/b.jpg", "..", "a..b", "a\\b", "车.jpg", &"x".repeat(129)] {
+            assert!(!is_picture_name(bad), "{bad}");
+        }
+    }
+}
