@@ -19,7 +19,8 @@ pub(super) fn by_hour(values: &[i64], now_hour: usize, currency: Currency, title
         escaped(title),
     );
     for (hour, value) in values.iter().enumerate() {
-        let tall = (value.max(&0).saturating_mul(HEIGHT as i64 - 16) / most) as usize;
+        let tall =
+            (i128::from((*value).max(0)) * (HEIGHT as i128 - 16) / i128::from(most)) as usize;
         let tall = if *value > 0 { tall.max(2) } else { 0 };
         let (x, y) = (hour * step, HEIGHT - tall);
         let now = if hour == now_hour { " now" } else { "" };
@@ -75,7 +76,7 @@ mod tests {
         assert!(svg.contains(r#"y="16" width="156" height="104""#), "{svg}");
         assert!(svg.contains("a &lt;b>") && svg.contains("¥2.00"));
         assert!(by_hour(&[], 0, Currency::Cny, "").ends_with("</svg>"));
-        assert!(!by_hour(&[i64::MAX, 1], 0, Currency::Cny, "").contains('-'));
+        assert!(!by_hour(&[i64::MAX, 1], 0, Currency::Cny, "").contains("\"-"));
     }
 
     #[test]

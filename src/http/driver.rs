@@ -183,7 +183,7 @@ pub(super) async fn pay_by_token(
     let Ok(crate::core::Answer::Payment(payment)) = answer else { return Ok(here) };
     let link = tokio::time::timeout(LINK_WAIT, link_of(&web, payment)).await;
     Ok(match link {
-        Ok(Some(link)) if is_web(&link) => Redirect::to(&link).into_response(),
+        Ok(Some(link)) if turn::is_web(&link) => Redirect::to(&link).into_response(),
         _ => here,
     })
 }
@@ -199,9 +199,4 @@ async fn link_of(web: &Web, id: PaymentId) -> Option<String> {
         }
         version.changed().await.ok()?;
     }
-}
-
-/// The bank's word decides where a phone goes, but never to a script.
-fn is_web(link: &str) -> bool {
-    link.starts_with("https://") || link.starts_with("http://")
 }

@@ -215,7 +215,8 @@ fn due(now: Timestamp, bill: Bill, payments: &[Payment], silent: bool) -> Turn {
         return Turn::Disputed(bill);
     }
     let Some(last) = payments.last() else { return Turn::Due(bill) };
-    match (&last.state, &last.link) {
+    let link = last.link.as_ref().filter(|link| is_web(link));
+    match (&last.state, link) {
         (PaymentState::Pending, _) if last.expires_at <= now => Turn::Lapsed(bill),
         (PaymentState::Pending, Some(link)) if silent => Turn::Silent(bill, Some(link.clone())),
         (PaymentState::Pending, Some(link)) => Turn::Paying(bill, link.clone()),
@@ -227,4 +228,9 @@ fn due(now: Timestamp, bill: Bill, payments: &[Payment], silent: bool) -> Turn {
         (PaymentState::Failed { .. } | PaymentState::Reversed, _) => Turn::Failed(bill),
         (PaymentState::Paid { .. } | PaymentState::Disputed { .. }, _) => Turn::Due(bill),
     }
+}
+
+/// The bank's word decides where a phone goes, but never to a script.
+pub(super) fn is_web(link: &str) -> bool {
+    link.starts_with("https://") || link.starts_with("http://")
 }
