@@ -1,23 +1,29 @@
-//! stub
+//! Pages for drivers and operators, the bank's notification, health and figures, over HTTP. Decides nothing: every
+//! act is an [`crate::core::Input`] told to the one writer, and every page shows what is committed.
+//!
+//! The rest of the daemon is reached through the traits of [`ports`] only; [`router`] puts all routes together.
+
+mod api;
+mod charts;
+mod console;
+mod driver;
+mod error;
+mod guard;
+mod lanes;
+mod link;
+mod operate;
+mod ops;
 pub mod ports;
-use std::sync::Arc;
-pub struct Parts {
-    pub desk: Arc<dyn ports::Desk>,
-    pub records: Arc<dyn ports::Records>,
-    pub pictures: Arc<dyn ports::Pictures>,
-    pub bank: Option<Arc<dyn ports::BankDoor>>,
-    pub metrics: Option<metrics_exporter_prometheus::PrometheusHandle>,
-    pub settings: Settings,
-    pub stop: tokio::sync::watch::Receiver<bool>,
-}
-pub struct Settings {
-    pub site_secret: Vec<u8>,
-    pub public_url: String,
-    pub behind_proxy: bool,
-}
-pub async fn serve(_l: tokio::net::TcpListener, _p: Parts) -> std::io::Result<()> {
-    std::future::pending().await
-}
-pub fn hash_password(p: &str) -> Result<String, std::fmt::Error> {
-    Ok(p.into())
-}
+mod records;
+mod router;
+mod screen;
+mod signin;
+mod stream;
+#[cfg(test)]
+mod tests;
+mod words;
+
+pub use self::{
+    router::{Parts, Settings, router, serve},
+    signin::{PasswordError, hash_password, verify_password},
+};

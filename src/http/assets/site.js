@@ -1,0 +1,54 @@
+(function () {
+  var host = document.querySelector('[data-live]'), lost = document.getElementById('link-state');
+  function swap(id, html) {
+    var el = document.getElementById(id);
+    if (!el) return;
+    var old = el.querySelector('.scene svg'), was = old && old.getAttribute('class');
+    el.innerHTML = html;
+    var svg = el.querySelector('.scene svg');
+    if (!svg || !was) return;
+    // Begin where the arm was, so that it is seen to move.
+    var is = svg.getAttribute('class');
+    svg.setAttribute('class', was);
+    svg.getBoundingClientRect();
+    requestAnimationFrame(function () { svg.setAttribute('class', is); });
+  }
+  if (host && window.EventSource) (function open() {
+    var live = new EventSource(host.getAttribute('data-live'));
+    live.addEventListener('piece', function (e) {
+      var piece = JSON.parse(e.data);
+      swap(piece.id, piece.html);
+    });
+    live.onopen = function () { if (lost) lost.hidden = true; };
+    live.onerror = function () {
+      if (lost) lost.hidden = false;
+      if (live.readyState !== 2) return;
+      live.close();
+      setTimeout(open, 3000);
+    };
+    window.addEventListener('pagehide', function () { live.close(); });
+  })();
+  window.addEventListener('pageshow', function (e) { if (e.persisted) location.reload(); });
+  // An act is sent without leaving the page; its refusal is shown beside its lane.
+  document.addEventListener('submit', function (e) {
+    var form = e.target, card = form.closest && form.closest('.lane');
+    if (!card || !window.fetch || !window.URLSearchParams) return;
+    e.preventDefault();
+    var data = new URLSearchParams(new FormData(form)), by = e.submitter, note = card.querySelector('.notice');
+    if (by && by.name) data.set(by.name, by.value);
+    if (by) by.disabled = true;
+    fetch(form.action, { method: 'POST', body: data, headers: { 'x-piece': '1' }, redirect: 'manual' })
+      .then(function (r) {
+        if (r.type === 'opaqueredirect') return location.reload();
+        if (r.ok) { note.hidden = true; form.reset(); return; }
+        return r.text().then(function (text) {
+          note.textContent = /^text\/x-notice/.test(r.headers.get('content-type') || '') ? text : r.status;
+          note.hidden = false;
+          var input = form.querySelector('input');
+          if (input) input.focus();
+        });
+      })
+      .catch(function () { if (lost) lost.hidden = false; })
+      .then(function () { if (by) by.disabled = false; });
+  });
+})();

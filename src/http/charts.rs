@@ -1,0 +1,87 @@
+//! Pictures drawn on the server as SVG: the day's takings by hour, an arm with its loops, QR codes. Knows no state.
+
+use std::fmt::Write as _;
+
+use qrcode::{EcLevel, QrCode, render::svg};
+
+use crate::types::{Currency, Money};
+
+const WIDTH: usize = 480;
+const HEIGHT: usize = 120;
+
+/// Bars by hour. Coloured by the style sheet: `.bar`, `.bar.now`, `.axis`.
+pub(super) fn by_hour(values: &[i64], now_hour: usize, currency: Currency, title: &str) -> String {
+    let most = values.iter().copied().max().unwrap_or(0).max(1);
+    let step = WIDTH / values.len().max(1);
+    let mut svg = format!(
+        r#"<svg class="chart" viewBox="0 0 {WIDTH} {}" role="img" aria-label="{}">"#,
+        HEIGHT + 18,
+        escaped(title),
+    );
+    for (hour, value) in values.iter().enumerate() {
+        let tall =
+            (i128::from((*value).max(0)) * (HEIGHT as i128 - 16) / i128::from(most)) as usize;
+        let tall = if *value > 0 { tall.max(2) } else { 0 };
+        let (x, y) = (hour * step, HEIGHT - tall);
+        let now = if hour == now_hour { " now" } else { "" };
+        let _ = write!(
+            svg,
+            r#"<g><title>{hour:02}:00 {}</title><rect class="slot{now}" x="{x}" y="0" width="{step}" height="{HEIGHT}"/><rect class="bar{now}" x="{}" y="{y}" width="{}" height="{tall}" rx="2"/></g>"#,
+            Money::new(*value, currency),
+            x + 2,
+            step.saturating_sub(4),
+        );
+        if hour % 6 == 0 {
+            let _ = write!(
+                svg,
+                r#"<text class="axis" x="{}" y="{}">{hour:02}</text>"#,
+                x + 2,
+                HEIGHT + 15
+            );
+        }
+    }
+    let _ = write!(svg, r#"<path class="base" d="M0 {HEIGHT}H{WIDTH}"/>"#);
+    if values.iter().any(|value| *value > 0) {
+        let most = Money::new(most, currency);
+        let _ = write!(svg, r#"<text class="axis most" x="{WIDTH}" y="11">{most}</text>"#);
+    }
+    svg.push_str("</svg>");
+    svg
+}
+
+/// A QR code at error level M, without a prolog, to stand inside a page.
+pub(super) fn qr(text: &str) -> Option<String> {
+    let code = QrCode::with_error_correction_level(text, EcLevel::M).ok()?;
+    let svg = code
+        .render::<svg::Color<'_>>()
+        .min_dimensions(240, 240)
+        .dark_color(svg::Color("#000"))
+        .light_color(svg::Color("#fff"))
+        .build();
+    svg.find("<svg").map(|start| svg[start..].to_owned())
+}
+
+fn escaped(text: &str) -> String {
+    text.replace('&', "&amp;").replace('<', "&lt;").replace('"', "&quot;")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn bars_keep_their_proportion_and_survive_nothing() {
+        let svg = by_hour(&[0, 100, 200], 1, Currency::Cny, "a <b>");
+        assert!(svg.contains(r#"y="68" width="156" height="52""#), "{svg}");
+        assert!(svg.contains(r#"y="16" width="156" height="104""#), "{svg}");
+        assert!(svg.contains("a &lt;b>") && svg.contains("¥2.00"));
+        assert!(by_hour(&[], 0, Currency::Cny, "").ends_with("</svg>"));
+        assert!(!by_hour(&[i64::MAX, 1], 0, Currency::Cny, "").contains("\"-"));
+    }
+
+    #[test]
+    fn a_code_is_bare_svg() {
+        let svg = qr("https://park.example/p/12-AbCdEfGhIjKlMnOp").unwrap();
+        assert!(svg.starts_with("<svg") && svg.len() < 20_000, "{}", svg.len());
+    }
+}

@@ -1,0 +1,247 @@
+//! The operator's console: every lane live, alarms, the day's takings. Acts are in [`super::operate`].
+
+use askama::Template;
+use axum::{
+    extract::State,
+    http::StatusCode,
+    response::{Html, IntoResponse, Response},
+};
+use jiff::{Timestamp, ToSpan, tz::TimeZone};
+
+use super::{
+    charts,
+    error::ApiError,
+    lanes::{self, Board, LaneCard, Seen},
+    ports::Takings,
+    router::{Shared, Web},
+    signin::Signed,
+    stream::Piece,
+    words::{self, Lang},
+};
+use crate::{
+    core::{Alarm, lane::OperatorAct, money::Payment},
+    types::{Currency, LaneId, Money},
+};
+
+/// What stands around every page of the console.
+#[derive(Debug)]
+pub(super) struct Frame {
+    pub(super) l: Lang,
+    pub(super) css: String,
+    pub(super) js: String,
+    pub(super) site: String,
+    pub(super) who: String,
+    pub(super) zone: TimeZone,
+    pub(super) now: Timestamp,
+    pub(super) currency: Currency,
+}
+
+impl Frame {
+    pub(super) fn new(web: &Web, l: Lang, who: String) -> Self {
+        let rules = web.desk.rules();
+        Self {
+            l,
+            css: web.assets.css_path().to_owned(),
+            js: web.assets.js_path().to_owned(),
+            site: rules.site_name.clone(),
+            who,
+            zone: rules.zone.clone(),
+            now: web.desk.now(),
+            currency: rules.currency,
+        }
+    }
+
+    /// Day and time at the site.
+    pub(super) fn clock(&self, at: &Timestamp) -> String {
+        at.to_zoned_datetime(self.zone.clone()).strftime("%Y-%m-%d %H:%M:%S").to_string()
+    }
+
+    pub(super) fn since(&self, at: &Timestamp) -> String {
+        self.l.duration(self.now.duration_since(*at).as_secs())
+    }
+}
+
+/// What an operator was told about the last act.
+#[derive(Debug)]
+pub(super) struct Notice {
+    pub(super) lane: LaneId,
+    pub(super) text: String,
+    /// What was typed stays typed.
+    pub(super) reason: String,
+    pub(super) status: StatusCode,
+}
+
+#[derive(Template)]
+#[template(path = "console.html", config = "src/http/askama.toml")]
+struct ConsolePage<'a> {
+    f: Frame,
+    cards: Vec<Card<'a>>,
+    alarms: String,
+    day: String,
+    undecided: String,
+}
+
+impl ConsolePage<'_> {
+    /// The usual reasons, to be picked instead of typed.
+    fn reasons(&self) -> [&'static str; 8] {
+        let l = self.f.l;
+        [
+            l.say("特种车辆", "Emergency vehicle"),
+            l.say("车牌识别错误", "Plate misread"),
+            l.say("手机无法付款", "The phone cannot pay"),
+            l.say("已付现金", "Paid in cash"),
+            l.say("设备检修", "Maintenance"),
+            l.say("高峰疏导", "Rush hour"),
+            l.say("误入掉头", "Came in by mistake"),
+            l.say("访客", "Visitor"),
+        ]
+    }
+}
+
+struct Card<'a> {
+    l: Lang,
+    seen: &'a Seen,
+    live: String,
+    notice: Option<&'a Notice>,
+}
+
+impl Card<'_> {
+    fn acts(&self) -> [(&'static str, &'static str); 6] {
+        use OperatorAct::{Close, Hold, Lock, Open, Release, Unlock};
+        [
+            ("open", words::act(self.l, Open)),
+            ("close", words::act(self.l, Close)),
+            ("hold", words::act(self.l, Hold)),
+            ("release", words::act(self.l, Release)),
+            ("lock", words::act(self.l, Lock)),
+            ("unlock", words::act(self.l, Unlock)),
+        ]
+    }
+
+    fn direction(&self) -> &'static str {
+        lanes::direction(self.l, self.seen.rules.direction)
+    }
+
+    fn is_exit(&self) -> bool {
+        self.seen.rules.direction == crate::core::rules::Direction::Exit
+    }
+}
+
+pub(super) async fn page(
+    State(web): State<Shared>,
+    l: Lang,
+    signed: Signed,
+) -> Result<Response, ApiError> {
+    with_notice(&web, l, signed.name, None).await
+}
+
+/// The console, with what became of the last act beside its lane.
+pub(super) async fn with_notice(
+    web: &Web,
+    l: Lang,
+    who: String,
+    notice: Option<Notice>,
+) -> Result<Response, ApiError> {
+    let f = Frame::new(web, l, who);
+    let board = look(web).await?;
+    let mut cards = Vec::with_capacity(board.lanes.len());
+    for seen in &board.lanes {
+        let live = LaneCard { l, seen, zone: &f.zone, now: f.now }.render()?;
+        let notice = notice.as_ref().filter(|notice| notice.lane == seen.lane.id);
+        cards.push(Card { l, seen, live, notice });
+    }
+    let page = ConsolePage {
+        cards,
+        alarms: alarms(&f, &board)?,
+        day: day(web, &f, board.inside).await?,
+        undecided: undecided(&f, &board)?,
+        f,
+    };
+    let status = notice.as_ref().map_or(StatusCode::OK, |notice| notice.status);
+    Ok((status, Html(page.render()?)).into_response())
+}
+
+async fn look(web: &Web) -> Result<Board, ApiError> {
+    let rules = web.desk.rules();
+    Ok(web.desk.read(move |state| Board::of(state, &rules)).await?)
+}
+
+/// All that moves on the console.
+pub(super) async fn pieces(web: &Web, l: Lang) -> Result<Vec<Piece>, ApiError> {
+    let f = Frame::new(web, l, String::new());
+    let board = look(web).await?;
+    let mut pieces = Vec::with_capacity(board.lanes.len() + 3);
+    for seen in &board.lanes {
+        let card = LaneCard { l, seen, zone: &f.zone, now: f.now };
+        pieces.push((lanes::piece_id(&seen.lane.id), card.render()?));
+    }
+    pieces.push(("alarms".into(), alarms(&f, &board)?));
+    pieces.push(("undecided".into(), undecided(&f, &board)?));
+    pieces.push(("day".into(), day(web, &f, board.inside).await?));
+    Ok(pieces)
+}
+
+#[derive(Template)]
+#[template(path = "alarms.html", config = "src/http/askama.toml")]
+struct AlarmList<'a> {
+    f: &'a Frame,
+    alarms: &'a [Alarm],
+}
+
+impl AlarmList<'_> {
+    fn words(&self, alarm: &Alarm) -> (&'static str, &'static str) {
+        words::alarm(self.f.l, alarm.kind)
+    }
+
+    /// The number in `stay-12`.
+    fn stay<'s>(&self, alarm: &&'s Alarm) -> Option<&'s str> {
+        alarm.subject.strip_prefix("stay-").filter(|n| n.bytes().all(|b| b.is_ascii_digit()))
+    }
+}
+
+fn alarms(f: &Frame, board: &Board) -> Result<String, ApiError> {
+    Ok(AlarmList { f, alarms: &board.alarms }.render()?)
+}
+
+#[derive(Template)]
+#[template(path = "undecided.html", config = "src/http/askama.toml")]
+struct Undecided<'a> {
+    f: &'a Frame,
+    payments: Vec<(&'a Payment, String)>,
+}
+
+fn undecided(f: &Frame, board: &Board) -> Result<String, ApiError> {
+    let with_words = |p| (p, words::payment_state(f.l, &Payment::clone(p).state));
+    Ok(Undecided { f, payments: board.undecided.iter().map(with_words).collect() }.render()?)
+}
+
+#[derive(Template)]
+#[template(path = "day.html", config = "src/http/askama.toml")]
+struct Day<'a> {
+    f: &'a Frame,
+    taken: Money,
+    refunded: Money,
+    count: i64,
+    inside: usize,
+    chart: String,
+}
+
+async fn day(web: &Web, f: &Frame, inside: usize) -> Result<String, ApiError> {
+    let (from, to) = today(f).ok_or(ApiError::Internal)?;
+    // 23 or 25 of them where the clocks are changed.
+    let hours = ((to.duration_since(from).as_secs() + 1_800) / 3_600).clamp(1, 26) as usize;
+    let Takings { minor, count, refunded_minor } = web.records.takings(from, to).await?;
+    let by_hour = web.records.takings_by_hour(from, hours).await?;
+    let now_hour = (f.now.duration_since(from).as_secs() / 3_600) as usize;
+    let title = f.l.say("今日各小时收入", "Takings by hour today");
+    let chart = charts::by_hour(&by_hour, now_hour, f.currency, title);
+    let (taken, refunded) = (Money::new(minor, f.currency), Money::new(refunded_minor, f.currency));
+    Ok(Day { f, taken, refunded, count, inside, chart }.render()?)
+}
+
+/// The site's day: from midnight to midnight by its own clock.
+fn today(f: &Frame) -> Option<(Timestamp, Timestamp)> {
+    let start = f.now.to_zoned_datetime(f.zone.clone()).start_of_day().ok()?;
+    let end = start.checked_add(1.day()).ok()?;
+    Some((start.timestamp(), end.timestamp()))
+}

@@ -1,0 +1,202 @@
+//! The driver's pages: the vehicle at a lane (printed sign) and one order (the code on the display). Decides no fee and
+//! never asks the bank itself: paying is [`Input::PayAsked`], and a reload asks for nothing.
+
+use std::time::Duration;
+
+use askama::Template;
+use axum::{
+    Form,
+    extract::{Path, State},
+    http::{HeaderValue, StatusCode, header},
+    response::{Html, IntoResponse, Redirect, Response},
+};
+use jiff::{Timestamp, tz::TimeZone};
+use serde::Deserialize;
+
+use super::{
+    error::ApiError,
+    guard::Source,
+    ops, records,
+    router::{Shared, Web},
+    words::{self, Lang},
+};
+use crate::{
+    core::{Input, lane::Help, tariff::QuoteLine},
+    types::{LaneId, OrderId, PaymentId, Plate},
+};
+pub(super) use turn::{Bill, Turn, lane_turn, order_turn};
+
+#[path = "turn.rs"]
+mod turn;
+
+/// A cashier link mostly comes within this; after it the page says what it waits for.
+const LINK_WAIT: Duration = Duration::from_secs(2);
+
+#[derive(Template)]
+#[template(path = "driver.html", config = "src/http/askama.toml")]
+struct DriverPage<'a> {
+    l: Lang,
+    css: &'a str,
+    js: &'a str,
+    site: &'a str,
+    zone: &'a TimeZone,
+    turn: &'a Turn,
+    /// `/l/exit-1` or `/p/12-…`: where this page lives.
+    here: &'a str,
+    /// Of the order, once there is one.
+    token: String,
+    wrong: String,
+}
+
+impl DriverPage<'_> {
+    fn clock(&self, at: &Timestamp) -> String {
+        at.to_zoned_datetime(self.zone.clone()).strftime("%m-%d %H:%M").to_string()
+    }
+
+    fn stayed(&self, bill: &Bill) -> String {
+        self.l.duration(bill.stayed_s)
+    }
+
+    fn line(&self, line: &QuoteLine) -> String {
+        words::quote_line(self.l, line.rule, line.units)
+    }
+
+    /// What the open page shows, so that the stream tells only of something else.
+    fn key(&self) -> String {
+        self.turn.key()
+    }
+}
+
+fn page(web: &Web, l: Lang, here: &str, turn: &Turn, wrong: String) -> Result<Response, ApiError> {
+    let rules = web.desk.rules();
+    let token = turn.order().map(|order| web.links.token(order)).unwrap_or_default();
+    let page = DriverPage {
+        l,
+        css: ops::DRIVER_CSS,
+        js: ops::DRIVER_JS,
+        site: &rules.site_name,
+        zone: &rules.zone,
+        turn,
+        here,
+        token,
+        wrong: wrong.clone(),
+    };
+    let status = if wrong.is_empty() { StatusCode::OK } else { StatusCode::UNPROCESSABLE_ENTITY };
+    let mut response = (status, Html(page.render()?)).into_response();
+    if let Ok(csp) = HeaderValue::from_str(web.assets.driver_csp()) {
+        response.headers_mut().insert(header::CONTENT_SECURITY_POLICY, csp);
+    }
+    Ok(response)
+}
+
+// ---- the lane sign -------------------------------------------------------------------------------
+
+pub(super) async fn at_lane(
+    State(web): State<Shared>,
+    l: Lang,
+    Path(lane): Path<String>,
+) -> Result<Response, ApiError> {
+    let lane = LaneId::parse(&lane).ok_or(ApiError::NotFound)?;
+    let turn = lane_turn(&web, &lane).await?;
+    page(&web, l, &format!("/l/{lane}"), &turn, String::new())
+}
+
+#[derive(Deserialize)]
+pub(super) struct Typed {
+    plate: String,
+}
+
+/// A driver says which plate it is, and only where the camera could not: another read is not overruled from a phone.
+pub(super) async fn give_plate(
+    State(web): State<Shared>,
+    l: Lang,
+    source: Source,
+    Path(lane): Path<String>,
+    Form(typed): Form<Typed>,
+) -> Result<Response, ApiError> {
+    let lane = LaneId::parse(&lane).ok_or(ApiError::NotFound)?;
+    let here = format!("/l/{lane}");
+    let turn = lane_turn(&web, &lane).await?;
+    if !matches!(turn, Turn::AskPlate(_)) {
+        return Ok(Redirect::to(&here).into_response());
+    }
+    let Ok(plate) = Plate::parse(&typed.plate) else {
+        let wrong = l.say("这不像一个车牌,请检查", "That is not a plate; check it");
+        return page(&web, l, &here, &turn, wrong.to_owned());
+    };
+    let now = web.desk.now();
+    if let Err(error) = web.plates.may_try(source, now) {
+        return page(&web, l, &here, &turn, error.text(l));
+    }
+    web.plates.count(source, now);
+    let by = "driver".to_owned();
+    match web.desk.tell(Input::PlateGiven { lane, plate, by }).await? {
+        Ok(_) => Ok(Redirect::to(&here).into_response()),
+        Err(refusal) => page(&web, l, &here, &turn, words::refusal(l, &refusal)),
+    }
+}
+
+pub(super) async fn picture_at_lane(
+    State(web): State<Shared>,
+    Path(lane): Path<String>,
+) -> Result<Response, ApiError> {
+    let lane = LaneId::parse(&lane).ok_or(ApiError::NotFound)?;
+    picture(&web, &lane_turn(&web, &lane).await?).await
+}
+
+// ---- one order -----------------------------------------------------------------------------------
+
+fn order_of(web: &Web, token: &str) -> Result<OrderId, ApiError> {
+    web.links.order(token).ok_or(ApiError::NotFound)
+}
+
+pub(super) async fn by_token(
+    State(web): State<Shared>,
+    l: Lang,
+    Path(token): Path<String>,
+) -> Result<Response, ApiError> {
+    let turn = order_turn(&web, order_of(&web, &token)?).await?;
+    page(&web, l, &format!("/p/{token}"), &turn, String::new())
+}
+
+pub(super) async fn picture_by_token(
+    State(web): State<Shared>,
+    Path(token): Path<String>,
+) -> Result<Response, ApiError> {
+    picture(&web, &order_turn(&web, order_of(&web, &token)?).await?).await
+}
+
+async fn picture(web: &Web, turn: &Turn) -> Result<Response, ApiError> {
+    let name = turn.bill().and_then(|bill| bill.picture.clone()).ok_or(ApiError::NotFound)?;
+    records::kept_picture(web, name).await
+}
+
+/// Asks for the one attempt that collects the order and sends the phone to its cashier, if the link comes in time.
+pub(super) async fn pay_by_token(
+    State(web): State<Shared>,
+    Path(token): Path<String>,
+) -> Result<Response, ApiError> {
+    let order = order_of(&web, &token)?;
+    let here = Redirect::to(&format!("/p/{token}")).into_response();
+    // A refusal means that there is nothing to pay any more: the page says why.
+    let answer = web.desk.tell(Input::PayAsked { order }).await?;
+    let Ok(crate::core::Answer::Payment(payment)) = answer else { return Ok(here) };
+    let link = tokio::time::timeout(LINK_WAIT, link_of(&web, payment)).await;
+    Ok(match link {
+        Ok(Some(link)) if turn::is_web(&link) => Redirect::to(&link).into_response(),
+        _ => here,
+    })
+}
+
+/// Waits for the cashier link; `None` once there will be none.
+async fn link_of(web: &Web, id: PaymentId) -> Option<String> {
+    let mut version = web.desk.version();
+    loop {
+        version.mark_unchanged();
+        let payment = web.desk.read(move |state| state.payments.get(&id).cloned()).await.ok()??;
+        if payment.link.is_some() || !payment.state.is_undecided() {
+            return payment.link.filter(|_| payment.state.is_undecided());
+        }
+        version.changed().await.ok()?;
+    }
+}

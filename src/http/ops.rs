@@ -1,0 +1,117 @@
+//! Health, readiness, figures, and the files pages are dressed with. Knows no lane.
+
+use std::time::Duration;
+
+use axum::{
+    extract::{Path, State},
+    http::{StatusCode, header},
+    response::{IntoResponse, Response},
+};
+use base64::{Engine as _, engine::general_purpose::STANDARD};
+use sha2::{Digest, Sha256};
+
+use super::{error::ApiError, router::Shared};
+use crate::core::AlarmKind;
+
+/// A writer that has not answered a look by then is not ready.
+const READY_WITHIN: Duration = Duration::from_secs(2);
+
+/// The process runs and answers.
+pub(super) async fn healthz() -> &'static str {
+    "ok\n"
+}
+
+/// 200 once vehicles can be served; else 503 with one reason a line.
+pub(super) async fn readyz(State(web): State<Shared>) -> Response {
+    let look = web.desk.read(|state| {
+        let stops = [AlarmKind::BrokerDown, AlarmKind::DiskFull, AlarmKind::Overload];
+        let alarms = state.alarms.values().filter(|alarm| stops.contains(&alarm.kind));
+        let mut reasons: Vec<String> =
+            alarms.map(|a| format!("{} {:?} since {}", a.subject, a.kind, a.since)).collect();
+        if state.lanes.is_empty() {
+            reasons.push("no lane has been set up yet".into());
+        }
+        reasons
+    });
+    let reasons = match tokio::time::timeout(READY_WITHIN, look).await {
+        Ok(Ok(reasons)) => reasons,
+        Ok(Err(busy)) => vec![busy.to_string()],
+        Err(_) => vec!["the writer does not answer".to_owned()],
+    };
+    if reasons.is_empty() {
+        return "ready\n".into_response();
+    }
+    (StatusCode::SERVICE_UNAVAILABLE, reasons.join("\n") + "\n").into_response()
+}
+
+/// Figures in the Prometheus text format.
+pub(super) async fn metrics(State(web): State<Shared>) -> Response {
+    match &web.metrics {
+        Some(metrics) => ([(header::CONTENT_TYPE, "text/plain; version=0.0.4")], metrics.render())
+            .into_response(),
+        None => StatusCode::NOT_FOUND.into_response(),
+    }
+}
+
+const SITE_CSS: &str = include_str!("assets/site.css");
+const SITE_JS: &str = include_str!("assets/site.js");
+/// Stand inside the driver's page, so that it comes in one round trip.
+pub(super) const DRIVER_CSS: &str = include_str!("assets/driver.css");
+pub(super) const DRIVER_JS: &str = include_str!("assets/driver.js");
+
+/// Style and script, named by what they contain so that browsers may keep them for ever.
+#[derive(Debug)]
+pub(super) struct Assets {
+    css_path: String,
+    js_path: String,
+    driver_csp: String,
+}
+
+impl Assets {
+    pub(super) fn new() -> Self {
+        let inline = |text: &str| STANDARD.encode(Sha256::digest(text));
+        // No `form-action`: browsers would hold it against the way on to the bank's cashier.
+        let driver_csp = format!(
+            "default-src 'self'; img-src 'self' data:; style-src 'sha256-{}'; \
+             script-src 'sha256-{}'; base-uri 'none'; frame-ancestors 'none'; object-src 'none'",
+            inline(DRIVER_CSS),
+            inline(DRIVER_JS),
+        );
+        Self {
+            css_path: format!("/assets/{}.css", short_hash(SITE_CSS)),
+            js_path: format!("/assets/{}.js", short_hash(SITE_JS)),
+            driver_csp,
+        }
+    }
+
+    pub(super) fn css_path(&self) -> &str {
+        &self.css_path
+    }
+
+    pub(super) fn js_path(&self) -> &str {
+        &self.js_path
+    }
+
+    /// Lets in exactly the style and script that stand in the driver's page.
+    pub(super) fn driver_csp(&self) -> &str {
+        &self.driver_csp
+    }
+}
+
+fn short_hash(text: &str) -> String {
+    Sha256::digest(text)[..8].iter().map(|byte| format!("{byte:02x}")).collect()
+}
+
+pub(super) async fn asset(
+    State(web): State<Shared>,
+    Path(name): Path<String>,
+) -> Result<Response, ApiError> {
+    let path = format!("/assets/{name}");
+    let (kind, text) = match path {
+        path if path == web.assets.css_path => ("text/css; charset=utf-8", SITE_CSS),
+        path if path == web.assets.js_path => ("text/javascript; charset=utf-8", SITE_JS),
+        _ => return Err(ApiError::NotFound),
+    };
+    let kept = "public, max-age=31536000, immutable";
+    Ok(([(header::CONTENT_TYPE, kind), (header::CACHE_CONTROL, kept)], text).into_response())
+}

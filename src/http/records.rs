@@ -1,0 +1,230 @@
+//! What is on record: open stays, one stay with its money, a lane's history, kept pictures. Reads only.
+
+use askama::Template;
+use axum::{
+    extract::{Path, Query, State},
+    http::header,
+    response::{Html, IntoResponse, Response},
+};
+use serde::Deserialize;
+
+use super::{
+    console::Frame,
+    error::ApiError,
+    ports::{self, Row, StayFile},
+    router::{Shared, Web},
+    signin::Signed,
+    words::{self, Lang},
+};
+use crate::{
+    core::{
+        Change,
+        change::Taken,
+        lane::Lane,
+        money::{Order, Payment, Refund},
+        stay::Stay,
+    },
+    types::{LaneId, StayId},
+};
+
+const STAYS_MAX: u32 = 200;
+const HISTORY_MAX: u32 = 200;
+
+// ---- open stays ----------------------------------------------------------------------------------
+
+#[derive(Debug, Deserialize)]
+pub(super) struct Search {
+    #[serde(default)]
+    pub(super) plate: String,
+}
+
+impl Search {
+    /// As plates are kept: upper case, no separators; at most ten characters.
+    pub(super) fn normal(&self) -> String {
+        let fits = |c: &char| c.is_ascii_alphanumeric() || ('\u{4e00}'..='\u{9fff}').contains(c);
+        self.plate.chars().filter(fits).take(10).collect::<String>().to_uppercase()
+    }
+}
+
+#[derive(Template)]
+#[template(path = "stays.html", config = "src/http/askama.toml")]
+struct StaysPage {
+    f: Frame,
+    search: String,
+    stays: Vec<Stay>,
+    most: usize,
+}
+
+pub(super) async fn stays(
+    State(web): State<Shared>,
+    l: Lang,
+    signed: Signed,
+    Query(search): Query<Search>,
+) -> Result<Response, ApiError> {
+    let search = search.normal();
+    let stays = web.records.open_stays(search.clone(), STAYS_MAX).await?;
+    let f = Frame::new(&web, l, signed.name);
+    let page = StaysPage { f, search, stays, most: STAYS_MAX as usize };
+    Ok(Html(page.render()?).into_response())
+}
+
+// ---- one stay ------------------------------------------------------------------------------------
+
+#[derive(Template)]
+#[template(path = "stay.html", config = "src/http/askama.toml")]
+struct StayPage {
+    f: Frame,
+    file: StayFile,
+}
+
+impl StayPage {
+    fn state(&self) -> &'static str {
+        words::stay_state(self.f.l, self.file.stay.state)
+    }
+
+    fn order_state(&self, order: &Order) -> String {
+        words::order_state(self.f.l, &order.state)
+    }
+
+    fn payment_state(&self, payment: &Payment) -> String {
+        words::payment_state(self.f.l, &payment.state)
+    }
+
+    fn refund_state(&self, refund: &Refund) -> &'static str {
+        words::refund_state(self.f.l, refund.state)
+    }
+
+    fn refund_why(&self, refund: &Refund) -> &'static str {
+        words::refund_why(self.f.l, refund.why)
+    }
+
+    fn lasted(&self) -> String {
+        let stay = &self.file.stay;
+        let until = stay.left_at.unwrap_or(self.f.now);
+        self.f.l.duration(until.duration_since(stay.entered_at).as_secs())
+    }
+}
+
+pub(super) async fn stay(
+    State(web): State<Shared>,
+    l: Lang,
+    signed: Signed,
+    Path(id): Path<i64>,
+) -> Result<Response, ApiError> {
+    let file = web.records.stay(StayId(id)).await?.ok_or(ApiError::NotFound)?;
+    let page = StayPage { f: Frame::new(&web, l, signed.name), file };
+    Ok(Html(page.render()?).into_response())
+}
+
+// ---- a lane's history ----------------------------------------------------------------------------
+
+#[derive(Template)]
+#[template(path = "history.html", config = "src/http/askama.toml")]
+struct HistoryPage {
+    f: Frame,
+    lane: LaneId,
+    rows: Vec<(Row, String)>,
+}
+
+pub(super) async fn lane(
+    State(web): State<Shared>,
+    l: Lang,
+    signed: Signed,
+    Path(lane): Path<String>,
+) -> Result<Response, ApiError> {
+    let known = LaneId::parse(&lane).filter(|lane| web.desk.rules().lanes.contains_key(lane));
+    let lane = known.ok_or(ApiError::NotFound)?;
+    let rows = web.records.lane_history(lane.clone(), HISTORY_MAX).await?;
+    let rows = rows.into_iter().map(|row| (event(l, &row.change), row)).map(|(e, r)| (r, e));
+    let page = HistoryPage { f: Frame::new(&web, l, signed.name), lane, rows: rows.collect() };
+    Ok(Html(page.render()?).into_response())
+}
+
+/// One line of history in words.
+fn event(l: Lang, change: &Change) -> String {
+    match change {
+        Change::ReadTaken { read, as_, .. } => {
+            let plate = read.plate.as_ref().map_or(read.raw.as_str(), |plate| plate.full());
+            let plate = if plate.is_empty() { l.say("无牌", "no plate") } else { plate };
+            format!("{} {plate} · {}", l.say("识别", "Read"), taken(l, *as_))
+        }
+        Change::Lane(lane) => lane_line(l, lane),
+        Change::OperatorActed { act, who, reason, .. } => {
+            format!("{who}: {} · {reason}", words::act(l, *act))
+        }
+        Change::PlateGiven { plate, by, .. } => {
+            format!("{} {} · {by}", l.say("录入车牌", "Plate typed"), plate.full())
+        }
+        Change::AlarmRaised(alarm) => {
+            format!("{}: {}", l.say("报警", "Alarm"), words::alarm(l, alarm.kind).0)
+        }
+        Change::AlarmCleared { alarm, .. } => {
+            format!("{}: {}", l.say("报警解除", "Alarm over"), words::alarm(l, *alarm).0)
+        }
+        Change::Order(order) => {
+            format!(
+                "{} {} {} · {}",
+                l.say("订单", "Order"),
+                order.id,
+                order.amount,
+                words::order_state(l, &order.state)
+            )
+        }
+        Change::Stay(stay) => {
+            format!(
+                "{} {} · {}",
+                l.say("停车记录", "Stay"),
+                stay.id,
+                words::stay_state(l, stay.state)
+            )
+        }
+        Change::Payment(_)
+        | Change::PaymentFiled { .. }
+        | Change::Refund(_)
+        | Change::Posting(_)
+        | Change::WordUnplaced { .. } => change.kind().to_owned(),
+    }
+}
+
+fn lane_line(l: Lang, lane: &Lane) -> String {
+    let mut line = words::phase(l, lane.phase).to_owned();
+    let visit = lane.visit.as_ref();
+    if let Some(plate) = visit.and_then(|visit| visit.plate.as_ref()) {
+        line = format!("{line} · {}", plate.full());
+    }
+    if let Some(cause) = visit.and_then(|visit| visit.cause.as_ref()) {
+        line = format!("{line} · {}", words::cause(l, cause));
+    }
+    line
+}
+
+fn taken(l: Lang, taken: Taken) -> &'static str {
+    match taken {
+        Taken::Served => l.say("已处理", "served"),
+        Taken::Queued => l.say("排队等候", "waits behind another"),
+        Taken::Again => l.say("同一辆车", "the same vehicle again"),
+        Taken::Echo => l.say("刚通过的车", "the one that just passed"),
+        Taken::Replay => l.say("摄像机补传,不抬杆", "kept while offline, opens nothing"),
+        Taken::Refused => l.say("车道锁定,未处理", "refused: the lane is locked"),
+    }
+}
+
+// ---- pictures ------------------------------------------------------------------------------------
+
+pub(super) async fn picture(
+    State(web): State<Shared>,
+    _signed: Signed,
+    Path(name): Path<String>,
+) -> Result<Response, ApiError> {
+    kept_picture(&web, name).await
+}
+
+pub(super) async fn kept_picture(web: &Web, name: String) -> Result<Response, ApiError> {
+    if !ports::is_picture_name(&name) {
+        return Err(ApiError::NotFound);
+    }
+    let picture = web.pictures.open(name).await.ok_or(ApiError::NotFound)?;
+    let kept = "private, max-age=3600";
+    let headers = [(header::CONTENT_TYPE, picture.mime), (header::CACHE_CONTROL, kept)];
+    Ok((headers, picture.bytes).into_response())
+}

@@ -1,0 +1,195 @@
+//! All routes in one place, what they share, and serving them. Knows what each route is called, not what it does.
+
+use std::{
+    future::{Future, IntoFuture},
+    io,
+    net::SocketAddr,
+    sync::Arc,
+};
+
+use axum::{
+    Router,
+    body::Body,
+    extract::DefaultBodyLimit,
+    http::Request,
+    middleware::from_fn_with_state,
+    routing::{get, post},
+};
+use metrics_exporter_prometheus::PrometheusHandle;
+use tokio::{
+    net::TcpListener,
+    sync::{Semaphore, watch},
+};
+use tower_http::trace::{DefaultOnResponse, TraceLayer};
+
+use super::{
+    api, console, driver,
+    error::{self, ApiError},
+    guard::{self, Attempts},
+    link::Links,
+    operate, ops,
+    ports::{BankDoor, Desk, Pictures, Records},
+    records, screen, signin, stream,
+};
+
+/// Forms here are a few hundred bytes.
+const BODY_BYTES_MAX: usize = 16 * 1024;
+/// Open event streams at once; each costs a little memory and one look per change.
+const STREAMS_MAX: usize = 256;
+
+/// What the site file and the secrets give.
+#[derive(Clone)]
+pub struct Settings {
+    /// Keys the links to orders. At least 32 random bytes; a new one makes every printed payment code useless.
+    pub site_secret: Vec<u8>,
+    /// Where phones reach this daemon: scheme and authority, such as `https://park.example`. No path.
+    pub public_url: String,
+    /// A reverse proxy of our own stands in front: its `X-Forwarded-For` names the source.
+    pub behind_proxy: bool,
+}
+
+impl Settings {
+    pub(super) fn is_https(&self) -> bool {
+        self.public_url.starts_with("https://")
+    }
+
+    pub(super) fn public_url(&self) -> &str {
+        self.public_url.trim_end_matches('/')
+    }
+}
+
+impl std::fmt::Debug for Settings {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Settings").field("public_url", &self.public_url).finish_non_exhaustive()
+    }
+}
+
+/// What the pages are made of.
+#[derive(Clone)]
+pub struct Parts {
+    pub desk: Arc<dyn Desk>,
+    pub records: Arc<dyn Records>,
+    pub pictures: Arc<dyn Pictures>,
+    pub bank: Option<Arc<dyn BankDoor>>,
+    pub metrics: Option<PrometheusHandle>,
+    pub settings: Settings,
+    /// Becomes `true` when the daemon stops: event streams end, so that serving can.
+    pub stop: watch::Receiver<bool>,
+}
+
+impl std::fmt::Debug for Parts {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Parts").field("settings", &self.settings).finish_non_exhaustive()
+    }
+}
+
+/// What every handler is given.
+pub(super) struct Web {
+    pub(super) desk: Arc<dyn Desk>,
+    pub(super) records: Arc<dyn Records>,
+    pub(super) pictures: Arc<dyn Pictures>,
+    pub(super) bank: Option<Arc<dyn BankDoor>>,
+    pub(super) metrics: Option<PrometheusHandle>,
+    pub(super) settings: Settings,
+    pub(super) stop: watch::Receiver<bool>,
+    pub(super) links: Links,
+    pub(super) assets: ops::Assets,
+    pub(super) sign_ins: Attempts,
+    pub(super) plates: Attempts,
+    /// One password at a time: each check takes 19 MiB while it lasts.
+    pub(super) hashing: Semaphore,
+    pub(super) streams: Arc<Semaphore>,
+}
+
+pub(super) type Shared = Arc<Web>;
+
+/// The whole HTTP side.
+pub fn router(parts: Parts) -> Router {
+    let web = Arc::new(Web {
+        links: Links::new(&parts.settings.site_secret),
+        desk: parts.desk,
+        records: parts.records,
+        pictures: parts.pictures,
+        bank: parts.bank,
+        metrics: parts.metrics,
+        settings: parts.settings,
+        stop: parts.stop,
+        assets: ops::Assets::new(),
+        sign_ins: Attempts::default(),
+        plates: Attempts::default(),
+        hashing: Semaphore::new(1),
+        streams: Arc::new(Semaphore::new(STREAMS_MAX)),
+    });
+    let log = TraceLayer::new_for_http()
+        .make_span_with(|request: &Request<Body>| {
+            let path = guard::masked(request.uri().path());
+            tracing::info_span!("http", method = %request.method(), path)
+        })
+        .on_response(DefaultOnResponse::new().level(tracing::Level::DEBUG));
+    let pages = Router::new()
+        .merge(public())
+        .merge(operators().layer(from_fn_with_state(web.clone(), guard::own_origin)))
+        .fallback(|| async { ApiError::NotFound })
+        .layer(DefaultBodyLimit::max(BODY_BYTES_MAX))
+        .layer(from_fn_with_state(web.clone(), error::dress));
+    Router::new()
+        .route("/healthz", get(ops::healthz))
+        .route("/readyz", get(ops::readyz))
+        .route("/metrics", get(ops::metrics))
+        .fallback_service(pages.with_state(web.clone()))
+        .layer(from_fn_with_state(web.clone(), guard::bank_first))
+        .layer(from_fn_with_state(web.clone(), guard::secure))
+        .layer(log)
+        .with_state(web)
+}
+
+/// Pages that anyone with a phone may see.
+fn public() -> Router<Shared> {
+    Router::new()
+        .route("/", get(|| async { axum::response::Redirect::to("/console") }))
+        .route("/l/{lane}", get(driver::at_lane))
+        .route("/l/{lane}/plate", post(driver::give_plate))
+        .route("/l/{lane}/picture", get(driver::picture_at_lane))
+        .route("/l/{lane}/live", get(stream::lane_turn))
+        .route("/p/{token}", get(driver::by_token))
+        .route("/p/{token}/pay", post(driver::pay_by_token))
+        .route("/p/{token}/picture", get(driver::picture_by_token))
+        .route("/p/{token}/live", get(stream::order_turn))
+        .route("/lane/{lane}/screen", get(screen::screen))
+        .route("/lane/{lane}/screen/live", get(stream::screen))
+        .route("/lane/{lane}/sign", get(screen::sign))
+        .route("/assets/{name}", get(ops::asset))
+}
+
+/// Pages and acts that need a signed-in operator, and signing in itself.
+fn operators() -> Router<Shared> {
+    Router::new()
+        .route("/signin", get(signin::page).post(signin::sign_in))
+        .route("/signout", post(signin::sign_out))
+        .route("/password", get(signin::password_page).post(signin::change_password))
+        .route("/console", get(console::page))
+        .route("/console/live", get(stream::console))
+        .route("/console/lanes/{lane}", get(records::lane))
+        .route("/console/lanes/{lane}/operate", post(operate::operate))
+        .route("/console/lanes/{lane}/plate", post(operate::plate))
+        .route("/console/stays", get(records::stays))
+        .route("/console/stays/{stay}", get(records::stay))
+        .route("/console/pictures/{name}", get(records::picture))
+        .route("/api/v1/lanes", get(api::lanes))
+        .route("/api/v1/stays", get(api::stays))
+        .route("/api/v1/lanes/{lane}/operate", post(api::operate))
+}
+
+/// Serves until `parts.stop` turns true and what is under way has ended.
+pub fn serve(
+    listener: TcpListener,
+    parts: Parts,
+) -> impl Future<Output = io::Result<()>> + Send + 'static {
+    let mut stop = parts.stop.clone();
+    let service = router(parts).into_make_service_with_connect_info::<SocketAddr>();
+    axum::serve(listener, service)
+        .with_graceful_shutdown(async move {
+            let _ = stop.wait_for(|stop| *stop).await;
+        })
+        .into_future()
+}

@@ -1,0 +1,98 @@
+//! The exit display as a page for a monitor, and the printed lane sign. Shows; takes no input.
+
+use askama::Template;
+use axum::{
+    extract::{Path, State},
+    response::{Html, IntoResponse, Response},
+};
+
+use super::{
+    charts,
+    driver::{self, Bill, Turn},
+    error::ApiError,
+    router::{Shared, Web},
+    stream::Piece,
+    words::Lang,
+};
+use crate::{core::rules::Direction, types::LaneId};
+
+#[derive(Template)]
+#[template(path = "screen.html", config = "src/http/askama.toml")]
+struct ScreenPage<'a> {
+    l: Lang,
+    css: &'a str,
+    js: &'a str,
+    site: &'a str,
+    lane: &'a LaneId,
+    show: String,
+}
+
+/// The part of the display that moves.
+#[derive(Template)]
+#[template(path = "show.html", config = "src/http/askama.toml")]
+struct Show<'a> {
+    l: Lang,
+    turn: &'a Turn,
+    entry: bool,
+    qr: String,
+}
+
+impl Show<'_> {
+    fn stayed(&self, bill: &Bill) -> String {
+        self.l.duration(bill.stayed_s)
+    }
+}
+
+pub(super) async fn screen(
+    State(web): State<Shared>,
+    l: Lang,
+    Path(lane): Path<String>,
+) -> Result<Response, ApiError> {
+    let lane = LaneId::parse(&lane).ok_or(ApiError::NotFound)?;
+    let show = show(&web, l, &lane).await?;
+    let site = &web.desk.rules().site_name;
+    let (css, js) = (web.assets.css_path(), web.assets.js_path());
+    Ok(Html(ScreenPage { l, css, js, site, lane: &lane, show }.render()?).into_response())
+}
+
+pub(super) async fn pieces(web: &Web, l: Lang, lane: &LaneId) -> Result<Vec<Piece>, ApiError> {
+    Ok(vec![("show".into(), show(web, l, lane).await?)])
+}
+
+async fn show(web: &Web, l: Lang, lane: &LaneId) -> Result<String, ApiError> {
+    let turn = driver::lane_turn(web, lane).await?;
+    let entry =
+        web.desk.rules().lanes.get(lane).map(|rules| rules.direction) == Some(Direction::Entry);
+    let link = match turn.order() {
+        Some(order) => format!("{}/p/{}", web.settings.public_url(), web.links.token(order)),
+        None => format!("{}/l/{lane}", web.settings.public_url()),
+    };
+    let qr = charts::qr(&link).ok_or(ApiError::Internal)?;
+    Ok(Show { l, turn: &turn, entry, qr }.render()?)
+}
+
+#[derive(Template)]
+#[template(path = "sign.html", config = "src/http/askama.toml")]
+struct SignPage<'a> {
+    l: Lang,
+    css: &'a str,
+    site: &'a str,
+    lane: &'a LaneId,
+    link: String,
+    qr: String,
+}
+
+pub(super) async fn sign(
+    State(web): State<Shared>,
+    l: Lang,
+    Path(lane): Path<String>,
+) -> Result<Response, ApiError> {
+    let rules = web.desk.rules();
+    let known = LaneId::parse(&lane).filter(|lane| rules.lanes.contains_key(lane));
+    let lane = known.ok_or(ApiError::NotFound)?;
+    let link = format!("{}/l/{lane}", web.settings.public_url());
+    let qr = charts::qr(&link).ok_or(ApiError::Internal)?;
+    let css = web.assets.css_path();
+    let page = SignPage { l, css, site: &rules.site_name, lane: &lane, link, qr };
+    Ok(Html(page.render()?).into_response())
+}

@@ -1,0 +1,176 @@
+//! Live pages by server-sent events: what is on screen is compared here, and only what changed is sent. A stream that
+//! breaks is simply opened again: its first events bring everything. Knows no page's content.
+
+use std::{collections::HashMap, convert::Infallible, future::Future, time::Duration};
+
+use axum::{
+    extract::{Path, Query, State},
+    response::{
+        IntoResponse, Response, Sse,
+        sse::{Event, KeepAlive},
+    },
+};
+use futures::stream::{self, Stream, StreamExt};
+use serde::Deserialize;
+use tokio::sync::{OwnedSemaphorePermit, watch};
+
+use super::{
+    console, driver, error::ApiError, router::Shared, screen, signin::Signed, words::Lang,
+};
+use crate::types::LaneId;
+
+/// Changes closer together than this go out together.
+const THROTTLE: Duration = Duration::from_millis(150);
+/// Looked at again after this without any change: durations grow, and some turns come by time alone.
+const REFRESH: Duration = Duration::from_secs(5);
+const KEEP_ALIVE: Duration = Duration::from_secs(15);
+
+/// One replaceable part of a page: the element's id and what is in it.
+pub(super) type Piece = (String, String);
+
+/// Wakes at every commit, not faster than [`THROTTLE`], and at least every [`REFRESH`].
+struct Pulse {
+    version: watch::Receiver<u64>,
+    stop: watch::Receiver<bool>,
+    first: bool,
+    _place: OwnedSemaphorePermit,
+}
+
+impl Pulse {
+    fn new(web: &Shared) -> Result<Self, ApiError> {
+        let place = web.streams.clone().try_acquire_owned().map_err(|_| ApiError::Busy)?;
+        let (version, stop) = (web.desk.version(), web.stop.clone());
+        Ok(Self { version, stop, first: true, _place: place })
+    }
+
+    /// `false`: the daemon stops.
+    async fn next(&mut self) -> bool {
+        if *self.stop.borrow() {
+            return false;
+        }
+        if std::mem::replace(&mut self.first, false) {
+            self.version.mark_unchanged();
+            return true;
+        }
+        tokio::select! {
+            _ = self.stop.wait_for(|stop| *stop) => return false,
+            changed = self.version.changed() => if changed.is_err() { return false },
+            () = tokio::time::sleep(REFRESH) => {}
+        }
+        tokio::time::sleep(THROTTLE).await;
+        self.version.mark_unchanged();
+        true
+    }
+}
+
+/// Sends the pieces that differ from what this stream sent before. `see` may fail for a while: a busy daemon is no
+/// reason to end the page.
+fn pieces<F, Fut>(web: &Shared, see: F) -> Result<Response, ApiError>
+where
+    F: Fn() -> Fut + Send + 'static,
+    Fut: Future<Output = Result<Vec<Piece>, ApiError>> + Send,
+{
+    let start = (Pulse::new(web)?, HashMap::<String, String>::new(), see);
+    let events = stream::unfold(start, async |(mut pulse, mut sent, see)| {
+        if !pulse.next().await {
+            return None;
+        }
+        let mut events = Vec::new();
+        for (id, html) in see().await.unwrap_or_default() {
+            if sent.get(&id) != Some(&html) {
+                let piece = serde_json::json!({ "id": id, "html": html });
+                events.push(Event::default().event("piece").data(piece.to_string()));
+                sent.insert(id, html);
+            }
+        }
+        Some((stream::iter(events), (pulse, sent, see)))
+    });
+    Ok(sse(events.flatten()))
+}
+
+/// Sends one `turn` as soon as `see` says something else than the page shows, and ends.
+fn turn<F, Fut>(web: &Shared, seen: String, see: F) -> Result<Response, ApiError>
+where
+    F: Fn() -> Fut + Send + 'static,
+    Fut: Future<Output = Result<String, ApiError>> + Send,
+{
+    let start = Some((Pulse::new(web)?, seen, see));
+    let events = stream::unfold(start, async |going| {
+        let (mut pulse, seen, see) = going?;
+        while pulse.next().await {
+            match see().await {
+                Ok(key) if key != seen => {
+                    return Some((Event::default().event("turn").data(key), None));
+                }
+                _ => {}
+            }
+        }
+        None
+    });
+    Ok(sse(events))
+}
+
+fn sse(events: impl Stream<Item = Event> + Send + 'static) -> Response {
+    let keep_alive = KeepAlive::new().interval(KEEP_ALIVE).text("still here");
+    let events = events.map(Ok::<_, Infallible>);
+    // Some proxies hold back what they could compress or collect.
+    let headers = [("cache-control", "no-store"), ("x-accel-buffering", "no")];
+    (headers, Sse::new(events).keep_alive(keep_alive)).into_response()
+}
+
+pub(super) async fn console(
+    State(web): State<Shared>,
+    l: Lang,
+    _signed: Signed,
+) -> Result<Response, ApiError> {
+    let shared = web.clone();
+    pieces(&web, move || {
+        let web = shared.clone();
+        async move { console::pieces(&web, l).await }
+    })
+}
+
+pub(super) async fn screen(
+    State(web): State<Shared>,
+    l: Lang,
+    Path(lane): Path<String>,
+) -> Result<Response, ApiError> {
+    let lane = LaneId::parse(&lane).ok_or(ApiError::NotFound)?;
+    let shared = web.clone();
+    pieces(&web, move || {
+        let (web, lane) = (shared.clone(), lane.clone());
+        async move { screen::pieces(&web, l, &lane).await }
+    })
+}
+
+#[derive(Debug, Deserialize)]
+pub(super) struct Seen {
+    #[serde(default)]
+    seen: String,
+}
+
+pub(super) async fn lane_turn(
+    State(web): State<Shared>,
+    Path(lane): Path<String>,
+    Query(seen): Query<Seen>,
+) -> Result<Response, ApiError> {
+    let lane = LaneId::parse(&lane).ok_or(ApiError::NotFound)?;
+    let shared = web.clone();
+    turn(&web, seen.seen, move || {
+        let (web, lane) = (shared.clone(), lane.clone());
+        async move { Ok(driver::lane_turn(&web, &lane).await?.key()) }
+    })
+}
+
+pub(super) async fn order_turn(
+    State(web): State<Shared>,
+    Path(token): Path<String>,
+    Query(seen): Query<Seen>,
+) -> Result<Response, ApiError> {
+    let order = web.links.order(&token).ok_or(ApiError::NotFound)?;
+    let shared = web.clone();
+    turn(&web, seen.seen, move || {
+        let web = shared.clone();
+        async move { Ok(driver::order_turn(&web, order).await?.key()) }
+    })
+}

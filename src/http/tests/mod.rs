@@ -1,0 +1,7 @@
+//! The pages over a real socket, on the real core.
+
+mod bank;
+mod driver;
+mod operator;
+mod phone;
+mod site;

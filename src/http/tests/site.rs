@@ -1,0 +1,438 @@
+//! A whole site for the tests of pages: the real core on a real state, its journal kept in memory, served over a real
+//! socket. The bank is played by the test.
+
+use std::{
+    collections::{BTreeMap, HashMap},
+    net::SocketAddr,
+    sync::{Arc, Mutex, MutexGuard},
+    time::Duration,
+};
+
+use axum::http::StatusCode;
+use bytes::Bytes;
+use futures::future::{BoxFuture, FutureExt, ready};
+use jiff::Timestamp;
+use tokio::sync::watch;
+
+use crate::{
+    core::{
+        self, Change, Effect, Input, Rules, State,
+        input::Asked,
+        lane::Sensor,
+        money::{Order, Payment, PaymentState, Posting, Refund, RefundState},
+        rules::{Closing, Direction, LaneRules, LaneTimes, PayRules, Wired},
+        stay::{Read, Stay},
+        tariff::Tariff,
+    },
+    http::{
+        Parts, Settings, hash_password,
+        ports::{
+            BankDoor, Busy, Desk, Found, Look, Operator, Picture, Pictures, Records, Row, Said,
+            Session, StayFile, Takings,
+        },
+        serve,
+    },
+    types::{Currency, DeviceId, LaneId, Money, OrderId, Plate, StayId, bank::Ask, bank::Word},
+};
+
+pub(super) const PASSWORD: &str = "a long enough one";
+pub(super) const NOTIFY_PATH: &str = "/pay//icbc/notify";
+
+pub(super) fn lane(id: &str) -> LaneId {
+    LaneId::parse(id).unwrap()
+}
+
+#[derive(Default)]
+struct World {
+    state: State,
+    now: Timestamp,
+    effects: Vec<Effect>,
+    journal: Vec<Row>,
+    operators: HashMap<String, Operator>,
+    sessions: HashMap<[u8; 32], Session>,
+    notified: Vec<(String, Bytes)>,
+    reads: u32,
+    busy: bool,
+}
+
+pub(super) struct Site {
+    world: Mutex<World>,
+    rules: Arc<Rules>,
+    version: watch::Sender<u64>,
+}
+
+impl Site {
+    /// Two lanes at rest, one operator, nobody inside. 08:00 by the site's clock.
+    pub(super) fn new() -> Arc<Self> {
+        let wired = Wired { arrival: true, safety: true, open_limit: true, closed_limit: true };
+        let times = LaneTimes::default();
+        let lane_rules =
+            |direction| LaneRules { direction, wired, closing: Closing::ByItself, times };
+        let lanes = BTreeMap::from([
+            (lane("in"), lane_rules(Direction::Entry)),
+            (lane("out"), lane_rules(Direction::Exit)),
+        ]);
+        let rules = Rules {
+            site_name: "东门停车场".into(),
+            zone: jiff::tz::TimeZone::get("Asia/Shanghai").unwrap(),
+            currency: Currency::Cny,
+            tariff: Tariff { free_minutes: 15, hour_minor: 500, day_cap_minor: 4_000 },
+            lanes,
+            pay: PayRules::default(),
+        };
+        let world = World { now: "2026-11-23T00:00:00Z".parse().unwrap(), ..World::default() };
+        let site =
+            Self { world: Mutex::new(world), rules: rules.into(), version: watch::channel(0).0 };
+        site.add_operator("li", false);
+        site.decide(Input::Started).unwrap();
+        for id in ["in", "out"] {
+            for (sensor, on) in [
+                (Sensor::Arrival, false),
+                (Sensor::Safety, false),
+                (Sensor::OpenLimit, false),
+                (Sensor::ClosedLimit, true),
+            ] {
+                site.sensor(id, sensor, on);
+            }
+        }
+        Arc::new(site)
+    }
+
+    fn world(&self) -> MutexGuard<'_, World> {
+        self.world.lock().unwrap()
+    }
+
+    pub(super) fn add_operator(&self, name: &str, must_change: bool) {
+        let password_hash = hash_password(PASSWORD).unwrap();
+        let operator = Operator { name: name.into(), password_hash, must_change };
+        self.world().operators.insert(name.into(), operator);
+    }
+
+    pub(super) fn decide(&self, input: Input) -> core::Reply {
+        let mut world = self.world();
+        let now = world.now;
+        let decision = core::decide(&world.state, &self.rules, now, input);
+        for change in decision.changes {
+            world.state.apply(&change);
+            let seq = world.journal.len() as i64 + 1;
+            world.journal.push(Row { seq, at: now, change });
+        }
+        world.effects.extend(decision.effects);
+        drop(world);
+        self.version.send_modify(|version| *version += 1);
+        decision.reply
+    }
+
+    pub(super) fn sensor(&self, id: &str, sensor: Sensor, on: bool) {
+        self.decide(Input::Sensor { lane: lane(id), sensor, on }).unwrap();
+    }
+
+    pub(super) fn read(&self, id: &str, plate: &str) {
+        let event = {
+            let mut world = self.world();
+            world.reads += 1;
+            world.reads.to_string()
+        };
+        let read = Read {
+            device: DeviceId::parse("cam").unwrap(),
+            event,
+            raw: plate.into(),
+            plate: Plate::parse(plate).ok(),
+            confidence: Some(98),
+            live: true,
+            taken_at: None,
+            picture: Some("car.svg".into()),
+        };
+        self.decide(Input::Read { lane: lane(id), read }).unwrap();
+    }
+
+    pub(super) fn after(&self, time: Duration) {
+        self.world().now += time;
+        self.decide(Input::Tick).unwrap();
+    }
+
+    pub(super) fn drive_through(&self, id: &str) {
+        for (sensor, on) in [
+            (Sensor::ClosedLimit, false),
+            (Sensor::OpenLimit, true),
+            (Sensor::Safety, true),
+            (Sensor::Arrival, false),
+            (Sensor::Safety, false),
+            (Sensor::OpenLimit, false),
+            (Sensor::ClosedLimit, true),
+        ] {
+            self.sensor(id, sensor, on);
+        }
+    }
+
+    pub(super) fn enter(&self, plate: &str) {
+        self.sensor("in", Sensor::Arrival, true);
+        self.read("in", plate);
+        self.drive_through("in");
+    }
+
+    /// A vehicle that has been inside for a while stands at the exit and owes money.
+    pub(super) fn at_exit(&self, plate: &str, stayed: Duration) -> OrderId {
+        self.enter(plate);
+        self.after(stayed);
+        self.sensor("out", Sensor::Arrival, true);
+        self.read("out", plate);
+        self.world().state.lanes[&lane("out")].visit.as_ref().unwrap().order.unwrap()
+    }
+
+    /// The numbers of all cashier links that were ever asked for.
+    pub(super) fn generated(&self) -> Vec<String> {
+        let world = self.world();
+        let asks = world.effects.iter().filter_map(|effect| match effect {
+            Effect::AskBank { ask: Ask::Generate { out_trade_no, .. } } => Some(out_trade_no),
+            _ => None,
+        });
+        asks.cloned().collect()
+    }
+
+    pub(super) fn bank(&self, out_trade_no: &str, to: Asked, word: Word) {
+        self.decide(Input::BankSaid { out_trade_no: out_trade_no.into(), to, word }).unwrap();
+    }
+
+    pub(super) fn phase(&self, id: &str) -> core::lane::Phase {
+        self.world().state.lanes[&lane(id)].phase
+    }
+
+    pub(super) fn notified(&self) -> Vec<(String, Bytes)> {
+        self.world().notified.clone()
+    }
+
+    /// The acts of operators on record.
+    pub(super) fn acted(&self) -> Vec<(String, String)> {
+        let world = self.world();
+        let acts = world.journal.iter().filter_map(|row| match &row.change {
+            Change::OperatorActed { who, reason, .. } => Some((who.clone(), reason.clone())),
+            _ => None,
+        });
+        acts.collect()
+    }
+
+    pub(super) fn overload(&self, busy: bool) {
+        self.world().busy = busy;
+    }
+
+    pub(super) fn parts(self: &Arc<Self>, public_url: &str) -> (Parts, watch::Sender<bool>) {
+        let (stop, stopped) = watch::channel(false);
+        let settings = Settings {
+            site_secret: vec![7; 32],
+            public_url: public_url.into(),
+            behind_proxy: false,
+        };
+        let parts = Parts {
+            desk: self.clone(),
+            records: self.clone(),
+            pictures: self.clone(),
+            bank: Some(self.clone()),
+            metrics: None,
+            settings,
+            stop: stopped,
+        };
+        (parts, stop)
+    }
+
+    /// Serves the site; it ends with the sender.
+    pub(super) async fn serve(self: &Arc<Self>) -> (SocketAddr, watch::Sender<bool>) {
+        let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let address = listener.local_addr().unwrap();
+        let (parts, stop) = self.parts(&format!("http://{address}"));
+        tokio::spawn(serve(listener, parts));
+        (address, stop)
+    }
+
+    /// The last of each thing in the journal.
+    fn last<T: Clone, K: Ord>(&self, pick: impl Fn(&Change) -> Option<(K, &T)>) -> Vec<T> {
+        let world = self.world();
+        let picked = world.journal.iter().filter_map(|row| pick(&row.change));
+        let latest: BTreeMap<K, &T> = picked.collect();
+        latest.into_values().cloned().collect()
+    }
+
+    fn stays(&self) -> Vec<Stay> {
+        self.last(|change| match change {
+            Change::Stay(stay) => Some((stay.id, stay)),
+            _ => None,
+        })
+    }
+
+    fn orders(&self) -> Vec<Order> {
+        self.last(|change| match change {
+            Change::Order(order) => Some((order.id, order)),
+            _ => None,
+        })
+    }
+
+    fn payments(&self) -> Vec<Payment> {
+        self.last(|change| match change {
+            Change::Payment(payment) => Some((payment.id, payment)),
+            _ => None,
+        })
+    }
+
+    fn refunds(&self) -> Vec<Refund> {
+        self.last(|change| match change {
+            Change::Refund(refund) => Some((refund.id, refund)),
+            _ => None,
+        })
+    }
+
+    fn postings(&self) -> Vec<Posting> {
+        self.last(|change| match change {
+            Change::Posting(posting) => Some((posting.txn, posting)),
+            _ => None,
+        })
+    }
+
+    fn paid(&self) -> Vec<(Timestamp, Money)> {
+        let paid = self.payments().into_iter().filter_map(|payment| match payment.state {
+            PaymentState::Paid { at } => Some((at, payment.amount)),
+            _ => None,
+        });
+        paid.collect()
+    }
+}
+
+impl Desk for Site {
+    fn tell(&self, input: Input) -> BoxFuture<'_, Result<core::Reply, Busy>> {
+        let busy = self.world().busy;
+        ready(if busy { Err(Busy) } else { Ok(self.decide(input)) }).boxed()
+    }
+
+    fn look(&self, look: Look) -> BoxFuture<'_, Result<(), Busy>> {
+        look(&self.world().state);
+        ready(Ok(())).boxed()
+    }
+
+    fn version(&self) -> watch::Receiver<u64> {
+        self.version.subscribe()
+    }
+
+    fn rules(&self) -> Arc<Rules> {
+        self.rules.clone()
+    }
+
+    fn now(&self) -> Timestamp {
+        self.world().now
+    }
+}
+
+fn found<T: Send + 'static>(value: T) -> Found<'static, T> {
+    ready(Ok(value)).boxed()
+}
+
+impl Records for Site {
+    fn takings(&self, from: Timestamp, to: Timestamp) -> Found<'_, Takings> {
+        let paid: Vec<_> =
+            self.paid().into_iter().filter(|(at, _)| (from..to).contains(at)).collect();
+        let refunds = self.refunds().into_iter().filter(|refund| refund.state == RefundState::Done);
+        found(Takings {
+            minor: paid.iter().map(|(_, money)| money.minor).sum(),
+            count: paid.len() as i64,
+            refunded_minor: refunds.map(|refund| refund.amount.minor).sum(),
+        })
+    }
+
+    fn takings_by_hour(&self, from: Timestamp, hours: usize) -> Found<'_, Vec<i64>> {
+        let mut by_hour = vec![0; hours];
+        for (at, money) in self.paid() {
+            let hour = at.duration_since(from).as_secs().div_euclid(3_600);
+            if let Some(sum) = usize::try_from(hour).ok().and_then(|hour| by_hour.get_mut(hour)) {
+                *sum += money.minor;
+            }
+        }
+        found(by_hour)
+    }
+
+    fn open_stays(&self, search: String, limit: u32) -> Found<'_, Vec<Stay>> {
+        let mut stays = self.stays();
+        stays.retain(|stay| stay.state.is_open() && stay.plate.full().contains(&search));
+        stays.reverse();
+        stays.truncate(limit as usize);
+        found(stays)
+    }
+
+    fn stay(&self, id: StayId) -> Found<'_, Option<StayFile>> {
+        let Some(stay) = self.stays().into_iter().find(|stay| stay.id == id) else {
+            return found(None);
+        };
+        let orders: Vec<_> = self.orders().into_iter().filter(|o| o.stay == id).collect();
+        let mut payments = self.payments();
+        payments.retain(|payment| orders.iter().any(|order| order.id == payment.order));
+        let mine = |id| payments.iter().any(|payment: &Payment| payment.id == id);
+        let refunds = self.refunds().into_iter().filter(|r| mine(r.payment)).collect();
+        let postings = self.postings().into_iter().filter(|p| mine(p.payment)).collect();
+        found(Some(StayFile { stay, orders, payments, refunds, postings }))
+    }
+
+    fn order(&self, id: OrderId) -> Found<'_, Option<(Order, Vec<Payment>)>> {
+        let order = self.orders().into_iter().find(|order| order.id == id);
+        let payments = self.payments().into_iter().filter(|p| p.order == id).collect();
+        found(order.map(|order| (order, payments)))
+    }
+
+    fn lane_history(&self, lane: LaneId, limit: u32) -> Found<'_, Vec<Row>> {
+        let world = self.world();
+        let of_lane = |change: &Change| match change {
+            Change::Lane(of) => of.id == lane,
+            Change::ReadTaken { lane: of, .. }
+            | Change::OperatorActed { lane: of, .. }
+            | Change::PlateGiven { lane: of, .. } => *of == lane,
+            Change::AlarmRaised(alarm) => alarm.subject == lane.as_str(),
+            _ => false,
+        };
+        let rows = world.journal.iter().rev().filter(|row| of_lane(&row.change));
+        found(rows.take(limit as usize).cloned().collect())
+    }
+
+    fn operator(&self, name: String) -> Found<'_, Option<Operator>> {
+        found(self.world().operators.get(&name).cloned())
+    }
+
+    fn put_operator(&self, operator: Operator) -> Found<'_, ()> {
+        self.world().operators.insert(operator.name.clone(), operator);
+        found(())
+    }
+
+    fn put_session(&self, session: Session) -> Found<'_, ()> {
+        self.world().sessions.insert(session.digest, session);
+        found(())
+    }
+
+    fn session(&self, digest: [u8; 32]) -> Found<'_, Option<Session>> {
+        found(self.world().sessions.get(&digest).cloned())
+    }
+
+    fn drop_session(&self, digest: [u8; 32]) -> Found<'_, ()> {
+        self.world().sessions.remove(&digest);
+        found(())
+    }
+
+    fn drop_sessions_of(&self, operator: String) -> Found<'_, ()> {
+        self.world().sessions.retain(|_, session| session.operator != operator);
+        found(())
+    }
+}
+
+impl Pictures for Site {
+    fn open(&self, name: String) -> BoxFuture<'_, Option<Picture>> {
+        let svg = r##"<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 160 90"><rect width="160" height="90" fill="#456"/><rect x="30" y="30" width="100" height="45" rx="12" fill="#bcd"/></svg>"##;
+        let picture = Picture { bytes: Bytes::from_static(svg.as_bytes()), mime: "image/svg+xml" };
+        ready((name == "car.svg").then_some(picture)).boxed()
+    }
+}
+
+impl BankDoor for Site {
+    fn notify_path(&self) -> Option<&str> {
+        Some(NOTIFY_PATH)
+    }
+
+    fn notified(&self, raw_path: String, body: Bytes) -> BoxFuture<'_, Said> {
+        self.world().notified.push((raw_path, body));
+        let body = Bytes::from_static(b"{\"return_code\":0}");
+        ready(Said { status: StatusCode::OK, content_type: "application/json", body }).boxed()
+    }
+}

@@ -1,0 +1,236 @@
+//! Whose turn it is at a lane or with an order, as its driver should see it. Reads what is committed, writes nothing.
+
+use jiff::Timestamp;
+
+use super::{ApiError, Web};
+use crate::{
+    core::{
+        AlarmKind, Rules, State,
+        lane::{Help, Phase},
+        money::{Order, OrderState, Payment, PaymentState},
+        stay::Stay,
+        tariff::QuoteLine,
+    },
+    types::{LaneId, Money, OrderId, Plate},
+};
+
+/// A cashier link that has not come by then: the page says that the bank does not answer.
+const LINK_LATE_S: i64 = 10;
+
+/// What a stay costs, as its driver reads it.
+#[derive(Clone, Debug, PartialEq)]
+pub(in crate::http) struct Bill {
+    pub(in crate::http) order: OrderId,
+    pub(in crate::http) lane: LaneId,
+    pub(in crate::http) plate: String,
+    pub(in crate::http) entered_at: Timestamp,
+    pub(in crate::http) stayed_s: i64,
+    pub(in crate::http) lines: Vec<QuoteLine>,
+    pub(in crate::http) paid_before: Option<Money>,
+    pub(in crate::http) amount: Money,
+    pub(in crate::http) picture: Option<String>,
+}
+
+/// What the driver can do now, or waits for.
+#[derive(Clone, Debug, PartialEq)]
+pub(in crate::http) enum Turn {
+    /// No vehicle stands there.
+    Nobody,
+    /// The camera looks.
+    Reading,
+    /// The camera could not tell, or nobody came in with that plate.
+    AskPlate(Option<(Help, Option<Plate>)>),
+    /// The arm is up or on its way.
+    Go(Option<Plate>),
+    LaneClosed,
+    Faulty,
+    Due(Bill),
+    /// The bank is asked for its cashier.
+    Asking(Bill),
+    /// The cashier is open; the bank has not said that it is paid.
+    Paying(Bill, String),
+    /// The bank does not answer.
+    Silent(Bill, Option<String>),
+    /// The bank says that it was not paid.
+    Failed(Bill),
+    /// The time to pay ran out; the attempt is being undone.
+    Lapsed(Bill),
+    /// The bank names another amount: a person must look.
+    Disputed(Bill),
+    Paid {
+        bill: Bill,
+        leave_by: Timestamp,
+        gone: bool,
+    },
+    /// An operator let it go.
+    Waived(Bill),
+    /// A later fee took its place.
+    Replaced(Bill),
+}
+
+impl Turn {
+    pub(in crate::http) fn bill(&self) -> Option<&Bill> {
+        match self {
+            Self::Due(bill)
+            | Self::Asking(bill)
+            | Self::Paying(bill, _)
+            | Self::Silent(bill, _)
+            | Self::Failed(bill)
+            | Self::Lapsed(bill)
+            | Self::Disputed(bill)
+            | Self::Paid { bill, .. }
+            | Self::Waived(bill)
+            | Self::Replaced(bill) => Some(bill),
+            Self::Nobody
+            | Self::Reading
+            | Self::AskPlate(_)
+            | Self::Go(_)
+            | Self::LaneClosed
+            | Self::Faulty => None,
+        }
+    }
+
+    pub(in crate::http) fn order(&self) -> Option<OrderId> {
+        self.bill().map(|bill| bill.order)
+    }
+
+    /// Tells two turns apart; has no secret in it.
+    pub(in crate::http) fn key(&self) -> String {
+        let name = match self {
+            Self::Nobody => "nobody",
+            Self::Reading => "reading",
+            Self::AskPlate(Some((Help::NoStay, _))) => "ask-no-stay",
+            Self::AskPlate(_) => "ask-no-plate",
+            Self::Go(_) => "go",
+            Self::LaneClosed => "closed",
+            Self::Faulty => "faulty",
+            Self::Due(_) => "due",
+            Self::Asking(_) => "asking",
+            Self::Paying(..) => "paying",
+            Self::Silent(_, None) => "silent",
+            Self::Silent(_, Some(_)) => "silent-link",
+            Self::Failed(_) => "failed",
+            Self::Lapsed(_) => "lapsed",
+            Self::Disputed(_) => "disputed",
+            Self::Paid { gone: false, .. } => "paid",
+            Self::Paid { gone: true, .. } => "gone",
+            Self::Waived(_) => "waived",
+            Self::Replaced(_) => "replaced",
+        };
+        match self.bill() {
+            Some(bill) => format!("{name}-{}-{}", bill.order, bill.amount.minor),
+            None => name.to_owned(),
+        }
+    }
+}
+
+/// The turn of whoever stands at a lane.
+pub(in crate::http) async fn lane_turn(web: &Web, lane: &LaneId) -> Result<Turn, ApiError> {
+    let (rules, now, id) = (web.desk.rules(), web.desk.now(), lane.clone());
+    let turn = web.desk.read(move |state| see_lane(state, &rules, now, &id)).await?;
+    turn.ok_or(ApiError::NotFound)
+}
+
+fn see_lane(state: &State, rules: &Rules, now: Timestamp, id: &LaneId) -> Option<Turn> {
+    let lane = state.lanes.get(id).filter(|_| rules.lanes.contains_key(id))?;
+    let visit = lane.visit.as_ref();
+    let plate = || visit.and_then(|visit| visit.plate.clone());
+    let order =
+        visit.and_then(|visit| visit.order).and_then(|order| see_order(state, rules, now, order));
+    Some(match (lane.phase, order) {
+        (Phase::Locked, _) => Turn::LaneClosed,
+        (Phase::AwaitingPayment | Phase::Opening | Phase::Open | Phase::Passing, Some(turn)) => {
+            turn
+        }
+        (Phase::Opening | Phase::Open | Phase::Passing | Phase::HeldOpen, _) => Turn::Go(plate()),
+        (Phase::Deciding | Phase::AwaitingPayment, _) => match visit.and_then(|visit| visit.help) {
+            Some(help) => Turn::AskPlate(Some((help, plate()))),
+            None => Turn::Reading,
+        },
+        (Phase::VehiclePresent, _) => Turn::Reading,
+        (Phase::Faulty, _) => Turn::Faulty,
+        (Phase::Idle | Phase::Closing, _) => Turn::Nobody,
+    })
+}
+
+/// The turn of an order, also long after it was paid.
+pub(in crate::http) async fn order_turn(web: &Web, id: OrderId) -> Result<Turn, ApiError> {
+    let (rules, now) = (web.desk.rules(), web.desk.now());
+    let seen = web.desk.read(move |state| see_order(state, &rules, now, id)).await?;
+    if let Some(turn) = seen {
+        return Ok(turn);
+    }
+    let (order, payments) = web.records.order(id).await?.ok_or(ApiError::NotFound)?;
+    let file = web.records.stay(order.stay).await?.ok_or(ApiError::NotFound)?;
+    let rules = web.desk.rules();
+    Ok(judge(&rules, now, &order, &payments, &file.stay, false))
+}
+
+fn see_order(state: &State, rules: &Rules, now: Timestamp, id: OrderId) -> Option<Turn> {
+    let order = state.orders.get(&id)?;
+    let stay = state.stays.get(&order.stay)?;
+    let payments: Vec<Payment> =
+        state.payments.values().filter(|p| p.order == id).cloned().collect();
+    let silent = state.alarms.contains_key(&("bank".to_owned(), AlarmKind::BankSilent));
+    Some(judge(rules, now, order, &payments, stay, silent))
+}
+
+fn bill_of(order: &Order, stay: &Stay) -> Bill {
+    let before = order.quote.amount.checked_sub(order.amount).filter(|money| money.minor > 0);
+    Bill {
+        order: order.id,
+        lane: order.lane.clone(),
+        plate: stay.plate.full().to_owned(),
+        entered_at: order.quote.from,
+        stayed_s: order.quote.to.duration_since(order.quote.from).as_secs(),
+        lines: order.quote.lines.clone(),
+        paid_before: before,
+        amount: order.amount,
+        picture: stay.entry_picture.clone(),
+    }
+}
+
+fn judge(
+    rules: &Rules,
+    now: Timestamp,
+    order: &Order,
+    payments: &[Payment],
+    stay: &Stay,
+    silent: bool,
+) -> Turn {
+    let bill = bill_of(order, stay);
+    match &order.state {
+        OrderState::Paid { at, .. } => {
+            let leave_by = *at + rules.pay.leave_time;
+            Turn::Paid { bill, leave_by, gone: !stay.state.is_open() }
+        }
+        OrderState::Waived { .. } => Turn::Waived(bill),
+        OrderState::Void => Turn::Replaced(bill),
+        OrderState::Due | OrderState::Unpaid => due(now, bill, payments, silent),
+    }
+}
+
+fn due(now: Timestamp, bill: Bill, payments: &[Payment], silent: bool) -> Turn {
+    if payments.iter().any(|p| matches!(p.state, PaymentState::Disputed { .. })) {
+        return Turn::Disputed(bill);
+    }
+    let Some(last) = payments.last() else { return Turn::Due(bill) };
+    let link = last.link.as_ref().filter(|link| is_web(link));
+    match (&last.state, link) {
+        (PaymentState::Pending, _) if last.expires_at <= now => Turn::Lapsed(bill),
+        (PaymentState::Pending, Some(link)) if silent => Turn::Silent(bill, Some(link.clone())),
+        (PaymentState::Pending, Some(link)) => Turn::Paying(bill, link.clone()),
+        (PaymentState::Pending, None) => {
+            let late = now.duration_since(last.made_at).as_secs() > LINK_LATE_S;
+            if late { Turn::Silent(bill, None) } else { Turn::Asking(bill) }
+        }
+        (PaymentState::Reversing, _) => Turn::Lapsed(bill),
+        (PaymentState::Failed { .. } | PaymentState::Reversed, _) => Turn::Failed(bill),
+        (PaymentState::Paid { .. } | PaymentState::Disputed { .. }, _) => Turn::Due(bill),
+    }
+}
+
+/// The bank's word decides where a phone goes, but never to a script.
+pub(super) fn is_web(link: &str) -> bool {
+    link.starts_with("https://") || link.starts_with("http://")
+}
