@@ -176,7 +176,13 @@ impl Lane {
         let payload = read_payload(&self.sn, number);
         let begun = Instant::now();
         self.camera.client.publish(topic, QoS::AtLeastOnce, false, payload).await?;
-        let (topic, payload) = self.camera.next().await?;
+        // The camera's filter covers its own answers too.
+        let (topic, payload) = loop {
+            let (topic, payload) = self.camera.next().await?;
+            if !topic.ends_with("/reply") {
+                break (topic, payload);
+            }
+        };
         let took = begun.elapsed();
         if !topic.ends_with("/down/gpio_out") {
             bail!("{topic} came instead of the open command");
