@@ -1,1 +1,9 @@
-//! Sim.
+//! The other side of every wire: vehicles, loops, arms, cameras, drivers with phones and a bank, and the faults of all.
+//!
+//! [`world`] is the physical site in virtual time; [`pure`] runs the core against it. Knows no real device.
+
+pub mod faults;
+pub mod pure;
+pub mod queue;
+pub mod seed;
+pub mod world;
