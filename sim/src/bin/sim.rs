@@ -13,7 +13,7 @@ use std::{
 use clap::{Parser, ValueEnum};
 use paifang_sim::{
     faults::Faults,
-    pure::{Failure, Run, RunSpec, Summary},
+    pure::{Failure, Run, RunSpec, STORY, Summary},
 };
 
 /// Runs whole sites in virtual time: vehicles, arms, cameras, phones and a bank against the decision core.
@@ -47,6 +47,9 @@ struct Args {
     /// Threads
     #[arg(long, default_value_t = 1)]
     jobs: usize,
+    /// Steps shown before a failure
+    #[arg(long, default_value_t = STORY)]
+    story: usize,
     /// No progress, no table: only failures and the last line
     #[arg(long, short)]
     quiet: bool,
@@ -76,7 +79,7 @@ fn main() -> ExitCode {
                     if seed >= from.saturating_add(count) {
                         break;
                     }
-                    match run(seed, args.days, args.faults) {
+                    match run(seed, &args) {
                         Ok(summary) => {
                             total.lock().expect("no thread panics").merge(&summary);
                         }
@@ -99,12 +102,12 @@ fn main() -> ExitCode {
     if failures.is_empty() { ExitCode::SUCCESS } else { ExitCode::FAILURE }
 }
 
-fn run(seed: u64, days: u32, mood: Mood) -> Result<Summary, Box<Failure>> {
-    let faults = match mood {
+fn run(seed: u64, args: &Args) -> Result<Summary, Box<Failure>> {
+    let faults = match args.faults {
         Mood::All => Faults::all(),
         Mood::None => Faults::none(),
     };
-    Run::new(seed, RunSpec::drawn(seed, days), faults).go()
+    Run::new(seed, RunSpec::drawn(seed, args.days), faults).with_story(args.story).go()
 }
 
 /// A bar on a terminal; a line now and then elsewhere.

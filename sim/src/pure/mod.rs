@@ -19,7 +19,7 @@ mod site;
 
 pub use self::{
     check::{Broken, Law},
-    run::{Failure, Run, Summary},
+    run::{Failure, Run, STORY, Summary},
     sabotage::Sabotage,
     site::RunSpec,
 };

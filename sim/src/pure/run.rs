@@ -29,7 +29,7 @@ use crate::{
 };
 
 /// Steps kept for the story of a failure.
-const STORY: usize = 40;
+pub const STORY: usize = 40;
 /// Steps between two looks at the whole state.
 const WHOLE_EVERY: u64 = 1_000;
 /// Nobody stands before an arm for longer, whatever is broken; faults last a quarter of an hour at most, each.
@@ -114,6 +114,7 @@ pub struct Run {
     pub(super) drains: bool,
     steps: u64,
     story: VecDeque<Told>,
+    story_max: usize,
     spins: u32,
 }
 
@@ -138,7 +139,8 @@ impl Run {
             sabotage: None,
             drains: false,
             steps: 0,
-            story: VecDeque::with_capacity(STORY + 1),
+            story: VecDeque::new(),
+            story_max: STORY,
             spins: 0,
             spec,
             faults,
@@ -149,6 +151,13 @@ impl Run {
     #[must_use]
     pub fn with(mut self, sabotage: Sabotage) -> Self {
         self.sabotage = Some(sabotage);
+        self
+    }
+
+    /// Keeps this many steps for the story of a failure.
+    #[must_use]
+    pub fn with_story(mut self, steps: usize) -> Self {
+        self.story_max = steps.max(1);
         self
     }
 
@@ -371,7 +380,7 @@ impl Run {
 
     fn tell_story(&mut self, at: Timestamp, input: Input, decision: Decision) {
         let Decision { changes, effects, reply } = decision;
-        if self.story.len() >= STORY {
+        if self.story.len() >= self.story_max {
             self.story.pop_front();
         }
         self.story.push_back(Told { step: self.steps, at, input, changes, effects, reply });

@@ -181,12 +181,11 @@ impl LaneGround {
         let arm_up = self.arm.angle() > 0.0;
         let vehicle = &mut self.vehicles[nth];
         let before = vehicle.nose;
+        // Nobody backs out with somebody behind them.
+        vehicle.backs &= last;
         if vehicle.backs {
-            // It waits until the lane behind it is empty.
-            if last {
-                vehicle.nose -= vehicle.speed * STEP_S;
-            }
-            return last;
+            vehicle.nose -= vehicle.speed * STEP_S;
+            return true;
         }
         if vehicle.goes && falls && vehicle.nose < SAFETY.0 {
             vehicle.goes = false;

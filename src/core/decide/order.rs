@@ -173,9 +173,11 @@ impl Desk<'_> {
     /// Payments that are decided, of an order that is over, need no more watching.
     pub(super) fn file_decided(&mut self, order: OrderId) {
         for payment in self.payments_of(order) {
-            let over =
-                matches!(payment.state, PaymentState::Paid { .. } | PaymentState::Failed { .. });
-            if over {
+            let decided = matches!(
+                payment.state,
+                PaymentState::Paid { .. } | PaymentState::Failed { .. } | PaymentState::Reversed
+            );
+            if decided && payment.next_ask.is_none() {
                 self.record(Change::PaymentFiled { payment: payment.id });
             }
         }

@@ -93,6 +93,13 @@ impl Desk<'_> {
     pub(super) fn bank_said(&mut self, out_trade_no: &str, to: Asked, word: Word) -> Reply {
         let known = self.state.payment_of(out_trade_no).and_then(|p| self.payment(p.id)).cloned();
         let Some(payment) = known else { return self.word_unplaced(out_trade_no, &word) };
+        let order = payment.order;
+        let reply = self.weigh(payment, to, word);
+        self.file_if_over(order);
+        reply
+    }
+
+    fn weigh(&mut self, payment: Payment, to: Asked, word: Word) -> Reply {
         match word {
             Word::Cashier { link } => self.link_came(payment, link),
             Word::Paid { amount, bank_no, .. } => self.paid(payment, amount, bank_no),
@@ -112,7 +119,7 @@ impl Desk<'_> {
                 Ok(Answer::Done)
             }
             Word::Refunded | Word::PartRefunded | Word::Refunding => self.refunded_there(payment),
-            Word::RefundDone { .. } => Err(Refusal::WordUnfit(out_trade_no.into())),
+            Word::RefundDone { .. } => Err(Refusal::WordUnfit(payment.out_trade_no)),
         }
     }
 
@@ -162,7 +169,6 @@ impl Desk<'_> {
         payment.state = PaymentState::Paid { at: self.now };
         self.record(Change::Payment(payment.clone()));
         self.settle(&payment);
-        self.file_if_over(payment.order);
         Ok(Answer::Done)
     }
 

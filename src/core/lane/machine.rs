@@ -415,7 +415,9 @@ impl Work<'_> {
             if let Some(visit) = self.lane.visit.take() {
                 self.acts.push(Act::BackedOut(visit));
             }
-            self.acts.push(Act::Arm(ArmAction::Close, None));
+            if self.lane.next.is_none() {
+                self.acts.push(Act::Arm(ArmAction::Close, None));
+            }
             self.close_down();
         } else {
             self.wait(Why::Unused, self.rules.times.unused);
