@@ -84,7 +84,10 @@ fn main() -> ExitCode {
                             total.lock().expect("no thread panics").merge(&summary);
                         }
                         Err(failure) => {
-                            eprintln!("\r{failure}\nagain: sim --seed {seed} --days {}\n", args.days);
+                            eprintln!(
+                                "\r{failure}\nagain: sim --seed {seed} --days {}\n",
+                                args.days
+                            );
                             failures.lock().expect("no thread panics").push(failure);
                         }
                     }

@@ -36,6 +36,8 @@ pub struct Trade {
     /// What the payer's account lost, before refunds.
     pub taken_minor: i64,
     expires_at: Timestamp,
+    /// Called failed once it has expired, not paying for ever.
+    fails: bool,
     pub refunds: BTreeMap<String, i64>,
 }
 
@@ -152,6 +154,7 @@ impl PureBank {
                     asked: *amount,
                     taken_minor: 0,
                     expires_at: now + Duration::from_secs((*expires_in_s).into()),
+                    fails: self.draws.chance(0.3),
                     refunds: BTreeMap::new(),
                 };
                 let trade = self.trades.entry(out_trade_no.clone()).or_insert(trade);
@@ -160,7 +163,7 @@ impl PureBank {
                     _ => refused("ORDER_USED", "the number was used before"),
                 }
             }
-            Ask::Query { out_trade_no } => self.word_of(out_trade_no),
+            Ask::Query { out_trade_no } => self.word_of(out_trade_no, now),
             Ask::Reverse { out_trade_no } => self.reverse(out_trade_no, now),
             Ask::Refund { out_trade_no, refund_no, amount } => {
                 self.refund(out_trade_no, refund_no, *amount)
@@ -168,11 +171,14 @@ impl PureBank {
         }
     }
 
-    fn word_of(&self, no: &str) -> Word {
+    fn word_of(&self, no: &str, now: Timestamp) -> Word {
         let Some(trade) = self.trades.get(no) else {
             return refused("ORDER_NOT_EXIST", "no such order");
         };
         match trade.state {
+            TradeState::Waiting if trade.fails && now > trade.expires_at => {
+                Word::Failed { why: "expired".into() }
+            }
             TradeState::Waiting => Word::Paying,
             TradeState::Reversed | TradeState::Dead => Word::Reversed,
             TradeState::Paid => match trade.net_minor() {
@@ -192,6 +198,7 @@ impl PureBank {
                 asked: Money::zero(paifang::types::Currency::Cny),
                 taken_minor: 0,
                 expires_at: now,
+                fails: false,
                 refunds: BTreeMap::new(),
             };
             self.trades.insert(no.to_owned(), dead);
@@ -258,7 +265,11 @@ impl PureBank {
             self.queue.put(now + after, Ev::Notify(no.to_owned(), word.clone()));
             let late = self.draws.chance(self.faults.notice_late);
             if late || self.draws.chance(self.faults.notice_doubled) {
-                self.tally.add(if late { "bank: notice of the past" } else { "bank: notice doubled" });
+                self.tally.add(if late {
+                    "bank: notice of the past"
+                } else {
+                    "bank: notice doubled"
+                });
                 let more = self.draws.secs(0.0, if late { 1_200.0 } else { 1.0 });
                 self.queue.put(now + after + more, Ev::Notify(no.to_owned(), word.clone()));
             }

@@ -40,7 +40,12 @@ pub struct Books {
 
 impl Books {
     /// All changes of one decision, as committed.
-    pub fn take(&mut self, changes: &[Change], rules: &Rules, now: Timestamp) -> Result<(), Broken> {
+    pub fn take(
+        &mut self,
+        changes: &[Change],
+        rules: &Rules,
+        now: Timestamp,
+    ) -> Result<(), Broken> {
         changes.iter().try_for_each(|change| self.take_one(change))?;
         for change in changes {
             match change {
@@ -194,8 +199,8 @@ impl Books {
             };
             let ours = self.receivable.get(&payment.id).copied().unwrap_or(0);
             let alarm = |kind| state.alarms.contains_key(&(number.clone(), kind));
-            let visible = matches!(payment.state, PaymentState::Disputed { .. })
-                && alarm(AlarmKind::AmountDiffers);
+            // The bank may carry out a refund it had refused: whoever looks into the refusal sees it.
+            let visible = alarm(AlarmKind::AmountDiffers) || alarm(AlarmKind::RefundRefused);
             law(Law::BooksAgree, visible || ours == trade.net_minor(), || {
                 format!("{number}: ours {ours}, the bank's {trade:?}, {payment:?}")
             })?;
@@ -214,8 +219,13 @@ impl Books {
     /// When all is over: what is over is not in memory any more.
     pub fn memory_is_empty(&self, state: &State) -> Result<(), Broken> {
         for payment in state.payments.values() {
-            let disputed = matches!(payment.state, PaymentState::Disputed { .. });
-            law(Law::MemoryEmpties, disputed || payment.state.is_undecided(), || {
+            // A person must look, or its vehicle's exit was never seen.
+            let kept = matches!(payment.state, PaymentState::Disputed { .. })
+                || self
+                    .orders
+                    .get(&payment.order)
+                    .is_some_and(|o| state.stays.contains_key(&o.stay));
+            law(Law::MemoryEmpties, kept || payment.state.is_undecided(), || {
                 format!("{payment:?} is still watched")
             })?;
         }

@@ -16,7 +16,11 @@ use paifang::{
     },
 };
 
-use super::{Sabotage, check::{Broken, Law}, run::Run};
+use super::{
+    Sabotage,
+    check::{Broken, Law},
+    run::Run,
+};
 use crate::world::{CameraRead, Happening, LaneIx, Page, PhoneId, SENSORS, Told};
 
 /// A read that waited for the daemon longer than this is told as one of the past.

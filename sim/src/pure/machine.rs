@@ -5,11 +5,7 @@ use std::time::Duration;
 use jiff::Timestamp;
 use paifang::core::{Decision, Input};
 
-use super::{
-    check::Broken,
-    flight::Item,
-    run::Run,
-};
+use super::{check::Broken, flight::Item, run::Run};
 use crate::{
     faults::{MachineFaults, Tally},
     seed::{Draws, Seed},

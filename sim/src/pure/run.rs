@@ -255,10 +255,8 @@ impl Run {
         }
         self.commit(&decision.changes)?;
         let changes = &decision.changes;
-        let checked = self
-            .books
-            .take(changes, &self.spec.rules, at)
-            .and_then(|()| self.compare(changes));
+        let checked =
+            self.books.take(changes, &self.spec.rules, at).and_then(|()| self.compare(changes));
         let effects = decision.effects.clone();
         let reply = decision.reply.clone();
         let kept = if cut == Some(Cut::BeforeActing) { Some(input.clone()) } else { None };

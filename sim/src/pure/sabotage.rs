@@ -47,7 +47,9 @@ impl Sabotage {
                 }
             }),
             Self::DropOrder => {
-                decision.changes.retain(|c| !matches!(c, Change::Lane(lane) if lane.order.is_some()));
+                decision
+                    .changes
+                    .retain(|c| !matches!(c, Change::Lane(lane) if lane.order.is_some()));
             }
             Self::DoubleCommand => {
                 let arms = |e: &&Effect| matches!(e, Effect::Arm { .. });

@@ -180,8 +180,13 @@ mod tests {
     fn quick_and_full_result_share_their_event() {
         let now = "2026-11-23T08:00:00Z".parse().unwrap();
         let (mut camera, mut tally) = (Camera::default(), Tally::default());
-        let shots =
-            camera.look("京A12345", now, &CameraFaults::default(), &mut Seed(1).draws(), &mut tally);
+        let shots = camera.look(
+            "京A12345",
+            now,
+            &CameraFaults::default(),
+            &mut Seed(1).draws(),
+            &mut tally,
+        );
         let [(quick, first), (full, second)] = &shots[..] else { panic!("{shots:?}") };
         assert!(quick < full && !first.picture && second.picture);
         assert_eq!((first.event, &first.raw), (second.event, &second.raw));

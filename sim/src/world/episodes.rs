@@ -144,13 +144,20 @@ impl World {
                 let read = self.lanes[lane].camera.noise(now);
                 Happening::Read { lane, read }
             } else if self.lanes[lane].is_wired(input) && !self.lanes[lane].board_silent {
-                Happening::Sensor { lane, sensor: SENSORS[input], on: levels[input] ^ (nth % 8 < 4) }
+                Happening::Sensor {
+                    lane,
+                    sensor: SENSORS[input],
+                    on: levels[input] ^ (nth % 8 < 4),
+                }
             } else {
                 continue;
             };
             self.queue.put(at, Ev::Tells(happening));
         }
         // What the inputs say when it is over.
-        self.queue.put(now + Duration::from_millis(2_100), Ev::Tells(Happening::Board { lane, silent: self.lanes[lane].board_silent }));
+        self.queue.put(
+            now + Duration::from_millis(2_100),
+            Ev::Tells(Happening::Board { lane, silent: self.lanes[lane].board_silent }),
+        );
     }
 }

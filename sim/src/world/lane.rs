@@ -132,10 +132,7 @@ impl LaneGround {
     }
 
     pub fn waiting_mut(&mut self) -> Option<&mut Vehicle> {
-        self.vehicles
-            .iter_mut()
-            .find(|v| !v.goes)
-            .filter(|v| v.at_line_since.is_some() && !v.backs)
+        self.vehicles.iter_mut().find(|v| !v.goes).filter(|v| v.at_line_since.is_some() && !v.backs)
     }
 
     /// The vehicle a camera would see when it is told to look.
@@ -231,10 +228,7 @@ impl LaneGround {
         let angle = self.arm.angle();
         if angle < ROOF && angle < self.angle_before {
             moved.extend(
-                self.vehicles
-                    .iter()
-                    .filter(|v| v.covers(ARM, ARM))
-                    .map(|v| Moved::Touched(v.id)),
+                self.vehicles.iter().filter(|v| v.covers(ARM, ARM)).map(|v| Moved::Touched(v.id)),
             );
         }
     }

@@ -1,11 +1,7 @@
 //! Drivers with phones and the operator who helps lanes that call. They know what they see: a display, a page, an arm.
 
 use jiff::Timestamp;
-use paifang::core::{
-    Message,
-    lane::OperatorAct,
-    rules::Direction,
-};
+use paifang::core::{Message, lane::OperatorAct, rules::Direction};
 
 use super::{Ev, Happening, LaneIx, Manner, Page, PhoneId, Told, VehicleId, World};
 
@@ -86,7 +82,8 @@ impl World {
     fn plans_to_pay(&mut self, lane: LaneIx, id: VehicleId, manner: Manner, now: Timestamp) {
         let draws = &mut self.draws.people;
         let think = draws.secs(5.0, 40.0);
-        let mut plan = |after, thought| self.queue.put(now + after, Ev::ThinksOf(lane, id, thought));
+        let mut plan =
+            |after, thought| self.queue.put(now + after, Ev::ThinksOf(lane, id, thought));
         match manner {
             Manner::Pays | Manner::PaysLate => plan(think, Thought::Scans),
             Manner::TwoPhones => {
@@ -154,7 +151,8 @@ impl World {
             }
             Page::NotYet if held.looks < LOOKS_MAX => {
                 held.looks += 1;
-                self.queue.put(now + std::time::Duration::from_secs(2), Ev::Phone(phone, Tap::Look));
+                self.queue
+                    .put(now + std::time::Duration::from_secs(2), Ev::Phone(phone, Tap::Look));
             }
             Page::NotYet | Page::Over => self.puts_phone_away(phone, now),
         }
@@ -263,10 +261,9 @@ impl World {
         let undo = match act {
             OperatorAct::Hold => OperatorAct::Release,
             OperatorAct::Lock => OperatorAct::Unlock,
-            OperatorAct::Open
-            | OperatorAct::Close
-            | OperatorAct::Release
-            | OperatorAct::Unlock => return,
+            OperatorAct::Open | OperatorAct::Close | OperatorAct::Release | OperatorAct::Unlock => {
+                return;
+            }
         };
         match told {
             Told::Done | Told::Nobody => {
