@@ -22,13 +22,15 @@ pub(super) struct Desk<'a> {
     pub(super) state: &'a State,
     pub(super) rules: &'a Rules,
     pub(super) now: Timestamp,
+    /// Displays are told again, whatever they were told before.
+    pub(super) show_all: bool,
     changes: Vec<Change>,
     effects: Vec<Effect>,
 }
 
 impl<'a> Desk<'a> {
     pub(super) fn new(state: &'a State, rules: &'a Rules, now: Timestamp) -> Self {
-        Self { state, rules, now, changes: Vec::new(), effects: Vec::new() }
+        Self { state, rules, now, show_all: false, changes: Vec::new(), effects: Vec::new() }
     }
 
     /// Puts a change down; an entity that changes twice in one decision goes on record once, as it ends. Only a lane
@@ -40,6 +42,7 @@ impl<'a> Desk<'a> {
             (Change::Order(a), Change::Order(b)) => a.id == b.id,
             (Change::Payment(a), Change::Payment(b)) => a.id == b.id,
             (Change::Refund(a), Change::Refund(b)) => a.id == b.id,
+            (Change::PaymentFiled { payment: a }, Change::PaymentFiled { payment: b }) => a == b,
             _ => false,
         };
         match self.changes.iter_mut().rev().find(same) {
@@ -79,7 +82,7 @@ impl<'a> Desk<'a> {
             .filter_map(|lane| {
                 let before = self.state.lanes.get(&lane.id).map(|l| self.message(l, false));
                 let message = self.message(lane, true);
-                (before.as_ref() != Some(&message))
+                (self.show_all || before.as_ref() != Some(&message))
                     .then(|| Effect::Show { lane: lane.id.clone(), message })
             })
             .collect();

@@ -230,6 +230,7 @@ impl Work<'_> {
     fn seen(&mut self, visit: Visit) -> Taken {
         match self.lane.phase {
             Phase::Idle | Phase::VehiclePresent | Phase::Faulty | Phase::Closing => {
+                self.let_go_unseen(&visit);
                 self.lane.visit = Some(visit);
                 self.lane.phase = Phase::Deciding;
                 self.wait(Why::Waiting, self.rules.times.waiting);
@@ -256,6 +257,16 @@ impl Work<'_> {
             }
             Phase::Locked => Err(Reject::LaneLocked),
         }
+    }
+
+    /// Another vehicle stands where an admitted one was, and no safety loop could tell: the first has gone through.
+    fn let_go_unseen(&mut self, other: &Visit) {
+        let blind = !self.rules.wired.safety || self.lane.phase == Phase::Faulty;
+        let gone = self.lane.visit.take_if(|visit| {
+            let another = other.plate.is_some() && !visit.is_same_vehicle(other);
+            blind && another && visit.cause.is_some()
+        });
+        self.acts.extend(gone.map(Act::Passed));
     }
 
     fn queue(&mut self, visit: Visit) -> Taken {
@@ -641,6 +652,11 @@ impl Work<'_> {
         if self.lane.sensors.arrival == Signal::On {
             self.stand_by();
         } else {
+            if self.lane.phase == Phase::Faulty {
+                // It was let in, the arm has come down since, and nobody is there any more.
+                let gone = self.lane.visit.take_if(|visit| visit.cause.is_some());
+                self.acts.extend(gone.map(Act::Passed));
+            }
             self.abandon_visit();
             self.lane.phase = Phase::Idle;
             self.lane.due = None;
