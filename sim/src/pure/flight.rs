@@ -29,14 +29,14 @@ const LIVE_FOR: Duration = Duration::from_secs(10);
 #[derive(Debug)]
 pub(super) enum Item {
     /// Lands only in the life of the daemon it was sent in.
-    Tell(u32, Input),
+    Tell(u32, Box<Input>),
     /// Kept by the broker while the daemon was down.
-    Kept(LaneIx, CameraRead, Timestamp),
-    Again(Input),
+    Kept(LaneIx, Box<CameraRead>, Timestamp),
+    Again(Box<Input>),
     /// All inputs of a lane are read anew.
     Levels(LaneIx),
     Arm(LaneIx, CommandId, ArmAction, Timestamp),
-    Ask(u32, Ask, Option<RefundId>),
+    Ask(u32, Box<Ask>, Option<RefundId>),
     PowerOn,
 }
 
@@ -57,7 +57,7 @@ impl Run {
             Happening::Read { lane, read } if self.machine.is_down() => {
                 if self.wire.chance(0.7) {
                     let after = Duration::from_millis(500);
-                    self.queue.put(self.now + after, Item::Kept(lane, read, self.now));
+                    self.queue.put(self.now + after, Item::Kept(lane, Box::new(read), self.now));
                 }
                 Ok(())
             }
@@ -115,13 +115,13 @@ impl Run {
         if self.wire.chance(doubled) {
             self.tally.add("wire: doubled");
             let after = self.wire.secs(0.0, 2.0);
-            self.queue.put(self.now + after, Item::Tell(life, input.clone()));
+            self.queue.put(self.now + after, Item::Tell(life, Box::new(input.clone())));
             self.look_again(inputs_of);
         }
         if self.wire.chance(late) {
             self.tally.add("wire: late");
             let after = self.wire.secs(0.1, 5.0);
-            self.queue.put(self.now + after, Item::Tell(life, input));
+            self.queue.put(self.now + after, Item::Tell(life, Box::new(input)));
             self.look_again(inputs_of);
             return Ok(());
         }
@@ -207,7 +207,7 @@ impl Run {
     /// Not acknowledged, so the broker or the client brings it again.
     pub(super) fn redeliver(&mut self, input: Input) {
         if matches!(input, Input::Read { .. } | Input::PlateGiven { .. } | Input::PayAsked { .. }) {
-            self.queue.put(self.now, Item::Again(input));
+            self.queue.put(self.now, Item::Again(Box::new(input)));
         }
     }
 
@@ -216,26 +216,26 @@ impl Run {
     pub(super) fn land(&mut self, item: Item) -> Result<(), Broken> {
         let retry = self.now + Duration::from_secs(1);
         match item {
-            Item::Tell(life, input) if life == self.machine.life => self.tell(input)?,
-            Item::Tell(..) | Item::Ask(..) if self.machine.is_down() => {}
+            Item::Tell(life, input) if life == self.machine.life => self.tell(*input)?,
+            // Sent before the power went.
             Item::Tell(..) => {}
             Item::Kept(..) | Item::Again(_) if self.machine.is_down() => {
                 self.queue.put(retry, item);
             }
             Item::Kept(lane, read, since) => {
                 let live = self.now.duration_since(since).unsigned_abs() <= LIVE_FOR;
-                let input = self.read_of(lane, &CameraRead { live: read.live && live, ..read });
+                let input = self.read_of(lane, &CameraRead { live: read.live && live, ..*read });
                 self.step(input)?;
             }
             Item::Again(input) => {
                 self.tally.add("power: input brought again");
-                self.step(input)?;
+                self.step(*input)?;
             }
             Item::Levels(lane) => self.tell_levels(lane)?,
             Item::Arm(lane, command, action, expires_at) => {
                 self.world.arm(self.now, lane, command, action, expires_at);
             }
-            Item::Ask(life, ask, refund) if life == self.machine.life => self.ask(ask, refund),
+            Item::Ask(life, ask, refund) if life == self.machine.life => self.ask(*ask, refund),
             Item::Ask(..) => {}
             Item::PowerOn => self.power_on()?,
         }
@@ -253,7 +253,7 @@ impl Run {
     fn ask(&mut self, ask: Ask, refund: Option<RefundId>) {
         let (life, number) = (self.machine.life, ask.out_trade_no().to_owned());
         if let Some(until) = self.asking.get(&number).filter(|until| **until > self.now) {
-            return self.queue.put(*until, Item::Ask(life, ask, refund));
+            return self.queue.put(*until, Item::Ask(life, Box::new(ask), refund));
         }
         let (after, word) = self.bank.ask(self.now, &ask);
         let until = self.now + after;
@@ -267,7 +267,7 @@ impl Run {
             Some(refund) => Input::RefundSaid { refund, word },
             None => Input::BankSaid { out_trade_no: number, to, word },
         };
-        self.queue.put(until, Item::Tell(life, input));
+        self.queue.put(until, Item::Tell(life, Box::new(input)));
     }
 
     // ---- from the core to the world --------------------------------------------------------------
@@ -303,9 +303,11 @@ impl Run {
                     self.world.show(self.now, lane, message);
                 }
             }
-            Effect::AskBank { ask } => self.queue.put(self.now, Item::Ask(life, ask, None)),
+            Effect::AskBank { ask } => {
+                self.queue.put(self.now, Item::Ask(life, Box::new(ask), None))
+            }
             Effect::AskRefund { refund, ask } => {
-                self.queue.put(self.now, Item::Ask(life, ask, Some(refund)));
+                self.queue.put(self.now, Item::Ask(life, Box::new(ask), Some(refund)));
             }
         }
         Ok(())

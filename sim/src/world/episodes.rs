@@ -119,7 +119,7 @@ impl World {
                 for read in std::mem::take(&mut self.lanes[lane].camera.kept) {
                     at += Duration::from_millis(200);
                     self.tally.add("camera: replay");
-                    self.queue.put(at, Ev::Tells(Happening::Read { lane, read }));
+                    self.queue.put(at, Ev::Tells(Box::new(Happening::Read { lane, read })));
                 }
             }
             Episode::BoardSilent => {
@@ -152,12 +152,10 @@ impl World {
             } else {
                 continue;
             };
-            self.queue.put(at, Ev::Tells(happening));
+            self.queue.put(at, Ev::Tells(Box::new(happening)));
         }
         // What the inputs say when it is over.
-        self.queue.put(
-            now + Duration::from_millis(2_100),
-            Ev::Tells(Happening::Board { lane, silent: self.lanes[lane].board_silent }),
-        );
+        let over = Happening::Board { lane, silent: self.lanes[lane].board_silent };
+        self.queue.put(now + Duration::from_millis(2_100), Ev::Tells(Box::new(over)));
     }
 }

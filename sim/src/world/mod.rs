@@ -120,8 +120,8 @@ enum Ev {
     Arrives,
     LeavesPlace(VehicleId),
     Joins(LaneIx, Box<Vehicle>),
-    Tells(Happening),
-    Shot(LaneIx, CameraRead),
+    Tells(Box<Happening>),
+    Shot(LaneIx, Box<CameraRead>),
     Pulse(LaneIx, ArmAction),
     ThinksOf(LaneIx, VehicleId, people::Thought),
     Phone(PhoneId, people::Tap),
@@ -209,8 +209,8 @@ impl World {
                 self.lanes[lane].join(*vehicle);
                 self.wake(lane, now);
             }
-            Ev::Tells(happening) => self.tell(happening),
-            Ev::Shot(lane, read) => self.shot(lane, read),
+            Ev::Tells(happening) => self.tell(*happening),
+            Ev::Shot(lane, read) => self.shot(lane, *read),
             Ev::Pulse(lane, action) => self.pulse(lane, action, now),
             Ev::ThinksOf(lane, vehicle, thought) => self.think(lane, vehicle, thought, now),
             Ev::Phone(phone, tap) => self.tap(phone, tap, now),
@@ -233,7 +233,8 @@ impl World {
         expires_at: Timestamp,
     ) {
         let travel = self.draws.arm.secs(0.02, 0.2);
-        let answer = |outcome| Ev::Tells(Happening::ArmAnswered { lane, command, outcome });
+        let answer =
+            |outcome| Ev::Tells(Box::new(Happening::ArmAnswered { lane, command, outcome }));
         if now + travel >= expires_at {
             let outcome = ArmOutcome::Refused("expired".into());
             return self.queue.put(now + travel, answer(outcome));
@@ -387,7 +388,7 @@ impl World {
                 self.tally.add("input: bounce");
                 for (ms, on) in [(20, !on), (40, on)] {
                     let bounce = Happening::Sensor { lane, sensor, on };
-                    self.queue.put(now + Duration::from_millis(ms), Ev::Tells(bounce));
+                    self.queue.put(now + Duration::from_millis(ms), Ev::Tells(Box::new(bounce)));
                 }
             }
         }
@@ -404,7 +405,7 @@ impl World {
         for (after, read) in
             self.lanes[lane].camera.look(plate, now, faults, draws, &mut self.tally)
         {
-            self.queue.put(now + after, Ev::Shot(lane, read));
+            self.queue.put(now + after, Ev::Shot(lane, Box::new(read)));
         }
     }
 

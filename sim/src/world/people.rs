@@ -103,7 +103,15 @@ impl World {
     pub(super) fn think(&mut self, lane: LaneIx, id: VehicleId, thought: Thought, now: Timestamp) {
         let message = self.lanes[lane].message.clone();
         let pays = matches!(message, Message::Pay { .. });
-        let Some(vehicle) = self.lanes[lane].waiting_mut().filter(|v| v.id == id) else { return };
+        let there = self.lanes[lane].vehicles.iter().any(|v| v.id == id);
+        let Some(vehicle) = self.lanes[lane].waiting_mut().filter(|v| v.id == id) else {
+            if there && thought == Thought::CallsOperator {
+                // On the move just now; it may have to stop again.
+                let again = now + std::time::Duration::from_secs(60);
+                self.queue.put(again, Ev::ThinksOf(lane, id, thought));
+            }
+            return;
+        };
         match thought {
             Thought::Scans if pays && vehicle.scans < 6 => {
                 vehicle.scans += 1;
