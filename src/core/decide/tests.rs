@@ -17,6 +17,8 @@ use crate::{
     types::{Currency, DeviceId, LaneId, Money, Plate, bank::Ask, bank::Word},
 };
 
+mod found;
+
 struct Site {
     state: State,
     rules: Rules,
