@@ -50,6 +50,9 @@ struct Args {
     /// Steps shown before a failure
     #[arg(long, default_value_t = STORY)]
     story: usize,
+    /// Show the steps even if nothing fails
+    #[arg(long)]
+    tell: bool,
     /// No progress, no table: only failures and the last line
     #[arg(long, short)]
     quiet: bool,
@@ -110,7 +113,14 @@ fn run(seed: u64, args: &Args) -> Result<Summary, Box<Failure>> {
         Mood::All => Faults::all(),
         Mood::None => Faults::none(),
     };
-    Run::new(seed, RunSpec::drawn(seed, args.days), faults).with_story(args.story).go()
+    Run::new(seed, RunSpec::drawn(seed, args.days), faults).with_story(args.story).go().map(
+        |summary| {
+            if args.tell {
+                print!("{}", summary.story);
+            }
+            summary
+        },
+    )
 }
 
 /// A bar on a terminal; a line now and then elsewhere.
@@ -136,7 +146,7 @@ fn report(args: &Args, total: &Summary, count: u64, failed: usize, took: Duratio
     let seconds = took.as_secs_f64().max(0.001);
     println!(
         "{count} seeds x {} days in {seconds:.1} s ({:.0} ms a day): {} steps ({:.0} a second), {} journal lines, \
-         {} in, {} out, {} payments, {} refunds, hash {:016x}, {failed} failed",
+         {} in, {} out, {} payments, {} refunds, {} stays and {} alarms left, hash {:016x}, {failed} failed",
         args.days,
         seconds * 1_000.0 / (count as f64 * f64::from(args.days.max(1))),
         total.steps,
@@ -146,6 +156,8 @@ fn report(args: &Args, total: &Summary, count: u64, failed: usize, took: Duratio
         total.tally.of("traffic: out"),
         total.payments,
         total.refunds,
+        total.stays_left,
+        total.alarms_left,
         total.hash,
     );
 }

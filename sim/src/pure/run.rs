@@ -47,6 +47,12 @@ pub struct Summary {
     pub hash: u64,
     pub payments: u64,
     pub refunds: u64,
+    /// Stays still open when everybody has left: misread plates, exits nobody saw.
+    pub stays_left: u64,
+    /// Alarms raised when all was over.
+    pub alarms_left: u64,
+    /// The last steps, if more than those of a failure were asked for.
+    pub story: String,
     pub tally: Tally,
 }
 
@@ -57,6 +63,8 @@ impl Summary {
         self.hash = self.hash.rotate_left(1) ^ other.hash;
         self.payments += other.payments;
         self.refunds += other.refunds;
+        self.stays_left += other.stays_left;
+        self.alarms_left += other.alarms_left;
         self.tally.merge(&other.tally);
     }
 }
@@ -364,12 +372,19 @@ impl Run {
         tally.merge(&self.world.tally);
         tally.merge(&self.bank.tally);
         tally.merge(&self.machine.tally);
+        let mut story = String::new();
+        if self.story_max > STORY {
+            self.story.iter().for_each(|told| told.line(&mut story));
+        }
         Summary {
+            story,
             steps: self.steps,
             lines: self.journal.lines.len() as u64,
             hash: self.journal.hash(),
             payments: self.books.payments.len() as u64,
             refunds: self.books.refunds.len() as u64,
+            stays_left: self.state.stays.len() as u64,
+            alarms_left: self.state.alarms.len() as u64,
             tally,
         }
     }

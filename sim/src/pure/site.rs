@@ -74,11 +74,11 @@ fn draw_lane(direction: Direction, draws: &mut Draws) -> LaneSpec {
         _ => [false; 4],
     };
     let [arrival, safety, open_limit, closed_limit] = wired;
-    let loops = arrival || safety;
     LaneSpec {
         direction,
         wired: Wired { arrival, safety, open_limit, closed_limit },
-        closing: if loops && draws.chance(0.25) { Closing::OnCommand } else { Closing::ByItself },
+        // Closing on command without a safety loop would meet the vehicle under the arm.
+        closing: if safety && draws.chance(0.25) { Closing::OnCommand } else { Closing::ByItself },
         rise: draws.secs(1.5, 6.0),
     }
 }
