@@ -22,16 +22,19 @@ pub(super) struct Desk<'a> {
     pub(super) state: &'a State,
     pub(super) rules: &'a Rules,
     pub(super) now: Timestamp,
+    /// Displays are told again, whatever they were told before.
+    pub(super) show_all: bool,
     changes: Vec<Change>,
     effects: Vec<Effect>,
 }
 
 impl<'a> Desk<'a> {
     pub(super) fn new(state: &'a State, rules: &'a Rules, now: Timestamp) -> Self {
-        Self { state, rules, now, changes: Vec::new(), effects: Vec::new() }
+        Self { state, rules, now, show_all: false, changes: Vec::new(), effects: Vec::new() }
     }
 
-    /// Puts a change down; an entity that changes twice in one decision goes on record once, as it ends.
+    /// Puts a change down; an entity that changes twice in one decision goes on record once, as it ends. Only a lane
+    /// that gave two orders to its arm goes on record with each.
     pub(super) fn record(&mut self, change: Change) {
         let same = |known: &&mut Change| match (&change, &**known) {
             (Change::Lane(a), Change::Lane(b)) => a.id == b.id,
@@ -39,11 +42,12 @@ impl<'a> Desk<'a> {
             (Change::Order(a), Change::Order(b)) => a.id == b.id,
             (Change::Payment(a), Change::Payment(b)) => a.id == b.id,
             (Change::Refund(a), Change::Refund(b)) => a.id == b.id,
+            (Change::PaymentFiled { payment: a }, Change::PaymentFiled { payment: b }) => a == b,
             _ => false,
         };
-        match self.changes.iter_mut().find(same) {
-            Some(known) => *known = change,
-            None => self.changes.push(change),
+        match self.changes.iter_mut().rev().find(same) {
+            Some(known) if !carries_other_order(self.state, known, &change) => *known = change,
+            _ => self.changes.push(change),
         }
     }
 
@@ -71,13 +75,14 @@ impl<'a> Desk<'a> {
             .changes
             .iter()
             .filter_map(|change| match change {
-                Change::Lane(lane) => Some(lane),
+                // Of a lane with two rows, the last.
+                Change::Lane(lane) => self.lane(&lane.id).filter(|last| std::ptr::eq(*last, lane)),
                 _ => None,
             })
             .filter_map(|lane| {
                 let before = self.state.lanes.get(&lane.id).map(|l| self.message(l, false));
                 let message = self.message(lane, true);
-                (before.as_ref() != Some(&message))
+                (self.show_all || before.as_ref() != Some(&message))
                     .then(|| Effect::Show { lane: lane.id.clone(), message })
             })
             .collect();
@@ -130,7 +135,7 @@ impl<'a> Desk<'a> {
     // ---- what is true now ------------------------------------------------------------------------
 
     pub(super) fn lane(&self, id: &LaneId) -> Option<&Lane> {
-        let changed = self.changes.iter().find_map(|change| match change {
+        let changed = self.changes.iter().rev().find_map(|change| match change {
             Change::Lane(lane) if lane.id == *id => Some(lane),
             _ => None,
         });
@@ -275,4 +280,11 @@ impl<'a> Desk<'a> {
     pub(super) fn money(&self, minor: i64) -> Money {
         Money::new(minor, self.rules.currency)
     }
+}
+
+/// Both are rows of one lane, and `known` holds an order to the arm that `change` does not repeat.
+fn carries_other_order(state: &State, known: &Change, change: &Change) -> bool {
+    let (Change::Lane(known), Change::Lane(change)) = (known, change) else { return false };
+    let before = state.lanes.get(&known.id).and_then(|lane| lane.order.as_ref());
+    known.order != change.order && known.order.as_ref() != before
 }

@@ -62,6 +62,8 @@ pub fn decide(state: &State, rules: &Rules, now: Timestamp, input: Input) -> Dec
 impl Desk<'_> {
     /// After a start nothing is known of any sensor, and no order to an arm is repeated. Money is asked about again.
     fn started(&mut self) -> Reply {
+        // What was to be shown may have been lost with the power.
+        self.show_all = true;
         for (id, rules) in &self.rules.lanes {
             if self.lane(id).is_none() {
                 self.record(Change::Lane(super::lane::Lane::new(id.clone())));
@@ -78,6 +80,9 @@ impl Desk<'_> {
             payment.next_ask = Some(self.now);
             self.record(Change::Payment(payment));
         }
+        // Recalled for a word that the power took.
+        let orders: Vec<_> = self.state.orders.keys().copied().collect();
+        orders.into_iter().for_each(|order| self.file_if_over(order));
         let refunds: Vec<_> = self.state.refunds.values().cloned().collect();
         for mut refund in refunds {
             refund.next_ask = Some(self.now);

@@ -96,6 +96,9 @@ impl Desk<'_> {
             return self.give_back(payment, RefundWhy::NothingOwed);
         };
         let stay = self.stay(order.stay).cloned();
+        if stay.as_ref().is_some_and(|stay| !self.still_owes(stay, payment)) {
+            return self.give_back(payment, RefundWhy::NothingOwed);
+        }
         match (&order.state, stay) {
             (OrderState::Due | OrderState::Unpaid, stay) => self.pay_order(payment, order, stay),
             // Paid for a quote that a later one replaced, while the vehicle is still here: it counts.
@@ -105,6 +108,12 @@ impl Desk<'_> {
             }
             (OrderState::Paid { .. }, _) => self.give_back(payment, RefundWhy::PaidTwice),
         }
+    }
+
+    /// Another payment may have come first: what the stay does not owe any more goes back.
+    fn still_owes(&self, stay: &Stay, payment: &Payment) -> bool {
+        let quote = self.rules.tariff.quote(stay.entered_at, self.now, self.rules.currency);
+        stay.paid_minor.saturating_add(payment.amount.minor) <= quote.amount.minor
     }
 
     fn pay_order(&mut self, payment: &Payment, mut order: Order, stay: Option<Stay>) {
@@ -119,6 +128,8 @@ impl Desk<'_> {
         stay.paid_at = Some(self.now);
         stay.order = Some(id);
         self.record(Change::Stay(stay));
+        // What is due besides was reckoned without this payment.
+        self.void_orders(stay_id);
         self.open_for(&lane, stay_id);
     }
 
@@ -173,9 +184,11 @@ impl Desk<'_> {
     /// Payments that are decided, of an order that is over, need no more watching.
     pub(super) fn file_decided(&mut self, order: OrderId) {
         for payment in self.payments_of(order) {
-            let over =
-                matches!(payment.state, PaymentState::Paid { .. } | PaymentState::Failed { .. });
-            if over {
+            let decided = matches!(
+                payment.state,
+                PaymentState::Paid { .. } | PaymentState::Failed { .. } | PaymentState::Reversed
+            );
+            if decided && payment.next_ask.is_none() {
                 self.record(Change::PaymentFiled { payment: payment.id });
             }
         }

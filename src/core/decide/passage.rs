@@ -155,7 +155,9 @@ impl Desk<'_> {
         let subject = format!("stay-{}", stay.id);
         stay.state = StayState::Superseded;
         stay.left_at = Some(self.now);
+        let orders = self.orders_of(stay.id);
         self.record(Change::Stay(stay));
+        orders.into_iter().for_each(|order| self.file_decided(order.id));
         self.raise(&subject, AlarmKind::PlateTwice, detail);
     }
 

@@ -93,11 +93,18 @@ impl Desk<'_> {
     pub(super) fn bank_said(&mut self, out_trade_no: &str, to: Asked, word: Word) -> Reply {
         let known = self.state.payment_of(out_trade_no).and_then(|p| self.payment(p.id)).cloned();
         let Some(payment) = known else { return self.word_unplaced(out_trade_no, &word) };
+        let order = payment.order;
+        let reply = self.weigh(payment, to, word);
+        self.file_if_over(order);
+        reply
+    }
+
+    fn weigh(&mut self, payment: Payment, to: Asked, word: Word) -> Reply {
         match word {
             Word::Cashier { link } => self.link_came(payment, link),
-            Word::Paid { amount, bank_no, .. } => self.paid(payment, amount, bank_no),
-            Word::Failed { why } => self.failed(payment, why),
-            Word::Reversed => self.reversed(payment),
+            Word::Paid { amount, bank_no, .. } => self.paid(payment, to, amount, bank_no),
+            Word::Failed { why } => self.failed(payment, to, why),
+            Word::Reversed => self.reversed(payment, to),
             Word::Paying | Word::Reversing => {
                 self.clear("bank", AlarmKind::BankSilent);
                 self.ask_later(payment);
@@ -108,11 +115,11 @@ impl Desk<'_> {
                 if payment.asks >= SILENT_ASKS && to != Asked::Notified {
                     self.raise("bank", AlarmKind::BankSilent, why);
                 }
-                self.ask_later(payment);
+                self.ask_again(payment);
                 Ok(Answer::Done)
             }
             Word::Refunded | Word::PartRefunded | Word::Refunding => self.refunded_there(payment),
-            Word::RefundDone { .. } => Err(Refusal::WordUnfit(out_trade_no.into())),
+            Word::RefundDone { .. } => Err(Refusal::WordUnfit(payment.out_trade_no)),
         }
     }
 
@@ -138,7 +145,7 @@ impl Desk<'_> {
         Ok(Answer::Done)
     }
 
-    fn paid(&mut self, mut payment: Payment, amount: Money, bank_no: String) -> Reply {
+    fn paid(&mut self, mut payment: Payment, to: Asked, amount: Money, bank_no: String) -> Reply {
         self.clear("bank", AlarmKind::BankSilent);
         match payment.state {
             PaymentState::Paid { .. } | PaymentState::Disputed { .. } => {
@@ -146,10 +153,15 @@ impl Desk<'_> {
                 self.file_if_over(payment.order);
                 return Ok(Answer::Duplicate);
             }
-            PaymentState::Pending
-            | PaymentState::Reversing
-            | PaymentState::Reversed
-            | PaymentState::Failed { .. } => {}
+            PaymentState::Pending => {}
+            // Told before a reversal undid it, perhaps: only an answer to a question asked since is believed.
+            PaymentState::Reversing if to != Asked::Query || payment.bank_no.is_none() => {
+                return self.ask_whether_paid(payment, bank_no);
+            }
+            PaymentState::Reversed | PaymentState::Failed { .. } if to != Asked::Query => {
+                return self.ask_whether_paid(payment, bank_no);
+            }
+            PaymentState::Reversing | PaymentState::Reversed | PaymentState::Failed { .. } => {}
         }
         self.clear(&payment.out_trade_no, AlarmKind::PaymentUndecided);
         payment.bank_no = Some(bank_no);
@@ -164,13 +176,23 @@ impl Desk<'_> {
         payment.state = PaymentState::Paid { at: self.now };
         self.record(Change::Payment(payment.clone()));
         self.settle(&payment);
-        self.file_if_over(payment.order);
         Ok(Answer::Done)
     }
 
-    fn failed(&mut self, mut payment: Payment, why: String) -> Reply {
+    /// The questions of one payment go to the bank one after the other, so this one comes after any reversal.
+    fn ask_whether_paid(&mut self, mut payment: Payment, bank_no: String) -> Reply {
+        let out_trade_no = payment.out_trade_no.clone();
+        payment.bank_no = Some(bank_no);
+        payment.next_ask = Some(self.now + PATIENCE);
+        self.record(Change::Payment(payment));
+        self.act(Effect::AskBank { ask: Ask::Query { out_trade_no } });
+        Ok(Answer::Done)
+    }
+
+    fn failed(&mut self, mut payment: Payment, to: Asked, why: String) -> Reply {
         self.clear("bank", AlarmKind::BankSilent);
         if !payment.state.is_undecided() {
+            self.looked(payment, to);
             return Ok(Answer::Duplicate);
         }
         self.clear(&payment.out_trade_no, AlarmKind::PaymentUndecided);
@@ -179,7 +201,7 @@ impl Desk<'_> {
         Ok(Answer::Done)
     }
 
-    fn reversed(&mut self, mut payment: Payment) -> Reply {
+    fn reversed(&mut self, mut payment: Payment, to: Asked) -> Reply {
         self.clear("bank", AlarmKind::BankSilent);
         match payment.state {
             PaymentState::Pending | PaymentState::Reversing => {
@@ -189,11 +211,12 @@ impl Desk<'_> {
                 Ok(Answer::Done)
             }
             PaymentState::Reversed | PaymentState::Failed { .. } => {
-                let looks = payment.asks;
-                self.look_late(payment, looks);
+                self.looked(payment, to);
                 Ok(Answer::Duplicate)
             }
             PaymentState::Paid { .. } | PaymentState::Disputed { .. } => {
+                let detail = "paid, and then reversed by the bank's word".to_owned();
+                self.raise(&payment.out_trade_no, AlarmKind::AmountDiffers, detail);
                 Err(Refusal::WordUnfit(payment.out_trade_no))
             }
         }
@@ -204,7 +227,7 @@ impl Desk<'_> {
         self.clear("bank", AlarmKind::BankSilent);
         match (to, &payment.state) {
             (Asked::Generate, PaymentState::Pending) if payment.link.is_none() => {
-                self.failed(payment, why.to_owned())
+                self.failed(payment, to, why.to_owned())
             }
             // Not a word about the payment: keep asking.
             _ => {
@@ -244,10 +267,28 @@ impl Desk<'_> {
                 self.record(Change::Payment(payment));
             }
             PaymentState::Reversed | PaymentState::Failed { .. } => {
-                let looks = payment.asks;
-                self.look_late(payment, looks);
+                self.looked(payment, Asked::Query)
             }
             PaymentState::Paid { .. } | PaymentState::Disputed { .. } => {}
+        }
+    }
+
+    /// Nothing was learnt: the same question comes again, and a late look does not count.
+    fn ask_again(&mut self, mut payment: Payment) {
+        if payment.state.is_undecided() {
+            self.ask_later(payment);
+        } else if payment.next_ask.is_some() {
+            payment.next_ask = Some(self.now + LATE_LOOKS[0]);
+            self.record(Change::Payment(payment));
+        }
+    }
+
+    /// A late look was answered; the next is later still.
+    fn looked(&mut self, payment: Payment, to: Asked) {
+        let late = matches!(payment.state, PaymentState::Reversed | PaymentState::Failed { .. });
+        if late && to == Asked::Query && payment.next_ask.is_some() {
+            let looks = payment.asks + 1;
+            self.look_late(payment, looks);
         }
     }
 
@@ -274,7 +315,9 @@ impl Desk<'_> {
             let detail = format!("{} asked for at {}", payment.amount, payment.made_at);
             self.raise(&out_trade_no, AlarmKind::PaymentUndecided, detail);
         }
-        payment.asks += 1;
+        if payment.state.is_undecided() {
+            payment.asks += 1;
+        }
         payment.next_ask = Some(self.now + PATIENCE);
         let ask = match payment.state {
             PaymentState::Pending if expired => {
@@ -282,7 +325,9 @@ impl Desk<'_> {
                 Ask::Reverse { out_trade_no }
             }
             // A reversal that is refused may mean that it was paid: ask in turn.
-            PaymentState::Reversing if payment.asks % 2 == 1 => Ask::Reverse { out_trade_no },
+            PaymentState::Reversing if payment.asks % 2 == 1 && payment.bank_no.is_none() => {
+                Ask::Reverse { out_trade_no }
+            }
             PaymentState::Pending
             | PaymentState::Reversing
             | PaymentState::Reversed
@@ -316,7 +361,7 @@ impl Desk<'_> {
     }
 
     /// An order whose vehicle has gone keeps no decided payment in memory.
-    fn file_if_over(&mut self, order: OrderId) {
+    pub(super) fn file_if_over(&mut self, order: OrderId) {
         let over = self.order(order).is_none_or(|order| self.stay(order.stay).is_none());
         if over {
             self.file_decided(order);

@@ -17,6 +17,8 @@ use crate::{
     types::{Currency, DeviceId, LaneId, Money, Plate, bank::Ask, bank::Word},
 };
 
+mod found;
+
 struct Site {
     state: State,
     rules: Rules,
@@ -240,6 +242,8 @@ fn success_after_a_waiver_goes_back() {
     site.tell(open("phone is flat")).unwrap();
     site.drive_through("out");
     assert!(site.state.stays.is_empty());
+    site.bank(&trade, Site::paid(500)).unwrap();
+    assert!(site.state.refunds.is_empty(), "the reversal may have undone it: it is asked again");
     site.bank(&trade, Site::paid(500)).unwrap();
     site.after(Duration::from_secs(1));
     let refund = *site.state.refunds.keys().next().unwrap();

@@ -45,7 +45,7 @@ async fn sessions_end() {
     }
     let nobodys = accounts.put_session(&[4; 32], "wang", start() + hour).await;
     assert!(matches!(nobodys, Err(StoreError::Constraint { .. })), "{nobodys:?}");
-    let who = accounts.session(&one, start()).await.unwrap().map(|o| o.name);
+    let who = accounts.session(&one, start()).await.unwrap().map(|(operator, _)| operator.name);
     assert_eq!(who.as_deref(), Some("li"));
     assert_eq!(accounts.session(&[9; 32], start()).await.unwrap(), None);
     assert_eq!(accounts.session(&one, start() + hour).await.unwrap(), None, "expired");

@@ -59,6 +59,13 @@ impl Work<'_> {
 
     pub(super) fn arrival_off(&mut self) {
         match self.lane.phase {
+            // From the arrival loop onto the safety loop: under an arm that is down nobody gets that far.
+            Phase::VehiclePresent | Phase::Deciding | Phase::AwaitingPayment
+                if self.lane.sensors.safety == Signal::On
+                    && self.lane.sensors.closed_limit != Signal::On =>
+            {
+                self.drive_through();
+            }
             Phase::VehiclePresent | Phase::Deciding | Phase::AwaitingPayment => {
                 self.wait(Why::Vacated, self.rules.times.vacated);
             }

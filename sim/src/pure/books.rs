@@ -1,0 +1,239 @@
+//! Tables of all that was ever committed, kept by the checker alone, and the laws of money, orders and stays on them.
+//! Trusts nothing that the core says about itself.
+
+use std::collections::{BTreeMap, BTreeSet, HashMap};
+
+use jiff::Timestamp;
+use paifang::{
+    core::{
+        Change, Rules, State,
+        change::AlarmKind,
+        lane::{ArmAction, ArmOrder, Cause, Lane, Signal},
+        money::{Account, Order, OrderState, Payment, PaymentState, Posting, Refund, RefundState},
+        stay::Stay,
+    },
+    types::{CommandId, OrderId, PaymentId, Plate, RefundId, StayId},
+};
+
+use super::{
+    bank::PureBank,
+    check::{Broken, Law, law},
+};
+
+#[derive(Debug, Default)]
+pub struct Books {
+    pub orders: BTreeMap<OrderId, Order>,
+    pub payments: BTreeMap<PaymentId, Payment>,
+    pub refunds: BTreeMap<RefundId, Refund>,
+    pub stays: BTreeMap<StayId, Stay>,
+    pub by_number: HashMap<String, PaymentId>,
+    commands: HashMap<CommandId, ArmOrder>,
+    performed: BTreeSet<CommandId>,
+    open_plates: HashMap<Plate, StayId>,
+    last_txn: i64,
+    settled: BTreeSet<PaymentId>,
+    revenue_of_order: BTreeSet<OrderId>,
+    revenue_of_stay: BTreeMap<StayId, i64>,
+    /// What the channel holds for us, by payment.
+    receivable: BTreeMap<PaymentId, i64>,
+}
+
+impl Books {
+    /// All changes of one decision, as committed.
+    pub fn take(
+        &mut self,
+        changes: &[Change],
+        rules: &Rules,
+        now: Timestamp,
+    ) -> Result<(), Broken> {
+        changes.iter().try_for_each(|change| self.take_one(change))?;
+        for change in changes {
+            match change {
+                Change::Posting(posting) => self.posting(posting, rules, now)?,
+                Change::Lane(lane) => self.order(lane)?,
+                _ => {}
+            }
+        }
+        Ok(())
+    }
+
+    fn take_one(&mut self, change: &Change) -> Result<(), Broken> {
+        match change {
+            Change::Stay(stay) => self.stay(stay)?,
+            Change::Order(order) => {
+                self.orders.insert(order.id, order.clone());
+            }
+            Change::Payment(payment) => {
+                self.by_number.insert(payment.out_trade_no.clone(), payment.id);
+                self.payments.insert(payment.id, payment.clone());
+                let asks = !payment.state.is_undecided() || payment.next_ask.is_some();
+                law(Law::UndecidedVisible, asks, || format!("nobody asks about {payment:?}"))?;
+            }
+            Change::Refund(refund) => {
+                self.refunds.insert(refund.id, refund.clone());
+                let asks = refund.state != RefundState::Pending || refund.next_ask.is_some();
+                law(Law::UndecidedVisible, asks, || format!("nobody asks about {refund:?}"))?;
+            }
+            Change::PaymentFiled { payment } => {
+                let over = self.payments.get(payment).is_some_and(|p| !p.state.is_undecided());
+                law(Law::UndecidedVisible, over, || format!("payment {payment} filed undecided"))?;
+            }
+            _ => {}
+        }
+        Ok(())
+    }
+
+    fn stay(&mut self, stay: &Stay) -> Result<(), Broken> {
+        self.stays.insert(stay.id, stay.clone());
+        if !stay.state.is_open() {
+            if self.open_plates.get(&stay.plate) == Some(&stay.id) {
+                self.open_plates.remove(&stay.plate);
+            }
+            return Ok(());
+        }
+        let former = self.open_plates.insert(stay.plate.clone(), stay.id);
+        let open = former.filter(|id| {
+            *id != stay.id && self.stays.get(id).is_some_and(|stay| stay.state.is_open())
+        });
+        law(Law::OneStayPerPlate, open.is_none(), || {
+            format!("{} has stays {:?} and {}", stay.plate, open, stay.id)
+        })
+    }
+
+    fn order(&mut self, lane: &Lane) -> Result<(), Broken> {
+        let Some(order) = &lane.order else { return Ok(()) };
+        if self.commands.contains_key(&order.id) {
+            return Ok(());
+        }
+        if let Some(Cause::Paid { order: paid }) = &order.cause {
+            let is = self.orders.get(paid).map(|order| &order.state);
+            let paid_indeed = matches!(is, Some(OrderState::Paid { .. }));
+            law(Law::OpensWithCause, paid_indeed, || format!("opens for order {paid}, {is:?}"))?;
+        }
+        self.commands.insert(order.id, order.clone());
+        Ok(())
+    }
+
+    /// An effect leaves for an arm.
+    pub fn perform(
+        &mut self,
+        command: CommandId,
+        action: ArmAction,
+        lane: &Lane,
+        rules: &Rules,
+    ) -> Result<(), Broken> {
+        let known = self.commands.get(&command);
+        law(Law::OpensWithCause, known.is_some_and(|order| order.action == action), || {
+            format!("{action:?} {command} is not on record: {known:?}")
+        })?;
+        let cause = known.and_then(|order| order.cause.as_ref());
+        let reasoned = match cause {
+            Some(Cause::Operator { reason, .. }) => !reason.trim().is_empty(),
+            Some(_) => true,
+            None => !matches!(action, ArmAction::Open | ArmAction::Hold),
+        };
+        law(Law::OpensWithCause, reasoned, || format!("{action:?} {command} for {cause:?}"))?;
+        law(Law::CommandOnce, self.performed.insert(command), || {
+            format!("{action:?} {command} for the second time")
+        })?;
+        if action == ArmAction::Close {
+            let wired = rules.lanes.get(&lane.id).map(|rules| rules.wired).unwrap_or_default();
+            let s = lane.sensors;
+            let free = [(wired.arrival, s.arrival), (wired.safety, s.safety)]
+                .iter()
+                .all(|(wired, signal)| !wired || *signal == Signal::Off);
+            law(Law::ClosesWhenFree, free, || format!("close {command} of {}: {s:?}", lane.id))?;
+        }
+        Ok(())
+    }
+
+    fn posting(&mut self, posting: &Posting, rules: &Rules, now: Timestamp) -> Result<(), Broken> {
+        let sound = posting.debit != posting.credit
+            && posting.amount.minor > 0
+            && posting.amount.currency == rules.currency
+            && posting.txn == self.last_txn + 1;
+        law(Law::PostingsBalance, sound, || format!("{posting:?} after {}", self.last_txn))?;
+        self.last_txn = posting.txn;
+        let minor = posting.amount.minor;
+        for (account, minor) in [(posting.debit, minor), (posting.credit, -minor)] {
+            if account == Account::ChannelReceivable {
+                *self.receivable.entry(posting.payment).or_default() += minor;
+            }
+        }
+        if posting.refund.is_none() {
+            let first = self.settled.insert(posting.payment);
+            law(Law::PaidOnce, first, || format!("payment {} settled twice", posting.payment))?;
+        }
+        if posting.credit == Account::ParkingRevenue {
+            self.revenue(posting, rules, now)?;
+        }
+        Ok(())
+    }
+
+    /// Income of a stay: once per order, never more than the stay owes at that time.
+    fn revenue(&mut self, posting: &Posting, rules: &Rules, now: Timestamp) -> Result<(), Broken> {
+        let order = self.payments.get(&posting.payment).and_then(|p| self.orders.get(&p.order));
+        let Some(order) = order else {
+            return Err(Broken::new(Law::PaidOnce, format!("{posting:?} of no order")));
+        };
+        let first = self.revenue_of_order.insert(order.id);
+        law(Law::PaidOnce, first, || format!("order {} paid twice", order.id))?;
+        let Some(stay) = self.stays.get(&order.stay) else {
+            return Err(Broken::new(Law::PaidOnce, format!("{posting:?} of no stay")));
+        };
+        let until = stay.left_at.map_or(now, |left| left.min(now));
+        let owed = rules.tariff.quote(stay.entered_at, until, rules.currency).amount.minor;
+        let total = self.revenue_of_stay.entry(stay.id).or_default();
+        *total += posting.amount.minor;
+        law(Law::PaidOnce, *total <= owed, || {
+            format!("stay {} has paid {total} and owes {owed} in all", stay.id)
+        })
+    }
+
+    /// When all is over: the bank's books against ours, payment by payment.
+    pub fn agree_with(&self, bank: &PureBank, state: &State) -> Result<(), Broken> {
+        for (number, trade) in &bank.trades {
+            let Some(payment) = self.by_number.get(number).and_then(|id| self.payments.get(id))
+            else {
+                return Err(Broken::new(Law::BooksAgree, format!("{number}: nobody asked for it")));
+            };
+            let ours = self.receivable.get(&payment.id).copied().unwrap_or(0);
+            let alarm = |kind| state.alarms.contains_key(&(number.clone(), kind));
+            // The bank may carry out a refund it had refused: whoever looks into the refusal sees it.
+            let visible = alarm(AlarmKind::AmountDiffers) || alarm(AlarmKind::RefundRefused);
+            law(Law::BooksAgree, visible || ours == trade.net_minor(), || {
+                format!("{number}: ours {ours}, the bank's {trade:?}, {payment:?}")
+            })?;
+        }
+        for payment in self.payments.values() {
+            let number = &payment.out_trade_no;
+            let kind = AlarmKind::PaymentUndecided;
+            let visible = state.alarms.contains_key(&(number.clone(), kind));
+            law(Law::UndecidedVisible, !payment.state.is_undecided() || visible, || {
+                format!("{payment:?} is undecided in the end and nobody knows")
+            })?;
+        }
+        Ok(())
+    }
+
+    /// When all is over: what is over is not in memory any more.
+    pub fn memory_is_empty(&self, state: &State) -> Result<(), Broken> {
+        for payment in state.payments.values() {
+            // A person must look, or its vehicle's exit was never seen.
+            let kept = matches!(payment.state, PaymentState::Disputed { .. })
+                || self
+                    .orders
+                    .get(&payment.order)
+                    .is_some_and(|o| state.stays.contains_key(&o.stay));
+            law(Law::MemoryEmpties, kept || payment.state.is_undecided(), || {
+                format!("{payment:?} is still watched")
+            })?;
+        }
+        for order in state.orders.values() {
+            let alive = state.stays.contains_key(&order.stay)
+                || state.payments.values().any(|payment| payment.order == order.id);
+            law(Law::MemoryEmpties, alive, || format!("{order:?} is still there"))?;
+        }
+        Ok(())
+    }
+}

@@ -1,0 +1,75 @@
+//! The laws of a run, and what is said when one is broken. Knows not how a run is driven.
+
+use std::fmt;
+
+/// What must hold after every step.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub enum Law {
+    /// No arm opens without an order on record that has a cause.
+    OpensWithCause,
+    /// An order to an arm is carried out at most once.
+    CommandOnce,
+    /// No stay pays more than it owes, no order and no payment is settled twice.
+    PaidOnce,
+    /// Every posting moves an amount between two accounts, and its number is new.
+    PostingsBalance,
+    /// What the bank holds for us is what the ledger says it holds.
+    BooksAgree,
+    /// No close while a wired loop is occupied or unknown.
+    ClosesWhenFree,
+    /// The arm touches nobody.
+    TouchesNobody,
+    /// What is undecided is asked about, or an alarm tells of it.
+    UndecidedVisible,
+    /// The journal rebuilds the state.
+    JournalRebuilds,
+    /// Whoever stands before an arm gets out.
+    NobodyTrapped,
+    OneStayPerPlate,
+    /// Time goes on: a deadline that has come is dealt with.
+    DeadlinesEnd,
+    /// What is over leaves memory.
+    MemoryEmpties,
+}
+
+impl Law {
+    pub const ALL: [Self; 13] = [
+        Self::OpensWithCause,
+        Self::CommandOnce,
+        Self::PaidOnce,
+        Self::PostingsBalance,
+        Self::BooksAgree,
+        Self::ClosesWhenFree,
+        Self::TouchesNobody,
+        Self::UndecidedVisible,
+        Self::JournalRebuilds,
+        Self::NobodyTrapped,
+        Self::OneStayPerPlate,
+        Self::DeadlinesEnd,
+        Self::MemoryEmpties,
+    ];
+}
+
+/// A law, and what broke it.
+#[derive(Clone, Debug)]
+pub struct Broken {
+    pub law: Law,
+    pub what: String,
+}
+
+impl Broken {
+    pub fn new(law: Law, what: impl Into<String>) -> Self {
+        Self { law, what: what.into() }
+    }
+}
+
+impl fmt::Display for Broken {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{:?}: {}", self.law, self.what)
+    }
+}
+
+/// `Err` with the law and the text unless `holds`.
+pub(super) fn law(law: Law, holds: bool, what: impl FnOnce() -> String) -> Result<(), Broken> {
+    if holds { Ok(()) } else { Err(Broken::new(law, what())) }
+}

@@ -1,0 +1,315 @@
+//! What is on its way between the daemon and the rest: lost, late, doubled, overtaken. Decides nothing.
+
+use std::time::Duration;
+
+use jiff::Timestamp;
+use paifang::{
+    core::{
+        Effect, Input,
+        input::{Answer, Asked, Refusal},
+        lane::ArmAction,
+        stay::Read,
+    },
+    types::{
+        CommandId, DeviceId, Plate, RefundId,
+        bank::{Ask, Word},
+    },
+};
+
+use super::{
+    Sabotage,
+    check::{Broken, Law},
+    run::Run,
+};
+use crate::world::{CameraRead, Happening, LaneIx, Page, PhoneId, SENSORS, Told};
+
+/// A read that waited for the daemon longer than this is told as one of the past.
+const LIVE_FOR: Duration = Duration::from_secs(10);
+
+#[derive(Debug)]
+pub(super) enum Item {
+    /// Lands only in the life of the daemon it was sent in.
+    Tell(u32, Box<Input>),
+    /// Kept by the broker while the daemon was down.
+    Kept(LaneIx, Box<CameraRead>, Timestamp),
+    Again(Box<Input>),
+    /// All inputs of a lane are read anew.
+    Levels(LaneIx),
+    Arm(LaneIx, CommandId, ArmAction, Timestamp),
+    Ask(u32, Box<Ask>, Option<RefundId>),
+    PowerOn,
+}
+
+impl Run {
+    // ---- from the world to the core --------------------------------------------------------------
+
+    pub(super) fn happened(&mut self, happening: Happening) -> Result<(), Broken> {
+        match happening {
+            Happening::Sensor { lane, sensor, on } => {
+                let id = self.spec.lane_ids[lane].clone();
+                self.send(Input::Sensor { lane: id, sensor, on }, Some(lane))
+            }
+            Happening::Board { lane, silent: true } => {
+                self.step(Input::SensorsLost { lane: self.spec.lane_ids[lane].clone() })?;
+                Ok(())
+            }
+            Happening::Board { lane, silent: false } => self.tell_levels(lane),
+            Happening::Read { lane, read } if self.machine.is_down() => {
+                if self.wire.chance(0.7) {
+                    let after = Duration::from_millis(500);
+                    self.queue.put(self.now + after, Item::Kept(lane, Box::new(read), self.now));
+                }
+                Ok(())
+            }
+            Happening::Read { lane, read } => {
+                let input = self.read_of(lane, &read);
+                self.send(input, None)
+            }
+            Happening::ArmAnswered { lane, command, outcome } => {
+                let lane = self.spec.lane_ids[lane].clone();
+                self.send(Input::ArmAnswered { lane, command, outcome }, None)
+            }
+            Happening::PageWanted { phone, lane } => self.page_wanted(phone, lane),
+            Happening::PaysAtCashier { phone, link } => {
+                let says = self.bank.pay(self.now, &link);
+                self.world.cashier_said(self.now, phone, says);
+                Ok(())
+            }
+            Happening::TypesPlate { lane, plate, by } => {
+                if let Ok(plate) = Plate::parse(&plate) {
+                    let lane = self.spec.lane_ids[lane].clone();
+                    self.step(Input::PlateGiven { lane, plate, by: by.into() })?;
+                }
+                Ok(())
+            }
+            Happening::Operator { lane, act, reason } => {
+                let id = self.spec.lane_ids[lane].clone();
+                let (who, reason) = ("li".into(), reason.into());
+                let told = match self.step(Input::Operator { lane: id, act, who, reason })? {
+                    Some(Ok(_)) => Told::Done,
+                    Some(Err(Refusal::Lane(_, reject))) => Told::Refused(Some(reject)),
+                    Some(Err(_)) => Told::Refused(None),
+                    None => Told::Nobody,
+                };
+                self.world.operator_told(self.now, lane, act, &told);
+                Ok(())
+            }
+            Happening::Through { .. } => Ok(()),
+            Happening::Touched { lane, vehicle } => Err(Broken::new(
+                Law::TouchesNobody,
+                format!("vehicle {vehicle} in {}", self.spec.lane_ids[lane]),
+            )),
+        }
+    }
+
+    /// Over the device's wire. An input that got lost or overtaken is put right by the next look at all of them.
+    fn send(&mut self, input: Input, inputs_of: Option<LaneIx>) -> Result<(), Broken> {
+        let wire = &self.faults.wire;
+        let (lost, late, doubled) = (wire.lost, wire.late, wire.doubled);
+        let life = self.machine.life;
+        if self.wire.chance(lost) {
+            self.tally.add("wire: lost");
+            self.look_again(inputs_of);
+            return Ok(());
+        }
+        if self.wire.chance(doubled) {
+            self.tally.add("wire: doubled");
+            let after = self.wire.secs(0.0, 2.0);
+            self.queue.put(self.now + after, Item::Tell(life, Box::new(input.clone())));
+            self.look_again(inputs_of);
+        }
+        if self.wire.chance(late) {
+            self.tally.add("wire: late");
+            let after = self.wire.secs(0.1, 5.0);
+            self.queue.put(self.now + after, Item::Tell(life, Box::new(input)));
+            self.look_again(inputs_of);
+            return Ok(());
+        }
+        self.step(input)?;
+        Ok(())
+    }
+
+    fn look_again(&mut self, inputs_of: Option<LaneIx>) {
+        if let Some(lane) = inputs_of {
+            let after = self.wire.secs(5.0, 10.0);
+            self.queue.put(self.now + after, Item::Levels(lane));
+        }
+    }
+
+    fn tell_levels(&mut self, lane: LaneIx) -> Result<(), Broken> {
+        for (sensor, level) in SENSORS.into_iter().zip(self.world.levels(lane)) {
+            if let Some(on) = level {
+                let lane = self.spec.lane_ids[lane].clone();
+                self.step(Input::Sensor { lane, sensor, on })?;
+            }
+        }
+        Ok(())
+    }
+
+    fn read_of(&self, lane: LaneIx, read: &CameraRead) -> Input {
+        let id = self.spec.lane_ids[lane].clone();
+        let device = DeviceId::parse(&format!("cam-{id}")).expect("a device name of this file");
+        let read = Read {
+            device,
+            event: read.event.to_string(),
+            plate: Plate::parse(&read.raw).ok(),
+            raw: read.raw.clone(),
+            confidence: Some(read.confidence),
+            live: read.live,
+            taken_at: Some(read.taken_at),
+            picture: read.picture.then(|| format!("{id}-{}.jpg", read.event)),
+        };
+        Input::Read { lane: id, read }
+    }
+
+    fn page_wanted(&mut self, phone: PhoneId, lane: LaneIx) -> Result<(), Broken> {
+        let known = self.phones.get(&phone).copied().or_else(|| {
+            let lane = self.state.lanes.get(&self.spec.lane_ids[lane])?;
+            lane.visit.as_ref()?.order
+        });
+        let page = match known {
+            Some(order) => {
+                self.phones.insert(phone, order);
+                match self.step(Input::PayAsked { order })? {
+                    Some(Ok(Answer::Payment(payment))) => {
+                        let payment = self.state.payments.get(&payment);
+                        payment.and_then(|p| p.link.clone()).map_or(Page::NotYet, Page::Link)
+                    }
+                    Some(_) => Page::Over,
+                    None => Page::NotYet,
+                }
+            }
+            None if self.machine.is_down() => Page::NotYet,
+            None => Page::Over,
+        };
+        self.world.page(self.now, phone, page);
+        Ok(())
+    }
+
+    pub(super) fn notified(&mut self, number: String, word: Word) -> Result<(), Broken> {
+        self.bank_said(number, Asked::Notified, word)
+    }
+
+    /// A payment that was filed away comes back first.
+    fn bank_said(&mut self, out_trade_no: String, to: Asked, word: Word) -> Result<(), Broken> {
+        if self.state.payment_of(&out_trade_no).is_none() {
+            let payment = self.books.by_number.get(&out_trade_no);
+            if let Some(payment) = payment.and_then(|id| self.books.payments.get(id)).cloned()
+                && let Some(order) = self.books.orders.get(&payment.order).cloned()
+            {
+                self.step(Input::Recalled { payment, order })?;
+            }
+        }
+        self.step(Input::BankSaid { out_trade_no, to, word })?;
+        Ok(())
+    }
+
+    /// Not acknowledged, so the broker or the client brings it again.
+    pub(super) fn redeliver(&mut self, input: Input) {
+        if matches!(input, Input::Read { .. } | Input::PlateGiven { .. } | Input::PayAsked { .. }) {
+            self.queue.put(self.now, Item::Again(Box::new(input)));
+        }
+    }
+
+    // ---- what lands ------------------------------------------------------------------------------
+
+    pub(super) fn land(&mut self, item: Item) -> Result<(), Broken> {
+        let retry = self.now + Duration::from_secs(1);
+        match item {
+            Item::Tell(life, input) if life == self.machine.life => self.tell(*input)?,
+            // Sent before the power went.
+            Item::Tell(..) => {}
+            Item::Kept(..) | Item::Again(_) if self.machine.is_down() => {
+                self.queue.put(retry, item);
+            }
+            Item::Kept(lane, read, since) => {
+                let live = self.now.duration_since(since).unsigned_abs() <= LIVE_FOR;
+                let input = self.read_of(lane, &CameraRead { live: read.live && live, ..*read });
+                self.step(input)?;
+            }
+            Item::Again(input) => {
+                self.tally.add("power: input brought again");
+                self.step(*input)?;
+            }
+            Item::Levels(lane) => self.tell_levels(lane)?,
+            Item::Arm(lane, command, action, expires_at) => {
+                self.world.arm(self.now, lane, command, action, expires_at);
+            }
+            Item::Ask(life, ask, refund) if life == self.machine.life => self.ask(*ask, refund),
+            Item::Ask(..) => {}
+            Item::PowerOn => self.power_on()?,
+        }
+        Ok(())
+    }
+
+    fn tell(&mut self, input: Input) -> Result<(), Broken> {
+        match input {
+            Input::BankSaid { out_trade_no, to, word } => self.bank_said(out_trade_no, to, word),
+            input => self.step(input).map(|_| ()),
+        }
+    }
+
+    /// Questions about one payment go one after the other.
+    fn ask(&mut self, ask: Ask, refund: Option<RefundId>) {
+        let (life, number) = (self.machine.life, ask.out_trade_no().to_owned());
+        if let Some(until) = self.asking.get(&number).filter(|until| **until > self.now) {
+            return self.queue.put(*until, Item::Ask(life, Box::new(ask), refund));
+        }
+        let (after, word) = self.bank.ask(self.now, &ask);
+        let until = self.now + after;
+        self.asking.insert(number.clone(), until);
+        let to = match ask {
+            Ask::Generate { .. } => Asked::Generate,
+            Ask::Query { .. } | Ask::Refund { .. } => Asked::Query,
+            Ask::Reverse { .. } => Asked::Reverse,
+        };
+        let input = match refund {
+            Some(refund) => Input::RefundSaid { refund, word },
+            None => Input::BankSaid { out_trade_no: number, to, word },
+        };
+        self.queue.put(until, Item::Tell(life, Box::new(input)));
+    }
+
+    // ---- from the core to the world --------------------------------------------------------------
+
+    pub(super) fn perform(&mut self, effect: Effect) -> Result<(), Broken> {
+        let life = self.machine.life;
+        match effect {
+            Effect::Arm { lane, command, action, expires_at } => {
+                if let Some(known) = self.state.lanes.get(&lane) {
+                    self.books.perform(command, action, known, &self.spec.rules)?;
+                }
+                let expires_at = expires_at - self.machine.ahead;
+                let Some(lane) = self.lane_ix(&lane) else { return Ok(()) };
+                if self.sabotage == Some(Sabotage::BlindArm) {
+                    self.world.blind_arm(lane);
+                }
+                if self.wire.chance(self.faults.wire.late) {
+                    let after = self.wire.secs(0.1, 5.0);
+                    self.queue.put(self.now + after, Item::Arm(lane, command, action, expires_at));
+                } else {
+                    self.world.arm(self.now, lane, command, action, expires_at);
+                }
+            }
+            Effect::TriggerRead { lane } => {
+                if let Some(lane) = self.lane_ix(&lane)
+                    && !self.wire.chance(self.faults.wire.lost)
+                {
+                    self.world.trigger(self.now, lane);
+                }
+            }
+            Effect::Show { lane, message } => {
+                if let Some(lane) = self.lane_ix(&lane) {
+                    self.world.show(self.now, lane, message);
+                }
+            }
+            Effect::AskBank { ask } => {
+                self.queue.put(self.now, Item::Ask(life, Box::new(ask), None))
+            }
+            Effect::AskRefund { refund, ask } => {
+                self.queue.put(self.now, Item::Ask(life, Box::new(ask), Some(refund)));
+            }
+        }
+        Ok(())
+    }
+}

@@ -1,0 +1,25 @@
+//! The core against the world in virtual time: every input is decided, committed, acted on and checked. Knows no runtime.
+//!
+//! ```text
+//!   World ──happenings──▶ wire (lost, late, doubled) ──Input──▶ decide ──changes──▶ journal (JSON lines) ──▶ State
+//!     ▲                                                           │                       │ parsed back
+//!     └──────────── arm, display, camera ◀──effects, once ────────┘                  second State, must be equal
+//!   PureBank ◀──questions, one after the other per payment──┘
+//! ```
+
+pub mod bank;
+pub mod books;
+pub mod check;
+mod flight;
+mod journal;
+mod machine;
+mod run;
+mod sabotage;
+mod site;
+
+pub use self::{
+    check::{Broken, Law},
+    run::{Failure, Run, STORY, Summary},
+    sabotage::Sabotage,
+    site::RunSpec,
+};

@@ -1,0 +1,473 @@
+//! One seed from the first input to the last check. Knows no thread and no screen.
+
+use std::{
+    collections::{BTreeMap, VecDeque},
+    fmt::{self, Write},
+    time::Duration,
+};
+
+use jiff::Timestamp;
+use paifang::{
+    core::{Change, Decision, Effect, Input, State, decide, input::Reply},
+    types::{LaneId, OrderId},
+};
+
+use super::{
+    RunSpec, Sabotage,
+    bank::PureBank,
+    books::Books,
+    check::{Broken, Law, law},
+    flight::Item,
+    journal::Journal,
+    machine::{Cut, Machine},
+};
+use crate::{
+    faults::{Faults, Tally},
+    queue::Queue,
+    seed::{Draws, Seed},
+    world::{PhoneId, World},
+};
+
+/// Steps kept for the story of a failure.
+pub const STORY: usize = 40;
+/// Steps between two looks at the whole state.
+const WHOLE_EVERY: u64 = 1_000;
+/// Nobody stands before an arm for longer, whatever is broken; faults last a quarter of an hour at most, each.
+const TRAPPED: Duration = Duration::from_mins(90);
+/// After the last day everybody leaves, and what is undecided gets its end.
+const LEAVES_WITHIN: Duration = Duration::from_hours(2);
+const ENDS_WITHIN: Duration = Duration::from_hours(10);
+
+/// What came of a run.
+#[derive(Clone, Debug, Default)]
+pub struct Summary {
+    pub steps: u64,
+    pub lines: u64,
+    /// Of the journal: the same for the same seed.
+    pub hash: u64,
+    pub payments: u64,
+    pub refunds: u64,
+    /// Stays still open when everybody has left: misread plates, exits nobody saw.
+    pub stays_left: u64,
+    /// Alarms raised when all was over.
+    pub alarms_left: u64,
+    /// The last steps, if more than those of a failure were asked for.
+    pub story: String,
+    pub tally: Tally,
+}
+
+impl Summary {
+    pub fn merge(&mut self, other: &Self) {
+        self.steps += other.steps;
+        self.lines += other.lines;
+        self.hash = self.hash.rotate_left(1) ^ other.hash;
+        self.payments += other.payments;
+        self.refunds += other.refunds;
+        self.stays_left += other.stays_left;
+        self.alarms_left += other.alarms_left;
+        self.tally.merge(&other.tally);
+    }
+}
+
+/// A broken law, with what led to it.
+#[derive(Clone, Debug)]
+pub struct Failure {
+    pub seed: u64,
+    pub step: u64,
+    pub at: Timestamp,
+    pub broken: Broken,
+    /// The last steps, a line each.
+    pub story: String,
+}
+
+impl fmt::Display for Failure {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { seed, step, at, broken, story } = self;
+        write!(f, "{story}seed {seed} failed at step {step}, {at}\n{broken}")
+    }
+}
+
+#[derive(Debug)]
+struct Told {
+    step: u64,
+    at: Timestamp,
+    input: Input,
+    changes: Vec<Change>,
+    effects: Vec<Effect>,
+    reply: Reply,
+}
+
+#[derive(Debug)]
+pub struct Run {
+    pub(super) seed: u64,
+    pub(super) spec: RunSpec,
+    pub(super) faults: Faults,
+    pub(super) world: World,
+    pub(super) bank: PureBank,
+    pub(super) state: State,
+    /// Fed by what was read back from the journal's lines.
+    pub(super) shadow: State,
+    pub(super) journal: Journal,
+    pub(super) books: Books,
+    pub(super) queue: Queue<Item>,
+    pub(super) machine: Machine,
+    pub(super) wire: Draws,
+    pub(super) phones: BTreeMap<PhoneId, OrderId>,
+    /// Until when the channel waits for an answer, by payment number.
+    pub(super) asking: BTreeMap<String, Timestamp>,
+    /// The world's time.
+    pub(super) now: Timestamp,
+    pub(super) tally: Tally,
+    pub(super) sabotage: Option<Sabotage>,
+    pub(super) drains: bool,
+    steps: u64,
+    story: VecDeque<Told>,
+    story_max: usize,
+    spins: u32,
+}
+
+impl Run {
+    pub fn new(seed: u64, spec: RunSpec, faults: Faults) -> Self {
+        let (root, now) = (Seed(seed), spec.site.starts_at);
+        Self {
+            seed,
+            world: World::new(spec.site.clone(), root.child("world"), faults.clone()),
+            bank: PureBank::new(root, faults.bank.clone(), now),
+            state: State::default(),
+            shadow: State::default(),
+            journal: Journal::default(),
+            books: Books::default(),
+            queue: Queue::new(),
+            machine: Machine::new(root, &faults.machine, now),
+            wire: root.child("wire").draws(),
+            phones: BTreeMap::new(),
+            asking: BTreeMap::new(),
+            now,
+            tally: Tally::default(),
+            sabotage: None,
+            drains: false,
+            steps: 0,
+            story: VecDeque::new(),
+            story_max: STORY,
+            spins: 0,
+            spec,
+            faults,
+        }
+    }
+
+    /// Breaks a law on purpose.
+    #[must_use]
+    pub fn with(mut self, sabotage: Sabotage) -> Self {
+        self.sabotage = Some(sabotage);
+        self
+    }
+
+    /// Keeps this many steps for the story of a failure.
+    #[must_use]
+    pub fn with_story(mut self, steps: usize) -> Self {
+        self.story_max = steps.max(1);
+        self
+    }
+
+    /// Runs to the end, or to the first broken law.
+    pub fn go(mut self) -> Result<Summary, Box<Failure>> {
+        match self.run() {
+            Ok(()) => Ok(self.summary()),
+            Err(broken) => Err(Box::new(self.failure(broken))),
+        }
+    }
+
+    fn run(&mut self) -> Result<(), Broken> {
+        let start = self.now;
+        let days_end = start + Duration::from_hours(24 * u64::from(self.spec.days));
+        let end = days_end + ENDS_WITHIN;
+        let mut next_look = start;
+        self.power_on()?;
+        while let Some(at) = self.next_at().filter(|at| *at <= end) {
+            self.now = at.max(self.now);
+            if !self.drains && self.now >= days_end {
+                self.drains = true;
+                self.bank.drains = true;
+                self.world.drain(self.now, LEAVES_WITHIN);
+            }
+            self.turn()?;
+            if self.now >= next_look {
+                next_look = self.now + Duration::from_mins(5);
+                self.look_for_trapped()?;
+                if self.drains && self.is_over() {
+                    break;
+                }
+            }
+        }
+        self.last_checks()
+    }
+
+    /// All that is due now, each in its turn.
+    fn turn(&mut self) -> Result<(), Broken> {
+        let now = self.now;
+        for happening in self.world.step(now) {
+            self.happened(happening)?;
+        }
+        for (number, word) in self.bank.step(now) {
+            self.notified(number, word)?;
+        }
+        while let Some(item) = self.queue.take(now) {
+            self.land(item)?;
+        }
+        let due = self.state.next_deadline().is_some_and(|at| at <= self.core_now());
+        if due && !self.machine.is_down() {
+            self.spins += 1;
+            law(Law::DeadlinesEnd, self.spins < 200, || {
+                format!("{:?} is due and stays due", self.state.overdue(self.core_now(), 3))
+            })?;
+            self.step(Input::Tick)?;
+        } else {
+            self.spins = 0;
+        }
+        Ok(())
+    }
+
+    fn next_at(&self) -> Option<Timestamp> {
+        let deadline = self.state.next_deadline().filter(|_| !self.machine.is_down());
+        let deadline = deadline.map(|at| (at - self.machine.ahead).max(self.now));
+        [self.world.next_at(), self.bank.next_at(), self.queue.next_at(), deadline]
+            .into_iter()
+            .flatten()
+            .min()
+    }
+
+    /// What the daemon's clock says: it may be ahead of the world, and never goes back.
+    pub(super) fn core_now(&self) -> Timestamp {
+        self.now + self.machine.ahead
+    }
+
+    /// Decide, commit, check, act. `None`: the power went before the one who asked was told.
+    pub(super) fn step(&mut self, input: Input) -> Result<Option<Reply>, Broken> {
+        if self.machine.is_down() {
+            return Ok(None);
+        }
+        let at = self.core_now();
+        let mut decision = decide(&self.state, &self.spec.rules, at, input.clone());
+        if let Some(sabotage) = self.sabotage
+            && (sabotage != Sabotage::IgnoreDeadlines || input == Input::Tick)
+        {
+            sabotage.spoil(&self.state, &mut decision);
+        }
+        self.steps += 1;
+        let cut = self.machine.cut_now(self.now, &decision, self.drains);
+        if cut == Some(Cut::BeforeCommit) {
+            self.redeliver(input.clone());
+            self.tell_story(at, input, Decision { changes: Vec::new(), ..decision });
+            self.power_off()?;
+            return Ok(None);
+        }
+        self.commit(&decision.changes)?;
+        let changes = &decision.changes;
+        let checked =
+            self.books.take(changes, &self.spec.rules, at).and_then(|()| self.compare(changes));
+        let effects = decision.effects.clone();
+        let reply = decision.reply.clone();
+        let kept = if cut == Some(Cut::BeforeActing) { Some(input.clone()) } else { None };
+        self.tell_story(at, input, decision);
+        checked?;
+        if let Some(input) = kept {
+            self.redeliver(input);
+        } else {
+            for effect in effects {
+                self.perform(effect)?;
+            }
+        }
+        if cut.is_some() {
+            self.power_off()?;
+            return Ok(None);
+        }
+        Ok(Some(reply))
+    }
+
+    fn commit(&mut self, changes: &[Change]) -> Result<(), Broken> {
+        for change in changes {
+            let back = self.journal.write(change);
+            let back = back.map_err(|why| Broken::new(Law::JournalRebuilds, why.to_string()))?;
+            if self.sabotage != Some(Sabotage::SkipJournal) {
+                self.shadow.apply(&back);
+            }
+            self.state.apply(change);
+        }
+        Ok(())
+    }
+
+    /// What this decision touched is the same in both states; now and then all of it.
+    fn compare(&self, changes: &[Change]) -> Result<(), Broken> {
+        let (a, b) = (&self.state, &self.shadow);
+        for change in changes {
+            let same = match change {
+                Change::Lane(lane) => a.lanes.get(&lane.id) == b.lanes.get(&lane.id),
+                Change::Stay(stay) => a.stays.get(&stay.id) == b.stays.get(&stay.id),
+                Change::Order(order) => a.orders.get(&order.id) == b.orders.get(&order.id),
+                Change::Payment(p) => a.payments.get(&p.id) == b.payments.get(&p.id),
+                Change::Refund(r) => a.refunds.get(&r.id) == b.refunds.get(&r.id),
+                _ => true,
+            };
+            law(Law::JournalRebuilds, same, || format!("differs after {change:?}"))?;
+        }
+        law(Law::JournalRebuilds, a.next_deadline() == b.next_deadline(), || {
+            "the deadlines differ".to_owned()
+        })?;
+        if self.steps.is_multiple_of(WHOLE_EVERY) { self.compare_all() } else { Ok(()) }
+    }
+
+    pub(super) fn compare_all(&self) -> Result<(), Broken> {
+        law(Law::JournalRebuilds, self.state == self.shadow, || "the states differ".to_owned())
+    }
+
+    // ---- the end ---------------------------------------------------------------------------------
+
+    fn is_over(&self) -> bool {
+        let waits = |p: &paifang::core::money::Payment| p.next_ask.is_some();
+        self.world.is_empty()
+            && !self.state.payments.values().any(waits)
+            && self.state.refunds.is_empty()
+    }
+
+    fn look_for_trapped(&self) -> Result<(), Broken> {
+        for lane in 0..self.world.lane_count() {
+            let waited = self.world.waited(self.now, lane);
+            law(Law::NobodyTrapped, waited < TRAPPED, || {
+                let known = self.state.lanes.get(&self.spec.lane_ids[lane]);
+                format!(
+                    "a vehicle has stood in {} for {} min; arm at {:.2}; {known:#?}",
+                    self.spec.lane_ids[lane],
+                    waited.as_secs() / 60,
+                    self.world.arm_angle(lane),
+                )
+            })?;
+        }
+        Ok(())
+    }
+
+    fn last_checks(&self) -> Result<(), Broken> {
+        self.compare_all()?;
+        if self.seed.is_multiple_of(50) {
+            self.rebuild_from_lines()?;
+        }
+        self.books.agree_with(&self.bank, &self.state)?;
+        self.books.memory_is_empty(&self.state)?;
+        law(Law::NobodyTrapped, self.world.is_empty(), || {
+            format!("{} vehicles are still inside", self.world.inside_count())
+        })
+    }
+
+    fn rebuild_from_lines(&self) -> Result<(), Broken> {
+        let mut rebuilt = State::default();
+        for line in &self.journal.lines {
+            let change: Change = serde_json::from_str(line)
+                .map_err(|why| Broken::new(Law::JournalRebuilds, why.to_string()))?;
+            rebuilt.apply(&change);
+        }
+        law(Law::JournalRebuilds, rebuilt == self.state, || "the lines give another state".into())
+    }
+
+    fn summary(self) -> Summary {
+        let mut tally = self.tally;
+        tally.merge(&self.world.tally);
+        tally.merge(&self.bank.tally);
+        tally.merge(&self.machine.tally);
+        let mut story = String::new();
+        if self.story_max > STORY {
+            self.story.iter().for_each(|told| told.line(&mut story));
+        }
+        Summary {
+            story,
+            steps: self.steps,
+            lines: self.journal.lines.len() as u64,
+            hash: self.journal.hash(),
+            payments: self.books.payments.len() as u64,
+            refunds: self.books.refunds.len() as u64,
+            stays_left: self.state.stays.len() as u64,
+            alarms_left: self.state.alarms.len() as u64,
+            tally,
+        }
+    }
+
+    // ---- the story -------------------------------------------------------------------------------
+
+    fn tell_story(&mut self, at: Timestamp, input: Input, decision: Decision) {
+        let Decision { changes, effects, reply } = decision;
+        if self.story.len() >= self.story_max {
+            self.story.pop_front();
+        }
+        self.story.push_back(Told { step: self.steps, at, input, changes, effects, reply });
+    }
+
+    fn failure(self, broken: Broken) -> Failure {
+        let mut story = String::new();
+        for told in &self.story {
+            told.line(&mut story);
+        }
+        Failure { seed: self.seed, step: self.steps, at: self.now, broken, story }
+    }
+
+    pub(super) fn lane_ix(&self, id: &LaneId) -> Option<usize> {
+        self.spec.lane_ids.iter().position(|known| known == id)
+    }
+}
+
+impl Told {
+    /// Aligned columns: step, time, input, then what changed, was done and said.
+    fn line(&self, story: &mut String) {
+        let mut input = format!("{:?}", self.input);
+        if let Input::Read { lane, read } = &self.input {
+            input = format!("Read {lane} {} live={} {:?}", read.event, read.live, read.plate);
+        }
+        let time = self.at.strftime("%d %H:%M:%S%.3f");
+        let _ = writeln!(story, "{:>7}  {time}  {}", self.step, cut(&input, 110));
+        for change in &self.changes {
+            let text = match change {
+                Change::Lane(lane) => {
+                    let visit = lane.visit.as_ref();
+                    let order = lane.order.as_ref().map(|o| (o.id.0, o.action));
+                    format!(
+                        "lane {} {} {:?} plate={:?} stay={:?} cause={:?} last={order:?}",
+                        lane.id,
+                        lane.phase.name(),
+                        lane.due.map(|due| due.why),
+                        visit.and_then(|v| v.plate.as_ref()),
+                        visit.and_then(|v| v.stay).map(|id| id.0),
+                        visit.and_then(|v| v.cause.as_ref()),
+                    )
+                }
+                Change::Stay(s) => format!(
+                    "stay {} {} {:?} paid={} order={:?}",
+                    s.id,
+                    s.plate,
+                    s.state,
+                    s.paid_minor,
+                    s.order.map(|o| o.0)
+                ),
+                Change::Order(o) => {
+                    format!("order {} stay={} {} {}", o.id, o.stay, o.amount, o.state.name())
+                }
+                Change::Payment(p) => format!(
+                    "payment {} order={} {} {} asks={}",
+                    p.out_trade_no,
+                    p.order,
+                    p.amount,
+                    p.state.name(),
+                    p.asks
+                ),
+                other => format!("{} {}", other.kind(), cut(&format!("{other:?}"), 100)),
+            };
+            let _ = writeln!(story, "{:>22}  + {}", "", cut(&text, 130));
+        }
+        for effect in &self.effects {
+            let _ = writeln!(story, "{:>22}  > {}", "", cut(&format!("{effect:?}"), 130));
+        }
+        if let Err(refusal) = &self.reply {
+            let _ = writeln!(story, "{:>22}  ! {refusal}", "");
+        }
+    }
+}
+
+fn cut(text: &str, most: usize) -> String {
+    text.chars().take(most).collect()
+}

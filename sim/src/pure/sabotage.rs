@@ -1,0 +1,129 @@
+//! Breaks one law on purpose, so that a test sees the checker find it. Knows nothing of checking.
+
+use paifang::core::{
+    Change, Decision, Effect, State,
+    lane::{ArmAction, Phase},
+    money::Posting,
+};
+use paifang::types::StayId;
+
+/// What is done to the core's decisions, or to the world, before they are committed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Sabotage {
+    /// Orders to open lose their cause.
+    DropCause,
+    /// The order is carried out without having been committed.
+    DropOrder,
+    DoubleCommand,
+    /// Income is posted again under a new number.
+    PostTwice,
+    /// The same transaction number again.
+    RepeatNumber,
+    /// Money is posted as refunded that the bank never gave back.
+    LoseMoney,
+    /// Every opening is a close instead, whoever stands there.
+    CloseAlways,
+    /// The arm's own safety is blind, and the arm comes down two seconds after it rose.
+    BlindArm,
+    /// Nobody asks about payments.
+    StopAsking,
+    /// A change reaches the state and not the journal.
+    SkipJournal,
+    /// No order reaches any arm.
+    NeverOpen,
+    SecondStay,
+    /// Deadlines are not dealt with.
+    IgnoreDeadlines,
+    /// Payments are never filed.
+    KeepPayments,
+}
+
+impl Sabotage {
+    pub(super) fn spoil(self, state: &State, decision: &mut Decision) {
+        match self {
+            Self::DropCause => lanes(decision, |lane| {
+                if let Some(order) = &mut lane.order {
+                    order.cause = None;
+                }
+            }),
+            Self::DropOrder => {
+                decision
+                    .changes
+                    .retain(|c| !matches!(c, Change::Lane(lane) if lane.order.is_some()));
+            }
+            Self::DoubleCommand => {
+                let arms = |e: &&Effect| matches!(e, Effect::Arm { .. });
+                let again: Vec<Effect> = decision.effects.iter().filter(arms).cloned().collect();
+                decision.effects.extend(again);
+            }
+            Self::PostTwice => post_again(decision, |posting| posting.txn += 1),
+            Self::RepeatNumber => post_again(decision, |_| {}),
+            Self::LoseMoney => post_again(decision, |posting| {
+                posting.txn += 1;
+                std::mem::swap(&mut posting.debit, &mut posting.credit);
+                posting.refund = Some(paifang::types::RefundId(1));
+            }),
+            Self::CloseAlways => close_instead(decision),
+            Self::StopAsking => {
+                for change in &mut decision.changes {
+                    if let Change::Payment(payment) = change {
+                        payment.next_ask = None;
+                    }
+                }
+            }
+            Self::NeverOpen => decision.effects.retain(|e| !matches!(e, Effect::Arm { .. })),
+            Self::SecondStay => {
+                let stay = decision.changes.iter().find_map(|change| match change {
+                    Change::Stay(stay) if stay.state.is_open() => Some(stay.clone()),
+                    _ => None,
+                });
+                if let Some(mut stay) = stay {
+                    stay.id = StayId(state.counters.stay + 1_000);
+                    decision.changes.push(Change::Stay(stay));
+                }
+            }
+            Self::IgnoreDeadlines => {
+                decision.changes.clear();
+                decision.effects.clear();
+            }
+            Self::KeepPayments => {
+                decision.changes.retain(|c| !matches!(c, Change::PaymentFiled { .. }));
+            }
+            Self::BlindArm | Self::SkipJournal => {}
+        }
+    }
+}
+
+fn lanes(decision: &mut Decision, mut spoil: impl FnMut(&mut paifang::core::lane::Lane)) {
+    for change in &mut decision.changes {
+        if let Change::Lane(lane) = change {
+            spoil(lane);
+        }
+    }
+}
+
+fn post_again(decision: &mut Decision, spoil: impl Fn(&mut Posting)) {
+    let posting = decision.changes.iter().find_map(|change| match change {
+        Change::Posting(posting) if posting.refund.is_none() => Some(posting.clone()),
+        _ => None,
+    });
+    if let Some(mut posting) = posting {
+        spoil(&mut posting);
+        decision.changes.push(Change::Posting(posting));
+    }
+}
+
+fn close_instead(decision: &mut Decision) {
+    lanes(decision, |lane| {
+        if let Some(order) = &mut lane.order
+            && lane.phase != Phase::HeldOpen
+        {
+            order.action = ArmAction::Close;
+        }
+    });
+    for effect in &mut decision.effects {
+        if let Effect::Arm { action, .. } = effect {
+            *action = ArmAction::Close;
+        }
+    }
+}

@@ -1,0 +1,88 @@
+//! The sites that seeds draw: which inputs a lane has, who closes its arm, what it costs. Knows no fault.
+
+use std::{collections::BTreeMap, time::Duration};
+
+use jiff::Timestamp;
+use paifang::{
+    core::{
+        Rules,
+        rules::{Closing, Direction, LaneRules, LaneTimes, PayRules, Wired},
+        tariff::Tariff,
+    },
+    types::{Currency, LaneId},
+};
+
+use crate::{
+    seed::{Draws, Seed},
+    world::{LaneSpec, SiteSpec},
+};
+
+/// A site and the time it is run for.
+#[derive(Clone, Debug)]
+pub struct RunSpec {
+    pub site: SiteSpec,
+    pub rules: Rules,
+    pub lane_ids: Vec<LaneId>,
+    pub days: u32,
+}
+
+/// Midnight of a day in the past, so that no clock of the machine matters.
+const STARTS_AT_S: i64 = 1_767_225_600;
+
+impl RunSpec {
+    /// Two lanes in, two out, built and priced as the seed says.
+    pub fn drawn(seed: u64, days: u32) -> Self {
+        let mut draws = Seed(seed).child("site").draws();
+        let directions = [Direction::Entry, Direction::Entry, Direction::Exit, Direction::Exit];
+        let lanes: Vec<LaneSpec> =
+            directions.into_iter().map(|direction| draw_lane(direction, &mut draws)).collect();
+        let lane_ids = ["in-1", "in-2", "out-1", "out-2"].map(lane_id).to_vec();
+        let rules = lane_ids.iter().zip(&lanes).map(|(id, lane)| {
+            let (direction, wired, closing) = (lane.direction, lane.wired, lane.closing);
+            (id.clone(), LaneRules { direction, wired, closing, times: LaneTimes::default() })
+        });
+        Self {
+            rules: Rules {
+                site_name: format!("seed {seed}"),
+                zone: jiff::tz::TimeZone::UTC,
+                currency: Currency::Cny,
+                tariff: Tariff {
+                    free_minutes: draws.pick(&[0, 15, 30]),
+                    hour_minor: draws.pick(&[100, 500, 1_500]),
+                    day_cap_minor: draws.pick(&[1_500, 4_000, 9_900]),
+                },
+                lanes: rules.collect::<BTreeMap<_, _>>(),
+                pay: PayRules::default(),
+            },
+            site: SiteSpec {
+                lanes,
+                vehicles_per_day: draws.between(80, 220) as f64,
+                starts_at: Timestamp::UNIX_EPOCH + Duration::from_secs(STARTS_AT_S.unsigned_abs()),
+            },
+            lane_ids,
+            days,
+        }
+    }
+}
+
+fn draw_lane(direction: Direction, draws: &mut Draws) -> LaneSpec {
+    let wired = match draws.between(0, 99) {
+        0..=59 => [true, true, true, true],
+        60..=74 => [true, true, false, false],
+        75..=84 => [false, true, true, true],
+        85..=92 => [true, false, true, true],
+        _ => [false; 4],
+    };
+    let [arrival, safety, open_limit, closed_limit] = wired;
+    LaneSpec {
+        direction,
+        wired: Wired { arrival, safety, open_limit, closed_limit },
+        // Closing on command without a safety loop would meet the vehicle under the arm.
+        closing: if safety && draws.chance(0.25) { Closing::OnCommand } else { Closing::ByItself },
+        rise: draws.secs(1.5, 6.0),
+    }
+}
+
+fn lane_id(text: &str) -> LaneId {
+    LaneId::parse(text).expect("a lane name of this file")
+}

@@ -1,0 +1,100 @@
+//! Who comes when, how long they stay, and by which lane they leave. Knows no fee.
+
+use std::time::Duration;
+
+use jiff::Timestamp;
+use paifang::core::rules::Direction;
+
+use super::{Ev, LaneIx, World, vehicle::Vehicle};
+
+/// Arrivals of each hour of the day, relative to the busiest.
+const PROFILE: [f64; 24] = [
+    0.05, 0.03, 0.02, 0.02, 0.05, 0.15, 0.4, 0.8, 1.0, 0.9, 0.8, 0.8, 0.75, 0.7, 0.7, 0.7, 0.75,
+    0.9, 0.95, 0.8, 0.6, 0.4, 0.25, 0.1,
+];
+
+impl World {
+    /// Draws the next arrival by thinning: as if every hour were the busiest, then some do not come.
+    pub(super) fn plan_arrival(&mut self, now: Timestamp) {
+        let mean: f64 = PROFILE.iter().sum::<f64>() / 24.0;
+        let busiest = self.spec.vehicles_per_day / mean;
+        let draws = &mut self.draws.traffic;
+        let mut at = now;
+        loop {
+            at += draws.wait(busiest);
+            let hour = (at.as_second().rem_euclid(86_400) / 3_600) as usize;
+            if draws.chance(PROFILE[hour]) {
+                break;
+            }
+        }
+        self.queue.put(at, Ev::Arrives);
+    }
+
+    pub(super) fn arrives(&mut self, now: Timestamp) {
+        if self.drains {
+            return;
+        }
+        self.plan_arrival(now);
+        let id = self.next_vehicle;
+        self.next_vehicle += 1;
+        let mut vehicle = Vehicle::draw(id, &self.faults.people, &mut self.draws.traffic);
+        if self.draws.traffic.chance(self.faults.people.cloned) {
+            if let Some(other) = self.inside.values().next() {
+                self.tally.add("people: cloned plate");
+                vehicle.plate.clone_from(&other.plate);
+            }
+        }
+        let lane = self.a_lane(Direction::Entry);
+        self.queue.put(now, Ev::Joins(lane, Box::new(vehicle)));
+    }
+
+    fn a_lane(&mut self, direction: Direction) -> LaneIx {
+        let fits: Vec<LaneIx> = (0..self.lanes.len())
+            .filter(|lane| self.lanes[*lane].spec.direction == direction)
+            .collect();
+        self.draws.traffic.pick(&fits)
+    }
+
+    /// In: it takes a place and stays for minutes or hours.
+    pub(super) fn parks(&mut self, vehicle: Vehicle, now: Timestamp) {
+        let draws = &mut self.draws.traffic;
+        let minutes = match draws.between(0, 99) {
+            0..=11 => draws.secs(2.0 * 60.0, 14.0 * 60.0),
+            12..=71 => draws.secs(30.0 * 60.0, 240.0 * 60.0),
+            72..=96 => draws.secs(240.0 * 60.0, 600.0 * 60.0),
+            _ => draws.secs(600.0 * 60.0, 1_800.0 * 60.0),
+        };
+        let stay = if self.drains { draws.secs(60.0, 3_600.0) } else { minutes };
+        self.queue.put(now + stay, Ev::LeavesPlace(vehicle.id));
+        self.inside.insert(vehicle.id, vehicle);
+    }
+
+    pub(super) fn leaves_place(&mut self, id: u32, now: Timestamp) {
+        if let Some(vehicle) = self.inside.remove(&id) {
+            let lane = self.a_lane(Direction::Exit);
+            self.queue.put(now, Ev::Joins(lane, Box::new(vehicle)));
+        }
+    }
+
+    /// Back the way it came: from an exit inside, from an entry away, or it tries once more.
+    pub(super) fn backed_out(&mut self, lane: LaneIx, vehicle: Vehicle, now: Timestamp) {
+        self.tally.add("people: backed out");
+        if self.lanes[lane].spec.direction == Direction::Exit {
+            let mut vehicle = vehicle;
+            vehicle.manner = super::Manner::Pays;
+            let pause = self.draws.traffic.secs(30.0, 30.0 * 60.0);
+            self.queue.put(now + pause, Ev::LeavesPlace(vehicle.id));
+            self.inside.insert(vehicle.id, vehicle);
+        }
+    }
+
+    /// No more arrivals and no new faults; whoever is inside leaves within `within`.
+    pub fn drain(&mut self, now: Timestamp, within: Duration) {
+        self.drains = true;
+        let ids: Vec<u32> = self.inside.keys().copied().collect();
+        for id in ids {
+            let after = self.draws.traffic.secs(1.0, within.as_secs_f64());
+            self.queue.put(now + after, Ev::LeavesPlace(id));
+        }
+    }
+}

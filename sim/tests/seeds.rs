@@ -1,0 +1,118 @@
+//! Every law on many seeds, on the seeds that once broke one, and on purpose broken by each sabotage.
+
+use std::sync::{
+    Mutex,
+    atomic::{AtomicU64, Ordering},
+};
+
+use paifang_sim::{
+    faults::Faults,
+    pure::{Failure, Law, Run, RunSpec, Sabotage, Summary},
+};
+
+/// The one setting of these tests: `SIM_SEEDS=20000` runs more than the usual thousand.
+fn seed_count() -> u64 {
+    #[expect(clippy::disallowed_methods, reason = "a test has no site file")]
+    let wanted = std::env::var("SIM_SEEDS");
+    wanted.ok().map_or(1_000, |text| text.parse().expect("SIM_SEEDS is a number of seeds"))
+}
+
+fn run(seed: u64, days: u32, faults: Faults) -> Result<Summary, Box<Failure>> {
+    Run::new(seed, RunSpec::drawn(seed, days), faults).go()
+}
+
+#[test]
+fn a_thousand_sites_with_every_fault_keep_every_law() {
+    let count = seed_count();
+    let (next, total) = (AtomicU64::new(0), Mutex::new(Summary::default()));
+    let failures = Mutex::new(Vec::new());
+    let cores = std::thread::available_parallelism().map_or(1, std::num::NonZero::get);
+    std::thread::scope(|scope| {
+        for _ in 0..cores {
+            scope.spawn(|| {
+                loop {
+                    let seed = next.fetch_add(1, Ordering::Relaxed);
+                    if seed >= count {
+                        break;
+                    }
+                    match run(seed, 1, Faults::all()) {
+                        Ok(summary) => total.lock().unwrap().merge(&summary),
+                        Err(failure) => failures.lock().unwrap().push(failure.to_string()),
+                    }
+                }
+            });
+        }
+    });
+    let failures = failures.into_inner().unwrap();
+    assert!(
+        failures.is_empty(),
+        "{} of {count} seeds failed; the first:\n{}\nnote the number in sim/seeds.txt",
+        failures.len(),
+        failures[0],
+    );
+    let tally = total.into_inner().unwrap().tally;
+    for kind in ["arm", "bank", "camera", "clock", "input", "people", "power", "wire"] {
+        let acted = tally.0.keys().any(|what| what.split(':').next() == Some(kind));
+        assert!(acted, "no fault of kind {kind:?} was acted out:\n{tally}");
+    }
+}
+
+#[test]
+fn seeds_that_once_failed() {
+    for line in include_str!("../seeds.txt").lines() {
+        let line = line.split('#').next().unwrap_or_default();
+        let mut words = line.split_whitespace().map(|word| word.parse::<u64>().unwrap());
+        let (Some(seed), Some(days)) = (words.next(), words.next()) else { continue };
+        if let Err(failure) = run(seed, days as u32, Faults::all()) {
+            panic!("{failure}");
+        }
+    }
+}
+
+#[test]
+fn the_same_seed_gives_the_same_journal() {
+    let hash = |seed| run(seed, 1, Faults::all()).unwrap().hash;
+    assert_eq!(hash(3), hash(3));
+    assert_ne!(hash(3), hash(4));
+}
+
+#[test]
+fn without_faults_nobody_needs_help_and_nothing_goes_back() {
+    for seed in 0..30 {
+        let summary = run(seed, 1, Faults::none()).unwrap();
+        let tally = &summary.tally;
+        assert!(tally.of("traffic: in") > 40, "{tally}");
+        assert_eq!(tally.of("traffic: in"), tally.of("traffic: out"));
+        assert_eq!((summary.refunds, summary.stays_left), (0, 0), "seed {seed}");
+    }
+}
+
+/// Breaks one law after the other and sees the checker find just that.
+#[test]
+fn no_check_is_vacuous() {
+    let table = [
+        (Sabotage::DropCause, Law::OpensWithCause),
+        (Sabotage::DropOrder, Law::OpensWithCause),
+        (Sabotage::DoubleCommand, Law::CommandOnce),
+        (Sabotage::PostTwice, Law::PaidOnce),
+        (Sabotage::RepeatNumber, Law::PostingsBalance),
+        (Sabotage::LoseMoney, Law::BooksAgree),
+        (Sabotage::CloseAlways, Law::ClosesWhenFree),
+        (Sabotage::BlindArm, Law::TouchesNobody),
+        (Sabotage::StopAsking, Law::UndecidedVisible),
+        (Sabotage::SkipJournal, Law::JournalRebuilds),
+        (Sabotage::NeverOpen, Law::NobodyTrapped),
+        (Sabotage::SecondStay, Law::OneStayPerPlate),
+        (Sabotage::IgnoreDeadlines, Law::DeadlinesEnd),
+        (Sabotage::KeepPayments, Law::MemoryEmpties),
+    ];
+    for law in Law::ALL {
+        assert!(table.iter().any(|(_, broken)| *broken == law), "nothing breaks {law:?}");
+    }
+    for (sabotage, law) in table {
+        let run = Run::new(5, RunSpec::drawn(5, 1), Faults::none()).with(sabotage);
+        let failure = run.go().expect_err(&format!("{sabotage:?} goes unseen"));
+        assert_eq!(failure.broken.law, law, "{sabotage:?}: {failure}");
+        assert!(failure.to_string().contains("seed 5"), "a failure says how to run it again");
+    }
+}
