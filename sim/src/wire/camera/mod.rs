@@ -132,6 +132,10 @@ pub enum CameraEvent {
         name: String,
         code: u16,
     },
+    /// A command that reached it while deaf.
+    Unheard {
+        name: String,
+    },
 }
 
 /// A handle on the camera; clones share it. When the last one goes, so does the camera.

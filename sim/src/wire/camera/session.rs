@@ -192,7 +192,7 @@ impl Session {
     fn told(&self, name: &str, payload: &[u8]) {
         let obedience = lock(&self.shared.faults).obedience;
         if obedience == Obedience::Deaf {
-            return;
+            return self.shared.tell(CameraEvent::Unheard { name: name.to_owned() });
         }
         let message: Value = serde_json::from_slice(payload).unwrap_or_default();
         let code = match (obedience, command::read(name, &message)) {
