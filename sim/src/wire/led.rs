@@ -61,17 +61,20 @@ impl Led {
     /// One whole frame, as it comes over a line or through a camera.
     pub fn hear(&self, frame: &[u8]) -> Result<(), FrameError> {
         let mut state = lock(&self.state);
-        match parse(frame)? {
+        let message = parse(frame);
+        if matches!(message, Err(FrameError::Data(_)) | Ok(Message::Other(..))) {
+            state.refused += 1;
+        }
+        match message? {
             Message::Show { lines, voice } => {
                 state.screen = lines;
                 state.speak(voice);
             }
             Message::Speak(_, text) => state.speak(text),
-            Message::StopVoice => {}
+            Message::StopVoice | Message::Other(..) => {}
             Message::Volume(percent) => state.volume = Some(percent),
             Message::Brightness(percent) => state.brightness = Some(percent),
             Message::SetTime(clock) => state.clock = Some(clock),
-            Message::Other(..) => state.refused += 1,
         }
         Ok(())
     }

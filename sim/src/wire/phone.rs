@@ -11,6 +11,7 @@ use reqwest::{
     header::{CONTENT_TYPE, COOKIE, LOCATION, SET_COOKIE},
     redirect,
 };
+use thiserror::Error;
 use tokio::time::sleep;
 
 use super::{
@@ -56,8 +57,15 @@ impl Page {
         self.plate_form().is_some()
     }
 
+    /// The one that says so in its address, else the first that asks nothing.
     fn pay_form(&self) -> Option<Form> {
-        html::forms(&self.html).into_iter().find(|form| form.is_post && !form.has("plate"))
+        let forms = html::forms(&self.html);
+        let mut able = forms.into_iter().filter(|form| form.is_post && !form.has("plate"));
+        let first = able.next()?;
+        if first.action.contains("pay") {
+            return Some(first);
+        }
+        able.find(|form| form.action.contains("pay")).or(Some(first))
     }
 
     fn plate_form(&self) -> Option<Form> {
@@ -66,32 +74,21 @@ impl Page {
 }
 
 /// Why the driver did not get on.
-#[derive(Debug)]
+#[derive(Debug, Error)]
 pub enum PhoneError {
     /// No page: the network, or an address that is none.
+    #[error("{url} gives no page: {why}")]
     Network { url: String, why: String },
     /// A page that says no.
+    #[error("{url} says {status}: {text}")]
     Status { url: Url, status: StatusCode, text: String },
     /// The button looked for is not on the page.
+    #[error("{url} has no such form: {text}")]
     NoForm { url: Url, text: String },
     /// Pressed pay, and was led not to the bank but to this page.
+    #[error("paying led to {url}, which is no cashier: {text}")]
     NotAtCashier { url: Url, text: String },
 }
-
-impl std::fmt::Display for PhoneError {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        match self {
-            Self::Network { url, why } => write!(f, "{url} gives no page: {why}"),
-            Self::Status { url, status, text } => write!(f, "{url} says {status}: {text}"),
-            Self::NoForm { url, text } => write!(f, "{url} has no such form: {text}"),
-            Self::NotAtCashier { url, text } => {
-                write!(f, "paying led to {url}, which is no cashier: {text}")
-            }
-        }
-    }
-}
-
-impl std::error::Error for PhoneError {}
 
 impl Phone {
     /// For the site whose pages begin with `public_url`.

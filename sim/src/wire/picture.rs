@@ -6,7 +6,7 @@ use jpeg_encoder::{ColorType, Encoder};
 type Color = [u8; 3];
 
 const SCENE: (u16, u16) = (320, 180);
-const PLATE: (u16, u16) = (140, 44);
+const PLATE: (u16, u16) = (120, 40);
 const QUALITY: u8 = 70;
 
 const SKY: Color = [176, 198, 214];
@@ -57,10 +57,10 @@ pub fn scene(plate: &str) -> Vec<u8> {
     canvas.jpeg()
 }
 
-/// The plate alone, 140 x 44.
+/// The plate alone, 120 x 40.
 pub fn plate(plate: &str) -> Vec<u8> {
     let mut canvas = Canvas::new(PLATE, DARK);
-    canvas.plate(plate, 4, 5, 2);
+    canvas.plate(plate, 4, 4, 2);
     canvas.jpeg()
 }
 

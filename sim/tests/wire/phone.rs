@@ -40,7 +40,8 @@ async fn lane(Path(lane): Path<String>) -> Response {
         }
         "unsure" => "<p>请稍候</p>",
         lane => &format!(
-            "<form method=post action=/l/{lane}/pay><input type=hidden name=visit value=7>\
+            "<form method=post action=/language><input type=hidden name=to value=en></form>\
+             <form method=post action=/l/{lane}/pay><input type=hidden name=visit value=7>\
              <button>支付 ¥12.50</button></form>"
         ),
     };
