@@ -276,12 +276,18 @@ impl Camera {
     fn say_at(&self, name: &str, payload: Vec<u8>, at: Instant, record: Option<Record>) {
         let CameraSettings { layout, sn, .. } = self.settings();
         let topic = layout.up(sn, name);
+        let say = Say { topic, payload, at, record };
+        // What is seen without a network stays a record, even if the network is back before the
+        // task looks at it.
+        if !*self.shared.online.borrow() {
+            return self.shared.lost(say);
+        }
         // The task ends only with the last handle.
         if self.faults().duplicates {
-            let (topic, payload) = (topic.clone(), payload.clone());
+            let (topic, payload) = (say.topic.clone(), say.payload.clone());
             let _ = self.says.send(Say { topic, payload, at, record: None });
         }
-        let _ = self.says.send(Say { topic, payload, at, record });
+        let _ = self.says.send(say);
     }
 }
 
