@@ -79,7 +79,6 @@ impl LaneCard<'_> {
     fn mood(&self) -> &'static str {
         match self.lane().phase {
             _ if !self.seen.alarms.is_empty() => "bad",
-            Phase::Faulty => "bad",
             Phase::Idle => "calm",
             Phase::HeldOpen | Phase::Locked => "set",
             Phase::AwaitingPayment => "wait",
@@ -89,6 +88,7 @@ impl LaneCard<'_> {
             | Phase::Open
             | Phase::Passing
             | Phase::Closing => "busy",
+            Phase::Faulty => "bad",
         }
     }
 
@@ -100,8 +100,7 @@ impl LaneCard<'_> {
             (Signal::On, Signal::On, _) => "unknown",
             (Signal::On, ..) => "up",
             (_, Signal::On, _) => "down",
-            (_, _, Phase::Opening | Phase::Closing) => "moving",
-            (Signal::Off, Signal::Off, _) => "moving",
+            (_, _, Phase::Opening | Phase::Closing) | (Signal::Off, Signal::Off, _) => "moving",
             (_, _, Phase::Open | Phase::Passing | Phase::HeldOpen) => "up",
             (_, _, Phase::Faulty) => "unknown",
             // Nothing is wired that could tell: the last order is all that is known.

@@ -47,15 +47,17 @@ impl Lang {
 
     /// `?lang=`, else the cookie, else `Accept-Language` in its order, else Chinese.
     pub(super) fn of(query: Option<&str>, headers: &HeaderMap) -> Self {
-        let asked = query
-            .and_then(|query| query.split('&').find_map(|pair| pair.strip_prefix("lang=")))
-            .and_then(Self::from_code);
         let kept = || cookie(headers, "lang").and_then(Self::from_code);
         let accepted = || {
             let text = headers.get(header::ACCEPT_LANGUAGE)?.to_str().ok()?;
             text.split(',').find_map(|part| Self::from_code(part.split(';').next()?))
         };
-        asked.or_else(kept).or_else(accepted).unwrap_or(Self::Zh)
+        Self::chosen(query).or_else(kept).or_else(accepted).unwrap_or(Self::Zh)
+    }
+
+    /// What `?lang=` says.
+    pub(super) fn chosen(query: Option<&str>) -> Option<Self> {
+        query?.split('&').find_map(|pair| pair.strip_prefix("lang=")).and_then(Self::from_code)
     }
 
     /// How long something lasts, such as `2 小时 5 分` or `2 h 5 min`.
@@ -94,7 +96,7 @@ pub(super) fn cookie<'a>(headers: &'a HeaderMap, name: &str) -> Option<&'a str> 
 pub(super) fn phase(l: Lang, phase: Phase) -> &'static str {
     match phase {
         Phase::Idle => l.say("空闲", "Free"),
-        Phase::VehiclePresent => l.say("来车,等待识别", "Vehicle there, not read yet"),
+        Phase::VehiclePresent => l.say("来车，等待识别", "Vehicle there, not read yet"),
         Phase::Deciding => l.say("核对中", "Deciding"),
         Phase::AwaitingPayment => l.say("等待付款", "Waiting for payment"),
         Phase::Opening => l.say("正在抬杆", "Opening"),
@@ -103,7 +105,7 @@ pub(super) fn phase(l: Lang, phase: Phase) -> &'static str {
         Phase::Closing => l.say("正在落杆", "Closing"),
         Phase::HeldOpen => l.say("常开", "Held open"),
         Phase::Locked => l.say("已锁定", "Locked"),
-        Phase::Faulty => l.say("故障:杆位未知", "Fault: arm position unknown"),
+        Phase::Faulty => l.say("故障：杆位未知", "Fault: arm position unknown"),
     }
 }
 
@@ -120,9 +122,9 @@ pub(super) fn act(l: Lang, act: OperatorAct) -> &'static str {
 
 pub(super) fn help(l: Lang, help: Help) -> &'static str {
     match help {
-        Help::NoPlate => l.say("没有识别到车牌,请录入", "No plate was read: type it"),
+        Help::NoPlate => l.say("没有识别到车牌，请录入", "No plate was read: type it"),
         Help::NoStay => {
-            l.say("没有入场记录,请核对车牌", "No entry on record for this plate: check it")
+            l.say("没有入场记录，请核对车牌", "No entry on record for this plate: check it")
         }
     }
 }
@@ -144,7 +146,7 @@ pub(super) fn cause(l: Lang, cause: &Cause) -> String {
     match cause {
         Cause::Entry => l.say("入场放行", "entry").into(),
         Cause::Free => l.say("无需付费", "nothing owed").into(),
-        Cause::Paid { order } => format!("{} {order}", l.say("已付,订单", "paid, order")),
+        Cause::Paid { order } => format!("{} {order}", l.say("已付，订单", "paid, order")),
         Cause::Operator { who, reason } => format!("{who}: {reason}"),
     }
 }
@@ -164,12 +166,12 @@ pub(super) fn order_state(l: Lang, state: &OrderState) -> String {
 pub(super) fn payment_state(l: Lang, state: &PaymentState) -> String {
     match state {
         PaymentState::Pending => l.say("等待银行结果", "Undecided").into(),
-        PaymentState::Reversing => l.say("撤销中,结果未定", "Being reversed, undecided").into(),
+        PaymentState::Reversing => l.say("撤销中，结果未定", "Being reversed, undecided").into(),
         PaymentState::Paid { .. } => l.say("已付", "Paid").into(),
         PaymentState::Failed { .. } => l.say("失败", "Failed").into(),
         PaymentState::Reversed => l.say("已撤销", "Reversed").into(),
         PaymentState::Disputed { bank } => {
-            format!("{} {bank}", l.say("金额不符,银行称", "Amount differs; the bank says"))
+            format!("{} {bank}", l.say("金额不符，银行称", "Amount differs; the bank says"))
         }
     }
 }
@@ -178,7 +180,7 @@ pub(super) fn refund_state(l: Lang, state: RefundState) -> &'static str {
     match state {
         RefundState::Pending => l.say("退款中", "Pending"),
         RefundState::Done => l.say("已退", "Done"),
-        RefundState::Refused => l.say("银行拒绝,需人工处理", "Refused by the bank: look into it"),
+        RefundState::Refused => l.say("银行拒绝，需人工处理", "Refused by the bank: look into it"),
     }
 }
 
@@ -203,11 +205,11 @@ pub(super) fn stay_state(l: Lang, state: StayState) -> &'static str {
 pub(super) fn quote_line(l: Lang, rule: QuoteRule, units: i64) -> String {
     match (rule, l) {
         (QuoteRule::Free, _) => l.say("免费时段内", "Within the free time").into(),
-        (QuoteRule::Hours, Lang::Zh) => format!("{units} 小时(不足一小时按一小时)"),
+        (QuoteRule::Hours, Lang::Zh) => format!("{units} 小时（不足一小时按一小时）"),
         (QuoteRule::Hours, Lang::En) => format!("{units} h (each started hour)"),
-        (QuoteRule::Days, Lang::Zh) => format!("{units} 天(每 24 小时封顶)"),
+        (QuoteRule::Days, Lang::Zh) => format!("{units} 天（每 24 小时封顶）"),
         (QuoteRule::Days, Lang::En) => format!("{units} × 24 h at the daily cap"),
-        (QuoteRule::CappedDay, Lang::Zh) => format!("{units} 小时,按每日封顶价"),
+        (QuoteRule::CappedDay, Lang::Zh) => format!("{units} 小时，按每日封顶价"),
         (QuoteRule::CappedDay, Lang::En) => format!("{units} h, capped for the day"),
     }
 }
@@ -218,7 +220,7 @@ pub(super) fn refusal(l: Lang, refusal: &Refusal) -> String {
         Refusal::NoLane(_) => l.say("没有这个车道", "There is no such lane"),
         Refusal::Lane(_, reject) => reject_words(l, *reject),
         Refusal::NoReason => l.say(
-            "请填写原因:会连同您的姓名一起记录",
+            "请填写原因：会连同您的姓名一起记录",
             "Give a reason: it goes on record with your name",
         ),
         Refusal::NotDue(_) => l.say("该订单已不需付款", "This order is not waiting to be paid"),
@@ -238,17 +240,17 @@ fn reject_words(l: Lang, reject: Reject) -> &'static str {
         Reject::NoVehicle => l.say("车道上没有车辆", "No vehicle stands in the lane"),
         Reject::AlreadyOpen => l.say("杆已经抬起", "The arm is up already"),
         Reject::AlreadyClosed => l.say("杆已经落下", "The arm is down already"),
-        Reject::LaneLocked => l.say("车道已锁定,请先解锁", "The lane is locked: unlock it first"),
+        Reject::LaneLocked => l.say("车道已锁定，请先解锁", "The lane is locked: unlock it first"),
         Reject::LaneHeld => {
-            l.say("车道常开中,请先取消常开", "The lane is held open: release it first")
+            l.say("车道常开中，请先取消常开", "The lane is held open: release it first")
         }
         Reject::NotHeld => l.say("车道不在常开状态", "The lane is not held open"),
         Reject::NotLocked => l.say("车道未锁定", "The lane is not locked"),
         Reject::LoopOccupied => {
-            l.say("杆下有车,不能落杆", "Something stands under the arm: it will not be closed")
+            l.say("杆下有车，不能落杆", "Something stands under the arm: it will not be closed")
         }
         Reject::LoopUnknown => l.say(
-            "地感状态未知,不能落杆:请先检查地感",
+            "地感状态未知，不能落杆：请先检查地感",
             "The loops are not heard: the arm will not be closed until they are",
         ),
         Reject::Passing => l.say("车辆正在通过", "A vehicle is passing"),
@@ -310,7 +312,7 @@ pub(super) fn alarm(l: Lang, kind: AlarmKind) -> (&'static str, &'static str) {
             ("The bank tells of an unknown payment", "Ask the bank about this number"),
         ),
         AlarmKind::PlateTwice => two(
-            ("同一车牌再次入场", "可能漏记离场或套牌,请看照片"),
+            ("同一车牌再次入场", "可能漏记离场或套牌，请看照片"),
             ("The same plate came in twice", "A missed exit or a cloned plate: see the pictures"),
         ),
         AlarmKind::LeftUnpaid => {
