@@ -198,7 +198,7 @@ struct AlarmLine<'a> {
 
 impl<'a> AlarmLine<'a> {
     fn new(l: Lang, alarm: &'a Alarm) -> Self {
-        let (what, todo) = words::alarm(l, alarm.kind);
+        let (what, todo) = super::alarms::words(l, alarm.kind);
         let stay = alarm.subject.strip_prefix("stay-");
         let stay = stay.filter(|number| number.bytes().all(|b| b.is_ascii_digit()));
         Self { alarm, what, todo, stay }

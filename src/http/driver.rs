@@ -18,16 +18,13 @@ use super::{
     guard::Source,
     ops, records,
     router::{Shared, Web},
+    turn::{self, Bill, Turn, lane_turn, order_turn},
     words::{self, Lang},
 };
 use crate::{
     core::{Input, lane::Help, tariff::QuoteLine},
     types::{LaneId, OrderId, PaymentId, Plate},
 };
-pub(super) use turn::{Bill, Turn, lane_turn, order_turn};
-
-#[path = "turn.rs"]
-mod turn;
 
 /// A cashier link mostly comes within this; after it the page says what it waits for.
 const LINK_WAIT: Duration = Duration::from_secs(2);

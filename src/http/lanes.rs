@@ -3,7 +3,10 @@
 use askama::Template;
 use jiff::{Timestamp, tz::TimeZone};
 
-use super::words::{self, Lang};
+use super::{
+    alarms,
+    words::{self, Lang},
+};
 use crate::{
     core::{
         Alarm, AlarmKind, Rules, State,
@@ -233,7 +236,7 @@ impl LaneCard<'_> {
     }
 
     fn alarms(&self) -> Vec<&'static str> {
-        self.seen.alarms.iter().map(|alarm| words::alarm(self.l, alarm.kind).0).collect()
+        self.seen.alarms.iter().map(|alarm| alarms::words(self.l, alarm.kind).0).collect()
     }
 
     fn clock(&self, at: Timestamp) -> String {
