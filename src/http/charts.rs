@@ -15,7 +15,7 @@ pub(super) fn by_hour(values: &[i64], now_hour: usize, currency: Currency, title
     let step = WIDTH / values.len().max(1);
     let mut svg = format!(
         r#"<svg class="chart" viewBox="0 0 {WIDTH} {}" role="img" aria-label="{}">"#,
-        HEIGHT + 18,
+        HEIGHT + 24,
         escaped(title),
     );
     for (hour, value) in values.iter().enumerate() {
@@ -36,14 +36,14 @@ pub(super) fn by_hour(values: &[i64], now_hour: usize, currency: Currency, title
                 svg,
                 r#"<text class="axis" x="{}" y="{}">{hour:02}</text>"#,
                 x + 2,
-                HEIGHT + 15
+                HEIGHT + 20
             );
         }
     }
     let _ = write!(svg, r#"<path class="base" d="M0 {HEIGHT}H{WIDTH}"/>"#);
     if values.iter().any(|value| *value > 0) {
         let most = Money::new(most, currency);
-        let _ = write!(svg, r#"<text class="axis most" x="{WIDTH}" y="11">{most}</text>"#);
+        let _ = write!(svg, r#"<text class="axis most" x="{WIDTH}" y="15">{most}</text>"#);
     }
     svg.push_str("</svg>");
     svg

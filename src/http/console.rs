@@ -185,22 +185,29 @@ pub(super) async fn pieces(web: &Web, l: Lang) -> Result<Vec<Piece>, ApiError> {
 #[template(path = "alarms.html", config = "src/http/askama.toml")]
 struct AlarmList<'a> {
     f: &'a Frame,
-    alarms: &'a [Alarm],
+    alarms: Vec<AlarmLine<'a>>,
 }
 
-impl AlarmList<'_> {
-    fn words(&self, alarm: &Alarm) -> (&'static str, &'static str) {
-        words::alarm(self.f.l, alarm.kind)
-    }
-
+struct AlarmLine<'a> {
+    alarm: &'a Alarm,
+    what: &'static str,
+    todo: &'static str,
     /// The number in `stay-12`.
-    fn stay<'s>(&self, alarm: &&'s Alarm) -> Option<&'s str> {
-        alarm.subject.strip_prefix("stay-").filter(|n| n.bytes().all(|b| b.is_ascii_digit()))
+    stay: Option<&'a str>,
+}
+
+impl<'a> AlarmLine<'a> {
+    fn new(l: Lang, alarm: &'a Alarm) -> Self {
+        let (what, todo) = super::alarms::words(l, alarm.kind);
+        let stay = alarm.subject.strip_prefix("stay-");
+        let stay = stay.filter(|number| number.bytes().all(|b| b.is_ascii_digit()));
+        Self { alarm, what, todo, stay }
     }
 }
 
 fn alarms(f: &Frame, board: &Board) -> Result<String, ApiError> {
-    Ok(AlarmList { f, alarms: &board.alarms }.render()?)
+    let alarms = board.alarms.iter().map(|alarm| AlarmLine::new(f.l, alarm)).collect();
+    Ok(AlarmList { f, alarms }.render()?)
 }
 
 #[derive(Template)]

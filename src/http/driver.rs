@@ -18,16 +18,13 @@ use super::{
     guard::Source,
     ops, records,
     router::{Shared, Web},
+    turn::{self, Bill, Turn, lane_turn, order_turn},
     words::{self, Lang},
 };
 use crate::{
     core::{Input, lane::Help, tariff::QuoteLine},
     types::{LaneId, OrderId, PaymentId, Plate},
 };
-pub(super) use turn::{Bill, Turn, lane_turn, order_turn};
-
-#[path = "turn.rs"]
-mod turn;
 
 /// A cashier link mostly comes within this; after it the page says what it waits for.
 const LINK_WAIT: Duration = Duration::from_secs(2);
@@ -45,7 +42,7 @@ struct DriverPage<'a> {
     here: &'a str,
     /// Of the order, once there is one.
     token: String,
-    wrong: String,
+    wrong: &'a str,
 }
 
 impl DriverPage<'_> {
@@ -67,7 +64,7 @@ impl DriverPage<'_> {
     }
 }
 
-fn page(web: &Web, l: Lang, here: &str, turn: &Turn, wrong: String) -> Result<Response, ApiError> {
+fn page(web: &Web, l: Lang, here: &str, turn: &Turn, wrong: &str) -> Result<Response, ApiError> {
     let rules = web.desk.rules();
     let token = turn.order().map(|order| web.links.token(order)).unwrap_or_default();
     let page = DriverPage {
@@ -79,7 +76,7 @@ fn page(web: &Web, l: Lang, here: &str, turn: &Turn, wrong: String) -> Result<Re
         turn,
         here,
         token,
-        wrong: wrong.clone(),
+        wrong,
     };
     let status = if wrong.is_empty() { StatusCode::OK } else { StatusCode::UNPROCESSABLE_ENTITY };
     let mut response = (status, Html(page.render()?)).into_response();
@@ -98,7 +95,7 @@ pub(super) async fn at_lane(
 ) -> Result<Response, ApiError> {
     let lane = LaneId::parse(&lane).ok_or(ApiError::NotFound)?;
     let turn = lane_turn(&web, &lane).await?;
-    page(&web, l, &format!("/l/{lane}"), &turn, String::new())
+    page(&web, l, &format!("/l/{lane}"), &turn, "")
 }
 
 #[derive(Deserialize)]
@@ -121,18 +118,18 @@ pub(super) async fn give_plate(
         return Ok(Redirect::to(&here).into_response());
     }
     let Ok(plate) = Plate::parse(&typed.plate) else {
-        let wrong = l.say("这不像一个车牌,请检查", "That is not a plate; check it");
-        return page(&web, l, &here, &turn, wrong.to_owned());
+        let wrong = l.say("这不像一个车牌，请检查", "That is not a plate; check it");
+        return page(&web, l, &here, &turn, wrong);
     };
     let now = web.desk.now();
     if let Err(error) = web.plates.may_try(source, now) {
-        return page(&web, l, &here, &turn, error.text(l));
+        return page(&web, l, &here, &turn, &error.text(l));
     }
     web.plates.count(source, now);
     let by = "driver".to_owned();
     match web.desk.tell(Input::PlateGiven { lane, plate, by }).await? {
         Ok(_) => Ok(Redirect::to(&here).into_response()),
-        Err(refusal) => page(&web, l, &here, &turn, words::refusal(l, &refusal)),
+        Err(refusal) => page(&web, l, &here, &turn, &words::refusal(l, &refusal)),
     }
 }
 
@@ -156,7 +153,7 @@ pub(super) async fn by_token(
     Path(token): Path<String>,
 ) -> Result<Response, ApiError> {
     let turn = order_turn(&web, order_of(&web, &token)?).await?;
-    page(&web, l, &format!("/p/{token}"), &turn, String::new())
+    page(&web, l, &format!("/p/{token}"), &turn, "")
 }
 
 pub(super) async fn picture_by_token(

@@ -80,23 +80,23 @@ impl ApiError {
     pub(super) fn text(&self, l: Lang) -> String {
         let text = match self {
             Self::NotFound => l.say(
-                "这里没有页面。请检查网址,或重新扫码。",
+                "这里没有页面。请检查网址，或重新扫码。",
                 "There is no such page. Check the address, or scan the code again.",
             ),
             Self::SignIn => l.say("请先登录。", "Sign in first."),
             Self::NewPassword => l.say("请先设置新密码。", "Choose a new password first."),
             Self::Foreign => l.say(
-                "请求来自其他网站,已拒绝。请从本站页面操作。",
+                "请求来自其他网站，已拒绝。请从本站页面操作。",
                 "That came from another site and was refused. Act from this site's own pages.",
             ),
             Self::TooMany(seconds) => {
                 return match l {
-                    Lang::Zh => format!("尝试次数过多,请 {seconds} 秒后再试。"),
+                    Lang::Zh => format!("尝试次数过多，请 {seconds} 秒后再试。"),
                     Lang::En => format!("Too many attempts. Try again in {seconds} s."),
                 };
             }
             Self::Busy => l.say(
-                "系统正忙,没有任何更改,请稍后再试。",
+                "系统正忙，没有任何更改，请稍后再试。",
                 "The system is busy. Nothing was changed; try again in a moment.",
             ),
             Self::Refused(refusal) => {
@@ -105,7 +105,7 @@ impl ApiError {
             Self::Unfit(zh, en) => l.say(zh, en),
             Self::Status(_) => l.say("无法理解这个请求。", "This request was not understood."),
             Self::Internal => l.say(
-                "系统出错,已记录。请稍后再试,或联系岗亭。",
+                "系统出错，已记录。请稍后再试，或联系岗亭。",
                 "Something failed here and was recorded. Try again, or ask at the booth.",
             ),
         };
@@ -161,7 +161,15 @@ struct ErrorPage<'a> {
 pub(super) async fn dress(State(web): State<Shared>, request: Request, next: Next) -> Response {
     let l = Lang::of(request.uri().query(), request.headers());
     let path = request.uri().path().to_owned();
-    let response = next.run(request).await;
+    let chosen = Lang::chosen(request.uri().query());
+    let mut response = next.run(request).await;
+    if let Some(l) = chosen {
+        // A language once chosen stays.
+        let cookie = format!("lang={}; SameSite=Lax; Path=/; Max-Age=31536000", l.code());
+        if let Ok(cookie) = cookie.parse() {
+            response.headers_mut().append(header::SET_COOKIE, cookie);
+        }
+    }
     let made = response.headers().get(header::CONTENT_TYPE).and_then(|v| v.to_str().ok());
     let plain = made.is_none_or(|made| made.starts_with("text/plain"));
     let error = match response.extensions().get::<ApiError>() {

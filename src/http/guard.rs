@@ -98,7 +98,7 @@ pub(super) async fn bank_first(
 /// The path with every run of slashes as one.
 fn single(path: &str) -> String {
     let mut out = String::with_capacity(path.len());
-    for c in path.chars().filter(|c| c.is_ascii()) {
+    for c in path.chars() {
         if c != '/' || !out.ends_with('/') {
             out.push(c);
         }

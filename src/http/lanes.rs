@@ -3,7 +3,10 @@
 use askama::Template;
 use jiff::{Timestamp, tz::TimeZone};
 
-use super::words::{self, Lang};
+use super::{
+    alarms,
+    words::{self, Lang},
+};
 use crate::{
     core::{
         Alarm, AlarmKind, Rules, State,
@@ -79,7 +82,6 @@ impl LaneCard<'_> {
     fn mood(&self) -> &'static str {
         match self.lane().phase {
             _ if !self.seen.alarms.is_empty() => "bad",
-            Phase::Faulty => "bad",
             Phase::Idle => "calm",
             Phase::HeldOpen | Phase::Locked => "set",
             Phase::AwaitingPayment => "wait",
@@ -89,6 +91,7 @@ impl LaneCard<'_> {
             | Phase::Open
             | Phase::Passing
             | Phase::Closing => "busy",
+            Phase::Faulty => "bad",
         }
     }
 
@@ -100,8 +103,7 @@ impl LaneCard<'_> {
             (Signal::On, Signal::On, _) => "unknown",
             (Signal::On, ..) => "up",
             (_, Signal::On, _) => "down",
-            (_, _, Phase::Opening | Phase::Closing) => "moving",
-            (Signal::Off, Signal::Off, _) => "moving",
+            (_, _, Phase::Opening | Phase::Closing) | (Signal::Off, Signal::Off, _) => "moving",
             (_, _, Phase::Open | Phase::Passing | Phase::HeldOpen) => "up",
             (_, _, Phase::Faulty) => "unknown",
             // Nothing is wired that could tell: the last order is all that is known.
@@ -234,7 +236,7 @@ impl LaneCard<'_> {
     }
 
     fn alarms(&self) -> Vec<&'static str> {
-        self.seen.alarms.iter().map(|alarm| words::alarm(self.l, alarm.kind).0).collect()
+        self.seen.alarms.iter().map(|alarm| alarms::words(self.l, alarm.kind).0).collect()
     }
 
     fn clock(&self, at: Timestamp) -> String {

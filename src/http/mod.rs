@@ -3,6 +3,7 @@
 //!
 //! The rest of the daemon is reached through the traits of [`ports`] only; [`router`] puts all routes together.
 
+mod alarms;
 mod api;
 mod charts;
 mod console;
@@ -21,6 +22,7 @@ mod signin;
 mod stream;
 #[cfg(test)]
 mod tests;
+mod turn;
 mod words;
 
 pub use self::{

@@ -80,7 +80,7 @@ pub(super) async fn plate(
 ) -> Result<Response, ApiError> {
     let lane = LaneId::parse(&lane).ok_or(ApiError::NotFound)?;
     let Ok(plate) = Plate::parse(&typed.plate) else {
-        let text = l.say("这不像一个车牌,请检查", "That is not a plate; check it").to_owned();
+        let text = l.say("这不像一个车牌，请检查", "That is not a plate; check it").to_owned();
         let status = StatusCode::UNPROCESSABLE_ENTITY;
         return refused(&web, l, signed, lane, &headers, status, text, String::new()).await;
     };

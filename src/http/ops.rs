@@ -99,7 +99,9 @@ impl Assets {
 }
 
 fn short_hash(text: &str) -> String {
-    Sha256::digest(text)[..8].iter().map(|byte| format!("{byte:02x}")).collect()
+    let head =
+        Sha256::digest(text)[..8].iter().fold(0_u64, |all, byte| all << 8 | u64::from(*byte));
+    format!("{head:016x}")
 }
 
 pub(super) async fn asset(

@@ -9,6 +9,7 @@ use axum::{
 use serde::Deserialize;
 
 use super::{
+    alarms,
     console::Frame,
     error::ApiError,
     ports::{self, Row, StayFile},
@@ -156,10 +157,10 @@ fn event(l: Lang, change: &Change) -> String {
             format!("{} {} · {by}", l.say("录入车牌", "Plate typed"), plate.full())
         }
         Change::AlarmRaised(alarm) => {
-            format!("{}: {}", l.say("报警", "Alarm"), words::alarm(l, alarm.kind).0)
+            format!("{}: {}", l.say("报警", "Alarm"), alarms::words(l, alarm.kind).0)
         }
         Change::AlarmCleared { alarm, .. } => {
-            format!("{}: {}", l.say("报警解除", "Alarm over"), words::alarm(l, *alarm).0)
+            format!("{}: {}", l.say("报警解除", "Alarm over"), alarms::words(l, *alarm).0)
         }
         Change::Order(order) => {
             format!(
@@ -204,8 +205,8 @@ fn taken(l: Lang, taken: Taken) -> &'static str {
         Taken::Queued => l.say("排队等候", "waits behind another"),
         Taken::Again => l.say("同一辆车", "the same vehicle again"),
         Taken::Echo => l.say("刚通过的车", "the one that just passed"),
-        Taken::Replay => l.say("摄像机补传,不抬杆", "kept while offline, opens nothing"),
-        Taken::Refused => l.say("车道锁定,未处理", "refused: the lane is locked"),
+        Taken::Replay => l.say("摄像机补传，不抬杆", "kept while offline, opens nothing"),
+        Taken::Refused => l.say("车道锁定，未处理", "refused: the lane is locked"),
     }
 }
 

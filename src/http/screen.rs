@@ -8,10 +8,10 @@ use axum::{
 
 use super::{
     charts,
-    driver::{self, Bill, Turn},
     error::ApiError,
     router::{Shared, Web},
     stream::Piece,
+    turn::{self, Bill, Turn},
     words::Lang,
 };
 use crate::{core::rules::Direction, types::LaneId};
@@ -60,7 +60,7 @@ pub(super) async fn pieces(web: &Web, l: Lang, lane: &LaneId) -> Result<Vec<Piec
 }
 
 async fn show(web: &Web, l: Lang, lane: &LaneId) -> Result<String, ApiError> {
-    let turn = driver::lane_turn(web, lane).await?;
+    let turn = turn::lane_turn(web, lane).await?;
     let entry =
         web.desk.rules().lanes.get(lane).map(|rules| rules.direction) == Some(Direction::Entry);
     let link = match turn.order() {

@@ -15,7 +15,7 @@ use serde::Deserialize;
 use tokio::sync::{OwnedSemaphorePermit, watch};
 
 use super::{
-    console, driver, error::ApiError, router::Shared, screen, signin::Signed, words::Lang,
+    console, error::ApiError, router::Shared, screen, signin::Signed, turn as turns, words::Lang,
 };
 use crate::types::LaneId;
 
@@ -158,7 +158,7 @@ pub(super) async fn lane_turn(
     let shared = web.clone();
     turn(&web, seen.seen, move || {
         let (web, lane) = (shared.clone(), lane.clone());
-        async move { Ok(driver::lane_turn(&web, &lane).await?.key()) }
+        async move { Ok(turns::lane_turn(&web, &lane).await?.key()) }
     })
 }
 
@@ -171,6 +171,6 @@ pub(super) async fn order_turn(
     let shared = web.clone();
     turn(&web, seen.seen, move || {
         let web = shared.clone();
-        async move { Ok(driver::order_turn(&web, order).await?.key()) }
+        async move { Ok(turns::order_turn(&web, order).await?.key()) }
     })
 }

@@ -2,7 +2,7 @@
 
 use jiff::Timestamp;
 
-use super::{ApiError, Web};
+use super::{error::ApiError, router::Web};
 use crate::{
     core::{
         AlarmKind, Rules, State,
@@ -19,21 +19,21 @@ const LINK_LATE_S: i64 = 10;
 
 /// What a stay costs, as its driver reads it.
 #[derive(Clone, Debug, PartialEq)]
-pub(in crate::http) struct Bill {
-    pub(in crate::http) order: OrderId,
-    pub(in crate::http) lane: LaneId,
-    pub(in crate::http) plate: String,
-    pub(in crate::http) entered_at: Timestamp,
-    pub(in crate::http) stayed_s: i64,
-    pub(in crate::http) lines: Vec<QuoteLine>,
-    pub(in crate::http) paid_before: Option<Money>,
-    pub(in crate::http) amount: Money,
-    pub(in crate::http) picture: Option<String>,
+pub(super) struct Bill {
+    pub(super) order: OrderId,
+    pub(super) lane: LaneId,
+    pub(super) plate: String,
+    pub(super) entered_at: Timestamp,
+    pub(super) stayed_s: i64,
+    pub(super) lines: Vec<QuoteLine>,
+    pub(super) paid_before: Option<Money>,
+    pub(super) amount: Money,
+    pub(super) picture: Option<String>,
 }
 
 /// What the driver can do now, or waits for.
 #[derive(Clone, Debug, PartialEq)]
-pub(in crate::http) enum Turn {
+pub(super) enum Turn {
     /// No vehicle stands there.
     Nobody,
     /// The camera looks.
@@ -69,7 +69,7 @@ pub(in crate::http) enum Turn {
 }
 
 impl Turn {
-    pub(in crate::http) fn bill(&self) -> Option<&Bill> {
+    pub(super) fn bill(&self) -> Option<&Bill> {
         match self {
             Self::Due(bill)
             | Self::Asking(bill)
@@ -90,12 +90,12 @@ impl Turn {
         }
     }
 
-    pub(in crate::http) fn order(&self) -> Option<OrderId> {
+    pub(super) fn order(&self) -> Option<OrderId> {
         self.bill().map(|bill| bill.order)
     }
 
     /// Tells two turns apart; has no secret in it.
-    pub(in crate::http) fn key(&self) -> String {
+    pub(super) fn key(&self) -> String {
         let name = match self {
             Self::Nobody => "nobody",
             Self::Reading => "reading",
@@ -125,7 +125,7 @@ impl Turn {
 }
 
 /// The turn of whoever stands at a lane.
-pub(in crate::http) async fn lane_turn(web: &Web, lane: &LaneId) -> Result<Turn, ApiError> {
+pub(super) async fn lane_turn(web: &Web, lane: &LaneId) -> Result<Turn, ApiError> {
     let (rules, now, id) = (web.desk.rules(), web.desk.now(), lane.clone());
     let turn = web.desk.read(move |state| see_lane(state, &rules, now, &id)).await?;
     turn.ok_or(ApiError::NotFound)
@@ -154,7 +154,7 @@ fn see_lane(state: &State, rules: &Rules, now: Timestamp, id: &LaneId) -> Option
 }
 
 /// The turn of an order, also long after it was paid.
-pub(in crate::http) async fn order_turn(web: &Web, id: OrderId) -> Result<Turn, ApiError> {
+pub(super) async fn order_turn(web: &Web, id: OrderId) -> Result<Turn, ApiError> {
     let (rules, now) = (web.desk.rules(), web.desk.now());
     let seen = web.desk.read(move |state| see_order(state, &rules, now, id)).await?;
     if let Some(turn) = seen {

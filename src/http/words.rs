@@ -6,8 +6,8 @@ use axum::{
 };
 
 use crate::core::{
-    AlarmKind, Refusal,
-    lane::{Cause, Help, LaneAlarm, OperatorAct, Phase, Reject, Why},
+    Refusal,
+    lane::{Cause, Help, OperatorAct, Phase, Reject, Why},
     money::{OrderState, PaymentState, RefundState, RefundWhy},
     stay::StayState,
     tariff::QuoteRule,
@@ -47,15 +47,17 @@ impl Lang {
 
     /// `?lang=`, else the cookie, else `Accept-Language` in its order, else Chinese.
     pub(super) fn of(query: Option<&str>, headers: &HeaderMap) -> Self {
-        let asked = query
-            .and_then(|query| query.split('&').find_map(|pair| pair.strip_prefix("lang=")))
-            .and_then(Self::from_code);
         let kept = || cookie(headers, "lang").and_then(Self::from_code);
         let accepted = || {
             let text = headers.get(header::ACCEPT_LANGUAGE)?.to_str().ok()?;
             text.split(',').find_map(|part| Self::from_code(part.split(';').next()?))
         };
-        asked.or_else(kept).or_else(accepted).unwrap_or(Self::Zh)
+        Self::chosen(query).or_else(kept).or_else(accepted).unwrap_or(Self::Zh)
+    }
+
+    /// What `?lang=` says.
+    pub(super) fn chosen(query: Option<&str>) -> Option<Self> {
+        query?.split('&').find_map(|pair| pair.strip_prefix("lang=")).and_then(Self::from_code)
     }
 
     /// How long something lasts, such as `2 小时 5 分` or `2 h 5 min`.
@@ -94,7 +96,7 @@ pub(super) fn cookie<'a>(headers: &'a HeaderMap, name: &str) -> Option<&'a str> 
 pub(super) fn phase(l: Lang, phase: Phase) -> &'static str {
     match phase {
         Phase::Idle => l.say("空闲", "Free"),
-        Phase::VehiclePresent => l.say("来车,等待识别", "Vehicle there, not read yet"),
+        Phase::VehiclePresent => l.say("来车，等待识别", "Vehicle there, not read yet"),
         Phase::Deciding => l.say("核对中", "Deciding"),
         Phase::AwaitingPayment => l.say("等待付款", "Waiting for payment"),
         Phase::Opening => l.say("正在抬杆", "Opening"),
@@ -103,7 +105,7 @@ pub(super) fn phase(l: Lang, phase: Phase) -> &'static str {
         Phase::Closing => l.say("正在落杆", "Closing"),
         Phase::HeldOpen => l.say("常开", "Held open"),
         Phase::Locked => l.say("已锁定", "Locked"),
-        Phase::Faulty => l.say("故障:杆位未知", "Fault: arm position unknown"),
+        Phase::Faulty => l.say("故障：杆位未知", "Fault: arm position unknown"),
     }
 }
 
@@ -120,9 +122,9 @@ pub(super) fn act(l: Lang, act: OperatorAct) -> &'static str {
 
 pub(super) fn help(l: Lang, help: Help) -> &'static str {
     match help {
-        Help::NoPlate => l.say("没有识别到车牌,请录入", "No plate was read: type it"),
+        Help::NoPlate => l.say("没有识别到车牌，请录入", "No plate was read: type it"),
         Help::NoStay => {
-            l.say("没有入场记录,请核对车牌", "No entry on record for this plate: check it")
+            l.say("没有入场记录，请核对车牌", "No entry on record for this plate: check it")
         }
     }
 }
@@ -144,7 +146,7 @@ pub(super) fn cause(l: Lang, cause: &Cause) -> String {
     match cause {
         Cause::Entry => l.say("入场放行", "entry").into(),
         Cause::Free => l.say("无需付费", "nothing owed").into(),
-        Cause::Paid { order } => format!("{} {order}", l.say("已付,订单", "paid, order")),
+        Cause::Paid { order } => format!("{} {order}", l.say("已付，订单", "paid, order")),
         Cause::Operator { who, reason } => format!("{who}: {reason}"),
     }
 }
@@ -164,12 +166,12 @@ pub(super) fn order_state(l: Lang, state: &OrderState) -> String {
 pub(super) fn payment_state(l: Lang, state: &PaymentState) -> String {
     match state {
         PaymentState::Pending => l.say("等待银行结果", "Undecided").into(),
-        PaymentState::Reversing => l.say("撤销中,结果未定", "Being reversed, undecided").into(),
+        PaymentState::Reversing => l.say("撤销中，结果未定", "Being reversed, undecided").into(),
         PaymentState::Paid { .. } => l.say("已付", "Paid").into(),
         PaymentState::Failed { .. } => l.say("失败", "Failed").into(),
         PaymentState::Reversed => l.say("已撤销", "Reversed").into(),
         PaymentState::Disputed { bank } => {
-            format!("{} {bank}", l.say("金额不符,银行称", "Amount differs; the bank says"))
+            format!("{} {bank}", l.say("金额不符，银行称", "Amount differs; the bank says"))
         }
     }
 }
@@ -178,7 +180,7 @@ pub(super) fn refund_state(l: Lang, state: RefundState) -> &'static str {
     match state {
         RefundState::Pending => l.say("退款中", "Pending"),
         RefundState::Done => l.say("已退", "Done"),
-        RefundState::Refused => l.say("银行拒绝,需人工处理", "Refused by the bank: look into it"),
+        RefundState::Refused => l.say("银行拒绝，需人工处理", "Refused by the bank: look into it"),
     }
 }
 
@@ -203,11 +205,11 @@ pub(super) fn stay_state(l: Lang, state: StayState) -> &'static str {
 pub(super) fn quote_line(l: Lang, rule: QuoteRule, units: i64) -> String {
     match (rule, l) {
         (QuoteRule::Free, _) => l.say("免费时段内", "Within the free time").into(),
-        (QuoteRule::Hours, Lang::Zh) => format!("{units} 小时(不足一小时按一小时)"),
+        (QuoteRule::Hours, Lang::Zh) => format!("{units} 小时（不足一小时按一小时）"),
         (QuoteRule::Hours, Lang::En) => format!("{units} h (each started hour)"),
-        (QuoteRule::Days, Lang::Zh) => format!("{units} 天(每 24 小时封顶)"),
+        (QuoteRule::Days, Lang::Zh) => format!("{units} 天（每 24 小时封顶）"),
         (QuoteRule::Days, Lang::En) => format!("{units} × 24 h at the daily cap"),
-        (QuoteRule::CappedDay, Lang::Zh) => format!("{units} 小时,按每日封顶价"),
+        (QuoteRule::CappedDay, Lang::Zh) => format!("{units} 小时，按每日封顶价"),
         (QuoteRule::CappedDay, Lang::En) => format!("{units} h, capped for the day"),
     }
 }
@@ -218,7 +220,7 @@ pub(super) fn refusal(l: Lang, refusal: &Refusal) -> String {
         Refusal::NoLane(_) => l.say("没有这个车道", "There is no such lane"),
         Refusal::Lane(_, reject) => reject_words(l, *reject),
         Refusal::NoReason => l.say(
-            "请填写原因:会连同您的姓名一起记录",
+            "请填写原因：会连同您的姓名一起记录",
             "Give a reason: it goes on record with your name",
         ),
         Refusal::NotDue(_) => l.say("该订单已不需付款", "This order is not waiting to be paid"),
@@ -238,17 +240,17 @@ fn reject_words(l: Lang, reject: Reject) -> &'static str {
         Reject::NoVehicle => l.say("车道上没有车辆", "No vehicle stands in the lane"),
         Reject::AlreadyOpen => l.say("杆已经抬起", "The arm is up already"),
         Reject::AlreadyClosed => l.say("杆已经落下", "The arm is down already"),
-        Reject::LaneLocked => l.say("车道已锁定,请先解锁", "The lane is locked: unlock it first"),
+        Reject::LaneLocked => l.say("车道已锁定，请先解锁", "The lane is locked: unlock it first"),
         Reject::LaneHeld => {
-            l.say("车道常开中,请先取消常开", "The lane is held open: release it first")
+            l.say("车道常开中，请先取消常开", "The lane is held open: release it first")
         }
         Reject::NotHeld => l.say("车道不在常开状态", "The lane is not held open"),
         Reject::NotLocked => l.say("车道未锁定", "The lane is not locked"),
         Reject::LoopOccupied => {
-            l.say("杆下有车,不能落杆", "Something stands under the arm: it will not be closed")
+            l.say("杆下有车，不能落杆", "Something stands under the arm: it will not be closed")
         }
         Reject::LoopUnknown => l.say(
-            "地感状态未知,不能落杆:请先检查地感",
+            "地感状态未知，不能落杆：请先检查地感",
             "The loops are not heard: the arm will not be closed until they are",
         ),
         Reject::Passing => l.say("车辆正在通过", "A vehicle is passing"),
@@ -256,121 +258,6 @@ fn reject_words(l: Lang, reject: Reject) -> &'static str {
         Reject::NotWaited | Reject::Stale => {
             l.say("车道当前不需要此操作", "The lane does not wait for that now")
         }
-    }
-}
-
-/// What went wrong, and what to do about it.
-pub(super) fn alarm(l: Lang, kind: AlarmKind) -> (&'static str, &'static str) {
-    let lane = |alarm| lane_alarm(l, alarm);
-    let two = |zh: (&'static str, &'static str), en: (&'static str, &'static str)| {
-        if l.is_zh() { zh } else { en }
-    };
-    match kind {
-        AlarmKind::Lane(alarm) => lane(alarm),
-        AlarmKind::DeviceSilent => two(
-            ("设备没有响应", "检查电源和网线"),
-            ("A device is silent", "Check its power and network cable"),
-        ),
-        AlarmKind::DeviceNonsense => two(
-            ("设备发来无法理解的数据", "检查设备型号与配置是否一致"),
-            ("A device talks nonsense", "Check that its profile fits the model"),
-        ),
-        AlarmKind::DeviceClock => two(
-            ("设备时钟不准", "在设备上设置校时服务器"),
-            ("A device's clock is off", "Set a time server on the device"),
-        ),
-        AlarmKind::ClockStepped => two(
-            ("本机时钟跳变", "检查校时;核对跳变期间的费用"),
-            ("This machine's clock jumped", "Check time sync; look at fees around the jump"),
-        ),
-        AlarmKind::BankSilent => two(
-            ("银行没有应答", "检查外网;付款结果会自动查询"),
-            (
-                "The bank does not answer",
-                "Check the uplink; payments are asked about by themselves",
-            ),
-        ),
-        AlarmKind::AmountDiffers => two(
-            ("银行金额与订单不符", "不要退款;与银行对账核实"),
-            ("The bank names another amount", "Do not refund; settle it with the bank"),
-        ),
-        AlarmKind::PaymentUndecided => two(
-            ("付款长时间没有结果", "会继续查询;可在银行商户后台核对"),
-            (
-                "A payment is long undecided",
-                "It is asked about further; see the bank's merchant site",
-            ),
-        ),
-        AlarmKind::RefundRefused => two(
-            ("银行拒绝退款", "请人工退款给车主"),
-            ("The bank refused a refund", "Give the money back by hand"),
-        ),
-        AlarmKind::PaymentUnknown => two(
-            ("银行通知了一笔未知付款", "与银行核对该单号"),
-            ("The bank tells of an unknown payment", "Ask the bank about this number"),
-        ),
-        AlarmKind::PlateTwice => two(
-            ("同一车牌再次入场", "可能漏记离场或套牌,请看照片"),
-            ("The same plate came in twice", "A missed exit or a cloned plate: see the pictures"),
-        ),
-        AlarmKind::LeftUnpaid => {
-            two(("车辆未付款离场", "请看记录"), ("A vehicle left without paying", "See its stay"))
-        }
-        AlarmKind::DiskFull => {
-            two(("磁盘已满", "立即清理磁盘"), ("The disk takes no more", "Free space now"))
-        }
-        AlarmKind::Overload => two(
-            ("系统过载", "查看详情中丢弃了什么"),
-            ("More comes in than can be handled", "See in the detail what was shed"),
-        ),
-        AlarmKind::BrokerDown => two(
-            ("消息服务中断", "检查 MQTT 服务"),
-            ("The message broker is down", "Check the MQTT broker"),
-        ),
-    }
-}
-
-fn lane_alarm(l: Lang, alarm: LaneAlarm) -> (&'static str, &'static str) {
-    let two = |zh: (&'static str, &'static str), en: (&'static str, &'static str)| {
-        if l.is_zh() { zh } else { en }
-    };
-    match alarm {
-        LaneAlarm::HelpWanted => two(
-            ("车主需要协助", "核对车牌或人工放行"),
-            ("A driver waits for help", "Type the plate, or open with a reason"),
-        ),
-        LaneAlarm::UnderArm => two(
-            ("落下的杆下有物体", "到现场查看"),
-            ("Something stands under a closed arm", "Go and look"),
-        ),
-        LaneAlarm::OpenedOutside => two(
-            ("杆被系统外抬起", "查明是谁抬的杆"),
-            ("The arm went up without an order", "Find out who opened it"),
-        ),
-        LaneAlarm::NotAllowed => two(
-            ("有车未经放行通过", "查看照片"),
-            ("A vehicle went through that nobody allowed", "See the pictures"),
-        ),
-        LaneAlarm::ArmNotOpen => two(
-            ("杆没有抬到位", "检查道闸"),
-            ("The arm did not reach its open limit", "Check the barrier"),
-        ),
-        LaneAlarm::ArmNotClosed => two(
-            ("杆没有落到位", "检查道闸和杆下"),
-            ("The arm did not come down", "Check the barrier and below the arm"),
-        ),
-        LaneAlarm::ArmSilent => two(
-            ("道闸控制器没有应答", "检查串口线和电源;可用手动遥控"),
-            ("The barrier's controller does not answer", "Check the serial line and its power"),
-        ),
-        LaneAlarm::LoopStuck => two(
-            ("地感长时间被占用", "到现场查看;可能是地感故障"),
-            ("A loop has been occupied for very long", "Go and look; the loop may be broken"),
-        ),
-        LaneAlarm::SensorsLost => two(
-            ("地感和限位信号丢失", "检查继电器板"),
-            ("The loops and limits are not heard", "Check the relay board"),
-        ),
     }
 }
 

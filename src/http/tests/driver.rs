@@ -200,3 +200,13 @@ async fn the_screen_shows_the_fee_and_a_code() {
     assert!(phone.text("/lane/out/sign").await.contains(&format!("http://{address}/l/out")));
     assert_eq!(phone.get("/lane/nowhere/sign").await.status().as_u16(), 404);
 }
+
+#[tokio::test]
+async fn a_language_once_chosen_stays() {
+    let site = Site::new();
+    let (address, _stop) = site.serve().await;
+    let mut phone = Phone::new(address);
+    let chosen = phone.get("/l/out?lang=zh").await;
+    phone.keep_cookie(&chosen);
+    assert!(phone.text("/l/out").await.contains("请把车开到栏杆前"));
+}

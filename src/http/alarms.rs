@@ -1,0 +1,119 @@
+//! Alarms in words an operator understands: what went wrong, and what to do. Raises none.
+
+use super::words::Lang;
+use crate::core::{AlarmKind, lane::LaneAlarm};
+
+/// What went wrong, and what to do about it.
+pub(super) fn words(l: Lang, kind: AlarmKind) -> (&'static str, &'static str) {
+    let lane = |alarm| lane_alarm(l, alarm);
+    let two = |zh: (&'static str, &'static str), en: (&'static str, &'static str)| {
+        if l.is_zh() { zh } else { en }
+    };
+    match kind {
+        AlarmKind::Lane(alarm) => lane(alarm),
+        AlarmKind::DeviceSilent => two(
+            ("设备没有响应", "检查电源和网线"),
+            ("A device is silent", "Check its power and network cable"),
+        ),
+        AlarmKind::DeviceNonsense => two(
+            ("设备发来无法理解的数据", "检查设备型号与配置是否一致"),
+            ("A device talks nonsense", "Check that its profile fits the model"),
+        ),
+        AlarmKind::DeviceClock => two(
+            ("设备时钟不准", "在设备上设置校时服务器"),
+            ("A device's clock is off", "Set a time server on the device"),
+        ),
+        AlarmKind::ClockStepped => two(
+            ("本机时钟跳变", "检查校时;核对跳变期间的费用"),
+            ("This machine's clock jumped", "Check time sync; look at fees around the jump"),
+        ),
+        AlarmKind::BankSilent => two(
+            ("银行没有应答", "检查外网;付款结果会自动查询"),
+            (
+                "The bank does not answer",
+                "Check the uplink; payments are asked about by themselves",
+            ),
+        ),
+        AlarmKind::AmountDiffers => two(
+            ("银行金额与订单不符", "不要退款;与银行对账核实"),
+            ("The bank names another amount", "Do not refund; settle it with the bank"),
+        ),
+        AlarmKind::PaymentUndecided => two(
+            ("付款长时间没有结果", "会继续查询;可在银行商户后台核对"),
+            (
+                "A payment is long undecided",
+                "It is asked about further; see the bank's merchant site",
+            ),
+        ),
+        AlarmKind::RefundRefused => two(
+            ("银行拒绝退款", "请人工退款给车主"),
+            ("The bank refused a refund", "Give the money back by hand"),
+        ),
+        AlarmKind::PaymentUnknown => two(
+            ("银行通知了一笔未知付款", "与银行核对该单号"),
+            ("The bank tells of an unknown payment", "Ask the bank about this number"),
+        ),
+        AlarmKind::PlateTwice => two(
+            ("同一车牌再次入场", "可能漏记离场或套牌，请看照片"),
+            ("The same plate came in twice", "A missed exit or a cloned plate: see the pictures"),
+        ),
+        AlarmKind::LeftUnpaid => {
+            two(("车辆未付款离场", "请看记录"), ("A vehicle left without paying", "See its stay"))
+        }
+        AlarmKind::DiskFull => {
+            two(("磁盘已满", "立即清理磁盘"), ("The disk takes no more", "Free space now"))
+        }
+        AlarmKind::Overload => two(
+            ("系统过载", "查看详情中丢弃了什么"),
+            ("More comes in than can be handled", "See in the detail what was shed"),
+        ),
+        AlarmKind::BrokerDown => two(
+            ("消息服务中断", "检查 MQTT 服务"),
+            ("The message broker is down", "Check the MQTT broker"),
+        ),
+    }
+}
+
+fn lane_alarm(l: Lang, alarm: LaneAlarm) -> (&'static str, &'static str) {
+    let two = |zh: (&'static str, &'static str), en: (&'static str, &'static str)| {
+        if l.is_zh() { zh } else { en }
+    };
+    match alarm {
+        LaneAlarm::HelpWanted => two(
+            ("车主需要协助", "核对车牌或人工放行"),
+            ("A driver waits for help", "Type the plate, or open with a reason"),
+        ),
+        LaneAlarm::UnderArm => two(
+            ("落下的杆下有物体", "到现场查看"),
+            ("Something stands under a closed arm", "Go and look"),
+        ),
+        LaneAlarm::OpenedOutside => two(
+            ("杆被系统外抬起", "查明是谁抬的杆"),
+            ("The arm went up without an order", "Find out who opened it"),
+        ),
+        LaneAlarm::NotAllowed => two(
+            ("有车未经放行通过", "查看照片"),
+            ("A vehicle went through that nobody allowed", "See the pictures"),
+        ),
+        LaneAlarm::ArmNotOpen => two(
+            ("杆没有抬到位", "检查道闸"),
+            ("The arm did not reach its open limit", "Check the barrier"),
+        ),
+        LaneAlarm::ArmNotClosed => two(
+            ("杆没有落到位", "检查道闸和杆下"),
+            ("The arm did not come down", "Check the barrier and below the arm"),
+        ),
+        LaneAlarm::ArmSilent => two(
+            ("道闸控制器没有应答", "检查串口线和电源;可用手动遥控"),
+            ("The barrier's controller does not answer", "Check the serial line and its power"),
+        ),
+        LaneAlarm::LoopStuck => two(
+            ("地感长时间被占用", "到现场查看;可能是地感故障"),
+            ("A loop has been occupied for very long", "Go and look; the loop may be broken"),
+        ),
+        LaneAlarm::SensorsLost => two(
+            ("地感和限位信号丢失", "检查继电器板"),
+            ("The loops and limits are not heard", "Check the relay board"),
+        ),
+    }
+}
