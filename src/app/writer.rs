@@ -9,7 +9,7 @@ use std::{sync::Arc, sync::atomic::Ordering, time::Duration};
 
 use jiff::Timestamp;
 use metrics::{counter, gauge, histogram};
-use tokio::time::Instant;
+use tokio::{sync::watch, time::Instant};
 use tracing::{error, info, warn};
 
 use super::{
@@ -66,14 +66,16 @@ impl<P: Ports> Writer<P> {
         Self { state, rules, store, reader, clock, ports, inbox, shed_told: None }
     }
 
-    /// Runs until every [`super::App`] is gone; then everything told is committed. Gives the store back.
-    pub async fn run(mut self, stepped: Option<Stepped>) -> Store {
+    /// Runs until `stop` turns true or every [`super::App`] is gone; then everything told is committed. Gives the
+    /// store back. Its own ports hold an `App`, so that only `stop` ends a daemon's writer.
+    pub async fn run(mut self, stepped: Option<Stepped>, mut stop: watch::Receiver<bool>) -> Store {
         let started = Told { input: Input::Started, then: None };
         self.one_batch(vec![started]).await;
         if let Some(stepped) = stepped {
             self.one_batch(vec![Told { input: clock_trouble(stepped), then: None }]).await;
         }
         let mut waiting = Vec::with_capacity(BATCH_MAX);
+        let mut stopping = false;
         loop {
             let deadline = self.next_deadline();
             tokio::select! {
@@ -84,6 +86,10 @@ impl<P: Ports> Writer<P> {
                         return self.store;
                     }
                     self.one_batch(std::mem::take(&mut waiting)).await;
+                }
+                _ = stop.changed(), if !stopping => {
+                    stopping = true;
+                    self.inbox.told.close();
                 }
                 () = tokio::time::sleep_until(deadline) => {
                     self.one_batch(vec![Told { input: Input::Tick, then: None }]).await;

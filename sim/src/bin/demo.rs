@@ -176,15 +176,16 @@ fn spec(args: &Args, seed: u64) -> Result<StageSpec> {
     };
     let entries = usize::from(args.lanes / 2);
     let exits = usize::from(args.lanes) - entries;
-    // An exit serves a vehicle in about 20 s.
-    let gap_s = 16.0 / exits as f64 / args.speed;
+    // An exit serves a vehicle in about 12 s.
+    let gap_s = 14.0 / exits as f64 / args.speed;
     Ok(StageSpec {
         entries,
         exits,
         camera_arm: entries > 1,
         seed,
         gap_s,
-        stay_s: (20.0 / args.speed, 120.0 / args.speed),
+        stay_s: (12.0 / args.speed, 90.0 / args.speed),
+        haste: 12.0,
         faults: weather(),
         bank_faults: bank_weather(),
         bank: at(2)?,

@@ -111,6 +111,7 @@ impl Engine {
     // ---- from the world --------------------------------------------------------------------------
 
     fn carry(&mut self, happening: Happening) {
+        tracing::debug!(?happening, "the world");
         match happening {
             Happening::Sensor { lane, sensor, on } => self.wires[lane].set_sensor(sensor, on),
             Happening::Board { lane, silent } => {
@@ -183,6 +184,7 @@ impl Engine {
     // ---- to the world ----------------------------------------------------------------------------
 
     fn heard(&mut self, heard: Heard) {
+        tracing::debug!(?heard, "the site");
         let now = wall_clock();
         match heard {
             Heard::Arm(pulse) => self.arm(pulse, now),
@@ -225,6 +227,7 @@ impl Engine {
         for lane in 0..self.wires.len() {
             let message = self.wires[lane].message();
             if let Some(message) = message.filter(|one| self.shown[lane].as_ref() != Some(one)) {
+                tracing::debug!(lane, ?message, "a display");
                 self.shown[lane] = Some(message.clone());
                 self.world.show(now, lane, message);
             }
