@@ -231,7 +231,12 @@ impl World {
         let open = self.lanes[lane].arm.is_open();
         let message = self.lanes[lane].message.clone();
         let Some(vehicle) = self.lanes[lane].waiting_mut() else { return };
-        if open {
+        // Where vehicles follow each other quickly, the call was for the one before: this one is about to pay.
+        let since = vehicle.at_line_since.unwrap_or(now);
+        let pays = self.spec.pace.stay_s.is_some()
+            && matches!(message, Message::Pay { .. })
+            && now.duration_since(since).as_secs_f64() < PAY_PATIENCE_S / self.spec.pace.haste;
+        if open || pays {
             return self.call_operator(lane, now);
         }
         vehicle.helped += 1;
