@@ -153,7 +153,9 @@ fn lock(path: &Path) -> Result<File, StoreError> {
 }
 
 async fn migrate(path: &Path, conn: &mut SqliteConnection) -> Result<(), StoreError> {
-    let tables: i64 = sqlx::query_scalar("select count(*) from sqlite_schema")
+    // The list of migrations alone is what a power cut in the middle of the very first start leaves.
+    let others = "select count(*) from sqlite_schema where tbl_name <> '_sqlx_migrations'";
+    let tables: i64 = sqlx::query_scalar(others)
         .fetch_one(&mut *conn)
         .await
         .map_err(|error| StoreError::opening(path, error))?;
