@@ -1,4 +1,9 @@
 //! The daemon as its users meet it: the real program, real brokers, real lines, a real disk.
+#![allow(
+    clippy::unwrap_used,
+    clippy::disallowed_methods,
+    reason = "a test fails by panicking, and waits by the real clock"
+)]
 
 mod cli;
 mod crash;

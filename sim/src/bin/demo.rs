@@ -176,16 +176,16 @@ fn spec(args: &Args, seed: u64) -> Result<StageSpec> {
     };
     let entries = usize::from(args.lanes / 2);
     let exits = usize::from(args.lanes) - entries;
-    // An exit serves a vehicle in about 12 s.
-    let gap_s = 14.0 / exits as f64 / args.speed;
+    // An exit serves a vehicle in about 10 s.
+    let gap_s = 12.0 / exits as f64 / args.speed;
     Ok(StageSpec {
         entries,
         exits,
         camera_arm: entries > 1,
         seed,
         gap_s,
-        stay_s: (12.0 / args.speed, 90.0 / args.speed),
-        haste: 12.0,
+        stay_s: (10.0 / args.speed, 60.0 / args.speed),
+        haste: 16.0,
         faults: weather(),
         bank_faults: bank_weather(),
         bank: at(2)?,
@@ -229,7 +229,7 @@ fn welcome(stage: &Stage, seed: u64, log_file: Option<&Path>) {
     let url = stage.layout.public_url();
     let exit = stage.layout.lanes.last().map_or("exit-1", |lane| lane.id.as_str());
     println!("{} is open (seed {seed}). Ctrl-C ends it.\n", stage.layout.name);
-    println!("  console       {url}/console     {ATTENDANT} / {PASSWORD}");
+    println!("  console       {url}/console     user {ATTENDANT}, password {PASSWORD}");
     println!(
         "  driver        {url}/l/{exit}      what a phone sees after scanning the lane's sign"
     );
@@ -250,7 +250,7 @@ fn welcome(stage: &Stage, seed: u64, log_file: Option<&Path>) {
 /// Until Ctrl-C or the end of the time, a line now and then.
 async fn watch(stage: &Stage, args: &Args) {
     let counts = stage.counts();
-    let begun = now();
+    let begun = Instant::now();
     let end = args.lasts.map(|lasts| begun + Duration::from_secs(lasts));
     let far = begun + Duration::from_hours(24 * 365);
     let mut next = begun + PAUSE;
@@ -266,11 +266,6 @@ async fn watch(stage: &Stage, args: &Args) {
             }
         }
     }
-}
-
-#[expect(clippy::disallowed_methods, reason = "the demo runs in real time")]
-fn now() -> Instant {
-    Instant::now()
 }
 
 fn progress(counts: &Counts, since: Duration) {

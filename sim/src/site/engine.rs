@@ -1,7 +1,11 @@
 //! The world on the real clock: what happens there goes to the wires and the people, what they do comes back. A daemon
 //! that is away is no reason to stop. Decides nothing.
 
-use std::{collections::BTreeMap, sync::Arc, time::Duration};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    sync::Arc,
+    time::Duration,
+};
 
 use jiff::Timestamp;
 use paifang::{
@@ -18,7 +22,7 @@ use tokio::{
 
 use super::{
     attendant::Attendant,
-    layout::Layout,
+    layout::{By, Layout},
     people::Driver,
     wall_clock,
     wires::{Pulse, Reads, Wires},
@@ -33,6 +37,7 @@ const LOOK: Duration = Duration::from_millis(100);
 pub(super) enum Heard {
     Arm(Pulse),
     Triggered(LaneIx),
+    Online(LaneIx),
     Page(PhoneId, Page),
     Cashier(PhoneId, CashierSays),
     Told(LaneIx, OperatorAct, Told),
@@ -69,6 +74,8 @@ pub(super) struct Engine {
     pub(super) pulses: Arc<std::sync::Mutex<Vec<Pulse>>>,
     pub(super) shown: Vec<Option<Message>>,
     pub(super) reads: Vec<Reads>,
+    /// Cameras that have been online; they tell their inputs once, and after that only what changes.
+    pub(super) greeted: BTreeSet<LaneIx>,
     pub(super) drivers: BTreeMap<PhoneId, Arc<Mutex<Driver>>>,
 }
 
@@ -188,6 +195,11 @@ impl Engine {
         let now = wall_clock();
         match heard {
             Heard::Arm(pulse) => self.arm(pulse, now),
+            Heard::Online(lane) => {
+                if self.greeted.insert(lane) && self.wires[lane].by == By::Camera {
+                    self.set_levels(lane);
+                }
+            }
             Heard::Triggered(lane) => self.world.trigger(now, lane),
             Heard::Page(phone, page) => {
                 let over = page == Page::Over;

@@ -64,6 +64,8 @@ pub struct Layout {
     pub external_broker: bool,
     /// Seconds a cashier link lives.
     pub link_life_s: u32,
+    /// Seconds a vehicle stands on the arrival loop before the camera is asked to look.
+    pub unread_s: u32,
     pub lanes: Vec<LaneAt>,
 }
 
@@ -132,14 +134,14 @@ impl Layout {
              [pay]\ntrade_prefix = \"SIM\"\nlink_life_s = {link_life_s}\n\n[bank.icbc]\n{icbc}\n"
         );
         for lane in &self.lanes {
-            lane.write(&mut text);
+            lane.write(&mut text, self.unread_s);
         }
         text
     }
 }
 
 impl LaneAt {
-    fn write(&self, text: &mut String) {
+    fn write(&self, text: &mut String, unread_s: u32) {
         let (id, camera) = (&self.id, self.camera());
         let (line, sn) = (self.line.display(), &self.serial_number);
         let direction = match self.direction {
@@ -166,7 +168,8 @@ impl LaneAt {
         let _ = write!(
             text,
             "\n[[lane]]\nid = \"{id}\"\ndirection = \"{direction}\"\ncamera = \"{camera}\"\n\
-             barrier = \"{barrier}\"\ndisplay = \"led-{id}\"\n"
+             barrier = \"{barrier}\"\ndisplay = \"led-{id}\"\n\
+             times = {{ unread_s = {unread_s} }}\n"
         );
     }
 }

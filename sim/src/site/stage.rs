@@ -46,6 +46,8 @@ pub struct StageSpec {
     pub bank_faults: bank::Faults,
     /// Seconds a cashier link lives.
     pub link_life_s: u32,
+    /// Seconds a vehicle stands unread before its camera is asked to look.
+    pub unread_s: u32,
     /// Where the daemon shall serve its pages.
     pub http: SocketAddr,
     /// Where cameras find their broker.
@@ -70,6 +72,7 @@ impl StageSpec {
             faults: Faults::none(),
             bank_faults: bank::Faults::default(),
             link_life_s: 300,
+            unread_s: 3,
             http,
             mqtt,
             external_broker: false,
@@ -107,6 +110,7 @@ impl Stage {
             mqtt: spec.mqtt,
             external_broker: spec.external_broker,
             link_life_s: spec.link_life_s,
+            unread_s: spec.unread_s,
         };
         let settings = GatewaySettings {
             listen: spec.bank,
@@ -157,6 +161,7 @@ impl Stage {
             pulses: self.pulses.clone(),
             shown: vec![None; self.wires.len()],
             reads: self.wires.iter().map(|_| Reads::default()).collect(),
+            greeted: std::collections::BTreeSet::new(),
             drivers: std::collections::BTreeMap::new(),
         };
         self.engine = Some(tokio::spawn(engine.run(heard)));

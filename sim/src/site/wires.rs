@@ -109,6 +109,9 @@ impl Wires {
                     Ok(CameraEvent::Relay(event)) => {
                         let _ = told.send(moved(lane, event));
                     }
+                    Ok(CameraEvent::Online) => {
+                        let _ = told.send(Heard::Online(lane));
+                    }
                     Ok(CameraEvent::Triggered) => {
                         let _ = told.send(Heard::Triggered(lane));
                     }
