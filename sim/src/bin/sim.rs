@@ -113,14 +113,12 @@ fn run(seed: u64, args: &Args) -> Result<Summary, Box<Failure>> {
         Mood::All => Faults::all(),
         Mood::None => Faults::none(),
     };
-    Run::new(seed, RunSpec::drawn(seed, args.days), faults).with_story(args.story).go().map(
-        |summary| {
-            if args.tell {
-                print!("{}", summary.story);
-            }
-            summary
-        },
-    )
+    let spec = RunSpec::drawn(seed, args.days);
+    let summary = Run::new(seed, spec, faults).with_story(args.story).go()?;
+    if args.tell {
+        print!("{}", summary.story);
+    }
+    Ok(summary)
 }
 
 /// A bar on a terminal; a line now and then elsewhere.
