@@ -610,6 +610,7 @@ impl Work<'_> {
     }
 
     fn stand_open(&mut self) {
+        self.calm(LaneAlarm::ArmNotOpen);
         if self.lane.sensors.safety == Signal::On {
             return self.drive_through();
         }
