@@ -8,7 +8,7 @@ use std::{
 
 use jiff::Timestamp;
 use paifang::{
-    core::{Change, Decision, Input, State, decide, input::Reply},
+    core::{AlarmKind, Change, Decision, Input, State, decide, input::Reply},
     types::{LaneId, OrderId},
 };
 
@@ -51,7 +51,7 @@ pub struct Summary {
     /// Stays still open when everybody has left: misread plates, exits nobody saw.
     pub stays_left: u64,
     /// Alarms raised when all was over.
-    pub alarms_left: u64,
+    pub alarms_left: BTreeMap<AlarmKind, u64>,
     /// The last steps, if more than those of a failure were asked for.
     pub story: String,
     pub tally: Tally,
@@ -65,7 +65,9 @@ impl Summary {
         self.payments += other.payments;
         self.refunds += other.refunds;
         self.stays_left += other.stays_left;
-        self.alarms_left += other.alarms_left;
+        for (kind, count) in &other.alarms_left {
+            *self.alarms_left.entry(*kind).or_default() += count;
+        }
         self.tally.merge(&other.tally);
     }
 }
@@ -363,6 +365,10 @@ impl Run {
         tally.merge(&self.world.tally);
         tally.merge(&self.bank.tally);
         tally.merge(&self.machine.tally);
+        let mut alarms_left = BTreeMap::new();
+        for (_, kind) in self.state.alarms.keys() {
+            *alarms_left.entry(*kind).or_default() += 1;
+        }
         let mut story = String::new();
         if self.story_max > STORY {
             self.story.iter().for_each(|told| told.line(&mut story));
@@ -375,7 +381,7 @@ impl Run {
             payments: self.books.payments.len() as u64,
             refunds: self.books.refunds.len() as u64,
             stays_left: self.state.stays.len() as u64,
-            alarms_left: self.state.alarms.len() as u64,
+            alarms_left,
             tally,
         }
     }
