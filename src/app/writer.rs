@@ -17,7 +17,7 @@ use super::{
     clock::{Clock, Stepped},
 };
 use crate::{
-    core::{AlarmKind, Change, Effect, Input, Reply, Rules, State, decide},
+    core::{Alarm, AlarmKind, Change, Effect, Input, Reply, Rules, State, decide},
     store::{Reader, StoreError, Writer as Store},
 };
 
@@ -190,6 +190,7 @@ impl<P: Ports> Writer<P> {
                     histogram!("paifang_commit_seconds").record(begun.as_secs_f64());
                     counter!("paifang_changes_total").increment(changes.len() as u64);
                     if full_since.take().is_some() {
+                        self.state.alarms.remove(&disk_alarm(at).0);
                         info!("the disk takes data again; nothing was lost");
                         gauge!("paifang_disk_full").set(0.0);
                     }
@@ -203,6 +204,10 @@ impl<P: Ports> Writer<P> {
                     if full_since.replace(()).is_none() {
                         error!(%trouble, "nothing can be written, so no arm opens by itself; make room on the disk or mend it");
                         gauge!("paifang_disk_full").set(1.0);
+                        // On the console only: the journal cannot take it.
+                        let (key, alarm) = disk_alarm(at);
+                        self.state.alarms.insert(key, alarm);
+                        self.inbox.version.send_modify(|version| *version += 1);
                     }
                     self.answer_questions();
                     tokio::time::sleep(RETRY).await;
@@ -229,6 +234,12 @@ impl<P: Ports> Writer<P> {
             }
         }
     }
+}
+
+fn disk_alarm(since: Timestamp) -> ((String, AlarmKind), Alarm) {
+    let (subject, kind) = ("disk".to_owned(), AlarmKind::DiskFull);
+    let detail = "nothing can be written, so no arm opens by itself".to_owned();
+    ((subject.clone(), kind), Alarm { subject, kind, since, detail })
 }
 
 fn clock_trouble(Stepped(by): Stepped) -> Input {

@@ -82,7 +82,9 @@ impl Desk<'_> {
         }
         // Recalled for a word that the power took.
         let orders: Vec<_> = self.state.orders.keys().copied().collect();
-        orders.into_iter().for_each(|order| self.file_if_over(order));
+        for order in orders {
+            self.file_if_over(order);
+        }
         let refunds: Vec<_> = self.state.refunds.values().cloned().collect();
         for mut refund in refunds {
             refund.next_ask = Some(self.now);

@@ -25,6 +25,7 @@ impl Work<'_> {
     }
 
     pub(super) fn stand_open(&mut self) {
+        self.calm(LaneAlarm::ArmNotOpen);
         if self.lane.sensors.safety == Signal::On {
             return self.drive_through();
         }
