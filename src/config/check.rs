@@ -16,7 +16,11 @@ use super::{
 };
 use crate::{
     bank::icbc::IcbcSettings,
-    core::{Rules, lane::Sensor, rules::Wired},
+    core::{
+        Rules,
+        lane::Sensor,
+        rules::{Closing, Wired},
+    },
     types::{DeviceId, LaneId},
 };
 
@@ -364,6 +368,10 @@ impl Check<'_> {
             open_limit: has(Sensor::OpenLimit),
             closed_limit: has(Sensor::ClosedLimit),
         };
+        if section.closing == Closing::OnCommand && !wired.safety {
+            let what = "on_command needs a safety loop: nothing else tells that the arm is free";
+            self.wrong(&section.id, "lane.closing", what);
+        }
         let lane = Lane {
             id,
             camera: camera.id.clone(),

@@ -47,7 +47,8 @@ fn sn(lane: usize) -> String {
     format!("bench-{lane:03}")
 }
 
-/// The site: cameras that open by their own relay, no loops, so that a read is all there is to a passage.
+/// The site: entries and exits by turns; cameras that open by their own relay, no loops, so that a read is all there is
+/// to a passage.
 fn site_toml(dir: &Path, broker: std::net::SocketAddr) -> Result<()> {
     let mut text = format!(
         "[site]\nname = \"Bench\"\nzone = \"Asia/Shanghai\"\ndata_dir = \"data\"\n\
@@ -57,9 +58,10 @@ fn site_toml(dir: &Path, broker: std::net::SocketAddr) -> Result<()> {
     for lane in 0..LANES {
         text += &format!(
             "[[device]]\nid = \"cam-{lane}\"\nprofile = \"camera/vzenith-mqtt\"\nsn = \"{}\"\n\
-             [[lane]]\nid = \"entry-{lane}\"\ndirection = \"entry\"\ncamera = \"cam-{lane}\"\n\
+             [[lane]]\nid = \"lane-{lane}\"\ndirection = \"{}\"\ncamera = \"cam-{lane}\"\n\
              barrier = \"cam-{lane}\"\ninputs = {{}}\n",
-            sn(lane)
+            sn(lane),
+            if lane % 2 == 0 { "entry" } else { "exit" },
         );
     }
     std::fs::write(dir.join("site.toml"), text)?;
@@ -274,8 +276,8 @@ async fn measure(dir: &Path, broker: &str, pid: u32) -> Result<()> {
     for round in 0..WARM_UP + ROUNDS {
         let hop = bare_hop(&mut hopper, body.as_bytes()).await?;
         let commit = bare_commit(&mut db, &body).await?;
-        let lane = round % lanes.len();
-        let open = lanes[lane].passage(round).await?;
+        // In by an even lane, out by the odd one beside it, within the free time.
+        let open = lanes[round % LANES].passage(round / 2).await?;
         if round >= WARM_UP {
             hops.push(hop);
             commits.push(commit);
@@ -310,10 +312,21 @@ async fn measure(dir: &Path, broker: &str, pid: u32) -> Result<()> {
 async fn sustained(lanes: Vec<Lane>) -> Result<f64> {
     let begun = Instant::now();
     let mut tasks = tokio::task::JoinSet::new();
-    for (n, mut lane) in lanes.into_iter().take(IN_FLIGHT).enumerate() {
+    let mut lanes = lanes.into_iter();
+    for pair in 0..IN_FLIGHT / 2 {
+        let (mut entry, mut exit) = lanes.next().zip(lanes.next()).context("two lanes")?;
+        let (inside, mut waiting) = mpsc::channel(64);
         tasks.spawn(async move {
             for k in 0..SUSTAINED / IN_FLIGHT {
-                lane.passage(100_000 + n + k * IN_FLIGHT).await?;
+                let number = 100_000 + pair + k * IN_FLIGHT / 2;
+                entry.passage(number).await?;
+                inside.send(number).await?;
+            }
+            anyhow::Ok(())
+        });
+        tasks.spawn(async move {
+            while let Some(number) = waiting.recv().await {
+                exit.passage(number).await?;
             }
             anyhow::Ok(())
         });

@@ -15,6 +15,7 @@ impl Work<'_> {
         visit.cause = Some(cause.clone());
         visit.help = None;
         self.calm(LaneAlarm::HelpWanted);
+        self.calm(LaneAlarm::NotAllowed);
         self.acts.push(Act::Arm(ArmAction::Open, Some(cause)));
         if self.lane.sensors.open_limit == Signal::On {
             self.stand_open();
