@@ -12,7 +12,7 @@ use super::{App, Busy};
 use crate::{
     bank::{Channel, NotifyReply},
     core::{
-        Input,
+        AlarmKind, Input,
         input::{Asked, Refusal},
     },
     store::Reader,
@@ -124,6 +124,9 @@ impl Banker {
         let trade = out_trade_no.to_owned();
         let watched = self.app.read(move |state| state.payment_of(&trade).is_some()).await?;
         if !watched {
+            // What is decided so far is on disk once this has been answered.
+            let nothing = Input::Well { subject: String::new(), kind: AlarmKind::BankSilent };
+            let _ = self.app.tell(nothing).await?;
             match self.records.recall(out_trade_no).await {
                 Ok(Some((payment, order))) => {
                     info!(out_trade_no, "the bank speaks again of a payment that was filed");

@@ -168,7 +168,7 @@ struct Lane {
 impl Lane {
     async fn connect(broker: &str, lane: usize) -> Result<Self> {
         let sn = sn(lane);
-        let filter = format!("device/{sn}/message/down/#");
+        let filter = format!("device/{sn}/message/down/+");
         Ok(Self { camera: connect(broker, &sn, &sn, &filter).await?, sn })
     }
 
@@ -178,13 +178,7 @@ impl Lane {
         let payload = read_payload(&self.sn, number);
         let begun = Instant::now();
         self.camera.client.publish(topic, QoS::AtLeastOnce, false, payload).await?;
-        // The camera's filter covers its own answers too.
-        let (topic, payload) = loop {
-            let (topic, payload) = self.camera.next().await?;
-            if !topic.ends_with("/reply") {
-                break (topic, payload);
-            }
-        };
+        let (topic, payload) = self.camera.next().await?;
         let took = begun.elapsed();
         if !topic.ends_with("/down/gpio_out") {
             bail!("{topic} came instead of the open command");
@@ -193,7 +187,7 @@ impl Lane {
         let reply = serde_json::json!({ "id": order["id"], "sn": self.sn, "name": "gpio_out",
             "version": "1.0", "code": 200, "payload": null });
         let topic = format!("device/{}/message/down/gpio_out/reply", self.sn);
-        self.camera.client.publish(topic, QoS::AtLeastOnce, false, reply.to_string()).await?;
+        self.camera.client.publish(topic, QoS::AtMostOnce, false, reply.to_string()).await?;
         Ok(took)
     }
 }

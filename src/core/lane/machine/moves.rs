@@ -19,6 +19,10 @@ impl Work<'_> {
         self.acts.push(Act::Arm(ArmAction::Open, Some(cause)));
         if self.lane.sensors.open_limit == Signal::On {
             self.stand_open();
+        } else if !self.rules.wired.open_limit {
+            // Nothing will ever tell when it is up; only a failure is heard of.
+            self.lane.phase = Phase::Open;
+            self.wait(Why::Unused, self.rules.times.unused);
         } else {
             self.lane.phase = Phase::Opening;
             self.wait(Why::NotOpen, self.rules.times.opening);
