@@ -94,7 +94,7 @@ async fn daemon(dir: &Path) -> Result<()> {
     let site = paifang::config::load(&dir.join("site.toml"))?;
     let metrics = paifang::cli::start_metrics()?;
     let daemon = paifang::app::daemon::Daemon::start(site, metrics).await?;
-    println!("{}", broker.addr());
+    println!("{} {}", broker.addr(), daemon.http);
     std::io::stdout().flush()?;
     // Until the parent closes our input.
     tokio::task::spawn_blocking(|| std::io::stdin().lines().next()).await?;
@@ -212,7 +212,8 @@ fn percentile_us(times: &mut [Duration], percent: usize) -> f64 {
     times[(times.len() - 1) * percent / 100].as_secs_f64() * 1e6
 }
 
-fn start_daemon(dir: &Path) -> Result<(Child, String)> {
+/// The daemon's process, its broker's address and its pages'.
+fn start_daemon(dir: &Path) -> Result<(Child, String, String)> {
     let mut child = Command::new(std::env::current_exe()?)
         .arg("--daemon")
         .arg(dir)
@@ -221,10 +222,21 @@ fn start_daemon(dir: &Path) -> Result<(Child, String)> {
         .spawn()?;
     let mut line = String::new();
     BufReader::new(child.stdout.take().context("stdout")?).read_line(&mut line)?;
-    if line.is_empty() {
-        bail!("the daemon did not start");
-    }
-    Ok((child, line.trim().to_owned()))
+    let (broker, http) = line.trim().split_once(' ').context("the daemon did not start")?;
+    Ok((child, broker.to_owned(), http.to_owned()))
+}
+
+/// The daemon's own figure, from its `/metrics`.
+async fn own_commit_us(http: &str) -> Result<f64> {
+    use tokio::io::{AsyncReadExt, AsyncWriteExt};
+    let mut stream = tokio::net::TcpStream::connect(http).await?;
+    let request = format!("GET /metrics HTTP/1.0\r\nHost: {http}\r\n\r\n");
+    stream.write_all(request.as_bytes()).await?;
+    let mut text = String::new();
+    stream.read_to_string(&mut text).await?;
+    let mark = "paifang_commit_seconds{quantile=\"0.5\"} ";
+    let line = text.lines().find_map(|line| line.strip_prefix(mark)).context("no figure")?;
+    Ok(line.parse::<f64>()? * 1e6)
 }
 
 fn resident_mib(pid: u32) -> Result<f64> {
@@ -238,15 +250,15 @@ async fn bench() -> Result<()> {
     let dir =
         PathBuf::from(env!("CARGO_TARGET_TMPDIR")).join(format!("passage-{}", std::process::id()));
     std::fs::create_dir_all(&dir)?;
-    let (mut child, broker) = start_daemon(&dir)?;
-    let result = measure(&dir, &broker, child.id()).await;
+    let (mut child, broker, http) = start_daemon(&dir)?;
+    let result = measure(&dir, &broker, &http, child.id()).await;
     drop(child.stdin.take());
     child.wait()?;
     std::fs::remove_dir_all(&dir)?;
     result
 }
 
-async fn measure(dir: &Path, broker: &str, pid: u32) -> Result<()> {
+async fn measure(dir: &Path, broker: &str, http: &str, pid: u32) -> Result<()> {
     let options =
         SqliteConnectOptions::new().filename(dir.join("bare.sqlite")).create_if_missing(true);
     let options = options
@@ -279,6 +291,7 @@ async fn measure(dir: &Path, broker: &str, pid: u32) -> Result<()> {
         }
     }
     db.close().await?;
+    let own_commit_us = own_commit_us(http).await?;
     let rate = sustained(lanes).await?;
     let rss_mib = resident_mib(pid)?;
     let (hop_us, commit_us) = (percentile_us(&mut hops, 50), percentile_us(&mut commits, 50));
@@ -292,6 +305,7 @@ async fn measure(dir: &Path, broker: &str, pid: u32) -> Result<()> {
         percentile_us(&mut commits, 99)
     );
     println!("read to open, durable        p50 {open_p50_us:8.0} µs  p99 {open_p99_us:8.0} µs");
+    println!("  of which its commit        p50 {own_commit_us:8.0} µs");
     println!("{IN_FLIGHT} lanes in flight          {rate:8.0} passages/s ({SUSTAINED} passages)");
     println!("daemon with broker, {LANES} lanes {rss_mib:8.1} MiB resident");
     let ratio = open_p50_us / (hop_us + commit_us);
