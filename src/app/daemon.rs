@@ -85,6 +85,7 @@ pub struct Daemon {
     /// Shown once: the first account's password, when this start has made it.
     pub first_password: Option<String>,
     stop: watch::Sender<bool>,
+    finish: watch::Sender<bool>,
     writer: JoinHandle<StoreWriter>,
     tasks: JoinSet<()>,
     serving: JoinHandle<std::io::Result<()>>,
@@ -142,7 +143,8 @@ impl Daemon {
             ports,
             inbox,
         );
-        let writer = tokio::spawn(writer.run(stepped));
+        let (finish, finished) = watch::channel(false);
+        let writer = tokio::spawn(writer.run(stepped, finished));
         let intake = Intake::new(
             app.clone(),
             parts.cameras.clone(),
@@ -179,6 +181,7 @@ impl Daemon {
             mqtt,
             first_password,
             stop,
+            finish,
             writer,
             tasks,
             serving,
@@ -197,7 +200,7 @@ impl Daemon {
         }
         self.link.stop().await;
         self.tasks.shutdown().await;
-        drop(self.app);
+        self.finish.send_replace(true);
         match tokio::time::timeout(GRACE, self.writer).await {
             Ok(Ok(store)) => drop(store),
             Ok(Err(panic)) => error!(%panic, "the writer ended badly"),

@@ -12,7 +12,7 @@ use std::{sync::Arc, sync::atomic::Ordering, time::Duration};
 
 use jiff::Timestamp;
 use metrics::{counter, gauge, histogram};
-use tokio::time::Instant;
+use tokio::{sync::watch, time::Instant};
 use tracing::{error, info, warn};
 
 use super::{
@@ -65,13 +65,14 @@ impl<P: Ports> Writer<P> {
         Self { mind, store, reader, ports }
     }
 
-    /// Runs until every [`super::App`] is gone; then everything told is committed. Gives the store back.
-    pub async fn run(mut self, stepped: Option<Stepped>) -> Store {
+    /// Runs until `stop` turns true or every [`super::App`] is gone; then everything told is committed. Gives the
+    /// store back. Its own ports hold an `App`, so that only `stop` ends a daemon's writer.
+    pub async fn run(mut self, stepped: Option<Stepped>, mut stop: watch::Receiver<bool>) -> Store {
         let mut next = Batch::default();
         let told = std::iter::once(Input::Started).chain(stepped.map(clock_trouble));
         self.mind.decide(&mut next, told.map(|input| Told { input, then: None }));
         loop {
-            if next.replies.is_empty() && !self.mind.wait(&mut next).await {
+            if next.replies.is_empty() && !self.mind.wait(&mut next, &mut stop).await {
                 info!("every door is closed; the writer stops");
                 return self.store;
             }
@@ -195,7 +196,7 @@ struct Mind {
 
 impl Mind {
     /// Waits for something to decide; `false` when every door is closed.
-    async fn wait(&mut self, batch: &mut Batch) -> bool {
+    async fn wait(&mut self, batch: &mut Batch, stop: &mut watch::Receiver<bool>) -> bool {
         let mut told = Vec::with_capacity(BATCH_MAX);
         loop {
             let deadline = self.next_deadline();
@@ -205,6 +206,8 @@ impl Mind {
                     self.decide(batch, told);
                     return count > 0;
                 }
+                // What was told before is still taken.
+                _ = stop.wait_for(|stop| *stop), if !self.inbox.told.is_closed() => self.inbox.told.close(),
                 () = tokio::time::sleep_until(deadline) => {
                     self.decide(batch, [Told { input: Input::Tick, then: None }]);
                     return true;

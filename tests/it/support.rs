@@ -11,17 +11,17 @@ use std::{
 };
 
 /// How long anything that should happen soon may take on a busy machine.
-pub const SOON: Duration = Duration::from_secs(20);
+pub(crate) const SOON: Duration = Duration::from_secs(20);
 
-pub fn paifang() -> Command {
+pub(crate) fn paifang() -> Command {
     Command::new(env!("CARGO_BIN_EXE_paifang"))
 }
 
 /// A folder that goes when the test ends.
-pub struct Folder(PathBuf);
+pub(crate) struct Folder(PathBuf);
 
 impl Folder {
-    pub fn new() -> Self {
+    pub(crate) fn new() -> Self {
         static COUNT: AtomicU32 = AtomicU32::new(0);
         let n = COUNT.fetch_add(1, Ordering::Relaxed);
         let path = std::env::temp_dir().join(format!("paifang-it-{}-{n}", std::process::id()));
@@ -29,11 +29,11 @@ impl Folder {
         Self(path)
     }
 
-    pub fn path(&self) -> &Path {
+    pub(crate) fn path(&self) -> &Path {
         &self.0
     }
 
-    pub fn write(&self, name: &str, text: &str, mode: u32) -> PathBuf {
+    pub(crate) fn write(&self, name: &str, text: &str, mode: u32) -> PathBuf {
         let path = self.0.join(name);
         std::fs::write(&path, text).unwrap();
         std::fs::set_permissions(&path, std::fs::Permissions::from_mode(mode)).unwrap();
@@ -48,24 +48,24 @@ impl Drop for Folder {
 }
 
 /// A port nobody listens on now.
-pub fn free_port() -> SocketAddr {
+pub(crate) fn free_port() -> SocketAddr {
     TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap()
 }
 
 /// A site file in a folder, with the ports it will use.
-pub struct Site {
-    pub folder: Folder,
-    pub http: SocketAddr,
-    pub mqtt: SocketAddr,
+pub(crate) struct Site {
+    pub(crate) folder: Folder,
+    pub(crate) http: SocketAddr,
+    pub(crate) mqtt: SocketAddr,
 }
 
 impl Site {
     /// `rest`: devices and lanes, and sections besides `[site]`, `[http]`, `[mqtt]` and `[tariff]`.
-    pub fn new(rest: &str, secrets: &str) -> Self {
+    pub(crate) fn new(rest: &str, secrets: &str) -> Self {
         Self::with("", "", rest, secrets)
     }
 
-    pub fn with(site: &str, mqtt_section: &str, rest: &str, secrets: &str) -> Self {
+    pub(crate) fn with(site: &str, mqtt_section: &str, rest: &str, secrets: &str) -> Self {
         let (folder, http, mqtt) = (Folder::new(), free_port(), free_port());
         let text = format!(
             "[site]\nname = \"Test\"\nzone = \"Asia/Shanghai\"\ndata_dir = \"data\"\n{site}\n\
@@ -77,26 +77,26 @@ impl Site {
         Self { folder, http, mqtt }
     }
 
-    pub fn config(&self) -> PathBuf {
+    pub(crate) fn config(&self) -> PathBuf {
         self.folder.path().join("site.toml")
     }
 
-    pub fn database(&self) -> PathBuf {
+    pub(crate) fn database(&self) -> PathBuf {
         self.folder.path().join("data/paifang.sqlite")
     }
 
     /// Runs another of the program's commands on this site.
-    pub fn run(&self, args: &[&str]) -> Output {
+    pub(crate) fn run(&self, args: &[&str]) -> Output {
         paifang().args(args).arg("--config").arg(self.config()).output().unwrap()
     }
 
     /// Starts the daemon and waits until it is ready.
-    pub fn start(&self) -> Daemon {
+    pub(crate) fn start(&self) -> Daemon {
         self.start_by(paifang())
     }
 
     /// The same by a command of the caller's, such as one under another clock.
-    pub fn start_by(&self, mut command: Command) -> Daemon {
+    pub(crate) fn start_by(&self, mut command: Command) -> Daemon {
         let log = std::fs::File::options()
             .create(true)
             .append(true)
@@ -126,32 +126,32 @@ impl Site {
 }
 
 /// The running program; killed when the test ends.
-pub struct Daemon {
-    pub process: Child,
+pub(crate) struct Daemon {
+    pub(crate) process: Child,
     out: Option<BufReader<std::process::ChildStdout>>,
     log: PathBuf,
 }
 
 impl Daemon {
-    pub fn log(&self) -> String {
+    pub(crate) fn log(&self) -> String {
         std::fs::read_to_string(&self.log).unwrap_or_default()
     }
 
     /// The first line it prints on its very first start.
-    pub fn first_line(&mut self) -> String {
+    pub(crate) fn first_line(&mut self) -> String {
         let mut line = String::new();
         self.out.as_mut().unwrap().read_line(&mut line).unwrap();
         line
     }
 
     /// SIGKILL: no word of farewell.
-    pub fn kill(mut self) {
+    pub(crate) fn kill(mut self) {
         self.process.kill().unwrap();
         self.process.wait().unwrap();
     }
 
     /// SIGTERM, and it must end well.
-    pub fn stop(mut self) {
+    pub(crate) fn stop(mut self) {
         let pid = self.process.id().to_string();
         assert!(Command::new("kill").args(["-TERM", &pid]).status().unwrap().success());
         let begun = Instant::now();
@@ -174,13 +174,13 @@ impl Drop for Daemon {
 }
 
 /// Whether `path` answers 200. A few lines of HTTP/1.0, so that waiting needs no runtime.
-pub fn answers(at: SocketAddr, path: &str) -> bool {
+pub(crate) fn answers(at: SocketAddr, path: &str) -> bool {
     get(at, path).is_some_and(|answer| {
         answer.starts_with("HTTP/1.0 200") || answer.starts_with("HTTP/1.1 200")
     })
 }
 
-pub fn get(at: SocketAddr, path: &str) -> Option<String> {
+pub(crate) fn get(at: SocketAddr, path: &str) -> Option<String> {
     use std::io::Write;
     let mut stream = std::net::TcpStream::connect(at).ok()?;
     stream.set_read_timeout(Some(Duration::from_secs(5))).ok()?;
@@ -191,7 +191,7 @@ pub fn get(at: SocketAddr, path: &str) -> Option<String> {
 }
 
 /// Waits until `look` gives something.
-pub fn wait_for<T>(what: &str, mut look: impl FnMut() -> Option<T>) -> T {
+pub(crate) fn wait_for<T>(what: &str, mut look: impl FnMut() -> Option<T>) -> T {
     let begun = Instant::now();
     loop {
         if let Some(found) = look() {
@@ -203,7 +203,7 @@ pub fn wait_for<T>(what: &str, mut look: impl FnMut() -> Option<T>) -> T {
 }
 
 /// A question to the site's database, by the sqlite3 shell: a reader that is not ours.
-pub fn sql(site: &Site, question: &str) -> String {
+pub(crate) fn sql(site: &Site, question: &str) -> String {
     let output = Command::new("sqlite3")
         .args(["-readonly", "-cmd", ".timeout 5000"])
         .arg(site.database())

@@ -14,7 +14,7 @@ use paifang::{
 
 use crate::{
     seed::{Draws, Seed},
-    world::{LaneSpec, SiteSpec},
+    world::{LaneSpec, Pace, SiteSpec},
 };
 
 /// A site and the time it is run for.
@@ -57,6 +57,7 @@ impl RunSpec {
             site: SiteSpec {
                 lanes,
                 vehicles_per_day: draws.between(80, 220) as f64,
+                pace: Pace::default(),
                 starts_at: Timestamp::UNIX_EPOCH + Duration::from_secs(STARTS_AT_S.unsigned_abs()),
             },
             lane_ids,

@@ -79,6 +79,12 @@ fn take(form: &mut Form, is_submitted: &mut bool, tag: &Tag<'_>) {
     }
 }
 
+/// Where its links lead, as written.
+pub(super) fn links(page: &str) -> Vec<String> {
+    let anchors = tags(page).filter(|tag| tag.name == "a");
+    anchors.filter_map(|tag| tag.get("href").map(str::to_owned)).collect()
+}
+
 /// Where the page sends its reader by itself, and after how many seconds.
 pub(super) fn refresh(page: &str) -> Option<(u32, String)> {
     let is_refresh = |tag: &Tag<'_>| {
@@ -218,6 +224,12 @@ mod tests {
     fn form(action: &str, is_post: bool, inputs: &[(&str, &str)]) -> Form {
         let inputs = inputs.iter().map(|(n, v)| ((*n).to_owned(), (*v).to_owned())).collect();
         Form { action: action.to_owned(), is_post, inputs }
+    }
+
+    #[test]
+    fn links_of_a_page() {
+        let page = "<a name=x></a><a class=\"big\" href=\"http://bank/c?a=1&amp;b=2\">Go</a><!-- <a href=no> -->";
+        assert_eq!(links(page), ["http://bank/c?a=1&b=2"]);
     }
 
     #[test]

@@ -137,6 +137,23 @@ impl Phone {
         Ok(cashier)
     }
 
+    /// Presses pay on a page of the site.
+    pub async fn press_pay(&self, page: &Page) -> Result<Page, PhoneError> {
+        self.submit(page, page.pay_form(), &[]).await
+    }
+
+    /// No page of the site: the bank's, as a rule.
+    pub fn is_elsewhere(&self, url: &Url) -> bool {
+        url.origin() != self.public_url.origin()
+    }
+
+    /// Where a page of the site sends its reader on to.
+    pub fn link_elsewhere(&self, page: &Page) -> Option<Url> {
+        let links = html::links(&page.html);
+        let mut urls = links.iter().filter_map(|link| resolve(&page.url, link).ok());
+        urls.find(|url| url.scheme().starts_with("http") && self.is_elsewhere(url))
+    }
+
     /// Presses pay on the cashier's page.
     pub async fn pay_at_cashier(&self, cashier: &Page) -> Result<Page, PhoneError> {
         self.submit(cashier, cashier.pay_form(), &[]).await

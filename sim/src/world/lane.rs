@@ -218,9 +218,16 @@ impl LaneGround {
             self.message,
             Message::Welcome { .. } | Message::GoodBye { .. } | Message::HeldOpen
         );
+        let by_name = match &self.message {
+            Message::Welcome { plate } | Message::GoodBye { plate } => {
+                plate.full() == vehicle.plate
+            }
+            _ => false,
+        };
         let impatient = now.duration_since(since).as_secs() > 20;
         open && (self.arm_rose_at > since
             || impatient
+            || by_name
             || asked_in && (self.message_at > since || self.message == Message::HeldOpen))
     }
 

@@ -27,7 +27,7 @@ pub use self::{
     camera::CameraRead,
     lane::{LaneSpec, Levels, SENSORS},
     vehicle::{Manner, VehicleId},
-    words::{Happening, LaneIx, Page, PhoneId, SiteSpec, Told},
+    words::{Happening, LaneIx, Pace, Page, PhoneId, SiteSpec, Told},
 };
 use self::{
     episodes::Episode,
@@ -109,7 +109,12 @@ impl World {
             drains: false,
             tally: Tally::default(),
         };
-        world.plan_arrival(start);
+        if world.spec.pace.stay_s.is_some() {
+            // Whoever watches should not have to wait for the first one.
+            world.queue.put(start + Duration::from_secs(1), Ev::Arrives);
+        } else {
+            world.plan_arrival(start);
+        }
         world.plan_episodes(start);
         world
     }

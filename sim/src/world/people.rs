@@ -8,7 +8,7 @@ use super::{Ev, Happening, LaneIx, Manner, Page, PhoneId, Told, VehicleId, World
 /// A page that still turns after this many looks is opened anew.
 const LOOKS_MAX: u32 = 30;
 /// A driver who may still pay is left alone for this long.
-const PAY_PATIENCE_S: i64 = 480;
+const PAY_PATIENCE_S: f64 = 480.0;
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Thought {
@@ -43,14 +43,20 @@ pub enum CashierSays {
 }
 
 impl World {
+    /// How long a person takes for what takes others `low` to `high` seconds.
+    fn takes(&mut self, low: f64, high: f64) -> std::time::Duration {
+        let haste = self.spec.pace.haste;
+        self.draws.people.secs(low / haste, high / haste)
+    }
+
     // ---- at the lane -----------------------------------------------------------------------------
 
     pub(super) fn stands(&mut self, lane: LaneIx, id: VehicleId, now: Timestamp) {
-        let patience = self.draws.people.secs(120.0, 200.0);
+        let patience = self.takes(120.0, 200.0);
         self.queue.put(now + patience, Ev::ThinksOf(lane, id, Thought::CallsOperator));
         let entry = self.lanes[lane].spec.direction == Direction::Entry;
         if entry && self.draws.people.chance(self.faults.people.backs_out / 3.0) {
-            let after = self.draws.people.secs(1.0, 20.0);
+            let after = self.takes(1.0, 20.0);
             self.queue.put(now + after, Ev::ThinksOf(lane, id, Thought::BacksOut));
         }
         self.driver_reads(lane, now);
@@ -65,7 +71,7 @@ impl World {
             Message::Pay { .. } => self.plans_to_pay(lane, id, manner, now),
             Message::Help => {
                 if self.draws.people.chance(0.7) {
-                    let after = self.draws.people.secs(10.0, 40.0);
+                    let after = self.takes(10.0, 40.0);
                     self.queue.put(now + after, Ev::ThinksOf(lane, id, Thought::TypesPlate));
                 }
                 self.call_operator(lane, now);
@@ -80,21 +86,22 @@ impl World {
     }
 
     fn plans_to_pay(&mut self, lane: LaneIx, id: VehicleId, manner: Manner, now: Timestamp) {
+        let haste = self.spec.pace.haste;
         let draws = &mut self.draws.people;
-        let think = draws.secs(5.0, 40.0);
+        let think = draws.secs(5.0 / haste, 40.0 / haste);
         let mut plan =
             |after, thought| self.queue.put(now + after, Ev::ThinksOf(lane, id, thought));
         match manner {
             Manner::Pays | Manner::PaysLate => plan(think, Thought::Scans),
             Manner::TwoPhones => {
                 plan(think, Thought::Scans);
-                plan(think + draws.secs(1.0, 60.0), Thought::Scans);
+                plan(think + draws.secs(1.0 / haste, 60.0 / haste), Thought::Scans);
             }
             Manner::BacksOut => {
                 if draws.chance(0.5) {
                     plan(think, Thought::Scans);
                 }
-                plan(draws.secs(20.0, 240.0), Thought::BacksOut);
+                plan(draws.secs(20.0 / haste, 240.0 / haste), Thought::BacksOut);
             }
             Manner::NeverPays => {}
         }
@@ -103,6 +110,7 @@ impl World {
     pub(super) fn think(&mut self, lane: LaneIx, id: VehicleId, thought: Thought, now: Timestamp) {
         let message = self.lanes[lane].message.clone();
         let pays = matches!(message, Message::Pay { .. });
+        let haste = self.spec.pace.haste;
         let there = self.lanes[lane].vehicles.iter().any(|v| v.id == id);
         let Some(vehicle) = self.lanes[lane].waiting_mut().filter(|v| v.id == id) else {
             if there && thought == Thought::CallsOperator {
@@ -132,10 +140,10 @@ impl World {
             }
             Thought::CallsOperator => {
                 let since = vehicle.at_line_since.unwrap_or(now);
-                if !pays || now.duration_since(since).as_secs() > PAY_PATIENCE_S {
+                if !pays || now.duration_since(since).as_secs_f64() > PAY_PATIENCE_S / haste {
                     self.call_operator(lane, now);
                 }
-                let again = self.draws.people.secs(60.0, 120.0);
+                let again = self.takes(60.0, 120.0);
                 self.queue.put(now + again, Ev::ThinksOf(lane, id, Thought::CallsOperator));
             }
             Thought::BacksOut => {
@@ -154,7 +162,7 @@ impl World {
             Page::Link(link) => {
                 held.link = Some(link);
                 let (low, high) = if held.late { (240.0, 480.0) } else { (5.0, 60.0) };
-                let after = self.draws.people.secs(low, high);
+                let after = self.takes(low, high);
                 self.queue.put(now + after, Ev::Phone(phone, Tap::Pay));
             }
             Page::NotYet if held.looks < LOOKS_MAX => {
@@ -196,7 +204,7 @@ impl World {
     /// And scans again, if it still stands there and is told to pay.
     fn puts_phone_away(&mut self, phone: PhoneId, now: Timestamp) {
         if let Some(held) = self.phones.remove(&phone) {
-            let after = self.draws.people.secs(3.0, 15.0);
+            let after = self.takes(3.0, 15.0);
             let scan = Ev::ThinksOf(held.lane, held.vehicle, Thought::Scans);
             self.queue.put(now + after, scan);
         }
@@ -207,7 +215,7 @@ impl World {
     fn call_operator(&mut self, lane: LaneIx, now: Timestamp) {
         if !self.lanes[lane].called {
             self.lanes[lane].called = true;
-            let after = self.draws.people.secs(20.0, 90.0);
+            let after = self.takes(20.0, 90.0);
             self.queue.put(now + after, Ev::OperatorLooks(lane));
         }
     }
@@ -218,7 +226,12 @@ impl World {
         let open = self.lanes[lane].arm.is_open();
         let message = self.lanes[lane].message.clone();
         let Some(vehicle) = self.lanes[lane].waiting_mut() else { return };
-        if open {
+        // Where vehicles follow each other quickly, the call was for the one before: this one is about to pay.
+        let since = vehicle.at_line_since.unwrap_or(now);
+        let pays = self.spec.pace.stay_s.is_some()
+            && matches!(message, Message::Pay { .. })
+            && now.duration_since(since).as_secs_f64() < PAY_PATIENCE_S / self.spec.pace.haste;
+        if open || pays {
             return self.call_operator(lane, now);
         }
         vehicle.helped += 1;
@@ -254,7 +267,7 @@ impl World {
         let undoes = matches!(act, OperatorAct::Release | OperatorAct::Unlock);
         if undoes && tries < 3 {
             // Whoever undoes looks whether it worked: an answer may get lost.
-            let after = self.draws.people.secs(20.0, 60.0);
+            let after = self.takes(20.0, 60.0);
             self.queue.put(now + after, Ev::OperatorActs(lane, act, tries + 1));
         }
     }
@@ -270,7 +283,7 @@ impl World {
         };
         match told {
             Told::Done | Told::Nobody => {
-                let after = self.draws.people.secs(60.0, 600.0);
+                let after = self.takes(60.0, 600.0);
                 self.queue.put(now + after, Ev::OperatorActs(lane, undo, 0));
             }
             Told::Refused(_) => self.tally.add("people: operator refused"),

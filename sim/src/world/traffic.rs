@@ -17,11 +17,15 @@ impl World {
     /// Draws the next arrival by thinning: as if every hour were the busiest, then some do not come.
     pub(super) fn plan_arrival(&mut self, now: Timestamp) {
         let mean: f64 = PROFILE.iter().sum::<f64>() / 24.0;
+        let mean = if self.spec.pace.stay_s.is_some() { 1.0 } else { mean };
         let busiest = self.spec.vehicles_per_day / mean;
         let draws = &mut self.draws.traffic;
         let mut at = now;
         loop {
             at += draws.wait(busiest);
+            if self.spec.pace.stay_s.is_some() {
+                break;
+            }
             let hour = (at.as_second().rem_euclid(86_400) / 3_600) as usize;
             if draws.chance(PROFILE[hour]) {
                 break;
@@ -64,7 +68,11 @@ impl World {
             72..=96 => draws.secs(240.0 * 60.0, 600.0 * 60.0),
             _ => draws.secs(600.0 * 60.0, 1_800.0 * 60.0),
         };
-        let stay = if self.drains { draws.secs(60.0, 3_600.0) } else { minutes };
+        let stay = match self.spec.pace.stay_s {
+            Some((from, to)) => draws.secs(from, to),
+            None if self.drains => draws.secs(60.0, 3_600.0),
+            None => minutes,
+        };
         self.queue.put(now + stay, Ev::LeavesPlace(vehicle.id));
         self.inside.insert(vehicle.id, vehicle);
     }
@@ -82,7 +90,8 @@ impl World {
         if self.lanes[lane].spec.direction == Direction::Exit {
             let mut vehicle = vehicle;
             vehicle.manner = super::Manner::Pays;
-            let pause = self.draws.traffic.secs(30.0, 30.0 * 60.0);
+            let (from, to) = self.spec.pace.stay_s.unwrap_or((30.0, 30.0 * 60.0));
+            let pause = self.draws.traffic.secs(from, to);
             self.queue.put(now + pause, Ev::LeavesPlace(vehicle.id));
             self.inside.insert(vehicle.id, vehicle);
         }

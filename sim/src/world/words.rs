@@ -20,7 +20,23 @@ pub type PhoneId = u32;
 pub struct SiteSpec {
     pub lanes: Vec<LaneSpec>,
     pub vehicles_per_day: f64,
+    pub pace: Pace,
     pub starts_at: Timestamp,
+}
+
+/// How long people take. The default: as on a real day.
+#[derive(Clone, Copy, Debug)]
+pub struct Pace {
+    /// Seconds of a stay, from and to, at all hours alike; `None`: minutes or hours, by the hour of the day.
+    pub stay_s: Option<(f64, f64)>,
+    /// People are this many times as quick with phones and decisions.
+    pub haste: f64,
+}
+
+impl Default for Pace {
+    fn default() -> Self {
+        Self { stay_s: None, haste: 1.0 }
+    }
 }
 
 /// What the daemon's side gets to know, each at the time of the step that returned it.

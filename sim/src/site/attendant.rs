@@ -1,0 +1,141 @@
+//! The attendant at the console: signs in, opens barriers with a reason, types plates, over HTTP like a browser. Knows
+//! no lane's state.
+
+use std::time::Duration;
+
+use paifang::core::lane::OperatorAct;
+use reqwest::{
+    Client, RequestBuilder, Response, StatusCode,
+    header::{CONTENT_TYPE, COOKIE, LOCATION, ORIGIN, SET_COOKIE},
+};
+use tokio::sync::Mutex;
+use tracing::warn;
+
+use crate::world::Told;
+
+/// The account the attendant uses.
+pub const NAME: &str = "admin";
+const PATIENCE: Duration = Duration::from_secs(10);
+
+/// One person with one session.
+#[derive(Debug)]
+pub struct Attendant {
+    client: Client,
+    site: String,
+    password: String,
+    one_time: Mutex<Option<String>>,
+    cookie: Mutex<Option<String>>,
+}
+
+/// Why the attendant is not in.
+#[derive(Debug, thiserror::Error)]
+pub enum SignInError {
+    #[error("the console gives no answer: {0}")]
+    Network(#[from] reqwest::Error),
+    #[error("the console refuses the sign-in with {0}; was the password changed by hand?")]
+    Refused(StatusCode),
+}
+
+impl Attendant {
+    /// Will use `password`. Where that is not known yet, `one_time` is used once and changed to it.
+    pub fn new(site: &str, password: &str, one_time: Option<String>) -> Result<Self, SignInError> {
+        let _ = rustls::crypto::ring::default_provider().install_default();
+        let client = Client::builder()
+            .no_proxy()
+            .redirect(reqwest::redirect::Policy::none())
+            .timeout(PATIENCE)
+            .build()?;
+        let (one_time, cookie) = (Mutex::new(one_time), Mutex::default());
+        Ok(Self { client, site: site.to_owned(), password: password.to_owned(), one_time, cookie })
+    }
+
+    /// Signs in, and changes the one-time password if it still is one.
+    pub async fn sign_in(&self) -> Result<(), SignInError> {
+        let mut one_time = self.one_time.lock().await;
+        let tries = [one_time.clone(), Some(self.password.clone())];
+        let mut refused = StatusCode::UNAUTHORIZED;
+        for password in tries.into_iter().flatten() {
+            let form = [("name", NAME), ("password", &password)];
+            let said = self.post("/signin").form(&form).send().await?;
+            refused = said.status();
+            if !refused.is_redirection() {
+                continue;
+            }
+            self.keep(&said).await;
+            if said.headers().get(LOCATION).is_some_and(|to| to == "/password") {
+                let new = self.password.as_str();
+                let form = [("old", password.as_str()), ("new", new), ("again", new)];
+                let said = self.signed(self.post("/password")).await.form(&form).send().await?;
+                if !said.status().is_redirection() {
+                    return Err(SignInError::Refused(said.status()));
+                }
+                self.keep(&said).await;
+            }
+            *one_time = None;
+            return Ok(());
+        }
+        Err(SignInError::Refused(refused))
+    }
+
+    /// The session, such as `paifang=…`.
+    pub async fn cookie(&self) -> Option<String> {
+        self.cookie.lock().await.clone()
+    }
+
+    pub(super) async fn operate(&self, lane: &str, act: OperatorAct, reason: &str) -> Told {
+        let body = serde_json::json!({ "act": act, "reason": reason }).to_string();
+        let request = || {
+            let post = self.post(&format!("/api/v1/lanes/{lane}/operate"));
+            post.header(CONTENT_TYPE, "application/json").body(body.clone())
+        };
+        self.told(request).await
+    }
+
+    pub(super) async fn type_plate(&self, lane: &str, plate: &str) -> Told {
+        let request =
+            || self.post(&format!("/console/lanes/{lane}/plate")).form(&[("plate", plate)]);
+        self.told(request).await
+    }
+
+    /// Once more after signing in, if that is what is missing.
+    async fn told(&self, request: impl Fn() -> RequestBuilder) -> Told {
+        for _ in 0..2 {
+            let Ok(said) = self.signed(request()).await.send().await else { return Told::Nobody };
+            let status = said.status();
+            let to_sign_in = said.headers().get(LOCATION).is_some_and(|to| {
+                to.to_str().is_ok_and(|to| to.starts_with("/signin") || to.starts_with("/password"))
+            });
+            if matches!(status, StatusCode::UNAUTHORIZED | StatusCode::FORBIDDEN) || to_sign_in {
+                if let Err(why) = self.sign_in().await {
+                    warn!(%why, "the attendant is not in");
+                    return Told::Nobody;
+                }
+                continue;
+            }
+            return match status {
+                _ if status.is_success() || status.is_redirection() => Told::Done,
+                _ if status.is_client_error() => Told::Refused(None),
+                _ => Told::Nobody,
+            };
+        }
+        Told::Nobody
+    }
+
+    fn post(&self, path: &str) -> RequestBuilder {
+        self.client.post(format!("{}{path}", self.site)).header(ORIGIN, &self.site)
+    }
+
+    async fn signed(&self, request: RequestBuilder) -> RequestBuilder {
+        match self.cookie.lock().await.clone() {
+            Some(cookie) => request.header(COOKIE, cookie),
+            None => request,
+        }
+    }
+
+    async fn keep(&self, said: &Response) {
+        let line = said.headers().get(SET_COOKIE).and_then(|line| line.to_str().ok());
+        if let Some(pair) = line.and_then(|line| line.split(';').next()) {
+            *self.cookie.lock().await = Some(pair.to_owned());
+        }
+    }
+}

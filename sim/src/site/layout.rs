@@ -1,0 +1,172 @@
+//! What stands where on a simulated site, and the files that tell a daemon so. Opens no wire.
+
+use std::{
+    fmt::Write as _,
+    fs, io,
+    net::SocketAddr,
+    os::unix::fs::PermissionsExt,
+    path::{Path, PathBuf},
+    time::Duration,
+};
+
+use paifang::core::rules::{Closing, Direction, Wired};
+
+use crate::world::LaneSpec;
+
+/// Every device's password: the wires end on this machine.
+pub const PASSWORD: &str = "of-a-simulated-device";
+
+/// Whose relay moves a lane's arm.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum By {
+    /// A relay board on the lane's serial line.
+    Board,
+    /// The camera's own; of the loops, the camera knows two, of the limits none.
+    Camera,
+}
+
+/// A lane and its devices.
+#[derive(Clone, Debug)]
+pub struct LaneAt {
+    /// Such as `entry-1`.
+    pub id: String,
+    pub direction: Direction,
+    pub by: By,
+    /// Of the camera, which is called `cam-` and the lane.
+    pub serial_number: String,
+    /// The serial line's lasting name.
+    pub line: PathBuf,
+}
+
+impl LaneAt {
+    pub fn camera(&self) -> String {
+        format!("cam-{}", self.id)
+    }
+
+    /// What the world builds for it; an arm takes 1.2 to 2.4 s to rise.
+    pub(super) fn spec(&self, nth: usize) -> LaneSpec {
+        let limits = self.by == By::Board;
+        let wired = Wired { arrival: true, safety: true, open_limit: limits, closed_limit: limits };
+        let rise = Duration::from_millis(1_200 + 400 * (nth as u64 % 4));
+        LaneSpec { direction: self.direction, wired, closing: Closing::ByItself, rise }
+    }
+}
+
+/// A site in a folder of its own.
+#[derive(Clone, Debug)]
+pub struct Layout {
+    /// Absolute.
+    pub folder: PathBuf,
+    pub name: String,
+    pub http: SocketAddr,
+    /// Where cameras sign in: the daemon's own broker, or the external one.
+    pub mqtt: SocketAddr,
+    pub external_broker: bool,
+    /// Seconds a cashier link lives.
+    pub link_life_s: u32,
+    pub lanes: Vec<LaneAt>,
+}
+
+impl Layout {
+    /// Lanes `entry-1..` and `exit-1..`; the last entry's arm is moved by its camera if `camera_arm`.
+    pub(super) fn lanes(
+        folder: &Path,
+        entries: usize,
+        exits: usize,
+        camera_arm: bool,
+    ) -> Vec<LaneAt> {
+        let lane = |direction, word, nth: usize, by| {
+            let id = format!("{word}-{nth}");
+            let line = folder.join("lines").join(&id);
+            LaneAt { serial_number: format!("sim-{id}"), id, direction, by, line }
+        };
+        let entries = (1..=entries).map(|nth| {
+            let by = if camera_arm && nth == entries { By::Camera } else { By::Board };
+            lane(Direction::Entry, "entry", nth, by)
+        });
+        let exits = (1..=exits).map(|nth| lane(Direction::Exit, "exit", nth, By::Board));
+        entries.chain(exits).collect()
+    }
+
+    pub fn site_file(&self) -> PathBuf {
+        self.folder.join("site.toml")
+    }
+
+    pub fn data_dir(&self) -> PathBuf {
+        self.folder.join("data")
+    }
+
+    /// What drivers' links and codes begin with.
+    pub fn public_url(&self) -> String {
+        format!("http://{}", self.http)
+    }
+
+    pub(super) fn notify_url(&self) -> String {
+        format!("{}/bank/icbc", self.public_url())
+    }
+
+    /// Writes `site.toml`, and `secrets.toml` for its owner only. `icbc` are the bank channel's settings.
+    pub(super) fn write(&self, icbc: &str) -> io::Result<()> {
+        fs::write(self.site_file(), self.site_toml(icbc))?;
+        let secrets = self.folder.join("secrets.toml");
+        let mut text = format!("[mqtt]\ndaemon = \"{PASSWORD}\"\n");
+        for lane in &self.lanes {
+            let _ = writeln!(text, "{} = \"{PASSWORD}\"", lane.camera());
+        }
+        fs::write(&secrets, text)?;
+        fs::set_permissions(secrets, fs::Permissions::from_mode(0o600))
+    }
+
+    fn site_toml(&self, icbc: &str) -> String {
+        let Self { name, http, mqtt, link_life_s, .. } = self;
+        let broker = if self.external_broker {
+            format!("url = \"mqtt://{mqtt}\"")
+        } else {
+            format!("listen = \"{mqtt}\"")
+        };
+        let mut text = format!(
+            "# A simulated site: every wire ends on this machine. Written anew at each start.\n\n\
+             [site]\nname = \"{name}\"\nzone = \"Asia/Shanghai\"\ndata_dir = \"data\"\n\n\
+             [http]\nlisten = \"{http}\"\n\n[mqtt]\n{broker}\n\n\
+             [tariff]\nfree_minutes = 0\nhour_minor = 500\nday_cap_minor = 4000\n\n\
+             [pay]\ntrade_prefix = \"SIM\"\nlink_life_s = {link_life_s}\n\n[bank.icbc]\n{icbc}\n"
+        );
+        for lane in &self.lanes {
+            lane.write(&mut text);
+        }
+        text
+    }
+}
+
+impl LaneAt {
+    fn write(&self, text: &mut String) {
+        let (id, camera) = (&self.id, self.camera());
+        let (line, sn) = (self.line.display(), &self.serial_number);
+        let direction = match self.direction {
+            Direction::Entry => "entry",
+            Direction::Exit => "exit",
+        };
+        let _ = write!(
+            text,
+            "\n[[bus]]\nid = \"line-{id}\"\npath = \"{line}\"\n\n\
+             [[device]]\nid = \"{camera}\"\nprofile = \"camera/vzenith-mqtt\"\nsn = \"{sn}\"\n\n\
+             [[device]]\nid = \"led-{id}\"\nprofile = \"display/olm-led\"\nbus = \"line-{id}\"\n"
+        );
+        let barrier = match self.by {
+            By::Camera => camera.clone(),
+            By::Board => {
+                let _ = write!(
+                    text,
+                    "\n[[device]]\nid = \"board-{id}\"\nprofile = \"barrier/waveshare-modbus\"\n\
+                     bus = \"line-{id}\"\naddress = 1\n"
+                );
+                format!("board-{id}")
+            }
+        };
+        let _ = write!(
+            text,
+            "\n[[lane]]\nid = \"{id}\"\ndirection = \"{direction}\"\ncamera = \"{camera}\"\n\
+             barrier = \"{barrier}\"\ndisplay = \"led-{id}\"\n"
+        );
+    }
+}
