@@ -29,7 +29,7 @@ const BATCH_MAX: usize = 256;
 /// Between two tries to commit while the disk takes nothing.
 const RETRY: Duration = Duration::from_secs(1);
 /// An overload is over when nothing was shed for this long.
-const CALM: Duration = Duration::from_secs(60);
+const CALM: Duration = Duration::from_mins(1);
 
 /// Where effects go. Must not block: the writer is waiting.
 pub trait Ports: Send {
@@ -223,7 +223,6 @@ impl Mind {
         }
     }
 
-    #[expect(clippy::disallowed_methods, reason = "a timer runs on the monotonic clock")]
     fn next_deadline(&mut self) -> Instant {
         let wait = match self.state.next_deadline() {
             Some(at) => self.clock.until(at),
@@ -260,7 +259,6 @@ impl Mind {
         batch.replies.push((decision.reply, then));
     }
 
-    #[expect(clippy::disallowed_methods, reason = "calm is measured on the monotonic clock")]
     fn tell_of_overload(&mut self, batch: &mut Batch, now: Timestamp) {
         let shed = self.inbox.shed.load(Ordering::Relaxed);
         let (subject, kind) = ("daemon".to_owned(), AlarmKind::Overload);
@@ -295,7 +293,6 @@ fn clock_trouble(Stepped(by): Stepped) -> Input {
     Input::Trouble { subject: "clock".into(), kind: AlarmKind::ClockStepped, detail }
 }
 
-#[expect(clippy::disallowed_methods, reason = "a duration is measured on the monotonic clock")]
 async fn timed<T>(work: impl Future<Output = T>) -> (Duration, T) {
     let begun = Instant::now();
     let result = work.await;

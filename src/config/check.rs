@@ -125,13 +125,10 @@ impl Check<'_> {
     }
 
     fn site(&mut self, file: SiteFile, base: &Path) -> Option<Site> {
-        let zone = match TimeZone::get(file.site.zone.get_ref()) {
-            Ok(zone) => zone,
-            Err(_) => {
-                self.wrong(&file.site.zone, "site.zone", "is no IANA zone; try Asia/Shanghai");
-                TimeZone::UTC
-            }
-        };
+        let zone = TimeZone::get(file.site.zone.get_ref()).unwrap_or_else(|_| {
+            self.wrong(&file.site.zone, "site.zone", "is no IANA zone; try Asia/Shanghai");
+            TimeZone::UTC
+        });
         let secrets = match Secrets::load(&base.join(&file.site.secrets_file)) {
             Ok(secrets) => secrets,
             Err(e) => {

@@ -4,6 +4,8 @@
 //! The daemon and its broker run in a process of their own (this program again, as a child), so that resident memory
 //! is theirs alone. Each camera is a real MQTT client with its own account. `cargo bench --bench passage`.
 
+#![allow(clippy::disallowed_methods, reason = "a bench reads the clock")]
+
 use std::{
     io::{BufRead, BufReader, Write},
     path::{Path, PathBuf},

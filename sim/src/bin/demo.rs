@@ -268,7 +268,6 @@ async fn watch(stage: &Stage, args: &Args) {
     }
 }
 
-#[expect(clippy::disallowed_methods, reason = "the demo runs in real time")]
 fn now() -> Instant {
     Instant::now()
 }

@@ -45,7 +45,7 @@ pub fn decide(state: &State, rules: &Rules, now: Timestamp, input: Input) -> Dec
         Input::BankSaid { out_trade_no, to, word } => desk.bank_said(&out_trade_no, to, word),
         Input::RefundSaid { refund, word } => desk.refund_said(refund, &word),
         Input::Recalled { payment, order } => desk.recalled(payment, order),
-        Input::Operator { lane, act, who, reason } => desk.operator(&lane, act, who, reason),
+        Input::Operator { lane, act, who, reason } => desk.operator(&lane, act, who, &reason),
         Input::Trouble { subject, kind, detail } => {
             desk.raise(&subject, kind, detail);
             Ok(Answer::Done)
