@@ -16,10 +16,6 @@ create table journal (
     constraint journal_hash_is_sha256 check (length(hash) = 32)
 ) strict;
 
--- What a lane's page shows as its history.
-create index journal_of_lane on journal (body ->> 'lane', seq)
-where kind in ('read_taken', 'operator_acted', 'plate_given');
-
 create trigger journal_keeps_rows before update on journal
 begin
     select raise(abort, 'journal_append_only');

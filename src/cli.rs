@@ -43,9 +43,9 @@ pub fn start_metrics() -> anyhow::Result<metrics_exporter_prometheus::Prometheus
 
 /// Waits for Ctrl-C or SIGTERM.
 pub async fn stop_signal() {
-    let mut term = match tokio::signal::unix::signal(tokio::signal::unix::SignalKind::terminate()) {
-        Ok(term) => term,
-        Err(_) => return drop(tokio::signal::ctrl_c().await),
+    let terminate = tokio::signal::unix::SignalKind::terminate();
+    let Ok(mut term) = tokio::signal::unix::signal(terminate) else {
+        return drop(tokio::signal::ctrl_c().await);
     };
     tokio::select! {
         _ = tokio::signal::ctrl_c() => {}

@@ -110,6 +110,24 @@ impl Faults {
         Self::default()
     }
 
+    /// Everything of these parts, and nothing of the others.
+    pub fn of(parts: &[Part]) -> Self {
+        let all = Self::all();
+        let mut some = Self::none();
+        for part in parts {
+            match part {
+                Part::Camera => some.camera = all.camera.clone(),
+                Part::Arm => some.arm = all.arm.clone(),
+                Part::Inputs => some.inputs = all.inputs.clone(),
+                Part::Wire => some.wire = all.wire.clone(),
+                Part::Bank => some.bank = all.bank.clone(),
+                Part::Machine => some.machine = all.machine.clone(),
+                Part::People => some.people = all.people.clone(),
+            }
+        }
+        some
+    }
+
     /// Everything, far more often than in the field.
     pub fn all() -> Self {
         Self {
@@ -166,6 +184,30 @@ impl Faults {
             },
         }
     }
+}
+
+/// The parts that faults come from.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Part {
+    Camera,
+    Arm,
+    Inputs,
+    Wire,
+    Bank,
+    Machine,
+    People,
+}
+
+impl Part {
+    pub const ALL: [Self; 7] = [
+        Self::Camera,
+        Self::Arm,
+        Self::Inputs,
+        Self::Wire,
+        Self::Bank,
+        Self::Machine,
+        Self::People,
+    ];
 }
 
 /// How often each thing happened.

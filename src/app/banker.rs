@@ -1,6 +1,9 @@
 //! Carries the core's questions to the bank and its words back, by answer or by notification. Decides nothing.
 
-use std::{collections::HashSet, sync::Arc, sync::Mutex, sync::PoisonError};
+use std::{
+    collections::{HashMap, VecDeque},
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
+};
 
 use metrics::counter;
 use tracing::{info, warn};
@@ -9,7 +12,7 @@ use super::{App, Busy};
 use crate::{
     bank::{Channel, NotifyReply},
     core::{
-        Input,
+        AlarmKind, Input,
         input::{Asked, Refusal},
     },
     store::Reader,
@@ -24,29 +27,51 @@ pub struct Banker {
     app: App,
     records: Reader,
     channel: Option<Arc<dyn Channel>>,
-    /// Questions on their way: the bank is not asked the same thing twice at once.
-    under_way: Arc<Mutex<HashSet<(String, Asked)>>>,
+    /// By payment number: what is asked after the answer that is awaited. Questions about one payment go one after
+    /// the other, so that what is said after a reversal was asked after it.
+    waiting: Arc<Mutex<HashMap<String, VecDeque<Ask>>>>,
 }
 
 impl Banker {
     pub fn new(app: App, records: Reader, channel: Option<Arc<dyn Channel>>) -> Self {
-        Self { app, records, channel, under_way: Arc::default() }
+        Self { app, records, channel, waiting: Arc::default() }
     }
 
-    /// Asks in a task of its own; the word comes back as an input.
+    /// Asks in a task of its own; each word comes back as an input.
     pub fn ask(&self, ask: Ask) {
+        let trade = ask.out_trade_no().to_owned();
+        if let Some(waiting) = self.waiting().get_mut(&trade) {
+            // The same question is not asked twice over.
+            if !waiting.contains(&ask) {
+                waiting.push_back(ask);
+            }
+            return;
+        }
+        self.waiting().insert(trade.clone(), VecDeque::from([ask]));
         let banker = self.clone();
         tokio::spawn(async move {
-            let to = asked(&ask);
-            let key = (ask.out_trade_no().to_owned(), to);
-            if !banker.begin(&key) {
-                return;
+            while let Some(ask) = banker.next_of(&trade) {
+                let (to, word) = (asked(&ask), banker.word(&ask).await);
+                let input = Input::BankSaid { out_trade_no: trade.clone(), to, word };
+                if banker.app.submit(input, None).await.is_err() {
+                    return;
+                }
             }
-            let word = banker.word(&ask).await;
-            banker.end(&key);
-            let input = Input::BankSaid { out_trade_no: key.0, to, word };
-            let _ = banker.app.submit(input, None).await;
         });
+    }
+
+    /// The next question about a payment; with none left, the payment is forgotten here.
+    fn next_of(&self, trade: &str) -> Option<Ask> {
+        let mut waiting = self.waiting();
+        let next = waiting.get_mut(trade).and_then(VecDeque::pop_front);
+        if next.is_none() {
+            waiting.remove(trade);
+        }
+        next
+    }
+
+    fn waiting(&self) -> MutexGuard<'_, HashMap<String, VecDeque<Ask>>> {
+        self.waiting.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     pub fn ask_refund(&self, refund: RefundId, ask: Ask) {
@@ -66,14 +91,6 @@ impl Banker {
                 why: "this site has no bank channel; set [bank.icbc] in the site file".into(),
             },
         }
-    }
-
-    fn begin(&self, key: &(String, Asked)) -> bool {
-        self.under_way.lock().unwrap_or_else(PoisonError::into_inner).insert(key.clone())
-    }
-
-    fn end(&self, key: &(String, Asked)) {
-        self.under_way.lock().unwrap_or_else(PoisonError::into_inner).remove(key);
     }
 
     /// A notification came on `path`: verified, decided and on disk before the bank is told so.
@@ -107,6 +124,9 @@ impl Banker {
         let trade = out_trade_no.to_owned();
         let watched = self.app.read(move |state| state.payment_of(&trade).is_some()).await?;
         if !watched {
+            // What is decided so far is on disk once this has been answered.
+            let nothing = Input::Well { subject: String::new(), kind: AlarmKind::BankSilent };
+            let _ = self.app.tell(nothing).await?;
             match self.records.recall(out_trade_no).await {
                 Ok(Some((payment, order))) => {
                     info!(out_trade_no, "the bank speaks again of a payment that was filed");

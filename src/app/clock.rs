@@ -77,7 +77,7 @@ impl Clock {
             return (self.last, (!catching_up).then_some(Stepped(gap)));
         }
         let lags = gap < SignedDuration::from_millis(-1);
-        let step = if lags { elapsed - elapsed / SLEW } else { elapsed };
+        let step = if lags { elapsed.saturating_sub(elapsed / SLEW) } else { elapsed };
         let told = whole_ms(self.last + step);
         self.rest = step.saturating_sub(told.duration_since(self.last).unsigned_abs());
         self.last = told;

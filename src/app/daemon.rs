@@ -228,6 +228,9 @@ fn wall_now() -> Timestamp {
     Timestamp::now()
 }
 
+type Buses = BTreeMap<DeviceId, BusHandle>;
+type Arms = HashMap<LaneId, ArmPort>;
+
 /// What is put together before the writer runs.
 struct Parts {
     app: App,
@@ -287,10 +290,7 @@ impl Parts {
     }
 
     /// Opens every line and puts the relay boards on it; gives the arm of each lane.
-    fn boards(
-        &mut self,
-        site: &Site,
-    ) -> Result<(BTreeMap<DeviceId, BusHandle>, HashMap<LaneId, ArmPort>), StartError> {
+    fn boards(&mut self, site: &Site) -> Result<(Buses, Arms), StartError> {
         let mut buses = BTreeMap::new();
         for (id, bus) in &site.buses {
             let path = bus.path.to_string_lossy().into_owned();
@@ -330,8 +330,8 @@ impl Parts {
         &mut self,
         device: &crate::config::Device,
         lanes: &[&crate::config::Lane],
-        buses: &BTreeMap<DeviceId, BusHandle>,
-        arms: &mut HashMap<LaneId, ArmPort>,
+        buses: &Buses,
+        arms: &mut Arms,
     ) -> Result<(), StartError> {
         let wrong = |what: String| StartError::Device { device: device.id.clone(), what };
         let board =
@@ -374,7 +374,7 @@ impl Parts {
     fn displays(
         &mut self,
         site: &Site,
-        buses: &BTreeMap<DeviceId, BusHandle>,
+        buses: &Buses,
     ) -> Result<HashMap<LaneId, watch::Sender<Message>>, StartError> {
         let mut messages = HashMap::new();
         for lane in site.lanes.values() {

@@ -1,6 +1,9 @@
 //! The one owner of the state: takes what waits, decides each, commits the batch in one transaction, then acts.
 //! Knows no device and no SQL.
 //!
+//! While one batch is on its way to the disk the next is decided already; it is committed, and acted on, after the
+//! first. So a look at the state may see what is a few milliseconds away from the disk; an effect and a reply never do.
+//!
 //! A commit that fails because the disk is full is tried again until it works: nothing was performed, so nothing is
 //! undone; the queue fills, devices wait, pages are refused, and the operator is told. Orders to arms have expired by
 //! then and are not sent.
@@ -17,7 +20,7 @@ use super::{
     clock::{Clock, Stepped},
 };
 use crate::{
-    core::{AlarmKind, Change, Effect, Input, Reply, Rules, State, decide},
+    core::{Alarm, AlarmKind, Change, Effect, Input, Reply, Rules, State, decide},
     store::{Reader, StoreError, Writer as Store},
 };
 
@@ -26,7 +29,7 @@ const BATCH_MAX: usize = 256;
 /// Between two tries to commit while the disk takes nothing.
 const RETRY: Duration = Duration::from_secs(1);
 /// An overload is over when nothing was shed for this long.
-const CALM: Duration = Duration::from_secs(60);
+const CALM: Duration = Duration::from_mins(1);
 
 /// Where effects go. Must not block: the writer is waiting.
 pub trait Ports: Send {
@@ -34,15 +37,10 @@ pub trait Ports: Send {
 }
 
 pub struct Writer<P> {
-    state: State,
-    rules: Arc<Rules>,
+    mind: Mind,
     store: Store,
     reader: Reader,
-    clock: Clock,
     ports: P,
-    inbox: Inbox,
-    /// Requests shed when the operator was last told, and when that was.
-    shed_told: Option<(u64, Instant)>,
 }
 
 /// What was decided and is not on disk yet.
@@ -63,40 +61,159 @@ impl<P: Ports> Writer<P> {
         ports: P,
         inbox: Inbox,
     ) -> Self {
-        Self { state, rules, store, reader, clock, ports, inbox, shed_told: None }
+        let mind = Mind { state, rules, clock, inbox, shed_told: None };
+        Self { mind, store, reader, ports }
     }
 
     /// Runs until `stop` turns true or every [`super::App`] is gone; then everything told is committed. Gives the
     /// store back. Its own ports hold an `App`, so that only `stop` ends a daemon's writer.
     pub async fn run(mut self, stepped: Option<Stepped>, mut stop: watch::Receiver<bool>) -> Store {
-        let started = Told { input: Input::Started, then: None };
-        self.one_batch(vec![started]).await;
-        if let Some(stepped) = stepped {
-            self.one_batch(vec![Told { input: clock_trouble(stepped), then: None }]).await;
+        let mut next = Batch::default();
+        let told = std::iter::once(Input::Started).chain(stepped.map(clock_trouble));
+        self.mind.decide(&mut next, told.map(|input| Told { input, then: None }));
+        loop {
+            if next.replies.is_empty() && !self.mind.wait(&mut next, &mut stop).await {
+                info!("every door is closed; the writer stops");
+                return self.store;
+            }
+            let batch = std::mem::take(&mut next);
+            self.one_batch(batch, &mut next).await;
+            self.mind.answer_questions();
         }
-        let mut waiting = Vec::with_capacity(BATCH_MAX);
-        let mut stopping = false;
+    }
+
+    /// Commits the batch, then acts on it. What is told meanwhile is decided into `next`.
+    async fn one_batch(&mut self, batch: Batch, next: &mut Batch) {
+        histogram!("paifang_batch_inputs").record(batch.replies.len() as f64);
+        let Batch { changes, effects, replies, at } = batch;
+        if !changes.is_empty() && !self.commit(at, &changes, next).await {
+            return;
+        }
+        for effect in effects {
+            self.ports.perform(effect, at);
+        }
+        for (reply, then) in replies {
+            if let Some(then) = then {
+                then(&reply);
+            }
+        }
+        if !changes.is_empty() {
+            self.mind.inbox.version.send_modify(|version| *version += 1);
+        }
+    }
+
+    /// `true`: the batch is on disk. `false`: it can never be, and the state is as the disk has it.
+    async fn commit(&mut self, at: Timestamp, changes: &[Change], next: &mut Batch) -> bool {
+        let mut full_since = None;
+        loop {
+            let (took, result) = self.write(at, changes, next).await;
+            match result {
+                Ok(()) => {
+                    histogram!("paifang_commit_seconds").record(took.as_secs_f64());
+                    counter!("paifang_changes_total").increment(changes.len() as u64);
+                    if full_since.take().is_some() {
+                        self.mind.state.alarms.remove(&disk_alarm(at).0);
+                        info!("the disk takes data again; nothing was lost");
+                        gauge!("paifang_disk_full").set(0.0);
+                    }
+                    return true;
+                }
+                Err(refused @ StoreError::Constraint { .. }) => {
+                    self.refuse_batch(changes, &refused).await;
+                    // Decided on a state that never was.
+                    *next = Batch::default();
+                    return false;
+                }
+                Err(trouble) => {
+                    if full_since.replace(()).is_none() {
+                        error!(%trouble, "nothing can be written, so no arm opens by itself; make room on the disk or mend it");
+                        gauge!("paifang_disk_full").set(1.0);
+                        // On the console only: the journal cannot take it.
+                        let (key, alarm) = disk_alarm(at);
+                        self.mind.state.alarms.insert(key, alarm);
+                        self.mind.inbox.version.send_modify(|version| *version += 1);
+                    }
+                    self.mind.answer_questions();
+                    tokio::time::sleep(RETRY).await;
+                }
+            }
+        }
+    }
+
+    /// One try to commit; what is told meanwhile is decided into `next`, up to a full batch.
+    async fn write(
+        &mut self,
+        at: Timestamp,
+        changes: &[Change],
+        next: &mut Batch,
+    ) -> (Duration, Result<(), StoreError>) {
+        let commit = timed(self.store.commit(at, changes));
+        tokio::pin!(commit);
+        let mut told = Vec::new();
+        let mut open = true;
+        loop {
+            let room = BATCH_MAX.saturating_sub(next.replies.len());
+            tokio::select! {
+                biased;
+                result = &mut commit => return result,
+                count = self.mind.inbox.told.recv_many(&mut told, room), if open && room > 0 => {
+                    open = count > 0;
+                    self.mind.decide(next, told.drain(..));
+                }
+            }
+        }
+    }
+
+    /// A rule of the tables was broken: a mistake of ours. The state goes back to what the disk has; nothing was done.
+    async fn refuse_batch(&mut self, changes: &[Change], why: &StoreError) {
+        counter!("paifang_batches_refused_total").increment(1);
+        let kinds: Vec<_> = changes.iter().map(Change::kind).collect();
+        error!(%why, ?kinds, "a batch broke a rule of the tables and was dropped whole; please report this");
+        loop {
+            match self.reader.load().await {
+                Ok(loaded) => {
+                    self.mind.state = loaded.state;
+                    return;
+                }
+                Err(trouble) => {
+                    error!(%trouble, "the state cannot be read back; trying again");
+                    tokio::time::sleep(RETRY).await;
+                }
+            }
+        }
+    }
+}
+
+/// Decides; writes and performs nothing.
+struct Mind {
+    state: State,
+    rules: Arc<Rules>,
+    clock: Clock,
+    inbox: Inbox,
+    /// Requests shed when the operator was last told, and when that was.
+    shed_told: Option<(u64, Instant)>,
+}
+
+impl Mind {
+    /// Waits for something to decide; `false` when every door is closed.
+    async fn wait(&mut self, batch: &mut Batch, stop: &mut watch::Receiver<bool>) -> bool {
+        let mut told = Vec::with_capacity(BATCH_MAX);
         loop {
             let deadline = self.next_deadline();
             tokio::select! {
                 biased;
-                count = self.inbox.told.recv_many(&mut waiting, BATCH_MAX) => {
-                    if count == 0 {
-                        info!("every door is closed; the writer stops");
-                        return self.store;
-                    }
-                    self.one_batch(std::mem::take(&mut waiting)).await;
+                count = self.inbox.told.recv_many(&mut told, BATCH_MAX) => {
+                    self.decide(batch, told);
+                    return count > 0;
                 }
-                _ = stop.changed(), if !stopping => {
-                    stopping = true;
-                    self.inbox.told.close();
-                }
+                // What was told before is still taken.
+                _ = stop.wait_for(|stop| *stop), if !self.inbox.told.is_closed() => self.inbox.told.close(),
                 () = tokio::time::sleep_until(deadline) => {
-                    self.one_batch(vec![Told { input: Input::Tick, then: None }]).await;
+                    self.decide(batch, [Told { input: Input::Tick, then: None }]);
+                    return true;
                 }
                 Some(question) = self.inbox.questions.recv() => question(&self.state),
             }
-            self.answer_questions();
         }
     }
 
@@ -106,7 +223,6 @@ impl<P: Ports> Writer<P> {
         }
     }
 
-    #[expect(clippy::disallowed_methods, reason = "a timer runs on the monotonic clock")]
     fn next_deadline(&mut self) -> Instant {
         let wait = match self.state.next_deadline() {
             Some(at) => self.clock.until(at),
@@ -115,42 +231,21 @@ impl<P: Ports> Writer<P> {
         Instant::now() + wait
     }
 
-    async fn one_batch(&mut self, told: Vec<Told>) {
-        let batch = self.decide(told);
-        histogram!("paifang_batch_inputs").record(batch.replies.len() as f64);
-        if !batch.changes.is_empty() && !self.commit(batch.at, &batch.changes).await {
-            return;
-        }
-        for effect in batch.effects {
-            self.ports.perform(effect, batch.at);
-        }
-        for (reply, then) in batch.replies {
-            if let Some(then) = then {
-                then(&reply);
-            }
-        }
-        if !batch.changes.is_empty() {
-            self.inbox.version.send_modify(|version| *version += 1);
-        }
-    }
-
-    fn decide(&mut self, told: Vec<Told>) -> Batch {
-        let mut batch = Batch::default();
+    fn decide(&mut self, batch: &mut Batch, told: impl IntoIterator<Item = Told>) {
         for Told { input, then } in told {
             let (now, stepped) = self.clock.now();
             if let Some(stepped) = stepped {
-                self.decide_one(&mut batch, now, clock_trouble(stepped), None);
+                self.decide_one(batch, now, clock_trouble(stepped), None);
             }
-            self.decide_one(&mut batch, now, input, then);
+            self.decide_one(batch, now, input, then);
         }
         let (now, _) = self.clock.now();
         self.inbox.skew_ms.store(self.clock.skew_ms(), Ordering::Relaxed);
         // A steady stream of inputs must not starve the deadlines.
         if self.state.next_deadline().is_some_and(|at| at <= now) {
-            self.decide_one(&mut batch, now, Input::Tick, None);
+            self.decide_one(batch, now, Input::Tick, None);
         }
-        self.tell_of_overload(&mut batch, now);
-        batch
+        self.tell_of_overload(batch, now);
     }
 
     fn decide_one(&mut self, batch: &mut Batch, now: Timestamp, input: Input, then: Option<Then>) {
@@ -164,7 +259,6 @@ impl<P: Ports> Writer<P> {
         batch.replies.push((decision.reply, then));
     }
 
-    #[expect(clippy::disallowed_methods, reason = "calm is measured on the monotonic clock")]
     fn tell_of_overload(&mut self, batch: &mut Batch, now: Timestamp) {
         let shed = self.inbox.shed.load(Ordering::Relaxed);
         let (subject, kind) = ("daemon".to_owned(), AlarmKind::Overload);
@@ -185,56 +279,12 @@ impl<P: Ports> Writer<P> {
             _ => {}
         }
     }
+}
 
-    /// `true`: the batch is on disk. `false`: it can never be, and the state is as the disk has it.
-    async fn commit(&mut self, at: Timestamp, changes: &[Change]) -> bool {
-        let mut full_since = None;
-        loop {
-            let (begun, result) = timed(self.store.commit(at, changes)).await;
-            match result {
-                Ok(()) => {
-                    histogram!("paifang_commit_seconds").record(begun.as_secs_f64());
-                    counter!("paifang_changes_total").increment(changes.len() as u64);
-                    if full_since.take().is_some() {
-                        info!("the disk takes data again; nothing was lost");
-                        gauge!("paifang_disk_full").set(0.0);
-                    }
-                    return true;
-                }
-                Err(refused @ StoreError::Constraint { .. }) => {
-                    self.refuse_batch(changes, &refused).await;
-                    return false;
-                }
-                Err(trouble) => {
-                    if full_since.replace(()).is_none() {
-                        error!(%trouble, "nothing can be written, so no arm opens by itself; make room on the disk or mend it");
-                        gauge!("paifang_disk_full").set(1.0);
-                    }
-                    self.answer_questions();
-                    tokio::time::sleep(RETRY).await;
-                }
-            }
-        }
-    }
-
-    /// A rule of the tables was broken: a mistake of ours. The state goes back to what the disk has; nothing was done.
-    async fn refuse_batch(&mut self, changes: &[Change], why: &StoreError) {
-        counter!("paifang_batches_refused_total").increment(1);
-        let kinds: Vec<_> = changes.iter().map(Change::kind).collect();
-        error!(%why, ?kinds, "a batch broke a rule of the tables and was dropped whole; please report this");
-        loop {
-            match self.reader.load().await {
-                Ok(loaded) => {
-                    self.state = loaded.state;
-                    return;
-                }
-                Err(trouble) => {
-                    error!(%trouble, "the state cannot be read back; trying again");
-                    tokio::time::sleep(RETRY).await;
-                }
-            }
-        }
-    }
+fn disk_alarm(since: Timestamp) -> ((String, AlarmKind), Alarm) {
+    let (subject, kind) = ("disk".to_owned(), AlarmKind::DiskFull);
+    let detail = "nothing can be written, so no arm opens by itself".to_owned();
+    ((subject.clone(), kind), Alarm { subject, kind, since, detail })
 }
 
 fn clock_trouble(Stepped(by): Stepped) -> Input {
@@ -243,7 +293,6 @@ fn clock_trouble(Stepped(by): Stepped) -> Input {
     Input::Trouble { subject: "clock".into(), kind: AlarmKind::ClockStepped, detail }
 }
 
-#[expect(clippy::disallowed_methods, reason = "a duration is measured on the monotonic clock")]
 async fn timed<T>(work: impl Future<Output = T>) -> (Duration, T) {
     let begun = Instant::now();
     let result = work.await;

@@ -16,7 +16,11 @@ use super::{
 };
 use crate::{
     bank::icbc::IcbcSettings,
-    core::{Rules, lane::Sensor, rules::Wired},
+    core::{
+        Rules,
+        lane::Sensor,
+        rules::{Closing, Wired},
+    },
     types::{DeviceId, LaneId},
 };
 
@@ -121,13 +125,10 @@ impl Check<'_> {
     }
 
     fn site(&mut self, file: SiteFile, base: &Path) -> Option<Site> {
-        let zone = match TimeZone::get(file.site.zone.get_ref()) {
-            Ok(zone) => zone,
-            Err(_) => {
-                self.wrong(&file.site.zone, "site.zone", "is no IANA zone; try Asia/Shanghai");
-                TimeZone::UTC
-            }
-        };
+        let zone = TimeZone::get(file.site.zone.get_ref()).unwrap_or_else(|_| {
+            self.wrong(&file.site.zone, "site.zone", "is no IANA zone; try Asia/Shanghai");
+            TimeZone::UTC
+        });
         let secrets = match Secrets::load(&base.join(&file.site.secrets_file)) {
             Ok(secrets) => secrets,
             Err(e) => {
@@ -364,6 +365,10 @@ impl Check<'_> {
             open_limit: has(Sensor::OpenLimit),
             closed_limit: has(Sensor::ClosedLimit),
         };
+        if section.closing == Closing::OnCommand && !wired.safety {
+            let what = "on_command needs a safety loop: nothing else tells that the arm is free";
+            self.wrong(&section.id, "lane.closing", what);
+        }
         let lane = Lane {
             id,
             camera: camera.id.clone(),

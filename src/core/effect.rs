@@ -23,7 +23,8 @@ pub enum Effect {
         lane: LaneId,
         message: Message,
     },
-    /// The answer comes back as [`super::Input::BankSaid`].
+    /// The answer comes back as [`super::Input::BankSaid`]. Questions about one payment leave one after the other, each
+    /// after the answer to the one before: what is said after a reversal was asked after it.
     AskBank {
         ask: Ask,
     },

@@ -20,7 +20,12 @@ pub enum PlateError {
     Character(char),
     #[error("a plate has at least one digit or Latin letter")]
     NoSerial,
+    #[error("that is how some cameras say that they saw no plate")]
+    NoPlate,
 }
+
+/// What cameras write where they saw none.
+const NO_PLATES: [&str; 5] = ["NULL", "NONE", "UNKNOWN", "NOPLATE", "UNLICENSED"];
 
 impl Plate {
     /// Parses what a camera read or a driver typed.
@@ -32,6 +37,9 @@ impl Plate {
                 'A'..='Z' | '0'..='9' | '\u{4e00}'..='\u{9fff}' => plate.push(c),
                 odd => return Err(PlateError::Character(odd)),
             }
+        }
+        if NO_PLATES.contains(&plate.as_str()) {
+            return Err(PlateError::NoPlate);
         }
         let length = plate.chars().count();
         if !(4..=10).contains(&length) {
@@ -121,6 +129,8 @@ mod tests {
     #[test]
     fn what_nobody_could_have() {
         assert_eq!(Plate::parse("_无_"), Err(PlateError::Character('_')));
+        assert_eq!(Plate::parse("null"), Err(PlateError::NoPlate));
+        assert_eq!(Plate::parse("No Plate"), Err(PlateError::NoPlate));
         assert_eq!(Plate::parse("A1"), Err(PlateError::Length(2)));
         assert_eq!(Plate::parse("京津冀晋"), Err(PlateError::NoSerial));
         assert_eq!(Plate::parse("A'; DROP"), Err(PlateError::Character('\'')));

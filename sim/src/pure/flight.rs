@@ -217,8 +217,6 @@ impl Run {
         let retry = self.now + Duration::from_secs(1);
         match item {
             Item::Tell(life, input) if life == self.machine.life => self.tell(*input)?,
-            // Sent before the power went.
-            Item::Tell(..) => {}
             Item::Kept(..) | Item::Again(_) if self.machine.is_down() => {
                 self.queue.put(retry, item);
             }
@@ -236,7 +234,8 @@ impl Run {
                 self.world.arm(self.now, lane, command, action, expires_at);
             }
             Item::Ask(life, ask, refund) if life == self.machine.life => self.ask(*ask, refund),
-            Item::Ask(..) => {}
+            // Sent before the power went.
+            Item::Tell(..) | Item::Ask(..) => {}
             Item::PowerOn => self.power_on()?,
         }
         Ok(())
@@ -304,7 +303,7 @@ impl Run {
                 }
             }
             Effect::AskBank { ask } => {
-                self.queue.put(self.now, Item::Ask(life, Box::new(ask), None))
+                self.queue.put(self.now, Item::Ask(life, Box::new(ask), None));
             }
             Effect::AskRefund { refund, ask } => {
                 self.queue.put(self.now, Item::Ask(life, Box::new(ask), Some(refund)));

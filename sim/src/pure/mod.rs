@@ -16,6 +16,7 @@ mod machine;
 mod run;
 mod sabotage;
 mod site;
+mod story;
 
 pub use self::{
     check::{Broken, Law},

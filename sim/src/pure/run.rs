@@ -2,13 +2,13 @@
 
 use std::{
     collections::{BTreeMap, VecDeque},
-    fmt::{self, Write},
+    fmt,
     time::Duration,
 };
 
 use jiff::Timestamp;
 use paifang::{
-    core::{Change, Decision, Effect, Input, State, decide, input::Reply},
+    core::{AlarmKind, Change, Decision, Input, State, decide, input::Reply},
     types::{LaneId, OrderId},
 };
 
@@ -20,6 +20,7 @@ use super::{
     flight::Item,
     journal::Journal,
     machine::{Cut, Machine},
+    story::Told,
 };
 use crate::{
     faults::{Faults, Tally},
@@ -50,7 +51,7 @@ pub struct Summary {
     /// Stays still open when everybody has left: misread plates, exits nobody saw.
     pub stays_left: u64,
     /// Alarms raised when all was over.
-    pub alarms_left: u64,
+    pub alarms_left: BTreeMap<AlarmKind, u64>,
     /// The last steps, if more than those of a failure were asked for.
     pub story: String,
     pub tally: Tally,
@@ -64,7 +65,9 @@ impl Summary {
         self.payments += other.payments;
         self.refunds += other.refunds;
         self.stays_left += other.stays_left;
-        self.alarms_left += other.alarms_left;
+        for (kind, count) in &other.alarms_left {
+            *self.alarms_left.entry(*kind).or_default() += count;
+        }
         self.tally.merge(&other.tally);
     }
 }
@@ -85,16 +88,6 @@ impl fmt::Display for Failure {
         let Self { seed, step, at, broken, story } = self;
         write!(f, "{story}seed {seed} failed at step {step}, {at}\n{broken}")
     }
-}
-
-#[derive(Debug)]
-struct Told {
-    step: u64,
-    at: Timestamp,
-    input: Input,
-    changes: Vec<Change>,
-    effects: Vec<Effect>,
-    reply: Reply,
 }
 
 #[derive(Debug)]
@@ -372,6 +365,10 @@ impl Run {
         tally.merge(&self.world.tally);
         tally.merge(&self.bank.tally);
         tally.merge(&self.machine.tally);
+        let mut alarms_left = BTreeMap::new();
+        for (_, kind) in self.state.alarms.keys() {
+            *alarms_left.entry(*kind).or_default() += 1;
+        }
         let mut story = String::new();
         if self.story_max > STORY {
             self.story.iter().for_each(|told| told.line(&mut story));
@@ -384,7 +381,7 @@ impl Run {
             payments: self.books.payments.len() as u64,
             refunds: self.books.refunds.len() as u64,
             stays_left: self.state.stays.len() as u64,
-            alarms_left: self.state.alarms.len() as u64,
+            alarms_left,
             tally,
         }
     }
@@ -410,64 +407,4 @@ impl Run {
     pub(super) fn lane_ix(&self, id: &LaneId) -> Option<usize> {
         self.spec.lane_ids.iter().position(|known| known == id)
     }
-}
-
-impl Told {
-    /// Aligned columns: step, time, input, then what changed, was done and said.
-    fn line(&self, story: &mut String) {
-        let mut input = format!("{:?}", self.input);
-        if let Input::Read { lane, read } = &self.input {
-            input = format!("Read {lane} {} live={} {:?}", read.event, read.live, read.plate);
-        }
-        let time = self.at.strftime("%d %H:%M:%S%.3f");
-        let _ = writeln!(story, "{:>7}  {time}  {}", self.step, cut(&input, 110));
-        for change in &self.changes {
-            let text = match change {
-                Change::Lane(lane) => {
-                    let visit = lane.visit.as_ref();
-                    let order = lane.order.as_ref().map(|o| (o.id.0, o.action));
-                    format!(
-                        "lane {} {} {:?} plate={:?} stay={:?} cause={:?} last={order:?}",
-                        lane.id,
-                        lane.phase.name(),
-                        lane.due.map(|due| due.why),
-                        visit.and_then(|v| v.plate.as_ref()),
-                        visit.and_then(|v| v.stay).map(|id| id.0),
-                        visit.and_then(|v| v.cause.as_ref()),
-                    )
-                }
-                Change::Stay(s) => format!(
-                    "stay {} {} {:?} paid={} order={:?}",
-                    s.id,
-                    s.plate,
-                    s.state,
-                    s.paid_minor,
-                    s.order.map(|o| o.0)
-                ),
-                Change::Order(o) => {
-                    format!("order {} stay={} {} {}", o.id, o.stay, o.amount, o.state.name())
-                }
-                Change::Payment(p) => format!(
-                    "payment {} order={} {} {} asks={}",
-                    p.out_trade_no,
-                    p.order,
-                    p.amount,
-                    p.state.name(),
-                    p.asks
-                ),
-                other => format!("{} {}", other.kind(), cut(&format!("{other:?}"), 100)),
-            };
-            let _ = writeln!(story, "{:>22}  + {}", "", cut(&text, 130));
-        }
-        for effect in &self.effects {
-            let _ = writeln!(story, "{:>22}  > {}", "", cut(&format!("{effect:?}"), 130));
-        }
-        if let Err(refusal) = &self.reply {
-            let _ = writeln!(story, "{:>22}  ! {refusal}", "");
-        }
-    }
-}
-
-fn cut(text: &str, most: usize) -> String {
-    text.chars().take(most).collect()
 }

@@ -26,6 +26,7 @@ pub enum ArmFault {
 }
 
 #[derive(Clone, Debug)]
+#[expect(clippy::struct_excessive_bools, reason = "each is a contact or a relay of its own")]
 pub struct Arm {
     /// Seconds from closed to open: 1.5 to 6.
     rise_s: f32,

@@ -62,7 +62,7 @@ impl Camera {
             tally.add("camera: missed");
             return shots;
         }
-        let raw = self.text(plate, faults, draws, tally);
+        let raw = Self::text(plate, faults, draws, tally);
         let read = self.read(raw, now, faults, draws, tally);
         let quick = draws.secs(0.05, 0.15);
         let full = quick + draws.secs(0.1, 0.6);
@@ -75,7 +75,7 @@ impl Camera {
         shots.push((full, read));
         if draws.chance(faults.again) {
             tally.add("camera: read again");
-            let raw = self.text(plate, faults, draws, tally);
+            let raw = Self::text(plate, faults, draws, tally);
             let read = self.read(raw, now, faults, draws, tally);
             shots.push((draws.secs(0.5, 20.0), CameraRead { picture: true, ..read }));
         }
@@ -102,13 +102,7 @@ impl Camera {
         }
     }
 
-    fn text(
-        &self,
-        plate: &str,
-        faults: &CameraFaults,
-        draws: &mut Draws,
-        tally: &mut Tally,
-    ) -> String {
+    fn text(plate: &str, faults: &CameraFaults, draws: &mut Draws, tally: &mut Tally) -> String {
         if draws.chance(faults.garbage) {
             tally.add("camera: garbage");
             return draws.pick(&GARBAGE).to_owned();

@@ -89,7 +89,7 @@ impl World {
             Episode::BoardSilent => {
                 if !self.lanes[lane].board_silent {
                     self.lanes[lane].board_silent = true;
-                    self.tell(Happening::Board { lane, silent: true });
+                    self.tell_board(lane, true);
                 }
             }
             Episode::LoopStuck(sensor) => self.lanes[lane].stuck_loop = Some(sensor),
@@ -124,7 +124,7 @@ impl World {
             }
             Episode::BoardSilent => {
                 self.lanes[lane].board_silent = false;
-                self.tell(Happening::Board { lane, silent: false });
+                self.tell_board(lane, false);
             }
             Episode::LoopStuck(_) => self.lanes[lane].stuck_loop = None,
             Episode::Arm(_) => self.lanes[lane].arm.fault = ArmFault::None,
@@ -132,6 +132,13 @@ impl World {
         }
         self.tell_levels(lane, now);
         self.wake(lane, now);
+    }
+
+    /// A board without inputs is missed only by who gives it orders.
+    fn tell_board(&mut self, lane: LaneIx, silent: bool) {
+        if (0..SENSORS.len()).any(|nth| self.lanes[lane].is_wired(nth)) {
+            self.tell(Happening::Board { lane, silent });
+        }
     }
 
     /// Two hundred messages in two seconds: inputs that flicker and reads of nothing.
@@ -154,8 +161,10 @@ impl World {
             };
             self.queue.put(at, Ev::Tells(Box::new(happening)));
         }
-        // What the inputs say when it is over.
-        let over = Happening::Board { lane, silent: self.lanes[lane].board_silent };
-        self.queue.put(now + Duration::from_millis(2_100), Ev::Tells(Box::new(over)));
+        if self.lanes[lane].is_wired(0) || self.lanes[lane].is_wired(1) {
+            // What the inputs say when it is over.
+            let over = Happening::Board { lane, silent: self.lanes[lane].board_silent };
+            self.queue.put(now + Duration::from_millis(2_100), Ev::Tells(Box::new(over)));
+        }
     }
 }

@@ -115,7 +115,7 @@ impl World {
         let Some(vehicle) = self.lanes[lane].waiting_mut().filter(|v| v.id == id) else {
             if there && thought == Thought::CallsOperator {
                 // On the move just now; it may have to stop again.
-                let again = now + std::time::Duration::from_secs(60);
+                let again = now + std::time::Duration::from_mins(1);
                 self.queue.put(again, Ev::ThinksOf(lane, id, thought));
             }
             return;
@@ -176,19 +176,14 @@ impl World {
 
     pub(super) fn tap(&mut self, phone: PhoneId, tap: Tap, now: Timestamp) {
         let Some(held) = self.phones.get(&phone) else { return };
-        match (tap, held.link.clone()) {
-            (Tap::Pay, Some(link)) => {
-                self.tell(Happening::PaysAtCashier { phone, link });
-            }
-            _ => {
-                let there = self.lanes[held.lane].vehicles.iter().any(|v| v.id == held.vehicle);
-                if there {
-                    let lane = held.lane;
-                    self.tell(Happening::PageWanted { phone, lane });
-                } else {
-                    self.puts_phone_away(phone, now);
-                }
-            }
+        if let (Tap::Pay, Some(link)) = (tap, held.link.clone()) {
+            return self.tell(Happening::PaysAtCashier { phone, link });
+        }
+        let lane = held.lane;
+        if self.lanes[lane].vehicles.iter().any(|v| v.id == held.vehicle) {
+            self.tell(Happening::PageWanted { phone, lane });
+        } else {
+            self.puts_phone_away(phone, now);
         }
     }
 

@@ -42,11 +42,11 @@ impl World {
         let id = self.next_vehicle;
         self.next_vehicle += 1;
         let mut vehicle = Vehicle::draw(id, &self.faults.people, &mut self.draws.traffic);
-        if self.draws.traffic.chance(self.faults.people.cloned) {
-            if let Some(other) = self.inside.values().next() {
-                self.tally.add("people: cloned plate");
-                vehicle.plate.clone_from(&other.plate);
-            }
+        if self.draws.traffic.chance(self.faults.people.cloned)
+            && let Some(other) = self.inside.values().next()
+        {
+            self.tally.add("people: cloned plate");
+            vehicle.plate.clone_from(&other.plate);
         }
         let lane = self.a_lane(Direction::Entry);
         self.queue.put(now, Ev::Joins(lane, Box::new(vehicle)));

@@ -21,6 +21,7 @@ pub enum Manner {
 }
 
 #[derive(Clone, Debug)]
+#[expect(clippy::struct_excessive_bools, reason = "habits of a driver, each on its own")]
 pub struct Vehicle {
     pub id: VehicleId,
     pub plate: String,

@@ -157,7 +157,6 @@ impl Board {
     }
 }
 
-#[expect(clippy::disallowed_methods, reason = "a request's end is on the monotonic clock")]
 pub(super) fn soon(after: Duration) -> Instant {
     Instant::now() + after
 }

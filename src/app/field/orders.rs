@@ -26,7 +26,6 @@ impl Orders {
         format!("paifang-{command}")
     }
 
-    #[expect(clippy::disallowed_methods, reason = "a time-out runs on the monotonic clock")]
     pub fn sent(&self, command: CommandId, lane: LaneId, patience: Duration) {
         self.lock().insert(command, (lane, Instant::now() + patience));
     }
@@ -38,7 +37,6 @@ impl Orders {
     }
 
     /// Tells of every order that got no answer in time, for ever.
-    #[expect(clippy::disallowed_methods, reason = "a time-out runs on the monotonic clock")]
     pub async fn watch(self, app: App) {
         let mut look = tokio::time::interval(LOOK);
         loop {

@@ -106,7 +106,7 @@ impl Desk<'_> {
         id: &LaneId,
         act: OperatorAct,
         who: String,
-        reason: String,
+        reason: &str,
     ) -> Reply {
         let reason = reason.trim().to_owned();
         if reason.is_empty() {

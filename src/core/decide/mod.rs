@@ -45,7 +45,7 @@ pub fn decide(state: &State, rules: &Rules, now: Timestamp, input: Input) -> Dec
         Input::BankSaid { out_trade_no, to, word } => desk.bank_said(&out_trade_no, to, word),
         Input::RefundSaid { refund, word } => desk.refund_said(refund, &word),
         Input::Recalled { payment, order } => desk.recalled(payment, order),
-        Input::Operator { lane, act, who, reason } => desk.operator(&lane, act, who, reason),
+        Input::Operator { lane, act, who, reason } => desk.operator(&lane, act, who, &reason),
         Input::Trouble { subject, kind, detail } => {
             desk.raise(&subject, kind, detail);
             Ok(Answer::Done)
@@ -82,7 +82,9 @@ impl Desk<'_> {
         }
         // Recalled for a word that the power took.
         let orders: Vec<_> = self.state.orders.keys().copied().collect();
-        orders.into_iter().for_each(|order| self.file_if_over(order));
+        for order in orders {
+            self.file_if_over(order);
+        }
         let refunds: Vec<_> = self.state.refunds.values().cloned().collect();
         for mut refund in refunds {
             refund.next_ask = Some(self.now);

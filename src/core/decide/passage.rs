@@ -157,7 +157,9 @@ impl Desk<'_> {
         stay.left_at = Some(self.now);
         let orders = self.orders_of(stay.id);
         self.record(Change::Stay(stay));
-        orders.into_iter().for_each(|order| self.file_decided(order.id));
+        for order in orders {
+            self.file_decided(order.id);
+        }
         self.raise(&subject, AlarmKind::PlateTwice, detail);
     }
 
@@ -235,7 +237,9 @@ impl Desk<'_> {
         stay.exit_lane = Some(id.clone());
         let orders = self.orders_of(stay.id);
         self.record(Change::Stay(stay));
-        orders.into_iter().for_each(|order| self.file_decided(order.id));
+        for order in orders {
+            self.file_decided(order.id);
+        }
     }
 
     /// The vehicle went away without passing.

@@ -153,7 +153,6 @@ impl Desk<'_> {
                 self.file_if_over(payment.order);
                 return Ok(Answer::Duplicate);
             }
-            PaymentState::Pending => {}
             // Told before a reversal undid it, perhaps: only an answer to a question asked since is believed.
             PaymentState::Reversing if to != Asked::Query || payment.bank_no.is_none() => {
                 return self.ask_whether_paid(payment, bank_no);
@@ -161,7 +160,10 @@ impl Desk<'_> {
             PaymentState::Reversed | PaymentState::Failed { .. } if to != Asked::Query => {
                 return self.ask_whether_paid(payment, bank_no);
             }
-            PaymentState::Reversing | PaymentState::Reversed | PaymentState::Failed { .. } => {}
+            PaymentState::Pending
+            | PaymentState::Reversing
+            | PaymentState::Reversed
+            | PaymentState::Failed { .. } => {}
         }
         self.clear(&payment.out_trade_no, AlarmKind::PaymentUndecided);
         payment.bank_no = Some(bank_no);
@@ -267,7 +269,7 @@ impl Desk<'_> {
                 self.record(Change::Payment(payment));
             }
             PaymentState::Reversed | PaymentState::Failed { .. } => {
-                self.looked(payment, Asked::Query)
+                self.looked(payment, Asked::Query);
             }
             PaymentState::Paid { .. } | PaymentState::Disputed { .. } => {}
         }

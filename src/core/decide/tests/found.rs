@@ -3,7 +3,7 @@
 use super::*;
 use crate::core::{
     change::AlarmKind,
-    lane::OperatorAct,
+    lane::{LaneAlarm, OperatorAct},
     money::{Account, Posting},
     rules::LaneRules,
 };
@@ -219,4 +219,20 @@ fn driving_out_unpaid_is_seen_without_limits_too() {
     site.sensor("out", Sensor::Arrival, false);
     site.sensor("out", Sensor::Safety, false);
     assert!(site.state.stays.is_empty() && site.is_raised(AlarmKind::LeftUnpaid));
+}
+
+#[test]
+fn an_arm_without_limits_that_takes_orders_again_is_well() {
+    let mut site = Site::new();
+    let wired = &mut site.rules_of("in").wired;
+    (wired.open_limit, wired.closed_limit) = (false, false);
+    site.tell(Input::Started).unwrap();
+    site.read("in", "京A12345");
+    for outcome in [ArmOutcome::Silent("no answer".into()), ArmOutcome::Done] {
+        site.act("in", OperatorAct::Open);
+        let command = site.state.lanes[&lane("in")].order.as_ref().unwrap().id;
+        let silent = outcome != ArmOutcome::Done;
+        site.tell(Input::ArmAnswered { lane: lane("in"), command, outcome }).unwrap();
+        assert_eq!(site.is_raised(AlarmKind::Lane(LaneAlarm::ArmNotOpen)), silent);
+    }
 }

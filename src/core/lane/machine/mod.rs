@@ -74,7 +74,6 @@ impl Work<'_> {
                 self.take_up(visit);
                 Ok(())
             }
-            Phase::AwaitingPayment => self.queue(visit),
             Phase::Opening | Phase::Open => {
                 self.queue(visit)?;
                 if !self.senses_passage() {
@@ -82,7 +81,7 @@ impl Work<'_> {
                 }
                 Ok(())
             }
-            Phase::Passing => self.queue(visit),
+            Phase::AwaitingPayment | Phase::Passing => self.queue(visit),
             Phase::HeldOpen => {
                 let former = self.lane.visit.replace(visit);
                 former.into_iter().for_each(|gone| self.acts.push(Act::Passed(gone)));

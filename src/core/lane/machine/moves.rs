@@ -15,9 +15,14 @@ impl Work<'_> {
         visit.cause = Some(cause.clone());
         visit.help = None;
         self.calm(LaneAlarm::HelpWanted);
+        self.calm(LaneAlarm::NotAllowed);
         self.acts.push(Act::Arm(ArmAction::Open, Some(cause)));
         if self.lane.sensors.open_limit == Signal::On {
             self.stand_open();
+        } else if !self.rules.wired.open_limit {
+            // Nothing will ever tell when it is up; only a failure is heard of.
+            self.lane.phase = Phase::Open;
+            self.wait(Why::Unused, self.rules.times.unused);
         } else {
             self.lane.phase = Phase::Opening;
             self.wait(Why::NotOpen, self.rules.times.opening);
@@ -25,6 +30,7 @@ impl Work<'_> {
     }
 
     pub(super) fn stand_open(&mut self) {
+        self.calm(LaneAlarm::ArmNotOpen);
         if self.lane.sensors.safety == Signal::On {
             return self.drive_through();
         }

@@ -17,6 +17,11 @@ impl Work<'_> {
 
     pub(super) fn operator_open(&mut self, cause: Cause) -> Taken {
         match self.lane.phase {
+            // Without a limit the operator knows better whether it is up.
+            Phase::Open if !self.rules.wired.open_limit => {
+                self.open(cause);
+                Ok(())
+            }
             Phase::Open | Phase::Passing => Err(Reject::AlreadyOpen),
             Phase::HeldOpen => Err(Reject::LaneHeld),
             Phase::Locked => Err(Reject::LaneLocked),

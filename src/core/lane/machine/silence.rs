@@ -8,19 +8,8 @@ use crate::core::lane::{Act, ArmAction, Help, LaneAlarm, Phase, Reject, Signal, 
 impl Work<'_> {
     pub(super) fn done(&mut self) -> Taken {
         self.calm(LaneAlarm::ArmSilent);
-        match self.lane.phase {
-            Phase::Opening if !self.rules.wired.open_limit => self.stand_open(),
-            Phase::Idle
-            | Phase::VehiclePresent
-            | Phase::Deciding
-            | Phase::AwaitingPayment
-            | Phase::Opening
-            | Phase::Open
-            | Phase::Passing
-            | Phase::Closing
-            | Phase::HeldOpen
-            | Phase::Locked
-            | Phase::Faulty => {}
+        if !self.rules.wired.open_limit {
+            self.calm(LaneAlarm::ArmNotOpen);
         }
         Ok(())
     }
@@ -29,7 +18,7 @@ impl Work<'_> {
         self.alarm(LaneAlarm::ArmSilent);
         match self.lane.phase {
             // Nothing will tell whether it moved.
-            Phase::Opening if !self.rules.wired.open_limit => self.give_up(),
+            Phase::Open if !self.rules.wired.open_limit => self.give_up(),
             // The limits will tell at the deadline.
             Phase::Opening
             | Phase::Idle
