@@ -1,3 +1,5 @@
+//! Tests of the module `led_olm`.
+
 use proptest::prelude::*;
 
 use super::*;

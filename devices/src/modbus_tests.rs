@@ -1,3 +1,5 @@
+//! Tests of the module `modbus`.
+
 use proptest::prelude::*;
 
 use super::*;

@@ -1,3 +1,5 @@
+//! Tests of the module `profile`.
+
 use std::path::Path;
 
 use super::*;

@@ -1,3 +1,5 @@
+//! What cameras in the field say, and what is made of it.
+
 use base64::{Engine, engine::general_purpose::STANDARD};
 use proptest::prelude::*;
 use serde_json::json;
