@@ -48,7 +48,7 @@ struct Args {
     /// Draws vehicles and drivers; the same number brings the same ones. Default: another one each time
     #[arg(long)]
     seed: Option<u64>,
-    /// Traffic this many times as dense; arms and vehicles still move as in life
+    /// Traffic this many times as dense; arms and vehicles still move as in life, so queues grow where lanes are few
     #[arg(long, default_value_t = 1.0, value_parser = speed)]
     speed: f64,
     /// Lanes, half of them entries: 2 to 40
@@ -177,14 +177,14 @@ fn spec(args: &Args, seed: u64) -> Result<StageSpec> {
     let entries = usize::from(args.lanes / 2);
     let exits = usize::from(args.lanes) - entries;
     // An exit serves a vehicle in about 10 s.
-    let gap_s = 12.0 / exits as f64 / args.speed;
+    let gap_s = 11.0 / exits as f64 / args.speed;
     Ok(StageSpec {
         entries,
         exits,
         camera_arm: entries > 1,
         seed,
         gap_s,
-        stay_s: (10.0 / args.speed, 60.0 / args.speed),
+        stay_s: (5.0 / args.speed, 30.0 / args.speed),
         haste: 16.0,
         faults: weather(),
         bank_faults: bank_weather(),

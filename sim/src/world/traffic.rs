@@ -14,18 +14,20 @@ const PROFILE: [f64; 24] = [
 ];
 
 impl World {
-    /// Draws the next arrival by thinning: as if every hour were the busiest, then some do not come.
+    /// Draws the next arrival by thinning: as if every hour were the busiest, then some do not come. At a quick pace
+    /// they follow each other more evenly, so that a short run sees all there is.
     pub(super) fn plan_arrival(&mut self, now: Timestamp) {
+        if self.spec.pace.stay_s.is_some() {
+            let gap_s = 86_400.0 / self.spec.vehicles_per_day;
+            let gap = self.draws.traffic.secs(gap_s * 0.5, gap_s * 1.5);
+            return self.queue.put(now + gap, Ev::Arrives);
+        }
         let mean: f64 = PROFILE.iter().sum::<f64>() / 24.0;
-        let mean = if self.spec.pace.stay_s.is_some() { 1.0 } else { mean };
         let busiest = self.spec.vehicles_per_day / mean;
         let draws = &mut self.draws.traffic;
         let mut at = now;
         loop {
             at += draws.wait(busiest);
-            if self.spec.pace.stay_s.is_some() {
-                break;
-            }
             let hour = (at.as_second().rem_euclid(86_400) / 3_600) as usize;
             if draws.chance(PROFILE[hour]) {
                 break;
