@@ -42,6 +42,8 @@ pub struct Clock {
     /// The part of a millisecond that was not told yet.
     rest: Duration,
     behind: bool,
+    /// A jump that nobody has been told of yet.
+    stepped: Option<Stepped>,
 }
 
 /// The wall clock jumped by this much against what was decided so far.
@@ -60,11 +62,18 @@ impl Clock {
         let gap = wall.duration_since(last);
         let stepped = (gap < -STEP_MIN).then_some(Stepped(gap));
         let behind = stepped.is_some();
-        (Self { source, last, told_at, rest: Duration::ZERO, behind }, stepped)
+        let rest = Duration::ZERO;
+        (Self { source, last, told_at, rest, behind, stepped: None }, stepped)
     }
 
     /// The time now, never before a time told earlier, and whether the wall clock has jumped since.
     pub fn now(&mut self) -> (Timestamp, Option<Stepped>) {
+        let now = self.time();
+        (now, self.stepped.take())
+    }
+
+    /// The time now; a jump is kept for the next [`Clock::now`].
+    pub fn time(&mut self) -> Timestamp {
         let monotonic = self.source.monotonic();
         let elapsed = monotonic.duration_since(self.told_at) + self.rest;
         let expected = self.last + elapsed;
@@ -73,17 +82,23 @@ impl Clock {
         if gap > STEP_MIN {
             self.rest = Duration::ZERO;
             self.last = whole_ms(expected + gap);
-            let catching_up = std::mem::take(&mut self.behind);
-            return (self.last, (!catching_up).then_some(Stepped(gap)));
+            if !std::mem::take(&mut self.behind) {
+                self.stepped = Some(Stepped(gap));
+            }
+            return self.last;
         }
         let lags = gap < SignedDuration::from_millis(-1);
         let step = if lags { elapsed.saturating_sub(elapsed / SLEW) } else { elapsed };
         let told = whole_ms(self.last + step);
         self.rest = step.saturating_sub(told.duration_since(self.last).unsigned_abs());
         self.last = told;
-        let stepped = (gap < -STEP_MIN && !self.behind).then_some(Stepped(gap));
-        self.behind = if stepped.is_some() { true } else { self.behind && lags };
-        (told, stepped)
+        if gap < -STEP_MIN && !self.behind {
+            self.stepped = Some(Stepped(gap));
+            self.behind = true;
+        } else {
+            self.behind &= lags;
+        }
+        told
     }
 
     /// Told time less the wall clock, in milliseconds.
@@ -93,7 +108,7 @@ impl Clock {
 
     /// From now until `at`, for a timer.
     pub fn until(&mut self, at: Timestamp) -> Duration {
-        let (now, _) = self.now();
+        let now = self.time();
         Duration::try_from(at.duration_since(now)).unwrap_or(Duration::ZERO)
     }
 }

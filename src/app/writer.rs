@@ -31,6 +31,9 @@ const RETRY: Duration = Duration::from_secs(1);
 /// An overload is over when nothing was shed for this long.
 const CALM: Duration = Duration::from_mins(1);
 
+/// Broken when a batch is on disk that the disk said it could not take: only a new start knows where the journal ends.
+const JOURNAL_END: &str = "journal_seq_unique";
+
 /// Where effects go. Must not block: the writer is waiting.
 pub trait Ports: Send {
     fn perform(&mut self, effect: Effect, now: Timestamp);
@@ -89,8 +92,10 @@ impl<P: Ports> Writer<P> {
         if !changes.is_empty() && !self.commit(at, &changes, next).await {
             return;
         }
+        // The commit may have waited for the disk: what has expired meanwhile must not be done any more.
+        let now = self.mind.clock.time();
         for effect in effects {
-            self.ports.perform(effect, at);
+            self.ports.perform(effect, now);
         }
         for (reply, then) in replies {
             if let Some(then) = then {
@@ -117,6 +122,12 @@ impl<P: Ports> Writer<P> {
                         gauge!("paifang_disk_full").set(0.0);
                     }
                     return true;
+                }
+                Err(StoreError::Constraint { name }) if name == JOURNAL_END => {
+                    error!(
+                        "the disk failed while it took a batch and kept it all the same; starting again from the disk"
+                    );
+                    std::process::exit(1);
                 }
                 Err(refused @ StoreError::Constraint { .. }) => {
                     self.refuse_batch(changes, &refused).await;
@@ -239,7 +250,7 @@ impl Mind {
             }
             self.decide_one(batch, now, input, then);
         }
-        let (now, _) = self.clock.now();
+        let now = self.clock.time();
         self.inbox.skew_ms.store(self.clock.skew_ms(), Ordering::Relaxed);
         // A steady stream of inputs must not starve the deadlines.
         if self.state.next_deadline().is_some_and(|at| at <= now) {

@@ -164,7 +164,7 @@ pub struct Picture {
     pub mime: &'static str,
 }
 
-/// Pictures the cameras sent. Names are checked with [`is_picture_name`] before they get here.
+/// Pictures the cameras sent. Names are checked with `is_picture_name` before they get here.
 pub trait Pictures: Send + Sync + 'static {
     fn open(&self, name: String) -> BoxFuture<'_, Option<Picture>>;
 }

@@ -1,5 +1,5 @@
 //! Serial lines: one owner task per port, a bounded queue before it. Knows frames only as bytes and
-//! as [`Expect`], never what they mean, and no make of board.
+//! as [`paifang_devices::Expect`], never what they mean, and no make of board.
 //!
 //! ```text
 //!   BusHandle ──try_send──> channel ──> Queue (who is next) ──> owner ──> port

@@ -6,7 +6,7 @@
 //!   Reader  ◀─ pages, load, rebuild, backup: a small read-only pool ───────────── all of them
 //! ```
 //!
-//! The journal is the truth and is only ever added to; its rows are chained by hashes ([`chain`]). The triggers of
+//! The journal is the truth and is only ever added to; its rows are chained by hashes (`chain`). The triggers of
 //! `migrations/` carry each row into the table of its thing within the same statement, so a commit is one hand-over to
 //! SQLite's thread and one sync of the disk however many rows it has, and no table can lag behind the journal.
 //! What is read back is always the `body` column; all other columns are computed from it by SQLite.

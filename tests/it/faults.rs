@@ -118,6 +118,9 @@ fn nonsense_opens_nothing_and_the_next_good_read_does() {
     camera.publish("device/sn-1/message/down/gpio_out", b"{}", &[]);
     camera.read("A'; drop table stay; --", "e2", now_s());
     camera.read("京B00001", "e3", now_s() - 7_200);
+    let turned_back = String::from_utf8(read("京C00001", "e6", now_s())).unwrap();
+    let turned_back = turned_back.replace("\"isoffline\"", "\"triggerType\":66,\"isoffline\"");
+    camera.publish(READS, turned_back.as_bytes(), &[]);
     wait_for("the reads", || {
         (sql(&site, "select count(*) from journal where kind = 'read_taken'") == "2").then_some(())
     });

@@ -61,12 +61,12 @@ pub enum Happening {
         command: CommandId,
         outcome: ArmOutcome,
     },
-    /// A phone opens the lane's page, or looks at it again. Answer with [`World::page`].
+    /// A phone opens the lane's page, or looks at it again. Answer with [`super::World::page`].
     PageWanted {
         phone: PhoneId,
         lane: LaneIx,
     },
-    /// A phone pays at the bank's cashier. Answer with [`World::cashier_said`].
+    /// A phone pays at the bank's cashier. Answer with [`super::World::cashier_said`].
     PaysAtCashier {
         phone: PhoneId,
         link: String,
@@ -76,7 +76,7 @@ pub enum Happening {
         plate: String,
         by: &'static str,
     },
-    /// Answer with [`World::operator_told`].
+    /// Answer with [`super::World::operator_told`].
     Operator {
         lane: LaneIx,
         act: OperatorAct,

@@ -9,7 +9,7 @@ use std::{
 
 use jiff::Timestamp;
 use metrics::counter;
-use paifang_devices::{CivilTime, Command, DeviceEvent, PlateRead};
+use paifang_devices::{CivilTime, Command, DeviceEvent, PlateRead, words::Trigger};
 use tokio::sync::mpsc;
 use tracing::{debug, info, warn};
 
@@ -133,6 +133,10 @@ impl Intake {
     ) -> Result<(), Busy> {
         let then = ack.map(|ack| -> Then { Box::new(move |_| ack.done()) });
         match event {
+            // News of a vehicle that was read before, not of one that comes.
+            DeviceEvent::PlateRead(read) if is_news(read.trigger) => {
+                debug!(device = %camera.id, trigger = ?read.trigger, "no new vehicle");
+            }
             DeviceEvent::PlateRead(read) => {
                 if let Some(lane) = &camera.reads {
                     let read = self.read(camera, *read, wall);
@@ -283,6 +287,10 @@ impl Intake {
         let (subject, kind) = (device.to_string(), AlarmKind::DeviceNonsense);
         self.app.submit(Input::Trouble { subject, kind, detail: why.to_owned() }, None).await
     }
+}
+
+fn is_news(trigger: Trigger) -> bool {
+    matches!(trigger, Trigger::Lingering | Trigger::LingerCleared | Trigger::TurnedBack)
 }
 
 fn wired(camera: &Camera, input: u8) -> Option<(LaneId, crate::core::lane::Sensor)> {
