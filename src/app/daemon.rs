@@ -1,16 +1,10 @@
 //! Puts a site together: store, broker, devices, bank, pages around the one writer; and takes it down in order.
 //! Decides nothing.
 
-use std::{
-    collections::{BTreeMap, HashMap},
-    net::SocketAddr,
-    sync::Arc,
-    time::Duration,
-};
+use std::{net::SocketAddr, sync::Arc, time::Duration};
 
 use jiff::Timestamp;
 use metrics_exporter_prometheus::PrometheusHandle;
-use paifang_devices::{OlmLed, Protocol, RelayBoard};
 use tokio::{
     net::TcpListener,
     sync::{mpsc, watch},
@@ -22,30 +16,24 @@ use super::{
     App, Writer,
     banker::Banker,
     clock::{Clock, SystemTime},
-    field::{ArmPort, Board, Cameras, Display, FieldPorts, Intake, Orders},
+    field::{FieldPorts, Intake},
     keys,
     pages::{AppDesk, Door, Tables},
+    parts::Parts,
     pictures::Pictures,
 };
 use crate::{
     bank::{Channel, icbc::Icbc},
     config::Site,
-    core::{AlarmKind, Input, Message},
+    core::{AlarmKind, Input},
     http,
-    io::{
-        mqtt::{Link, LinkStatus, Settings as LinkSettings},
-        serial::{Bus, BusHandle, SerialSettings},
-    },
+    io::mqtt::{Link, LinkStatus},
     store::{Options, Store, Writer as StoreWriter},
-    types::{DeviceId, LaneId},
+    types::DeviceId,
 };
 
 /// Messages of devices that wait to be read; then the broker's connection waits.
 const MESSAGES_MAX: usize = 1_024;
-/// Orders that wait for one relay board.
-const JOBS_MAX: usize = 16;
-/// Silence on a serial line before each request: 3.5 characters at 9600 bits per second, and what boards ask for.
-const LINE_GAP: Duration = Duration::from_millis(5);
 /// Pages in flight get this long at the end.
 const GRACE: Duration = Duration::from_secs(5);
 /// Pictures are kept this many days.
@@ -226,188 +214,6 @@ fn channel(site: &Site) -> Result<Option<Arc<dyn Channel>>, StartError> {
 #[expect(clippy::disallowed_methods, reason = "the bank wants the wall clock in each request")]
 fn wall_now() -> Timestamp {
     Timestamp::now()
-}
-
-type Buses = BTreeMap<DeviceId, BusHandle>;
-type Arms = HashMap<LaneId, ArmPort>;
-
-/// What is put together before the writer runs.
-struct Parts {
-    app: App,
-    cameras: Cameras,
-    orders: Orders,
-    tasks: JoinSet<()>,
-}
-
-impl Parts {
-    fn new(site: &Site, app: &App) -> Result<Self, StartError> {
-        let cameras = Cameras::of(site).map_err(|e| StartError::Device {
-            device: site.devices.keys().next().cloned().unwrap_or_else(|| fallback("mqtt")),
-            what: e.to_string(),
-        })?;
-        let orders = Orders::default();
-        Ok(Self { app: app.clone(), cameras, orders, tasks: JoinSet::new() })
-    }
-
-    #[cfg(feature = "embedded-broker")]
-    fn broker(
-        &self,
-        site: &Site,
-        keys: &keys::SiteKeys,
-    ) -> Result<Option<crate::io::broker::Broker>, StartError> {
-        use crate::io::broker::{Broker, Settings};
-        if site.mqtt.url.is_some() {
-            return Ok(None);
-        }
-        let settings = Settings {
-            listen: site.mqtt.listen,
-            accounts: super::accounts::accounts(site, &self.cameras, &keys.broker_password),
-            ..Settings::default()
-        };
-        Ok(Some(Broker::start(settings)?))
-    }
-
-    fn link(
-        &self,
-        site: &Site,
-        keys: &keys::SiteKeys,
-        embedded: Option<SocketAddr>,
-        sink: mpsc::Sender<crate::io::mqtt::Incoming>,
-    ) -> Result<Link, StartError> {
-        let (url, password) = match (&site.mqtt.url, embedded) {
-            (Some(url), _) => (url.clone(), site.mqtt.secrets.mqtt("daemon").unwrap_or_default()),
-            (None, Some(at)) => (format!("mqtt://{at}"), keys.broker_password.as_str()),
-            (None, None) => return Err(StartError::NoBroker),
-        };
-        let settings = LinkSettings {
-            url,
-            username: site.mqtt.username.clone(),
-            password: password.to_owned(),
-            client_id: site.mqtt.client_id.clone(),
-            ..LinkSettings::default()
-        };
-        Ok(Link::start(&settings, self.cameras.filters(), sink)?)
-    }
-
-    /// Opens every line and puts the relay boards on it; gives the arm of each lane.
-    fn boards(&mut self, site: &Site) -> Result<(Buses, Arms), StartError> {
-        let mut buses = BTreeMap::new();
-        for (id, bus) in &site.buses {
-            let path = bus.path.to_string_lossy().into_owned();
-            let settings = SerialSettings { path, baud: bus.baud, gap: LINE_GAP };
-            buses.insert(id.clone(), Bus::open(settings));
-        }
-        let mut arms = HashMap::new();
-        for (id, device) in &site.devices {
-            let lanes: Vec<_> = site.lanes.values().filter(|lane| lane.barrier == *id).collect();
-            if lanes.is_empty() {
-                continue;
-            }
-            if device.profile.protocol == Protocol::ModbusRelay {
-                self.relay_board(device, &lanes, &buses, &mut arms)?;
-                continue;
-            }
-            for lane in lanes {
-                let camera = self
-                    .cameras
-                    .all()
-                    .find(|c| c.moves.as_ref().is_some_and(|(moved, _)| *moved == lane.id))
-                    .cloned();
-                let camera = camera.ok_or_else(|| StartError::Device {
-                    device: id.clone(),
-                    what: format!(
-                        "it cannot move the arm of lane {}: one camera moves one arm",
-                        lane.id
-                    ),
-                })?;
-                arms.insert(lane.id.clone(), ArmPort::Mqtt { camera });
-            }
-        }
-        Ok((buses, arms))
-    }
-
-    fn relay_board(
-        &mut self,
-        device: &crate::config::Device,
-        lanes: &[&crate::config::Lane],
-        buses: &Buses,
-        arms: &mut Arms,
-    ) -> Result<(), StartError> {
-        let wrong = |what: String| StartError::Device { device: device.id.clone(), what };
-        let board =
-            RelayBoard::new(&device.profile, device.address).map_err(|e| wrong(e.to_string()))?;
-        let bus = device.bus.as_ref().and_then(|bus| buses.get(bus)).cloned();
-        let bus = bus.ok_or_else(|| wrong("its bus does not exist".into()))?;
-        let (jobs_tx, jobs) = mpsc::channel(JOBS_MAX);
-        let mut inputs = HashMap::new();
-        for lane in lanes {
-            let settings = board.settings();
-            let open_relay = lane.open_relay.unwrap_or(settings.open_relay);
-            let close_relay = lane.close_relay.or(settings.close_relay);
-            for (input, sensor) in &lane.inputs {
-                if inputs.insert(*input, (lane.id.clone(), *sensor)).is_some() {
-                    return Err(wrong(format!("its input {input} is wired to two lanes")));
-                }
-            }
-            let jobs = jobs_tx.clone();
-            arms.insert(lane.id.clone(), ArmPort::Board { jobs, open_relay, close_relay });
-        }
-        let timings = device.profile.timings;
-        let ms = |ms: Option<u32>, usual: u32| Duration::from_millis(ms.unwrap_or(usual).into());
-        let board = Board {
-            id: device.id.clone(),
-            app: self.app.clone(),
-            bus,
-            board,
-            inputs,
-            lanes: lanes.iter().map(|lane| lane.id.clone()).collect(),
-            poll: ms(timings.poll_ms, 100),
-            reply_timeout: ms(timings.reply_timeout_ms, 300),
-            open_pulse_ms: timings.open_pulse_ms.unwrap_or(500),
-            close_pulse_ms: timings.close_pulse_ms.unwrap_or(500),
-        };
-        self.tasks.spawn(board.run(jobs));
-        Ok(())
-    }
-
-    /// A place for each lane's message, and a task for each display that shows it.
-    fn displays(
-        &mut self,
-        site: &Site,
-        buses: &Buses,
-    ) -> Result<HashMap<LaneId, watch::Sender<Message>>, StartError> {
-        let mut messages = HashMap::new();
-        for lane in site.lanes.values() {
-            let (tx, rx) = watch::channel(Message::Faulty);
-            messages.insert(lane.id.clone(), tx);
-            let Some(device) = lane.display.as_ref().and_then(|id| site.devices.get(id)) else {
-                continue;
-            };
-            let wrong = |what: String| StartError::Device { device: device.id.clone(), what };
-            let board = OlmLed::new(&device.profile).map_err(|e| wrong(e.to_string()))?;
-            let bus = device.bus.as_ref().and_then(|bus| buses.get(bus)).cloned();
-            let bus = bus.ok_or_else(|| wrong("its bus does not exist".into()))?;
-            let display = Display {
-                id: device.id.clone(),
-                board,
-                bus,
-                site_name: site.rules.site_name.clone(),
-            };
-            self.tasks.spawn(display.run(rx));
-        }
-        Ok(messages)
-    }
-
-    fn readers(&self) -> HashMap<LaneId, Arc<super::field::Camera>> {
-        self.cameras
-            .all()
-            .filter_map(|camera| Some((camera.reads.clone()?, Arc::clone(camera))))
-            .collect()
-    }
-}
-
-fn fallback(id: &str) -> DeviceId {
-    DeviceId::parse(id).unwrap_or_else(|| unreachable!("{id} is a device id"))
 }
 
 /// Tells the operator while the broker is away.

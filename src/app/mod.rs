@@ -7,6 +7,7 @@ pub mod daemon;
 pub mod field;
 pub mod keys;
 pub mod pages;
+mod parts;
 pub mod pictures;
 pub mod staff;
 mod writer;
