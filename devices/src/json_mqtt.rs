@@ -29,7 +29,7 @@ use self::{
     settings::{CommandRule, Event, MessageRule},
 };
 use crate::{
-    profile::{Capability, Profile},
+    profile::{Capability, Profile, Protocol},
     words::{Command, DeviceEvent},
 };
 
@@ -87,9 +87,8 @@ impl JsonMqtt {
             return Err(SetupError::SerialNumber(sn.into()));
         }
         let settings = profile
-            .json_mqtt
-            .clone()
-            .ok_or_else(|| SetupError::WrongProfile(profile.name.clone()))?;
+            .settings(Protocol::JsonMqtt)
+            .map_err(|_| SetupError::WrongProfile(profile.name.clone()))?;
         let (profile, sn) = (profile.clone(), sn.to_string());
         Ok(Self { profile, settings, sn, memory: Memory::default() })
     }

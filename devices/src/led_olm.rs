@@ -9,7 +9,11 @@ use encoding_rs::GBK;
 use serde::Deserialize;
 use thiserror::Error;
 
-use crate::{modbus, profile::Profile, words::CivilTime};
+use crate::{
+    modbus,
+    profile::{Profile, Protocol},
+    words::CivilTime,
+};
 
 const HEAD: [u8; 4] = [0x00, 0x64, 0xFF, 0xFF];
 const DATA_MAX: usize = 255;
@@ -102,8 +106,8 @@ pub struct OlmLed {
 impl OlmLed {
     /// A board of this profile.
     pub fn new(profile: &Profile) -> Result<Self, WrongProfile> {
-        match (&profile.olm_led, profile.timings.gap_ms) {
-            (Some(settings), Some(gap_ms)) => Ok(Self { settings: settings.clone(), gap_ms }),
+        match (profile.settings(Protocol::OlmLed), profile.timings.gap_ms) {
+            (Ok(settings), Some(gap_ms)) => Ok(Self { settings, gap_ms }),
             _ => Err(WrongProfile(profile.name.clone())),
         }
     }

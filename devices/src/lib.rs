@@ -4,7 +4,7 @@
 //!
 //! ```text
 //!   words        what every device says and is told, whatever its make
-//!   profile      the TOML files, embedded and checked
+//!   profile      the TOML files, embedded and checked; protocol: the list of those below
 //!   json_mqtt    protocol "json-mqtt"     cameras that talk JSON over MQTT, driven by the profile
 //!   relay_board  protocol "modbus-relay"  relay and input boards, over modbus (RTU frames)
 //!   led_olm      protocol "olm-led"       text and voice boards, GBK text
@@ -17,6 +17,7 @@ mod json_template;
 pub mod led_olm;
 pub mod modbus;
 pub mod profile;
+mod protocol;
 pub mod relay_board;
 pub mod words;
 
@@ -25,4 +26,4 @@ pub use json_mqtt::{DecodeError, EncodeError, JsonMqtt, Outgoing, TopicRules};
 pub use led_olm::OlmLed;
 pub use profile::{Capability, InputRole, Kind, Profile, ProfileError, Protocol, Transport};
 pub use relay_board::RelayBoard;
-pub use words::{CivilTime, Command, DeviceEvent, PlateRead};
+pub use words::{ArmPosition, CivilTime, Command, DeviceEvent, PlateRead};

@@ -8,10 +8,8 @@ use include_dir::{Dir, include_dir};
 use serde::Deserialize;
 use thiserror::Error;
 
-use crate::{
-    json_mqtt::JsonMqttSettings, led_olm::OlmSettings, relay_board::RelaySettings,
-    words::wire_words,
-};
+pub use crate::protocol::Protocol;
+use crate::words::wire_words;
 
 static FOLDERS: [(Kind, Dir<'static>); 3] = [
     (Kind::Barrier, include_dir!("$CARGO_MANIFEST_DIR/barrier")),
@@ -28,18 +26,14 @@ wire_words! {
         Camera = "camera",
         /// Shows text, speaks.
         Display = "display",
-    }
-}
-
-wire_words! {
-    /// Which code speaks to it.
-    Protocol {
-        /// JSON over MQTT, driven by the profile.
-        JsonMqtt = "json-mqtt",
-        /// Relay boards on Modbus RTU.
-        ModbusRelay = "modbus-relay",
-        /// OLM text and voice boards.
-        OlmLed = "olm-led",
+        /// Reads codes.
+        Scanner = "scanner",
+        /// Lets one person through at a time.
+        Turnstile = "turnstile",
+        /// Reads cards.
+        Reader = "reader",
+        /// Prints receipts and tickets.
+        Printer = "printer",
     }
 }
 
@@ -50,6 +44,10 @@ wire_words! {
         Mqtt = "mqtt",
         /// A serial line.
         Serial = "serial",
+        /// HTTP: the device calls us, or we call it.
+        Http = "http",
+        /// A network port of the device.
+        Tcp = "tcp",
     }
 }
 
@@ -84,6 +82,18 @@ wire_words! {
         ShowText = "show-text",
         /// Speaks.
         Speak = "speak",
+        /// Tells where the arm stands.
+        Position = "position",
+        /// Tells [`crate::words::DeviceEvent::Scanned`].
+        Scan = "scan",
+        /// Tells [`crate::words::DeviceEvent::CardRead`].
+        CardRead = "card-read",
+        /// Lets one person in or out, and tells whether somebody went.
+        GrantPass = "grant-pass",
+        /// Prints text and codes, and tells what became of it.
+        Print = "print",
+        /// Lamp and beeper for the person in front of it.
+        Signal = "signal",
     }
 }
 
@@ -98,6 +108,14 @@ wire_words! {
         OpenLimit = "open-limit",
         /// Arm fully down.
         ClosedLimit = "closed-limit",
+        /// Light beam under the arm.
+        Beam = "beam",
+        /// The barrier's own key switch or push button.
+        ManualKey = "manual-key",
+        /// The building's fire alarm.
+        FireAlarm = "fire-alarm",
+        /// Somebody goes through a turnstile.
+        Passage = "passage",
     }
 }
 
@@ -155,15 +173,9 @@ pub struct Profile {
     /// Another profile whose protocol section is meant: the same box in another duty.
     #[serde(default)]
     base: Option<String>,
-    /// For protocol json-mqtt.
-    #[serde(default, rename = "json-mqtt")]
-    pub json_mqtt: Option<JsonMqttSettings>,
-    /// For protocol modbus-relay.
-    #[serde(default, rename = "modbus-relay")]
-    pub modbus_relay: Option<RelaySettings>,
-    /// For protocol olm-led.
-    #[serde(default, rename = "olm-led")]
-    pub olm_led: Option<OlmSettings>,
+    /// The section named after the protocol; the protocol's own code reads it.
+    #[serde(skip)]
+    section: Option<toml::Table>,
 }
 
 fn kind_not_yet_known() -> Kind {
@@ -220,6 +232,11 @@ impl Profile {
         self.inputs.iter().filter_map(|(input, role)| Some((input.parse().ok()?, *role)))
     }
 
+    /// Bits per second of a device on a serial line, as it is delivered.
+    pub fn baud(&self) -> Option<u32> {
+        self.section.as_ref()?.get("baud")?.as_integer()?.try_into().ok()
+    }
+
     /// The device has this.
     pub fn can(&self, capability: Capability) -> bool {
         self.capabilities.contains(&capability)
@@ -235,9 +252,39 @@ impl Profile {
     }
 
     fn read(name: &str, kind: Kind, text: &str) -> Result<Self, ProfileError> {
-        toml::from_str::<Self>(text)
-            .map(|profile| Self { name: name.into(), kind, ..profile })
-            .map_err(|e| ProfileError::Syntax { name: name.into(), why: e.to_string() })
+        let syntax =
+            |e: toml::de::Error| ProfileError::Syntax { name: name.into(), why: e.to_string() };
+        let mut whole: toml::Table = toml::from_str(text).map_err(syntax)?;
+        let mut sections: BTreeMap<Protocol, toml::Table> = BTreeMap::new();
+        for protocol in Protocol::ALL {
+            if let Some(section) = whole.remove(protocol.name()) {
+                sections.insert(*protocol, section.try_into().map_err(syntax)?);
+            }
+        }
+        let mut profile: Self = whole.try_into().map_err(syntax)?;
+        (profile.name, profile.kind) = (name.into(), kind);
+        profile.section = sections.remove(&profile.protocol);
+        if let Some(other) = sections.keys().next() {
+            let (section, says) = (other.name(), profile.protocol.name());
+            let why = format!("it has a section [{section}] but its protocol is {says}");
+            return Err(ProfileError::Invalid { name: name.into(), why });
+        }
+        Ok(profile)
+    }
+
+    /// What the profile says to its protocol.
+    pub(crate) fn settings<S: serde::de::DeserializeOwned>(
+        &self,
+        protocol: Protocol,
+    ) -> Result<S, String> {
+        let name = protocol.name();
+        if self.protocol != protocol {
+            return Err(format!("its protocol is {}, not {name}", self.protocol.name()));
+        }
+        let section = self.section.clone().ok_or_else(|| format!("it lacks a section [{name}]"))?;
+        section
+            .try_into()
+            .map_err(|e: toml::de::Error| format!("[{name}]: {}", e.to_string().trim_end()))
     }
 
     /// One step only: a base has no base, so that a reader opens two files at most.
@@ -248,27 +295,14 @@ impl Profile {
             why: format!("its base {base:?} does not exist"),
         })?;
         let base = Self::read(&name, kind, text)?;
-        self.json_mqtt = self.json_mqtt.take().or(base.json_mqtt);
-        self.modbus_relay = self.modbus_relay.take().or(base.modbus_relay);
-        self.olm_led = self.olm_led.take().or(base.olm_led);
+        if base.protocol == self.protocol {
+            self.section = self.section.take().or(base.section);
+        }
         Ok(())
     }
 
     fn check(&self) -> Result<(), String> {
-        let sections = [
-            (Protocol::JsonMqtt, self.json_mqtt.is_some()),
-            (Protocol::ModbusRelay, self.modbus_relay.is_some()),
-            (Protocol::OlmLed, self.olm_led.is_some()),
-        ];
-        for (protocol, present) in sections {
-            if present != (protocol == self.protocol) {
-                let (has, says) = (if present { "has" } else { "lacks" }, self.protocol.name());
-                let section = protocol.name();
-                return Err(format!("it {has} a section [{section}] but its protocol is {says}"));
-            }
-        }
-        let over_mqtt = self.protocol == Protocol::JsonMqtt;
-        if over_mqtt != (self.transport == Transport::Mqtt) {
+        if !self.protocol.transports().contains(&self.transport) {
             return Err("protocol and transport do not go together".into());
         }
         for input in self.inputs.keys() {
@@ -277,15 +311,7 @@ impl Profile {
             }
         }
         self.check_pulses()?;
-        match self.protocol {
-            Protocol::JsonMqtt => self.json_mqtt.as_ref().map_or(Ok(()), |s| s.check(self)),
-            Protocol::ModbusRelay => {
-                self.modbus_relay.as_ref().map_or(Ok(()), RelaySettings::check)
-            }
-            Protocol::OlmLed => {
-                self.olm_led.as_ref().map_or(Ok(()), |s| s.check(self.timings.gap_ms))
-            }
-        }
+        self.protocol.check(self)
     }
 
     fn check_pulses(&self) -> Result<(), String> {

@@ -66,7 +66,8 @@ fn a_profile_that_does_not_exist_is_answered_with_those_that_do() {
 #[test]
 fn a_base_gives_its_protocol_section() {
     let barrier = Profile::find("barrier/vzenith-gpio").unwrap();
-    assert!(barrier.json_mqtt.is_some());
+    assert_eq!(barrier.protocol, Protocol::JsonMqtt);
+    assert_eq!(Profile::find("display/olm-led").unwrap().baud(), Some(9600));
     assert!(barrier.can(Capability::PulseOpen) && !barrier.can(Capability::PlateRead));
     let roles: Vec<_> = barrier.inputs().collect();
     assert_eq!(roles[0], (1, InputRole::ArrivalLoop));

@@ -10,7 +10,7 @@ use thiserror::Error;
 use crate::{
     exchange::{Exchange, Expect},
     modbus::{self, ReplyError, RequestError},
-    profile::Profile,
+    profile::{Profile, Protocol},
 };
 
 const FLASH_ON: u16 = 0x0200;
@@ -94,10 +94,9 @@ pub enum RelayError {
 impl RelayBoard {
     /// A board of this profile; `address` from the site file, else the profile's.
     pub fn new(profile: &Profile, address: Option<u8>) -> Result<Self, RelayError> {
-        let settings = profile
-            .modbus_relay
-            .clone()
-            .ok_or_else(|| RelayError::WrongProfile(profile.name.clone()))?;
+        let settings: RelaySettings = profile
+            .settings(Protocol::ModbusRelay)
+            .map_err(|_| RelayError::WrongProfile(profile.name.clone()))?;
         let address = address.unwrap_or(settings.address);
         if !(1..=247).contains(&address) {
             return Err(RequestError::Address(address).into());

@@ -49,7 +49,31 @@ pub enum DeviceEvent {
         /// JPEG.
         picture: Vec<u8>,
     },
+    /// The device's own word of where the arm stands.
+    Position(ArmPosition),
+    /// A code was held before a scanner. Personal at times: never logged whole.
+    Scanned {
+        /// Without prefix and tail, 1 to [`SCAN_CHARS_MAX`] characters.
+        text: String,
+    },
+    /// A card was held before a reader.
+    CardRead {
+        /// As many as the reader gives; the last byte is filled with zeros at its end.
+        bits: u16,
+        /// The first bit is the highest of the first byte.
+        data: Vec<u8>,
+    },
+    /// The device said what it is.
+    Identity {
+        /// As the device spells it, at most 80 characters.
+        model: Option<String>,
+        /// As the device spells it, at most 80 characters.
+        firmware: Option<String>,
+    },
 }
+
+/// Longest code taken from a scanner: a QR of version 6-M holds 154 characters of base45.
+pub const SCAN_CHARS_MAX: usize = 512;
 
 /// One look of a camera at one vehicle.
 #[derive(Clone, PartialEq)]
@@ -153,6 +177,18 @@ wire_words! {
         Green = "green",
         /// New energy, large.
         YellowGreen = "yellow-green",
+    }
+}
+
+wire_words! {
+    /// Where an arm stands, as far as its controller knows.
+    ArmPosition {
+        /// It does not know.
+        Unknown = "unknown",
+        /// Fully down.
+        Closed = "closed",
+        /// Fully up.
+        Open = "open",
     }
 }
 

@@ -255,7 +255,7 @@ impl Check<'_> {
             let bauds: BTreeSet<u32> = devices
                 .values()
                 .filter(|device| device.bus.as_ref() == Some(&id))
-                .filter_map(|device| baud_of(&device.profile))
+                .filter_map(|device| device.profile.baud())
                 .collect();
             let baud = baud.or_else(|| bauds.first().copied()).unwrap_or(9_600);
             if bauds.len() > 1 {
@@ -292,6 +292,7 @@ impl Check<'_> {
             match profile.transport {
                 Transport::Mqtt => self.mqtt_device(section, secrets, external_broker),
                 Transport::Serial => self.serial_device(section, buses),
+                Transport::Http | Transport::Tcp => {}
             }
             let id = section.id.get_ref().clone();
             let device = Device {
@@ -421,15 +422,11 @@ impl Check<'_> {
 
 fn usual_inputs(profile: &Profile) -> BTreeMap<u8, Sensor> {
     let sensor = |role| match role {
-        InputRole::ArrivalLoop => Sensor::Arrival,
-        InputRole::SafetyLoop => Sensor::Safety,
-        InputRole::OpenLimit => Sensor::OpenLimit,
-        InputRole::ClosedLimit => Sensor::ClosedLimit,
+        InputRole::ArrivalLoop => Some(Sensor::Arrival),
+        InputRole::SafetyLoop => Some(Sensor::Safety),
+        InputRole::OpenLimit => Some(Sensor::OpenLimit),
+        InputRole::ClosedLimit => Some(Sensor::ClosedLimit),
+        InputRole::Beam | InputRole::ManualKey | InputRole::FireAlarm | InputRole::Passage => None,
     };
-    profile.inputs().map(|(input, role)| (input, sensor(role))).collect()
-}
-
-fn baud_of(profile: &Profile) -> Option<u32> {
-    let relay = profile.modbus_relay.as_ref().map(|settings| settings.baud);
-    relay.or(profile.olm_led.as_ref().map(|settings| settings.baud))
+    profile.inputs().filter_map(|(input, role)| Some((input, sensor(role)?))).collect()
 }

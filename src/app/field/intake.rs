@@ -160,7 +160,12 @@ impl Intake {
             DeviceEvent::BarrierStatus { state, connected } => {
                 debug!(device = %camera.id, ?state, ?connected, "barrier status");
             }
-            DeviceEvent::SerialData { .. } | DeviceEvent::Snapshot { .. } => {}
+            DeviceEvent::SerialData { .. }
+            | DeviceEvent::Snapshot { .. }
+            | DeviceEvent::Position(_)
+            | DeviceEvent::Scanned { .. }
+            | DeviceEvent::CardRead { .. }
+            | DeviceEvent::Identity { .. } => {}
         }
         if let Some(then) = then {
             then(&Ok(crate::core::Answer::Done));
