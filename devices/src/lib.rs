@@ -8,6 +8,9 @@
 //!   json_mqtt    protocol "json-mqtt"     cameras that talk JSON over MQTT, driven by the profile
 //!   relay_board  protocol "modbus-relay"  relay and input boards, over modbus (RTU frames)
 //!   led_olm      protocol "olm-led"       text and voice boards, GBK text
+//!   scanner      protocol "ascii-scanner" codes as text, with any tail; commands of the GM65
+//!   reader_55aa  protocol "55aa-reader"   codes in frames
+//!   turnstile_lot protocol "lot-turnstile" passes and counters, over modbus
 //! ```
 
 pub mod exchange;
@@ -18,7 +21,12 @@ pub mod led_olm;
 pub mod modbus;
 pub mod profile;
 mod protocol;
+pub mod reader_55aa;
 pub mod relay_board;
+pub mod scan_reader;
+pub mod scanner;
+mod text;
+pub mod turnstile_lot;
 pub mod words;
 
 pub use exchange::{Exchange, Expect};
@@ -26,4 +34,6 @@ pub use json_mqtt::{DecodeError, EncodeError, JsonMqtt, Outgoing, TopicRules};
 pub use led_olm::OlmLed;
 pub use profile::{Capability, InputRole, Kind, Profile, ProfileError, Protocol, Transport};
 pub use relay_board::RelayBoard;
+pub use scan_reader::{ScanFault, ScanReader};
+pub use turnstile_lot::{LotTurnstile, Way};
 pub use words::{ArmPosition, CivilTime, Command, DeviceEvent, PlateRead};
