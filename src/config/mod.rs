@@ -3,6 +3,7 @@
 //! Each mistake is told with its line and field; all of them at once where the file can be read at all.
 
 mod check;
+mod devices;
 mod rules;
 mod secrets;
 #[cfg(test)]
@@ -17,7 +18,8 @@ use serde::Deserialize;
 use toml::Spanned;
 
 pub use self::{
-    check::{Bus, Device, Lane, Site, load, parse},
+    check::{Lane, Site, load, parse},
+    devices::{Bus, Device},
     secrets::Secrets,
 };
 use crate::{
