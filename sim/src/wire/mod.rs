@@ -11,6 +11,7 @@
 //! ```
 
 mod board;
+mod body;
 pub mod camera;
 mod html;
 mod led;
@@ -18,7 +19,10 @@ pub mod line;
 pub mod phone;
 pub mod picture;
 pub mod pty;
+mod push;
 mod rtu;
+mod station;
+pub mod vzenith_http;
 
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
@@ -26,14 +30,14 @@ use tokio::time::Instant;
 
 pub use self::{
     board::{BoardFaults, BoardSettings, Manner},
-    camera::{
-        Camera, CameraEvent, CameraFaults, CameraSettings, Obedience, Results, Sighting,
-        TopicLayout,
-    },
+    body::{Body, CameraEvent, CameraFaults, Obedience, Results, Twin},
+    camera::{Camera, CameraSettings, Sighting, TopicLayout},
     led::Led,
     line::Line,
     phone::{Page, Phone, PhoneError},
     pty::Pty,
+    station::MqttAccount,
+    vzenith_http::{VzenithHttp, VzenithHttpSettings},
 };
 
 /// A contact that moved because somebody was told to move it.
