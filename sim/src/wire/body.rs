@@ -262,12 +262,12 @@ impl Body {
     }
 }
 
-/// What every simulated camera can be told, whatever its make.
+/// What every simulated camera can be told, whatever its make; a barrier at a broker is one without eyes.
 pub trait Twin: fmt::Debug + Send + Sync {
     fn body(&self) -> &Body;
 
-    /// The read with this number, for the first time or again.
-    fn repeat(&self, number: u64, seen: &Sighting);
+    /// The read with this number, for the first time or again. Without eyes, nothing.
+    fn repeat(&self, _number: u64, _seen: &Sighting) {}
 
     /// A vehicle. Where nobody takes the read, it becomes a record and is sent later, if the make
     /// does that. Returns the camera's number of the read.

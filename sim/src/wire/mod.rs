@@ -13,6 +13,7 @@
 mod board;
 mod body;
 pub mod camera;
+pub mod frigate;
 mod html;
 mod led;
 pub mod line;
@@ -20,9 +21,13 @@ pub mod phone;
 pub mod picture;
 pub mod pty;
 mod push;
+pub mod qianyi;
 mod rtu;
+pub mod shelly;
 mod station;
+pub mod tasmota;
 pub mod vzenith_http;
+pub mod webhook;
 
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
@@ -32,12 +37,17 @@ pub use self::{
     board::{BoardFaults, BoardSettings, Manner},
     body::{Body, CameraEvent, CameraFaults, Obedience, Results, Twin},
     camera::{Camera, CameraSettings, Sighting, TopicLayout},
+    frigate::{Frigate, FrigateSettings},
     led::Led,
     line::Line,
     phone::{Page, Phone, PhoneError},
     pty::Pty,
+    qianyi::{Qianyi, QianyiSettings},
+    shelly::{Shelly, ShellySettings},
     station::MqttAccount,
+    tasmota::{Tasmota, TasmotaSettings},
     vzenith_http::{VzenithHttp, VzenithHttpSettings},
+    webhook::{Webhook, WebhookMake, WebhookSettings},
 };
 
 /// A contact that moved because somebody was told to move it.
