@@ -14,6 +14,7 @@ mod board;
 mod body;
 pub mod camera;
 pub mod frigate;
+pub mod hikvision;
 mod html;
 mod led;
 pub mod line;
@@ -38,6 +39,7 @@ pub use self::{
     body::{Body, CameraEvent, CameraFaults, Obedience, Results, Twin},
     camera::{Camera, CameraSettings, Sighting, TopicLayout},
     frigate::{Frigate, FrigateSettings},
+    hikvision::{AlertManner, AlertNamespace, AlertShape, HashKind, Hikvision, HikvisionSettings},
     led::Led,
     line::Line,
     phone::{Page, Phone, PhoneError},
