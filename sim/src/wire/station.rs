@@ -54,8 +54,8 @@ pub(super) struct Message {
 }
 
 impl Message {
-    pub(super) fn new(topic: impl Into<String>, payload: impl ToString) -> Self {
-        Self { topic: topic.into(), payload: payload.to_string().into_bytes(), retain: false }
+    pub(super) fn new(topic: impl Into<String>, payload: impl fmt::Display) -> Self {
+        Self { topic: topic.into(), payload: format!("{payload}").into_bytes(), retain: false }
     }
 
     pub(super) fn retained(self) -> Self {

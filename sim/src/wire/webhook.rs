@@ -95,7 +95,7 @@ impl Caller for Shared {
     fn read_post(&self, number: u64, seen: &Sighting) -> Post {
         match self.settings.make {
             WebhookMake::PlateRecognizer { multipart } => self.recognizer(seen, multipart),
-            WebhookMake::Huaxia { bare } => self.huaxia(seen, bare),
+            WebhookMake::Huaxia { bare } => huaxia(seen, bare),
             WebhookMake::Itsapi => self.itsapi(number, seen),
         }
     }
@@ -139,9 +139,8 @@ impl Caller for Shared {
 fn form(fields: &[(&str, &str)], bare: bool) -> Post {
     let escaped = |text: &str| {
         let keep = |byte: &u8| byte.is_ascii_alphanumeric() || b"-_.".contains(byte);
-        let one = |byte: u8| match keep(&byte) {
-            true => char::from(byte).to_string(),
-            false => format!("%{byte:02X}"),
+        let one = |byte: u8| {
+            if keep(&byte) { char::from(byte).to_string() } else { format!("%{byte:02X}") }
         };
         if bare { text.to_owned() } else { text.bytes().map(one).collect() }
     };
@@ -153,6 +152,21 @@ fn form(fields: &[(&str, &str)], bare: bool) -> Post {
 
 fn base64(jpeg: Option<&Vec<u8>>) -> String {
     STANDARD.encode(jpeg.map_or(&[][..], Vec::as_slice))
+}
+
+fn huaxia(seen: &Sighting, bare: bool) -> Post {
+    let color = ["未知", "蓝色", "黄色", "白色", "黑色", "绿色", "黄绿色"];
+    let color = color.get(usize::from(seen.color)).copied().unwrap_or("未知");
+    let (picture, crop) = (base64(seen.picture.as_ref()), base64(seen.crop.as_ref()));
+    let fields = [
+        ("type", "online"),
+        ("plate_num", seen.plate.as_deref().unwrap_or("无牌车")),
+        ("plate_color", color),
+        ("picture", &picture),
+        ("closeup_pic", &crop),
+        ("cam_ip", "192.0.2.13"),
+    ];
+    form(&fields, bare)
 }
 
 impl Shared {
@@ -187,21 +201,6 @@ impl Shared {
         let jpeg =
             Part { name: "upload", file: Some(&file), kind: Some("image/jpeg"), content: picture };
         Post::multipart("", &[Part::text("json", &text), jpeg])
-    }
-
-    fn huaxia(&self, seen: &Sighting, bare: bool) -> Post {
-        let color = ["未知", "蓝色", "黄色", "白色", "黑色", "绿色", "黄绿色"];
-        let color = color.get(usize::from(seen.color)).copied().unwrap_or("未知");
-        let (picture, crop) = (base64(seen.picture.as_ref()), base64(seen.crop.as_ref()));
-        let fields = [
-            ("type", "online"),
-            ("plate_num", seen.plate.as_deref().unwrap_or("无牌车")),
-            ("plate_color", color),
-            ("picture", &picture),
-            ("closeup_pic", &crop),
-            ("cam_ip", "192.0.2.13"),
-        ];
-        form(&fields, bare)
     }
 
     fn itsapi(&self, number: u64, seen: &Sighting) -> Post {

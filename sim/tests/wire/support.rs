@@ -1,6 +1,10 @@
 //! The daemon's side of the wires, as small as it can be.
 
-use std::time::Duration;
+use std::{
+    net::{SocketAddr, TcpListener, TcpStream},
+    process::{Child, Command as Program, Stdio},
+    time::Duration,
+};
 
 use paifang::io::{
     broker::{self, Account, Broker},
@@ -143,12 +147,44 @@ pub(crate) async fn is_online(camera: &Camera, wanted: bool) {
     within("the camera", online.wait_for(|online| *online == wanted)).await.unwrap();
 }
 
-/// The next event that is not about the connection.
+/// The next event that is not about the connection or the fate of a read.
 pub(crate) async fn acted(events: &mut broadcast::Receiver<CameraEvent>) -> CameraEvent {
     loop {
         match next(events).await {
             CameraEvent::Online | CameraEvent::Offline { .. } => {}
+            CameraEvent::Taken { .. } | CameraEvent::NotTaken { .. } => {}
             event => return event,
         }
+    }
+}
+
+/// Debian's mosquitto, which keeps what is retained and lets everybody in; killed when dropped.
+pub(crate) struct Mosquitto {
+    pub(crate) addr: SocketAddr,
+    process: Child,
+}
+
+impl Mosquitto {
+    pub(crate) fn start() -> Self {
+        let addr = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
+        let process = Program::new("/usr/sbin/mosquitto")
+            .args(["-p", &addr.port().to_string()])
+            .stdout(Stdio::null())
+            .stderr(Stdio::null())
+            .spawn()
+            .unwrap();
+        let begun = Instant::now();
+        while TcpStream::connect(addr).is_err() {
+            assert!(begun.elapsed() < LIMIT, "mosquitto does not listen");
+            std::thread::yield_now();
+        }
+        Self { addr, process }
+    }
+}
+
+impl Drop for Mosquitto {
+    fn drop(&mut self) {
+        let _ = self.process.kill();
+        let _ = self.process.wait();
     }
 }

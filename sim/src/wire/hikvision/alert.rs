@@ -245,9 +245,10 @@ impl Alert<'_> {
 
     fn json(&self) -> String {
         let AlertManner { original_only, float_confidence, .. } = self.manner;
-        let confidence = match float_confidence {
-            true => json!(f64::from(self.seen.confidence) + 0.5),
-            false => json!(self.seen.confidence),
+        let confidence = if float_confidence {
+            json!(f64::from(self.seen.confidence) + 0.5)
+        } else {
+            json!(self.seen.confidence)
         };
         let mut anpr = json!({
             "country": 64, "line": 1, "direction": self.direction(), "confidenceLevel": confidence,

@@ -30,7 +30,7 @@ pub(super) enum Told {
 /// Reads a message; an error is the status of the answer.
 pub(super) fn read(message: &Value) -> Result<Told, &'static str> {
     let name = message["cmd"].as_str().unwrap_or_default();
-    if name.is_empty() || !message["msg_id"].as_str().is_some_and(|id| !id.is_empty()) {
+    if name.is_empty() || message["msg_id"].as_str().is_none_or(str::is_empty) {
         return Err("no cmd or msg_id");
     }
     let told = match name {

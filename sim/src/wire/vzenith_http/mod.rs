@@ -202,9 +202,12 @@ impl Shared {
         let pos = json!({"left": 110, "top": 118, "right": 210, "bottom": 146});
         let picture = |jpeg: &Option<Vec<u8>>| STANDARD.encode(jpeg.as_deref().unwrap_or(&[]));
         let length = |jpeg: &Option<Vec<u8>>| jpeg.as_ref().map_or(0, Vec::len);
-        let output = |number: u64| match self.settings.numbers_as_text {
-            true => json!({"ctrltype": 0, "ionum": number.to_string()}),
-            false => json!({"ctrltype": 0, "ionum": number}),
+        let output = |number: u64| {
+            if self.settings.numbers_as_text {
+                json!({"ctrltype": 0, "ionum": number.to_string()})
+            } else {
+                json!({"ctrltype": 0, "ionum": number})
+            }
         };
         let result = json!({
             "license": license, "confidence": seen.confidence, "colorType": seen.color,
