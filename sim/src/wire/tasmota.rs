@@ -6,6 +6,7 @@ use std::{
     time::Duration,
 };
 
+use jiff::tz;
 use serde_json::{Value, json};
 use tokio::time::Instant;
 
@@ -136,6 +137,9 @@ impl Device for Shared {
         let alive = Message::new(format!("tele/{}/LWT", self.settings.topic), "Online");
         self.wire.publish(alive.retained());
         self.body.went_online();
+        let what = json!({"Info1": {"Module": "Generic", "Version": "13.1.0(tasmota)",
+            "FallbackTopic": format!("cmnd/{}_fb/", self.settings.topic), "GroupTopic": "cmnd/tasmotas/"}});
+        self.say("tele", "INFO1", &what);
         self.tell_state();
     }
 
@@ -194,6 +198,11 @@ impl Shared {
         self.wire.publish(Message::new(topic, body))
     }
 
+    /// Local, without an offset.
+    fn time(&self) -> String {
+        format!("{:.0}", tz::offset(8).to_datetime(self.body.clock()))
+    }
+
     fn power_name(&self, place: usize) -> String {
         if self.settings.relays == 1 { "POWER".into() } else { format!("POWER{}", place + 1) }
     }
@@ -209,14 +218,14 @@ impl Shared {
         let (body, switches) = {
             let mut state = lock(&self.state);
             state.tells_at = Instant::now() + self.settings.tells_every;
-            let mut body = json!({"Uptime": "0T00:10:11", "Heap": 24, "SleepMode": "Dynamic"});
+            let mut body = json!({"Time": self.time(), "Uptime": "0T00:10:11", "Heap": 24, "SleepMode": "Dynamic"});
             for (place, one) in state.relays.iter().enumerate() {
                 body[self.power_name(place)] = json!(word(one.is_on));
             }
             (body, state.switches)
         };
         self.say("tele", "STATE", &body);
-        let mut sensors = json!({"Time": "2026-11-23T09:30:00"});
+        let mut sensors = json!({"Time": self.time()});
         for (place, on) in switches.into_iter().enumerate() {
             sensors[format!("Switch{}", place + 1)] = json!(word(on));
         }
@@ -243,6 +252,9 @@ impl Shared {
                 }
                 _ => self.refuse(name),
             },
+            "poweronstate" if matches!(text, "0" | "1" | "2" | "3" | "4" | "5") => {
+                self.say("stat", "RESULT", &json!({"PowerOnState": text.parse().unwrap_or(0)}));
+            }
             "state" => self.tell_state(),
             _ => self.refuse(name),
         }

@@ -95,20 +95,26 @@ async fn a_live_read_breaks_into_records_and_the_record_comes_twice() {
 async fn it_asks_for_orders_and_tells_its_password_with_every_beat() {
     let mut web = Web::start().await;
     let often = Duration::from_millis(50);
-    let camera = VzenithHttp::start(VzenithHttpSettings {
-        comet: true,
+    let plain = VzenithHttp::start(VzenithHttpSettings {
         keep_alive: often,
         url: format!("{}?key=of-cam-1", web.url),
         ..settings(&web)
     });
-    let mut events = camera.body().events();
+    let mut events = plain.body().events();
     let beat = web.next_at("/heartbeat").await;
     assert_eq!((beat.method.as_str(), beat.query.as_str()), ("POST", "key=of-cam-1"));
     let kind = beat.content_type.clone().unwrap();
     assert!(kind.starts_with("multipart/form-data; boundary="), "{kind}");
     assert!(beat.text().contains("name=\"pass_wd\"\r\n\r\nof-the-camera-itself\r\n"));
-    beat.answer("", "");
+    reply(beat, &json!({"info": "ok"}));
+    web.next_at("/heartbeat").await.answer("", "");
+    while let Ok(event) = events.try_recv() {
+        assert!(!matches!(event, CameraEvent::Relay(_)), "no orders without the poll");
+    }
+    drop(plain);
 
+    let camera = VzenithHttp::start(VzenithHttpSettings { comet: true, ..settings(&web) });
+    let mut events = camera.body().events();
     reply(web.next_at("/comet").await, &json!({"info": "ok", "channelNum": 1}));
     let CameraEvent::Relay(moved) = acted(&mut events).await else { panic!() };
     assert_eq!((moved.relay, moved.kind), (2, RelayKind::Pulse { ms: 500 }));

@@ -87,7 +87,7 @@ async fn shelly_lets_go_by_itself_and_knows_its_methods() {
         format!(r#"{{"id":1,"src":"edge","method":"{method}","params":{params}}}"#)
     };
     say(
-        &broker,
+        broker.addr(),
         "gate/rpc",
         &call("Switch.Set", r#"{"id":0,"on":true,"toggle_after":0.2}"#),
         false,

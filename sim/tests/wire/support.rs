@@ -12,7 +12,7 @@ use paifang::io::{
     serial::{Bus, BusError, BusHandle, LineStatus, SerialSettings},
 };
 use paifang_devices::{Command, DecodeError, DeviceEvent, Exchange, JsonMqtt, Profile};
-use paifang_sim::wire::{Camera, CameraEvent, CameraSettings, Line};
+use paifang_sim::wire::{Camera, CameraEvent, CameraSettings, Line, Twin};
 use tokio::{
     sync::{broadcast, mpsc},
     time::{Instant, timeout},
@@ -20,7 +20,7 @@ use tokio::{
 
 pub(crate) const LIMIT: Duration = Duration::from_secs(5);
 const REPLY_MAX: Duration = Duration::from_millis(80);
-const PASSWORD: &str = "of-this-camera";
+pub(crate) const PASSWORD: &str = "of-this-camera";
 
 pub(crate) fn soon() -> Instant {
     Instant::now() + LIMIT
@@ -96,6 +96,10 @@ impl Site {
     /// What the next message says.
     pub(crate) async fn heard(&mut self) -> Result<Vec<DeviceEvent>, DecodeError> {
         let message = within("a message", self.messages.recv()).await.unwrap();
+        self.hear(message)
+    }
+
+    fn hear(&mut self, message: Incoming) -> Result<Vec<DeviceEvent>, DecodeError> {
         let heard = self.driver.decode(&message.topic, &message.payload, 1_795_000_000_000);
         message.ack.done();
         let heard = heard?;
@@ -105,14 +109,28 @@ impl Site {
         Ok(heard.events)
     }
 
-    /// The next event that is no heart-beat.
+    /// The next event that is not about the device itself.
     pub(crate) async fn event(&mut self) -> DeviceEvent {
         loop {
             let event = self.heard().await.unwrap().pop();
-            if let Some(event) = event.filter(|e| !matches!(e, DeviceEvent::KeepAlive { .. })) {
+            if let Some(event) = event.filter(|event| !is_about_itself(event)) {
                 return event;
             }
         }
+    }
+
+    /// Answers what the device says until it is in service.
+    pub(crate) async fn until_online(&mut self, twin: &dyn Twin) {
+        let mut online = twin.body().online();
+        within("the device", async {
+            while !*online.borrow_and_update() {
+                tokio::select! {
+                    _ = online.changed() => {}
+                    message = self.messages.recv() => drop(self.hear(message.unwrap()).unwrap()),
+                }
+            }
+        })
+        .await;
     }
 
     /// Commands the device; the id of the command.
@@ -132,6 +150,11 @@ impl Site {
             }
         }
     }
+}
+
+fn is_about_itself(event: &DeviceEvent) -> bool {
+    use DeviceEvent::{Gone, Identity, KeepAlive};
+    matches!(event, KeepAlive { .. } | Identity { .. } | Gone)
 }
 
 /// Signed in.

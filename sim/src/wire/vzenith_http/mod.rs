@@ -32,7 +32,8 @@ pub struct VzenithHttpSettings {
     pub password: String,
     /// An AlphaDigi camera: resends for ever unless told to stop.
     pub insists: bool,
-    /// It asks for orders by a comet poll.
+    /// It asks for orders by a comet poll: each answer is followed by the next question at once.
+    /// Without it, it sends plain heart-beats and obeys nothing in their answers.
     pub comet: bool,
     /// Between heart-beats.
     pub keep_alive: Duration,
@@ -166,7 +167,8 @@ impl Caller for Shared {
     }
 
     fn beat(&self) -> Option<Post> {
-        Some(self.device("/heartbeat"))
+        // The poll is a heart-beat too.
+        (!self.settings.comet).then(|| self.device("/heartbeat"))
     }
 
     fn beats_every(&self) -> Duration {
