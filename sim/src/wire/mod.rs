@@ -13,7 +13,10 @@
 //! ```
 
 mod board;
+mod body;
 pub mod camera;
+pub mod frigate;
+pub mod hikvision;
 mod html;
 mod led;
 pub mod line;
@@ -21,9 +24,16 @@ pub mod phone;
 pub mod picture;
 pub mod printer;
 pub mod pty;
+mod push;
+pub mod qianyi;
 mod rtu;
 pub mod scanner;
+pub mod shelly;
+mod station;
+pub mod tasmota;
 mod turnstile;
+pub mod vzenith_http;
+pub mod webhook;
 
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
@@ -31,17 +41,23 @@ use tokio::time::Instant;
 
 pub use self::{
     board::{BoardFaults, BoardSettings, Manner},
-    camera::{
-        Camera, CameraEvent, CameraFaults, CameraSettings, Obedience, Results, Sighting,
-        TopicLayout,
-    },
+    body::{Body, CameraEvent, CameraFaults, Obedience, Results, Twin},
+    camera::{Camera, CameraSettings, Sighting, TopicLayout},
+    frigate::{Frigate, FrigateSettings},
+    hikvision::{AlertManner, AlertNamespace, AlertShape, HashKind, Hikvision, HikvisionSettings},
     led::Led,
     line::Line,
     phone::{Page, Phone, PhoneError},
     printer::{Printer, PrinterFaults},
     pty::Pty,
+    qianyi::{Qianyi, QianyiSettings},
     scanner::{Scanner, ScannerManner},
+    shelly::{Shelly, ShellySettings},
+    station::MqttAccount,
+    tasmota::{Tasmota, TasmotaSettings},
     turnstile::LotFaults,
+    vzenith_http::{VzenithHttp, VzenithHttpSettings},
+    webhook::{Webhook, WebhookMake, WebhookSettings},
 };
 
 /// A contact that moved because somebody was told to move it.

@@ -2,10 +2,14 @@
 //! without a twin, or with capabilities no cycle uses, fails here.
 #![expect(clippy::unwrap_used, reason = "a test may fail loudly")]
 
+mod duty;
+mod http;
 mod mqtt;
 mod serial;
 #[path = "../wire/support.rs"]
 mod support;
+#[path = "../wire/web.rs"]
+mod web;
 
 use std::collections::BTreeSet;
 
@@ -40,6 +44,7 @@ async fn every_profile_does_its_duty_with_its_twin() {
 async fn cycle(profile: &Profile) -> Used {
     match (profile.protocol, profile.kind) {
         (Protocol::JsonMqtt, Kind::Camera | Kind::Barrier) => mqtt::cycle(profile).await,
+        (Protocol::HttpPush, Kind::Camera | Kind::Barrier) => http::cycle(profile).await,
         (Protocol::ModbusRelay, Kind::Barrier) => serial::relay_board(profile).await,
         (Protocol::OlmLed, Kind::Display) => serial::olm_led(profile).await,
         (protocol, kind) => panic!("{}: no twin for a {kind:?} of {protocol:?}", profile.name),

@@ -3,9 +3,13 @@
 #![expect(clippy::unwrap_used, reason = "a test may fail loudly")]
 
 mod camera;
+mod gate;
 mod line;
 mod phone;
+mod push;
+mod relay;
 mod support;
+mod web;
 
 use std::{
     path::PathBuf,

@@ -1,6 +1,10 @@
 //! The daemon's side of the wires, as small as it can be.
 
-use std::time::Duration;
+use std::{
+    net::{SocketAddr, TcpListener, TcpStream},
+    process::{Child, Command as Program, Stdio},
+    time::Duration,
+};
 
 use paifang::io::{
     broker::{self, Account, Broker},
@@ -8,7 +12,7 @@ use paifang::io::{
     serial::{Bus, BusError, BusHandle, Framing, LineStatus, SerialSettings},
 };
 use paifang_devices::{Command, DecodeError, DeviceEvent, Exchange, JsonMqtt, Profile};
-use paifang_sim::wire::{Camera, CameraEvent, CameraSettings, Line};
+use paifang_sim::wire::{Camera, CameraEvent, CameraSettings, Line, Twin};
 use tokio::{
     sync::{broadcast, mpsc},
     time::{Instant, timeout},
@@ -16,7 +20,7 @@ use tokio::{
 
 pub(crate) const LIMIT: Duration = Duration::from_secs(5);
 const REPLY_MAX: Duration = Duration::from_millis(80);
-const PASSWORD: &str = "of-this-camera";
+pub(crate) const PASSWORD: &str = "of-this-camera";
 
 pub(crate) fn soon() -> Instant {
     Instant::now() + LIMIT
@@ -92,6 +96,10 @@ impl Site {
     /// What the next message says.
     pub(crate) async fn heard(&mut self) -> Result<Vec<DeviceEvent>, DecodeError> {
         let message = within("a message", self.messages.recv()).await.unwrap();
+        self.hear(message)
+    }
+
+    fn hear(&mut self, message: Incoming) -> Result<Vec<DeviceEvent>, DecodeError> {
         let heard = self.driver.decode(&message.topic, &message.payload, 1_795_000_000_000);
         message.ack.done();
         let heard = heard?;
@@ -101,14 +109,28 @@ impl Site {
         Ok(heard.events)
     }
 
-    /// The next event that is no heart-beat.
+    /// The next event that is not about the device itself.
     pub(crate) async fn event(&mut self) -> DeviceEvent {
         loop {
             let event = self.heard().await.unwrap().pop();
-            if let Some(event) = event.filter(|e| !matches!(e, DeviceEvent::KeepAlive { .. })) {
+            if let Some(event) = event.filter(|event| !is_about_itself(event)) {
                 return event;
             }
         }
+    }
+
+    /// Answers what the device says until it is in service.
+    pub(crate) async fn until_online(&mut self, twin: &dyn Twin) {
+        let mut online = twin.body().online();
+        within("the device", async {
+            while !*online.borrow_and_update() {
+                tokio::select! {
+                    _ = online.changed() => {}
+                    message = self.messages.recv() => drop(self.hear(message.unwrap()).unwrap()),
+                }
+            }
+        })
+        .await;
     }
 
     /// Commands the device; the id of the command.
@@ -130,6 +152,11 @@ impl Site {
     }
 }
 
+fn is_about_itself(event: &DeviceEvent) -> bool {
+    use DeviceEvent::{Gone, Identity, KeepAlive};
+    matches!(event, KeepAlive { .. } | Identity { .. } | Gone)
+}
+
 /// Signed in.
 pub(crate) async fn online(settings: CameraSettings) -> (Camera, broadcast::Receiver<CameraEvent>) {
     let camera = Camera::start(settings);
@@ -143,12 +170,44 @@ pub(crate) async fn is_online(camera: &Camera, wanted: bool) {
     within("the camera", online.wait_for(|online| *online == wanted)).await.unwrap();
 }
 
-/// The next event that is not about the connection.
+/// The next event that is not about the connection or the fate of a read.
 pub(crate) async fn acted(events: &mut broadcast::Receiver<CameraEvent>) -> CameraEvent {
     loop {
         match next(events).await {
             CameraEvent::Online | CameraEvent::Offline { .. } => {}
+            CameraEvent::Taken { .. } | CameraEvent::NotTaken { .. } => {}
             event => return event,
         }
+    }
+}
+
+/// Debian's mosquitto, which keeps what is retained and lets everybody in; killed when dropped.
+pub(crate) struct Mosquitto {
+    pub(crate) addr: SocketAddr,
+    process: Child,
+}
+
+impl Mosquitto {
+    pub(crate) fn start() -> Self {
+        let addr = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
+        let process = Program::new("/usr/sbin/mosquitto")
+            .args(["-p", &addr.port().to_string()])
+            .stdout(Stdio::null())
+            .stderr(Stdio::null())
+            .spawn()
+            .unwrap();
+        let begun = Instant::now();
+        while TcpStream::connect(addr).is_err() {
+            assert!(begun.elapsed() < LIMIT, "mosquitto does not listen");
+            std::thread::yield_now();
+        }
+        Self { addr, process }
+    }
+}
+
+impl Drop for Mosquitto {
+    fn drop(&mut self) {
+        let _ = self.process.kill();
+        let _ = self.process.wait();
     }
 }

@@ -5,30 +5,21 @@ mod command;
 mod message;
 mod session;
 
-use std::{
-    collections::VecDeque,
-    net::SocketAddr,
-    sync::{
-        Arc, Mutex,
-        atomic::{AtomicU64, Ordering},
-    },
-    time::Duration,
-};
+use std::{net::SocketAddr, sync::Arc, time::Duration};
 
-use jiff::{SignedDuration, Timestamp};
 use serde_json::Value;
 use tokio::{
     sync::{broadcast, mpsc, watch},
     time::Instant,
 };
 
-use super::{EVENTS_MAX, Led, RelayEvent, lock};
+use super::{
+    Led,
+    body::{Body, CameraEvent, CameraFaults, Record, Results, Twin},
+};
 
 use self::message::Voice;
 pub use self::message::{Sighting, TopicLayout};
-
-/// Records kept while the broker is away; the vendor names this bound.
-const RECORDS_MAX: usize = 9_000;
 
 /// A camera and its account.
 #[derive(Clone, Debug)]
@@ -72,95 +63,18 @@ impl CameraSettings {
     }
 }
 
-/// How it takes commands.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub enum Obedience {
-    #[default]
-    Acts,
-    /// Answers with this code and does nothing.
-    Refuses(u16),
-    /// Acts, but its answer does not come.
-    ActsSilently,
-    /// Neither acts nor answers.
-    Deaf,
-}
-
-/// Which results of a read it sends.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub enum Results {
-    #[default]
-    Both,
-    /// As firmware without the early result does.
-    FullOnly,
-    /// The pictures never arrive.
-    QuickOnly,
-}
-
-/// What is wrong with a camera; nothing by default.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct CameraFaults {
-    pub obedience: Obedience,
-    /// Says everything twice.
-    pub duplicates: bool,
-    pub results: Results,
-    /// No heart-beats, though all else works.
-    pub no_keep_alive: bool,
-}
-
-/// What happened to a camera.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum CameraEvent {
-    /// Signed in and subscribed.
-    Online,
-    Offline {
-        why: String,
-    },
-    Relay(RelayEvent),
-    /// Told to look now.
-    Triggered,
-    /// Its clock was set, and is now so far ahead.
-    ClockSet {
-        ahead_s: i64,
-    },
-    /// Bytes passed on to a serial port.
-    Serial {
-        channel: u8,
-        bytes: Vec<u8>,
-    },
-    /// A command it does not know or cannot read, and the code it answered with.
-    Refused {
-        name: String,
-        code: u16,
-    },
-    /// A command that reached it while deaf.
-    Unheard {
-        name: String,
-    },
-}
-
 /// A handle on the camera; clones share it. When the last one goes, so does the camera.
 #[derive(Clone, Debug)]
 pub struct Camera {
     shared: Arc<Shared>,
     says: mpsc::UnboundedSender<Say>,
-    power: Arc<watch::Sender<bool>>,
 }
 
 #[derive(Debug)]
 struct Shared {
     settings: CameraSettings,
-    faults: Mutex<CameraFaults>,
-    ahead: Mutex<SignedDuration>,
-    events: broadcast::Sender<CameraEvent>,
-    online: watch::Sender<bool>,
-    reads: AtomicU64,
-    /// Reads of the time without a broker, to be sent as records.
-    records: Mutex<VecDeque<Record>>,
-    led: Led,
+    body: Body,
 }
-
-/// The camera's number of a read, and when it was.
-type Record = (u64, Timestamp, Sighting);
 
 /// A message to publish, now or later.
 #[derive(Debug)]
@@ -176,29 +90,21 @@ impl Camera {
     /// Starts signing in, and keeps at it. Needs a tokio runtime.
     pub fn start(settings: CameraSettings) -> Self {
         let (says, said) = mpsc::unbounded_channel();
-        let (power, powered) = watch::channel(true);
-        let shared = Arc::new(Shared {
-            faults: Mutex::default(),
-            ahead: Mutex::new(SignedDuration::from_secs(settings.clock_ahead_s)),
-            settings,
-            events: broadcast::Sender::new(EVENTS_MAX),
-            online: watch::Sender::new(false),
-            reads: AtomicU64::new(0),
-            records: Mutex::default(),
-            led: Led::default(),
-        });
+        let body = Body::new(settings.clock_ahead_s);
+        let shared = Arc::new(Shared { settings, body });
+        let powered = shared.body.power();
         tokio::spawn(session::run(shared.clone(), said, powered));
-        Self { shared, says, power: Arc::new(power) }
+        Self { shared, says }
     }
 
     /// What happens from now on.
     pub fn events(&self) -> broadcast::Receiver<CameraEvent> {
-        self.shared.events.subscribe()
+        self.shared.body.events()
     }
 
     /// Whether it is signed in and subscribed; changes can be awaited.
     pub fn online(&self) -> watch::Receiver<bool> {
-        self.shared.online.subscribe()
+        self.shared.body.online()
     }
 
     pub fn settings(&self) -> &CameraSettings {
@@ -206,33 +112,33 @@ impl Camera {
     }
 
     pub fn faults(&self) -> CameraFaults {
-        *lock(&self.shared.faults)
+        self.shared.body.faults()
     }
 
     pub fn set_faults(&self, faults: CameraFaults) {
-        *lock(&self.shared.faults) = faults;
+        self.shared.body.set_faults(faults);
     }
 
     /// How far its clock is ahead, in seconds.
     pub fn clock_ahead_s(&self) -> i64 {
-        lock(&self.shared.ahead).as_secs()
+        self.shared.body.clock_ahead_s()
     }
 
     /// The LED board on its first serial port.
     pub fn led(&self) -> &Led {
-        &self.shared.led
+        self.shared.body.led()
     }
 
     /// Cuts or gives power; without it the network is cut without goodbye.
     pub fn set_power(&self, on: bool) {
-        self.power.send_replace(on);
+        self.shared.body.set_power(on);
     }
 
     /// A vehicle: the quick result at once, the full one a little later. Without a broker it becomes
     /// a record, sent when the broker is back; what was under way when the connection broke is lost.
     /// Returns the camera's number of the read.
     pub fn read(&self, seen: &Sighting) -> u64 {
-        let plateid = self.shared.reads.fetch_add(1, Ordering::Relaxed) + 1;
+        let plateid = self.shared.body.next_number();
         self.repeat(plateid, seen);
         plateid
     }
@@ -247,10 +153,9 @@ impl Camera {
         if results == Results::QuickOnly {
             return;
         }
-        let at = wall_clock().checked_sub(seen.age.unwrap_or_default()).unwrap_or_default();
         let wait = if seen.age.is_none() { self.settings().full_after } else { Duration::ZERO };
         let message = self.shared.result("ivs_result", plateid, seen).to_string().into_bytes();
-        let record = Some((plateid, at, seen.clone()));
+        let record = Some(Body::record(plateid, seen));
         self.say_at("ivs_result", message, Instant::now() + wait, record);
     }
 
@@ -279,7 +184,7 @@ impl Camera {
         let say = Say { topic, payload, at, record };
         // What is seen without a network stays a record, even if the network is back before the
         // task looks at it.
-        if !*self.shared.online.borrow() {
+        if !self.shared.body.is_online() {
             return self.shared.lost(say);
         }
         // The task ends only with the last handle.
@@ -291,14 +196,30 @@ impl Camera {
     }
 }
 
-impl Shared {
-    fn clock(&self) -> Timestamp {
-        wall_clock().saturating_add(*lock(&self.ahead)).unwrap_or(Timestamp::UNIX_EPOCH)
+impl Twin for Camera {
+    fn body(&self) -> &Body {
+        &self.shared.body
     }
 
+    fn repeat(&self, number: u64, seen: &Sighting) {
+        self.repeat(number, seen);
+    }
+
+    fn set_input(&self, input: u8, on: bool) -> bool {
+        self.set_input(input, on);
+        true
+    }
+
+    fn serial(&self, channel: u8, bytes: &[u8]) -> bool {
+        self.serial(channel, bytes);
+        true
+    }
+}
+
+impl Shared {
     fn voice(&self) -> Voice<'_> {
         let CameraSettings { sn, abridged, .. } = &self.settings;
-        Voice { sn, abridged: *abridged, now: self.clock() }
+        Voice { sn, abridged: *abridged, now: self.body.clock() }
     }
 
     fn result(&self, name: &str, plateid: u64, seen: &Sighting) -> Value {
@@ -307,19 +228,8 @@ impl Shared {
 
     /// Keeps the read of a message that could not be published.
     fn lost(&self, say: Say) {
-        let mut records = lock(&self.records);
-        if records.len() < RECORDS_MAX {
-            records.extend(say.record);
+        if let Some(record) = say.record {
+            self.body.keep(record);
         }
     }
-
-    fn tell(&self, event: CameraEvent) {
-        // Nobody need be listening.
-        let _ = self.events.send(event);
-    }
-}
-
-#[expect(clippy::disallowed_methods, reason = "a camera has a clock")]
-fn wall_clock() -> Timestamp {
-    Timestamp::now()
 }

@@ -3,7 +3,6 @@
 
 use std::{sync::Arc, time::Duration};
 
-use jiff::SignedDuration;
 use rumqttc::{
     AsyncClient, Event, EventLoop, MqttOptions, NetworkOptions, Packet, QoS, SubscribeReasonCode,
 };
@@ -14,11 +13,10 @@ use tokio::{
 };
 
 use super::{
-    CameraEvent, CameraSettings, Obedience, Say, Shared, Sighting,
+    CameraEvent, CameraSettings, Say, Shared,
     command::{self, SerialFrame, Told},
-    wall_clock,
 };
-use crate::wire::{RelayEvent, lock};
+use crate::wire::body::Obedience;
 
 const RETRY: Duration = Duration::from_millis(200);
 const PACKET_BYTES_MAX: usize = 8 * 1024 * 1024;
@@ -47,9 +45,7 @@ pub(super) async fn run(
             () = session.speak(&mut said, &mut later) => return,
             _ = has_power(&mut power, false) => "no power".to_owned(),
         };
-        if shared.online.send_replace(false) {
-            shared.tell(CameraEvent::Offline { why });
-        }
+        shared.body.went_offline(why);
         later.drain(..).for_each(|say| shared.lost(say));
         tokio::select! {
             () = sleep(RETRY) => {}
@@ -118,9 +114,8 @@ impl Session {
     }
 
     fn signed_in(&self) {
-        self.shared.online.send_replace(true);
+        self.shared.body.went_online();
         self.keep_alive();
-        self.shared.tell(CameraEvent::Online);
         self.send_records();
     }
 
@@ -128,15 +123,12 @@ impl Session {
     fn send_records(&self) {
         let CameraSettings { layout, sn, .. } = &self.shared.settings;
         let topic = layout.up(sn, "ivs_result");
-        let mut records = lock(&self.shared.records);
-        while let Some((plateid, at, seen)) = records.front() {
-            let age = wall_clock().duration_since(*at).try_into().unwrap_or_default();
-            let record = Sighting { age: Some(age), ..seen.clone() };
-            let message = self.shared.result("ivs_result", *plateid, &record).to_string();
+        while let Some((plateid, record)) = self.shared.body.oldest() {
+            let message = self.shared.result("ivs_result", plateid, &record).to_string();
             if !self.publish(&topic, message.into_bytes()) {
                 return;
             }
-            records.pop_front();
+            self.shared.body.forget(plateid);
         }
     }
 
@@ -165,7 +157,7 @@ impl Session {
     }
 
     fn keep_alive(&self) {
-        if lock(&self.shared.faults).no_keep_alive {
+        if self.shared.body.faults().no_keep_alive {
             return;
         }
         let settings = &self.shared.settings;
@@ -185,14 +177,14 @@ impl Session {
 
     /// `false`: there is no network, or it is too slow.
     fn publish(&self, topic: &str, payload: Vec<u8>) -> bool {
-        *self.shared.online.borrow()
+        self.shared.body.is_online()
             && self.client.try_publish(topic, QoS::AtLeastOnce, false, payload).is_ok()
     }
 
     fn told(&self, name: &str, payload: &[u8]) {
-        let obedience = lock(&self.shared.faults).obedience;
+        let obedience = self.shared.body.faults().obedience;
         if obedience == Obedience::Deaf {
-            return self.shared.tell(CameraEvent::Unheard { name: name.to_owned() });
+            return self.shared.body.tell(CameraEvent::Unheard { name: name.to_owned() });
         }
         let message: Value = serde_json::from_slice(payload).unwrap_or_default();
         let code = match (obedience, command::read(name, &message)) {
@@ -204,7 +196,7 @@ impl Session {
             }
         };
         if code != ACCEPTED {
-            self.shared.tell(CameraEvent::Refused { name: name.to_owned(), code });
+            self.shared.body.tell(CameraEvent::Refused { name: name.to_owned(), code });
         }
         if obedience != Obedience::ActsSilently {
             let CameraSettings { layout, sn, .. } = &self.shared.settings;
@@ -216,27 +208,15 @@ impl Session {
 
     fn obey(&self, told: Told) {
         match told {
-            Told::Relay { relay, kind } => {
-                let event = RelayEvent { board: 0, relay, kind, at: Instant::now() };
-                self.shared.tell(CameraEvent::Relay(event));
-            }
-            Told::SetClock(time) => {
-                // Texts carry whole seconds only, so a clock set well may be off by one.
-                let ahead = time.duration_since(wall_clock()).as_secs();
-                *lock(&self.shared.ahead) = SignedDuration::from_secs(ahead);
-                self.shared.tell(CameraEvent::ClockSet { ahead_s: ahead });
-            }
-            Told::Trigger => self.shared.tell(CameraEvent::Triggered),
+            Told::Relay { relay, kind } => self.shared.body.relay(relay, kind),
+            Told::SetClock(time) => self.shared.body.set_clock(time),
+            Told::Trigger => self.shared.body.tell(CameraEvent::Triggered),
             Told::Serial(frames) => {
                 for SerialFrame { channel, bytes, after } in frames {
                     let shared = self.shared.clone();
                     tokio::spawn(async move {
                         sleep(after).await;
-                        if channel == 0 {
-                            // Bytes for something else than an LED board.
-                            shared.led.hear(&bytes);
-                        }
-                        shared.tell(CameraEvent::Serial { channel, bytes });
+                        shared.body.serial_out(channel, bytes);
                     });
                 }
             }
