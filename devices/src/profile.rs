@@ -11,10 +11,11 @@ use thiserror::Error;
 pub use crate::protocol::Protocol;
 use crate::words::wire_words;
 
-static FOLDERS: [(Kind, Dir<'static>); 3] = [
+static FOLDERS: [(Kind, Dir<'static>); 4] = [
     (Kind::Barrier, include_dir!("$CARGO_MANIFEST_DIR/barrier")),
     (Kind::Camera, include_dir!("$CARGO_MANIFEST_DIR/camera")),
     (Kind::Display, include_dir!("$CARGO_MANIFEST_DIR/display")),
+    (Kind::Reader, include_dir!("$CARGO_MANIFEST_DIR/reader")),
 ];
 
 wire_words! {

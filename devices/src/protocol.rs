@@ -4,6 +4,7 @@
 use crate::{
     json_mqtt::JsonMqttSettings,
     led_olm::OlmSettings,
+    osdp::OsdpSettings,
     profile::{Profile, Transport},
     relay_board::RelaySettings,
     words::wire_words,
@@ -18,6 +19,8 @@ wire_words! {
         ModbusRelay = "modbus-relay",
         /// OLM text and voice boards.
         OlmLed = "olm-led",
+        /// Card readers on OSDP.
+        Osdp = "osdp",
     }
 }
 
@@ -26,7 +29,7 @@ impl Protocol {
     pub(crate) fn transports(self) -> &'static [Transport] {
         match self {
             Self::JsonMqtt => &[Transport::Mqtt],
-            Self::ModbusRelay | Self::OlmLed => &[Transport::Serial],
+            Self::ModbusRelay | Self::OlmLed | Self::Osdp => &[Transport::Serial],
         }
     }
 
@@ -36,6 +39,7 @@ impl Protocol {
             Self::JsonMqtt => profile.settings::<JsonMqttSettings>(self)?.check(profile),
             Self::ModbusRelay => profile.settings::<RelaySettings>(self)?.check(),
             Self::OlmLed => profile.settings::<OlmSettings>(self)?.check(profile.timings.gap_ms),
+            Self::Osdp => profile.settings::<OsdpSettings>(self)?.check(),
         }
     }
 }
