@@ -306,7 +306,10 @@ impl Check<'_> {
                 install: section.install,
             };
             if section.install && secrets.osdp(device.id.as_str()).is_none() {
-                let what = format!("install = true, but there is no osdp.{} in the secrets file", device.id);
+                let what = format!(
+                    "install = true, but there is no osdp.{} in the secrets file",
+                    device.id
+                );
                 self.wrong(&section.id, "device.install", what);
             }
             if devices.insert(id, device).is_some() {

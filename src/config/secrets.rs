@@ -52,8 +52,11 @@ impl Secrets {
             line: super::check::line_of(&text, e.span().map_or(0, |span| span.start)),
         })?;
         for (reader, key) in &secrets.osdp {
-            let wrong =
-                |source| SecretsError::Key { path: path.to_owned(), reader: reader.clone(), source };
+            let wrong = |source| SecretsError::Key {
+                path: path.to_owned(),
+                reader: reader.clone(),
+                source,
+            };
             key.parse::<SiteKey>().map_err(wrong)?;
         }
         Ok(secrets)

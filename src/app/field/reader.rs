@@ -26,7 +26,11 @@ const TURN_MAX: Duration = Duration::from_secs(2);
 /// Where a reader's news go.
 pub trait ReaderSink: Send {
     /// Waits while the receiver is busy: a card is not lost. An error ends the reader's task.
-    fn tell(&mut self, reader: &DeviceId, told: Told) -> impl Future<Output = Result<(), Busy>> + Send;
+    fn tell(
+        &mut self,
+        reader: &DeviceId,
+        told: Told,
+    ) -> impl Future<Output = Result<(), Busy>> + Send;
 }
 
 #[derive(Debug)]
@@ -69,11 +73,14 @@ impl Reader {
             return Vec::new();
         };
         let exchange = self.panel.ask(random);
-        let reply = self.bus.exchange(exchange, self.reply_timeout, super::board::soon(TURN_MAX)).await;
+        let reply =
+            self.bus.exchange(exchange, self.reply_timeout, super::board::soon(TURN_MAX)).await;
         let now_ms = start.elapsed().as_millis() as i64;
         match reply {
             Ok(reply) => self.panel.heard(&reply, now_ms),
-            Err(why @ (BusError::Expired { .. } | BusError::Full { .. })) if !self.line_is_down() => {
+            Err(why @ (BusError::Expired { .. } | BusError::Full { .. }))
+                if !self.line_is_down() =>
+            {
                 // Our own line is too busy: no word about the reader.
                 warn!(reader = %self.id, %why, "a poll was late");
                 Vec::new()
@@ -93,7 +100,7 @@ fn random() -> Option<[u8; 8]> {
 }
 
 /// The daemon's sink: health becomes alarms, cards and what the reader is go on as events. Keys have no use yet.
-#[derive(Clone, Debug)]
+#[derive(Clone)]
 pub struct ReaderNews {
     pub app: App,
     pub events: mpsc::Sender<(DeviceId, DeviceEvent)>,
@@ -101,7 +108,8 @@ pub struct ReaderNews {
 
 impl ReaderSink for ReaderNews {
     async fn tell(&mut self, reader: &DeviceId, told: Told) -> Result<(), Busy> {
-        let silent = "it does not answer; check its power, its address, its speed and the wires A and B";
+        let silent =
+            "it does not answer; check its power, its address, its speed and the wires A and B";
         match told {
             Told::Event(event) => {
                 self.events.send((reader.clone(), event)).await.map_err(|_| Busy::Stopped)
@@ -137,13 +145,24 @@ impl ReaderSink for ReaderNews {
 }
 
 impl ReaderNews {
-    async fn trouble(&self, reader: &DeviceId, kind: AlarmKind, detail: String) -> Result<(), Busy> {
+    async fn trouble(
+        &self,
+        reader: &DeviceId,
+        kind: AlarmKind,
+        detail: String,
+    ) -> Result<(), Busy> {
         warn!(%reader, ?kind, detail, "trouble with a reader");
         self.app.submit(Input::Trouble { subject: reader.to_string(), kind, detail }, None).await
     }
 
     async fn well(&self, reader: &DeviceId, kind: AlarmKind) -> Result<(), Busy> {
         self.app.submit(Input::Well { subject: reader.to_string(), kind }, None).await
+    }
+}
+
+impl std::fmt::Debug for ReaderNews {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("ReaderNews").finish_non_exhaustive()
     }
 }
 
