@@ -9,18 +9,31 @@
 //!   relay_board  protocol "modbus-relay"  relay and input boards, over modbus (RTU frames)
 //!   led_olm      protocol "olm-led"       text and voice boards, GBK text
 //!   osdp         protocol "osdp"          card readers, as their control panel
+//!   led_aa55     protocol "aa55-led"      the same duty, other frames; `screen` is either
+//!   scanner      protocol "ascii-scanner" codes as text, with any tail; commands of the GM65
+//!   reader_55aa  protocol "55aa-reader"   codes in frames
+//!   turnstile_lot protocol "lot-turnstile" passes and counters, over modbus
+//!   escpos       protocol "escpos"        receipts, and what became of them
 //! ```
 
+pub mod escpos;
 pub mod exchange;
 pub mod json_mqtt;
 mod json_path;
 mod json_template;
+pub mod led_aa55;
 pub mod led_olm;
 pub mod modbus;
 pub mod osdp;
 pub mod profile;
 mod protocol;
+pub mod reader_55aa;
 pub mod relay_board;
+pub mod scan_reader;
+pub mod scanner;
+pub mod screen;
+mod text;
+pub mod turnstile_lot;
 pub mod words;
 
 pub use exchange::{Exchange, Expect};
@@ -29,4 +42,7 @@ pub use led_olm::OlmLed;
 pub use osdp::OsdpPanel;
 pub use profile::{Capability, InputRole, Kind, Profile, ProfileError, Protocol, Transport};
 pub use relay_board::RelayBoard;
+pub use scan_reader::{ScanFault, ScanReader};
+pub use screen::Screen;
+pub use turnstile_lot::{LotTurnstile, Way};
 pub use words::{ArmPosition, CivilTime, Command, DeviceEvent, PlateRead};

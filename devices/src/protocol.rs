@@ -2,11 +2,16 @@
 //! of its name; here is only the list of them. Knows no field of any section.
 
 use crate::{
+    escpos::EscposSettings,
     json_mqtt::JsonMqttSettings,
+    led_aa55::Aa55Settings,
     led_olm::OlmSettings,
     osdp::OsdpSettings,
     profile::{Profile, Transport},
+    reader_55aa::Reader55AaSettings,
     relay_board::RelaySettings,
+    scanner::ScannerSettings,
+    turnstile_lot::LotSettings,
     words::wire_words,
 };
 
@@ -21,6 +26,17 @@ wire_words! {
         OlmLed = "olm-led",
         /// Card readers on OSDP.
         Osdp = "osdp",
+        /// AA55 text and voice boards.
+        Aa55Led = "aa55-led",
+        /// Scanners that write the code as text.
+        AsciiScanner = "ascii-scanner",
+        /// Scanners that write the code in frames 55 AA.
+        #[serde(rename = "55aa-reader")]
+        Reader55Aa = "55aa-reader",
+        /// Turnstile controllers of LOT on Modbus RTU.
+        LotTurnstile = "lot-turnstile",
+        /// Receipt printers.
+        Escpos = "escpos",
     }
 }
 
@@ -29,7 +45,14 @@ impl Protocol {
     pub(crate) fn transports(self) -> &'static [Transport] {
         match self {
             Self::JsonMqtt => &[Transport::Mqtt],
-            Self::ModbusRelay | Self::OlmLed | Self::Osdp => &[Transport::Serial],
+            Self::ModbusRelay
+            | Self::OlmLed
+            | Self::Osdp
+            | Self::Aa55Led
+            | Self::AsciiScanner
+            | Self::Reader55Aa
+            | Self::LotTurnstile => &[Transport::Serial],
+            Self::Escpos => &[Transport::Serial, Transport::Tcp],
         }
     }
 
@@ -40,6 +63,11 @@ impl Protocol {
             Self::ModbusRelay => profile.settings::<RelaySettings>(self)?.check(),
             Self::OlmLed => profile.settings::<OlmSettings>(self)?.check(profile.timings.gap_ms),
             Self::Osdp => profile.settings::<OsdpSettings>(self)?.check(),
+            Self::Aa55Led => profile.settings::<Aa55Settings>(self)?.check(profile.timings.gap_ms),
+            Self::AsciiScanner => profile.settings::<ScannerSettings>(self)?.check(),
+            Self::Reader55Aa => profile.settings::<Reader55AaSettings>(self)?.check(),
+            Self::LotTurnstile => profile.settings::<LotSettings>(self)?.check(),
+            Self::Escpos => profile.settings::<EscposSettings>(self)?.check(),
         }
     }
 }

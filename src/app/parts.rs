@@ -25,7 +25,7 @@ use crate::{
     core::Message,
     io::{
         mqtt::{Link, Settings as LinkSettings},
-        serial::{Bus, BusHandle, SerialSettings},
+        serial::{Bus, BusHandle, Framing, SerialSettings},
     },
     types::{DeviceId, LaneId},
 };
@@ -101,7 +101,8 @@ impl Parts {
         let mut buses = BTreeMap::new();
         for (id, bus) in &site.buses {
             let path = bus.path.to_string_lossy().into_owned();
-            let settings = SerialSettings { path, baud: bus.baud, gap: LINE_GAP };
+            let settings =
+                SerialSettings { path, baud: bus.baud, gap: LINE_GAP, framing: Framing::default() };
             buses.insert(id.clone(), Bus::open(settings));
         }
         let mut arms = HashMap::new();

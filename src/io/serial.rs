@@ -9,13 +9,17 @@
 //! - Work that waited past its deadline is refused, never sent late: an open that could not go out
 //!   while the cable was off must not move an arm when it comes back.
 //! - Writes go ahead of readings; readings take turns by address, so no board starves another.
+//! - A board that does not answer is asked less and less often, up to some seconds apart, so that
+//!   it costs the others little; what is written to it still goes at once.
 //! - Only what is repeatable is asked twice. After a time-out of anything else nobody knows whether
 //!   the board acted: [`BusError::may_have_acted`].
 //! - A reply that comes after its time-out cannot answer a later request: bytes on the line are
 //!   thrown away before each request, and a request that the late reply would fit waits until the
 //!   reply can no longer come.
 
+mod listen;
 mod owner;
+mod port;
 mod queue;
 
 use std::time::Duration;
@@ -27,7 +31,9 @@ use tokio::{
     time::Instant,
 };
 
+pub use self::listen::ListenHandle;
 use self::{
+    listen::{Listener, WRITES_MAX},
     owner::Owner,
     queue::{Job, Work},
 };
@@ -35,7 +41,34 @@ use self::{
 /// Requests waiting in the channel; as many again may wait in the owner's queue.
 const QUEUE_MAX: usize = 64;
 
-/// One serial port, 8 data bits, no parity, 1 stop bit.
+/// Besides eight data bits.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, serde::Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Parity {
+    /// As nearly every board is delivered.
+    #[default]
+    None,
+    Even,
+    Odd,
+}
+
+/// Behind each byte.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum StopBits {
+    /// As nearly every board is delivered.
+    #[default]
+    One,
+    Two,
+}
+
+/// How a byte travels; 8N1 unless told otherwise.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Framing {
+    pub parity: Parity,
+    pub stop_bits: StopBits,
+}
+
+/// One serial port.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct SerialSettings {
     /// As in `/dev/serial/by-id/...`: names under `/dev/ttyUSB` change when plugs move.
@@ -44,6 +77,8 @@ pub struct SerialSettings {
     pub baud: u32,
     /// Silence on the line before each request.
     pub gap: Duration,
+    /// Parity and stop bits.
+    pub framing: Framing,
 }
 
 /// Is the port open?
@@ -86,6 +121,14 @@ pub enum BusError {
         /// Slave address.
         address: u8,
     },
+    /// It was silent when asked before, so its readings are spaced out; nothing was sent.
+    #[error("{path}: board {address} was silent and is asked less often until it answers")]
+    Resting {
+        /// Of the port.
+        path: String,
+        /// Slave address.
+        address: u8,
+    },
     /// The port went away while the request was on the wire.
     #[error("{path}: lost while a request was on its way ({why})")]
     Lost {
@@ -107,7 +150,7 @@ impl BusError {
     pub fn may_have_acted(&self) -> bool {
         match self {
             Self::TimedOut { .. } | Self::Lost { .. } | Self::Closed { .. } => true,
-            Self::Full { .. } | Self::Expired { .. } => false,
+            Self::Full { .. } | Self::Expired { .. } | Self::Resting { .. } => false,
         }
     }
 }
@@ -126,6 +169,18 @@ impl Bus {
         let path = settings.path.clone();
         tokio::spawn(Owner::new(settings, waiting, report).run());
         BusHandle { path, jobs, status }
+    }
+
+    /// Starts the owner of a port whose device speaks by itself; what it says goes to `sink` as it
+    /// comes, no framing assumed. A port that is not there comes up by itself. The owner ends when
+    /// nobody takes from `sink` any more. Needs a tokio runtime.
+    pub fn listen(settings: SerialSettings, sink: mpsc::Sender<Vec<u8>>) -> ListenHandle {
+        let (writes, waiting) = mpsc::channel(WRITES_MAX);
+        let down = LineStatus::Down { why: "not opened yet".into() };
+        let (report, status) = watch::channel(down);
+        let path = settings.path.clone();
+        tokio::spawn(Listener { settings, sink, writes: waiting, status: report }.run());
+        ListenHandle { path, writes, status }
     }
 }
 
@@ -181,5 +236,7 @@ impl BusHandle {
     }
 }
 
+#[cfg(test)]
+mod listen_tests;
 #[cfg(test)]
 mod tests;
