@@ -84,7 +84,7 @@ wire_words! {
         SerialWrite = "serial-write",
         /// Shows text.
         ShowText = "show-text",
-        /// Speaks.
+        /// Speaks; of a camera [`crate::words::Command::Speak`].
         Speak = "speak",
         /// Tells where the arm stands.
         Position = "position",
@@ -244,6 +244,11 @@ impl Profile {
     /// The device has this.
     pub fn can(&self, capability: Capability) -> bool {
         self.capabilities.contains(&capability)
+    }
+
+    /// It speaks the protocol section of another profile.
+    pub(crate) fn is_derived(&self) -> bool {
+        self.base.is_some()
     }
 
     fn load(name: &str, kind: Kind, text: &str) -> Result<Self, ProfileError> {

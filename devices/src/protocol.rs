@@ -3,6 +3,7 @@
 
 use crate::{
     escpos::EscposSettings,
+    http_push::HttpPushSettings,
     json_mqtt::JsonMqttSettings,
     led_aa55::Aa55Settings,
     led_olm::OlmSettings,
@@ -20,6 +21,8 @@ wire_words! {
     Protocol {
         /// JSON over MQTT, driven by the profile.
         JsonMqtt = "json-mqtt",
+        /// Devices that call us over HTTP, and some of which we call, driven by the profile.
+        HttpPush = "http-push",
         /// Relay boards on Modbus RTU.
         ModbusRelay = "modbus-relay",
         /// OLM text and voice boards.
@@ -45,6 +48,7 @@ impl Protocol {
     pub(crate) fn transports(self) -> &'static [Transport] {
         match self {
             Self::JsonMqtt => &[Transport::Mqtt],
+            Self::HttpPush => &[Transport::Http],
             Self::ModbusRelay
             | Self::OlmLed
             | Self::Osdp
@@ -60,6 +64,7 @@ impl Protocol {
     pub(crate) fn check(self, profile: &Profile) -> Result<(), String> {
         match self {
             Self::JsonMqtt => profile.settings::<JsonMqttSettings>(self)?.check(profile),
+            Self::HttpPush => profile.settings::<HttpPushSettings>(self)?.check(profile),
             Self::ModbusRelay => profile.settings::<RelaySettings>(self)?.check(),
             Self::OlmLed => profile.settings::<OlmSettings>(self)?.check(profile.timings.gap_ms),
             Self::Osdp => profile.settings::<OsdpSettings>(self)?.check(),

@@ -160,7 +160,12 @@ impl Bench {
         let key = key.map(|key| key.parse().unwrap());
         let reader = Reader {
             id: DeviceId::parse("reader-1").unwrap(),
-            bus: Bus::open(SerialSettings { path, baud: 115_200, gap: Duration::from_millis(2) }),
+            bus: Bus::open(SerialSettings {
+                path,
+                baud: 115_200,
+                framing: crate::io::serial::Framing::default(),
+                gap: Duration::from_millis(2),
+            }),
             panel: OsdpPanel::new(&profile, Some(ADDRESS), key, install).unwrap(),
             reply_timeout: Duration::from_millis(200),
         };
