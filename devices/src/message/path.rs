@@ -1,7 +1,7 @@
 //! Paths into a message laid open, as profiles write them: `a.b[0].c` from where the message's body
 //! begins, `$.a` from the top, `$` the top itself. `*` is any key or item, the first that leads on;
-//! `[key=value]` the first item of a list that says so; `'a.b'` a key with a dot. Knows no field of
-//! any vendor.
+//! `**` any number of them, also none; `[key=value]` the first item of a list that says so; `'a.b'`
+//! a key with a dot. Knows no field of any vendor.
 
 use serde::Deserialize;
 use serde_json::Value;
@@ -22,6 +22,7 @@ enum Step {
     /// The first item whose key has this value, written as text or number.
     Where(String, String),
     Any,
+    Deep,
 }
 
 impl TryFrom<String> for Path {
@@ -31,6 +32,10 @@ impl TryFrom<String> for Path {
         let steps = parse(&text);
         let (from_top, steps) =
             steps.ok_or_else(|| format!("{text:?} is not a path like \"a.b[0].c\" or \"$.a\""))?;
+        // Two of them would walk a message as often as it has branches.
+        if steps.iter().filter(|step| **step == Step::Deep).count() > 1 {
+            return Err(format!("{text:?} has ** twice"));
+        }
         Ok(Self { from_top, steps, text })
     }
 }
@@ -73,7 +78,11 @@ fn key<'a>(text: &'a str, steps: &mut Vec<Step>) -> Option<&'a str> {
     if key.is_empty() || key.contains([']', '\'']) {
         return None;
     }
-    steps.push(if key == "*" { Step::Any } else { Step::Key(key.into()) });
+    steps.push(match key {
+        "*" => Step::Any,
+        "**" => Step::Deep,
+        key => Step::Key(key.into()),
+    });
     Some(rest)
 }
 
@@ -88,7 +97,7 @@ impl Path {
         self.steps.iter().try_fold(top, |value, step| match step {
             Step::Key(key) => value.get_mut(key),
             Step::Index(index) => value.get_mut(index),
-            Step::Where(..) | Step::Any => None,
+            Step::Where(..) | Step::Any | Step::Deep => None,
         })
     }
 
@@ -114,11 +123,17 @@ fn walk<'a>(value: &'a Value, steps: &[Step]) -> Option<&'a Value> {
             };
             walk(value.as_array()?.iter().find(says)?, rest)
         }
-        Step::Any => match value {
-            Value::Object(entries) => entries.values().find_map(|value| walk(value, rest)),
-            Value::Array(items) => items.iter().find_map(|value| walk(value, rest)),
-            _ => None,
-        },
+        Step::Any => inner(value, rest),
+        Step::Deep => walk(value, rest).or_else(|| inner(value, steps)),
+    }
+}
+
+/// The first entry or item that leads on.
+fn inner<'a>(value: &'a Value, steps: &[Step]) -> Option<&'a Value> {
+    match value {
+        Value::Object(entries) => entries.values().find_map(|value| walk(value, steps)),
+        Value::Array(items) => items.iter().find_map(|value| walk(value, steps)),
+        _ => None,
     }
 }
 
@@ -144,6 +159,10 @@ mod tests {
             ("$.*.one.k", Some(json!(3))),
             ("*.z", Some(json!(2))),
             ("*.q", None),
+            ("**.k", Some(json!(3))),
+            ("$.**.z", Some(json!(2))),
+            ("**.t", None),
+            ("**.b[0][0]", Some(json!(7))),
             ("'x.y'.z", Some(json!(2))),
             ("io[n=0].v", Some(json!(5))),
             ("io[n=1].v", Some(json!(6))),
@@ -163,8 +182,22 @@ mod tests {
     #[test]
     fn malformed_paths_are_refused() {
         let wrong = [
-            "", "a..b", "a.", "$.", "[0]", "a[", "a[x]", "a[0", "a[-1]", "a[=1]", "a]", "'a", "''",
-            "a'b", "'a'b",
+            "",
+            "a..b",
+            "a.",
+            "$.",
+            "[0]",
+            "a[",
+            "a[x]",
+            "a[0",
+            "a[-1]",
+            "a[=1]",
+            "a]",
+            "'a",
+            "''",
+            "a'b",
+            "'a'b",
+            "**.a.**.b",
         ];
         for text in wrong {
             assert!(Path::try_from(text.to_string()).is_err(), "{text:?}");
