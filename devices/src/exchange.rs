@@ -3,7 +3,10 @@
 
 use std::ops::Range;
 
-use crate::modbus::Reply;
+use crate::{
+    modbus::{Reply, ReplyError},
+    osdp::OsdpReply,
+};
 
 /// One request and what its reply looks like.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -23,6 +26,8 @@ pub struct Exchange {
 pub enum Expect {
     /// A Modbus RTU reply or exception.
     Modbus(Reply),
+    /// A reader's reply to one question.
+    Osdp(OsdpReply),
 }
 
 impl Expect {
@@ -30,6 +35,15 @@ impl Expect {
     pub fn find(&self, bytes: &[u8]) -> Option<Range<usize>> {
         match self {
             Self::Modbus(reply) => reply.find(bytes),
+            Self::Osdp(reply) => reply.find(bytes),
+        }
+    }
+
+    /// What a Modbus reply has to be; asked of another protocol's exchange, no bytes are its reply.
+    pub(crate) fn modbus(&self) -> Result<&Reply, ReplyError> {
+        match self {
+            Self::Modbus(reply) => Ok(reply),
+            Self::Osdp(reply) => Err(ReplyError::Foreign { address: reply.address(), function: 0 }),
         }
     }
 
@@ -37,6 +51,7 @@ impl Expect {
     pub fn address(&self) -> u8 {
         match self {
             Self::Modbus(reply) => reply.address(),
+            Self::Osdp(reply) => reply.address(),
         }
     }
 }

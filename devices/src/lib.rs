@@ -10,6 +10,7 @@
 //!   message      what those two share; learn: which profile a stranger's message fits
 //!   relay_board  protocol "modbus-relay"  relay and input boards, over modbus (RTU frames)
 //!   led_olm      protocol "olm-led"       text and voice boards, GBK text
+//!   osdp         protocol "osdp"          card readers, as their control panel
 //!   led_aa55     protocol "aa55-led"      the same duty, other frames; `screen` is either
 //!   scanner      protocol "ascii-scanner" codes as text, with any tail; commands of the GM65
 //!   reader_55aa  protocol "55aa-reader"   codes in frames
@@ -26,6 +27,7 @@ pub mod led_aa55;
 pub mod led_olm;
 pub mod message;
 pub mod modbus;
+pub mod osdp;
 pub mod profile;
 mod protocol;
 pub mod reader_55aa;
@@ -43,6 +45,7 @@ pub use json_mqtt::{Heard, JsonMqtt, Outgoing, TopicRules};
 pub use learn::{Proposal, Stranger};
 pub use led_olm::OlmLed;
 pub use message::error::{DecodeError, EncodeError, SetupError};
+pub use osdp::OsdpPanel;
 pub use profile::{Capability, InputRole, Kind, Profile, ProfileError, Protocol, Transport};
 pub use relay_board::RelayBoard;
 pub use scan_reader::{ScanFault, ScanReader};

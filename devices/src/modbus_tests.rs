@@ -5,8 +5,7 @@ use proptest::prelude::*;
 use super::*;
 
 fn expect(exchange: &Exchange) -> &Reply {
-    let Expect::Modbus(reply) = &exchange.expect;
-    reply
+    exchange.expect.modbus().unwrap()
 }
 
 #[test]

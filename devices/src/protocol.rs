@@ -7,6 +7,7 @@ use crate::{
     json_mqtt::JsonMqttSettings,
     led_aa55::Aa55Settings,
     led_olm::OlmSettings,
+    osdp::OsdpSettings,
     profile::{Profile, Transport},
     reader_55aa::Reader55AaSettings,
     relay_board::RelaySettings,
@@ -26,6 +27,8 @@ wire_words! {
         ModbusRelay = "modbus-relay",
         /// OLM text and voice boards.
         OlmLed = "olm-led",
+        /// Card readers on OSDP.
+        Osdp = "osdp",
         /// AA55 text and voice boards.
         Aa55Led = "aa55-led",
         /// Scanners that write the code as text.
@@ -48,6 +51,7 @@ impl Protocol {
             Self::HttpPush => &[Transport::Http],
             Self::ModbusRelay
             | Self::OlmLed
+            | Self::Osdp
             | Self::Aa55Led
             | Self::AsciiScanner
             | Self::Reader55Aa
@@ -63,6 +67,7 @@ impl Protocol {
             Self::HttpPush => profile.settings::<HttpPushSettings>(self)?.check(profile),
             Self::ModbusRelay => profile.settings::<RelaySettings>(self)?.check(),
             Self::OlmLed => profile.settings::<OlmSettings>(self)?.check(profile.timings.gap_ms),
+            Self::Osdp => profile.settings::<OsdpSettings>(self)?.check(),
             Self::Aa55Led => profile.settings::<Aa55Settings>(self)?.check(profile.timings.gap_ms),
             Self::AsciiScanner => profile.settings::<ScannerSettings>(self)?.check(),
             Self::Reader55Aa => profile.settings::<Reader55AaSettings>(self)?.check(),

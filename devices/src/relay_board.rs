@@ -8,7 +8,7 @@ use serde::Deserialize;
 use thiserror::Error;
 
 use crate::{
-    exchange::{Exchange, Expect},
+    exchange::Exchange,
     modbus::{self, ReplyError, RequestError},
     profile::{Profile, Protocol},
 };
@@ -155,13 +155,12 @@ impl RelayBoard {
 
 /// The board took the write that `exchange` asked for. It does not say that anything moved.
 pub fn accepted(exchange: &Exchange, reply: &[u8]) -> Result<(), ReplyError> {
-    let Expect::Modbus(expect) = &exchange.expect;
-    expect.accepted(reply)
+    exchange.expect.modbus()?.accepted(reply)
 }
 
 /// The states a read asked for; index 0 is input or relay 1.
 pub fn states(exchange: &Exchange, reply: &[u8]) -> Result<Vec<bool>, ReplyError> {
-    let Expect::Modbus(expect) = &exchange.expect;
+    let expect = exchange.expect.modbus()?;
     // The count asked for is the last word before the checksum of the request.
     let count = exchange
         .request

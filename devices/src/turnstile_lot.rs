@@ -8,7 +8,7 @@ use serde::Deserialize;
 use thiserror::Error;
 
 use crate::{
-    exchange::{Exchange, Expect},
+    exchange::Exchange,
     modbus::{self, ReplyError, RequestError},
     profile::{Profile, Protocol},
 };
@@ -176,7 +176,7 @@ fn made_fit(error: &RequestError) -> Exchange {
 
 /// The controller took the write. It does not say that anybody went.
 pub fn accepted(exchange: &Exchange, reply: &[u8]) -> Result<(), ReplyError> {
-    let Expect::Modbus(expect) = &exchange.expect;
+    let expect = exchange.expect.modbus()?;
     expect.accepted(reply)
 }
 
@@ -213,7 +213,7 @@ pub fn errors(exchange: &Exchange, reply: &[u8]) -> Result<u8, ReplyError> {
 }
 
 fn words(exchange: &Exchange, reply: &[u8]) -> Result<Vec<u16>, ReplyError> {
-    let Expect::Modbus(expect) = &exchange.expect;
+    let expect = exchange.expect.modbus()?;
     expect.words(reply)
 }
 

@@ -23,6 +23,8 @@ pub struct Device {
     pub sn: Option<String>,
     pub bus: Option<DeviceId>,
     pub address: Option<u8>,
+    /// A new reader is given its key.
+    pub install: bool,
 }
 
 impl Check<'_> {
@@ -101,7 +103,15 @@ impl Check<'_> {
                 sn: section.sn.as_ref().map(|sn| sn.get_ref().clone()),
                 bus: section.bus.as_ref().map(|bus| bus.get_ref().clone()),
                 address: section.address,
+                install: section.install,
             };
+            if section.install && secrets.osdp(device.id.as_str()).is_none() {
+                let what = format!(
+                    "install = true, but there is no osdp.{} in the secrets file",
+                    device.id
+                );
+                self.wrong(&section.id, "device.install", what);
+            }
             if devices.insert(id, device).is_some() {
                 self.wrong(&section.id, "device.id", "is used twice");
             }

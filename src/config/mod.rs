@@ -162,6 +162,10 @@ pub struct DeviceSection {
     pub bus: Option<Spanned<DeviceId>>,
     /// Its address on the line. Default: the profile's.
     pub address: Option<u8>,
+    /// A new OSDP reader is given its key from the secrets file. Only while it is installed: whoever listens on the
+    /// line then can read the key. Default false.
+    #[serde(default)]
+    pub install: bool,
 }
 
 #[derive(Debug, Deserialize)]

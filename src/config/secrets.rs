@@ -7,14 +7,18 @@ use std::{
     path::{Path, PathBuf},
 };
 
+use paifang_devices::osdp::{KeyError, SiteKey};
 use serde::Deserialize;
 
-/// The secrets file: `[mqtt]` with one password per device id, and `daemon` for an external broker.
+/// The secrets file: `[mqtt]` with one password per device id, and `daemon` for an external broker; `[osdp]` with one
+/// key per reader's id.
 #[derive(Clone, Default, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Secrets {
     #[serde(default)]
     mqtt: BTreeMap<String, String>,
+    #[serde(default)]
+    osdp: BTreeMap<String, String>,
 }
 
 #[derive(Debug, thiserror::Error)]
@@ -23,8 +27,10 @@ pub enum SecretsError {
     Unreadable { path: PathBuf, source: std::io::Error },
     #[error("{} can be read by others (mode {mode:o}); run: chmod 600 {}", path.display(), path.display())]
     Open { path: PathBuf, mode: u32 },
-    #[error("{} line {line}: not the expected [mqtt] table of passwords", path.display())]
+    #[error("{} line {line}: not the expected [mqtt] and [osdp] tables of passwords and keys", path.display())]
     Malformed { path: PathBuf, line: usize },
+    #[error("{} osdp.{reader}: {source}", path.display())]
+    Key { path: PathBuf, reader: String, source: KeyError },
 }
 
 impl Secrets {
@@ -41,10 +47,24 @@ impl Secrets {
         }
         let text = std::fs::read_to_string(path).map_err(unreadable)?;
         // The parser's own words could quote a password: only the line is told.
-        toml::from_str(&text).map_err(|e| SecretsError::Malformed {
+        let secrets: Self = toml::from_str(&text).map_err(|e| SecretsError::Malformed {
             path: path.to_owned(),
             line: super::check::line_of(&text, e.span().map_or(0, |span| span.start)),
-        })
+        })?;
+        for (reader, key) in &secrets.osdp {
+            let wrong = |source| SecretsError::Key {
+                path: path.to_owned(),
+                reader: reader.clone(),
+                source,
+            };
+            key.parse::<SiteKey>().map_err(wrong)?;
+        }
+        Ok(secrets)
+    }
+
+    /// The key of a reader's secure channel.
+    pub fn osdp(&self, reader: &str) -> Option<SiteKey> {
+        self.osdp.get(reader)?.parse().ok()
     }
 
     /// The password of an account at the broker: a device's id, or `daemon`.
@@ -55,7 +75,7 @@ impl Secrets {
 
 impl fmt::Debug for Secrets {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "Secrets({} accounts)", self.mqtt.len())
+        write!(f, "Secrets({} accounts, {} readers)", self.mqtt.len(), self.osdp.len())
     }
 }
 
@@ -79,6 +99,15 @@ mod tests {
         std::fs::write(&path, "[mqtt]\ncam = hunter2\n").unwrap();
         let error = Secrets::load(&path).unwrap_err().to_string();
         assert!(error.contains("line 2") && !error.contains("hunter2"), "{error}");
+        std::fs::write(&path, "[osdp]\nreader-1 = \"00112233445566778899aabbccddeeff\"\n").unwrap();
+        let secrets = Secrets::load(&path).unwrap();
+        assert!(secrets.osdp("reader-1").is_some() && secrets.osdp("reader-2").is_none());
+        assert!(!format!("{secrets:?}").contains("0011"));
+        for key in ["0011", "303132333435363738393a3b3c3d3e3f"] {
+            std::fs::write(&path, format!("[osdp]\nreader-1 = \"{key}\"\n")).unwrap();
+            let error = Secrets::load(&path).unwrap_err().to_string();
+            assert!(error.contains("osdp.reader-1") && !error.contains(key), "{error}");
+        }
         std::fs::remove_dir_all(dir).unwrap();
     }
 }

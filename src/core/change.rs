@@ -110,6 +110,8 @@ pub enum AlarmKind {
     DeviceSilent,
     /// A device talks nonsense, or what it may not.
     DeviceNonsense,
+    /// A device's housing was opened.
+    DeviceOpened,
     /// A device's clock is off.
     DeviceClock,
     /// This machine's clock jumped.

@@ -19,6 +19,10 @@ pub(super) fn words(l: Lang, kind: AlarmKind) -> (&'static str, &'static str) {
             ("设备发来无法理解的数据", "检查设备型号与配置是否一致"),
             ("A device talks nonsense", "Check that its profile fits the model"),
         ),
+        AlarmKind::DeviceOpened => two(
+            ("设备外壳被打开", "到现场查看设备"),
+            ("A device's housing is open", "Look at it on the spot"),
+        ),
         AlarmKind::DeviceClock => two(
             ("设备时钟不准", "在设备上设置校时服务器"),
             ("A device's clock is off", "Set a time server on the device"),

@@ -6,6 +6,7 @@ mod display;
 mod intake;
 mod orders;
 mod ports;
+mod reader;
 
 pub use self::{
     board::Board,
@@ -14,4 +15,5 @@ pub use self::{
     intake::Intake,
     orders::Orders,
     ports::{ArmPort, FieldPorts},
+    reader::{Reader, ReaderNews, ReaderSink, SIGNALS_MAX},
 };
