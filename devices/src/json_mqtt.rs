@@ -12,7 +12,6 @@
 //! the last few reads, so that the quick and the full result of one read get one event id.
 //! Commands go to one layout only; sent to both, a camera that hears both would act twice.
 
-mod error;
 mod events;
 mod fields;
 mod settings;
@@ -20,21 +19,20 @@ mod topic;
 
 use serde_json::Value;
 
-pub use self::{
-    error::{DecodeError, EncodeError, SetupError},
-    settings::JsonMqttSettings,
-};
+pub use self::settings::JsonMqttSettings;
+pub(crate) use self::settings::capability_of;
 use self::{
     events::{Reading, RecentReads},
     settings::{CommandRule, Event, MessageRule},
+};
+pub use crate::message::{
+    BODY_BYTES_MAX,
+    error::{DecodeError, EncodeError, SetupError},
 };
 use crate::{
     profile::{Capability, Profile, Protocol},
     words::{Command, DeviceEvent},
 };
-
-/// A payload longer than this is not looked at: two full pictures in base64 fit well.
-pub const PAYLOAD_BYTES_MAX: usize = 4 * 1024 * 1024;
 
 /// What the broker lets this device do: filters, all of them naming its serial number.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -60,6 +58,15 @@ impl std::fmt::Debug for Outgoing {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         write!(f, "Outgoing {{ {} <- {} bytes, qos {} }}", self.topic, self.payload.len(), self.qos)
     }
+}
+
+/// What a message of the device says, and what it must be told in return.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Heard {
+    /// None for a message the profile ignores.
+    pub events: Vec<DeviceEvent>,
+    /// To publish once the events are on disk: the device says it again until it hears this.
+    pub answers: Vec<Outgoing>,
 }
 
 /// The driver of one device.
@@ -122,12 +129,29 @@ impl JsonMqtt {
     /// What a message of this device says: no event for a message the profile ignores or that this
     /// duty of the device has no use for. Fields that are absent or of a wrong type are left out; a
     /// vehicle is reported even if nothing else of its read is usable.
-    pub fn decode(&mut self, topic: &str, payload: &[u8]) -> Result<Vec<DeviceEvent>, DecodeError> {
+    ///
+    /// `now_ms` is Unix time; it goes into answers.
+    pub fn decode(
+        &mut self,
+        topic: &str,
+        payload: &[u8],
+        _now_ms: i64,
+    ) -> Result<Heard, DecodeError> {
         let mut memory = std::mem::take(&mut self.memory);
         let events = self.read(topic, payload, &mut memory);
         self.memory = memory;
-        events
+        Ok(Heard { events: events?, answers: vec![] })
     }
+
+    /// Whether a message is for this device: its topic, or for a topic that devices share the
+    /// serial number inside, names it.
+    pub fn is_for(&self, topic: &str, _payload: &[u8]) -> bool {
+        self.hear(topic).is_ok()
+    }
+
+    /// Offset from UTC of the device's wall clock, for times it writes without one. The caller
+    /// keeps it up to date with the site's zone; the profile's own `utc_offset` goes before it.
+    pub fn set_utc_offset(&mut self, _seconds: i32) {}
 
     fn read(
         &self,
@@ -137,12 +161,12 @@ impl JsonMqtt {
     ) -> Result<Vec<DeviceEvent>, DecodeError> {
         let sn = || self.sn.clone();
         let heard = self.hear(topic)?;
-        if payload.len() > PAYLOAD_BYTES_MAX {
+        if payload.len() > BODY_BYTES_MAX {
             return Err(DecodeError::TooLarge { sn: sn(), bytes: payload.len() });
         }
         let top: Value = serde_json::from_slice(trim(payload)).map_err(|e| {
             let why = format!("{:?} error, line {} column {}", e.classify(), e.line(), e.column());
-            DecodeError::NotJson { sn: sn(), name: short(heard.name), why }
+            DecodeError::Unreadable { sn: sn(), name: short(heard.name), why }
         })?;
         self.check_sender(&top)?;
         memory.layout = heard.layout.unwrap_or(memory.layout);
@@ -202,17 +226,17 @@ impl JsonMqtt {
     }
 
     /// What a topic of this device tells.
-    fn hear<'a>(&'a self, topic: &'a str) -> Result<Heard<'a>, DecodeError> {
+    fn hear<'a>(&'a self, topic: &'a str) -> Result<Heading<'a>, DecodeError> {
         for (i, layout) in self.settings.layouts.iter().enumerate() {
             for (template, is_reply) in [(&layout.reply, true), (&layout.up, false)] {
                 if let Some(name) = template.hears(topic, &self.sn) {
-                    return Ok(Heard { layout: Some(i), name, is_reply });
+                    return Ok(Heading { layout: Some(i), name, is_reply });
                 }
             }
         }
         let exceptions = &self.settings.exceptions;
         match exceptions.iter().find(|one| one.topic.hears(topic, &self.sn).is_some()) {
-            Some(one) => Ok(Heard { layout: None, name: &one.name, is_reply: false }),
+            Some(one) => Ok(Heading { layout: None, name: &one.name, is_reply: false }),
             None => Err(DecodeError::Foreign {
                 sn: self.sn.clone(),
                 what: format!("topic {:?}", short(topic)),
@@ -236,9 +260,10 @@ impl JsonMqtt {
         self.settings.name_at.iter().find_map(|path| path.find(top, top)?.as_str()).unwrap_or("")
     }
 
-    /// The message that gives `command`; `id` comes back in the reply, `now_ms` is Unix time.
+    /// The message that gives `command`; `id` comes back in the reply, `now_ms` is Unix time. A
+    /// device that gives no id back is taken to answer the last command of the kind.
     pub fn encode(
-        &self,
+        &mut self,
         command: &Command,
         id: &str,
         now_ms: i64,
@@ -281,7 +306,7 @@ impl JsonMqtt {
 }
 
 /// What a topic told.
-struct Heard<'a> {
+struct Heading<'a> {
     /// Which of the profile's layouts; `None` for an exception to them.
     layout: Option<usize>,
     /// Empty if the layout has no `{name}`.

@@ -6,15 +6,20 @@
 //!   words        what every device says and is told, whatever its make
 //!   profile      the TOML files, embedded and checked; protocol: the list of those below
 //!   json_mqtt    protocol "json-mqtt"     cameras that talk JSON over MQTT, driven by the profile
+//!   http_push    protocol "http-push"     devices that call us, and that we call, over HTTP
+//!   message      what those two share; learn: which profile a stranger's message fits
 //!   relay_board  protocol "modbus-relay"  relay and input boards, over modbus (RTU frames)
 //!   led_olm      protocol "olm-led"       text and voice boards, GBK text
 //! ```
 
 pub mod exchange;
+pub mod http_push;
 pub mod json_mqtt;
 mod json_path;
 mod json_template;
+pub mod learn;
 pub mod led_olm;
+pub mod message;
 pub mod modbus;
 pub mod profile;
 mod protocol;
@@ -22,8 +27,11 @@ pub mod relay_board;
 pub mod words;
 
 pub use exchange::{Exchange, Expect};
-pub use json_mqtt::{DecodeError, EncodeError, JsonMqtt, Outgoing, TopicRules};
+pub use http_push::{Call, Delivery, HttpPush, PushReply, PushRequest, Pushed};
+pub use json_mqtt::{Heard, JsonMqtt, Outgoing, TopicRules};
+pub use learn::{Proposal, Stranger};
 pub use led_olm::OlmLed;
+pub use message::error::{DecodeError, EncodeError, SetupError};
 pub use profile::{Capability, InputRole, Kind, Profile, ProfileError, Protocol, Transport};
 pub use relay_board::RelayBoard;
 pub use words::{ArmPosition, CivilTime, Command, DeviceEvent, PlateRead};

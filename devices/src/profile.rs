@@ -80,7 +80,7 @@ wire_words! {
         SerialWrite = "serial-write",
         /// Shows text.
         ShowText = "show-text",
-        /// Speaks.
+        /// Speaks; of a camera [`crate::words::Command::Speak`].
         Speak = "speak",
         /// Tells where the arm stands.
         Position = "position",

@@ -2,6 +2,7 @@
 //! of its name; here is only the list of them. Knows no field of any section.
 
 use crate::{
+    http_push::HttpPushSettings,
     json_mqtt::JsonMqttSettings,
     led_olm::OlmSettings,
     profile::{Profile, Transport},
@@ -14,6 +15,8 @@ wire_words! {
     Protocol {
         /// JSON over MQTT, driven by the profile.
         JsonMqtt = "json-mqtt",
+        /// Devices that call us over HTTP, and some of which we call, driven by the profile.
+        HttpPush = "http-push",
         /// Relay boards on Modbus RTU.
         ModbusRelay = "modbus-relay",
         /// OLM text and voice boards.
@@ -26,6 +29,7 @@ impl Protocol {
     pub(crate) fn transports(self) -> &'static [Transport] {
         match self {
             Self::JsonMqtt => &[Transport::Mqtt],
+            Self::HttpPush => &[Transport::Http],
             Self::ModbusRelay | Self::OlmLed => &[Transport::Serial],
         }
     }
@@ -34,6 +38,7 @@ impl Protocol {
     pub(crate) fn check(self, profile: &Profile) -> Result<(), String> {
         match self {
             Self::JsonMqtt => profile.settings::<JsonMqttSettings>(self)?.check(profile),
+            Self::HttpPush => profile.settings::<HttpPushSettings>(self)?.check(profile),
             Self::ModbusRelay => profile.settings::<RelaySettings>(self)?.check(),
             Self::OlmLed => profile.settings::<OlmSettings>(self)?.check(profile.timings.gap_ms),
         }

@@ -49,6 +49,8 @@ pub enum DeviceEvent {
         /// JPEG.
         picture: Vec<u8>,
     },
+    /// The device is gone, says whoever carried its words: its last will, or its gateway.
+    Gone,
     /// The device's own word of where the arm stands.
     Position(ArmPosition),
     /// A code was held before a scanner. Personal at times: never logged whole.
@@ -261,6 +263,11 @@ pub enum Command {
         channel: u8,
         /// Sent as they are.
         bytes: Vec<u8>,
+    },
+    /// Say this aloud.
+    Speak {
+        /// As it is to be heard.
+        text: String,
     },
 }
 

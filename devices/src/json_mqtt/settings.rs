@@ -140,13 +140,15 @@ impl Holes<'_> {
             (Command::SetTime(time), "hour") => json!(time.hour),
             (Command::SetTime(time), "minute") => json!(time.minute),
             (Command::SetTime(time), "second") => json!(time.second),
+            (Command::Speak { text }, "text") => json!(text),
+            (Command::Speak { text }, "text_base64") => json!(STANDARD.encode(text)),
             _ => return None,
         })
     }
 }
 
 /// The commands a driver of this protocol can be given, one of each kind.
-fn examples() -> [Command; 7] {
+fn examples() -> [Command; 8] {
     let time = CivilTime { year: 2026, month: 1, day: 1, hour: 0, minute: 0, second: 0 };
     [
         Command::PulseOpen,
@@ -156,10 +158,11 @@ fn examples() -> [Command; 7] {
         Command::TriggerRead,
         Command::SetTime(time),
         Command::SerialData { channel: 0, bytes: vec![] },
+        Command::Speak { text: "x".into() },
     ]
 }
 
-pub(super) fn capability_of(command: &Command) -> Capability {
+pub(crate) fn capability_of(command: &Command) -> Capability {
     match command {
         Command::PulseOpen => Capability::PulseOpen,
         Command::PulseClose => Capability::PulseClose,
@@ -168,6 +171,7 @@ pub(super) fn capability_of(command: &Command) -> Capability {
         Command::TriggerRead => Capability::TriggerRead,
         Command::SetTime(_) => Capability::SetTime,
         Command::SerialData { .. } => Capability::SerialWrite,
+        Command::Speak { .. } => Capability::Speak,
     }
 }
 

@@ -196,7 +196,7 @@ async fn nonsense_is_told_from_reads() {
     let (camera, _) = online(site.camera()).await;
     site.heard().await.unwrap();
     camera.say_raw("ivs_result", vec![0xFF, 0xFE, 0x00]);
-    assert!(matches!(site.heard().await, Err(DecodeError::NotJson { .. })));
+    assert!(matches!(site.heard().await, Err(DecodeError::Unreadable { .. })));
     camera.say_raw("ivs_result", "{\"payload\":3}");
     assert!(matches!(site.heard().await, Err(DecodeError::Missing { .. })));
     camera.say_raw("brand_new", "{}");

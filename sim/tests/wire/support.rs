@@ -92,9 +92,13 @@ impl Site {
     /// What the next message says.
     pub(crate) async fn heard(&mut self) -> Result<Vec<DeviceEvent>, DecodeError> {
         let message = within("a message", self.messages.recv()).await.unwrap();
-        let heard = self.driver.decode(&message.topic, &message.payload);
+        let heard = self.driver.decode(&message.topic, &message.payload, 1_795_000_000_000);
         message.ack.done();
-        heard
+        let heard = heard?;
+        for answer in heard.answers {
+            self.link.publish(&answer.topic, answer.payload).unwrap();
+        }
+        Ok(heard.events)
     }
 
     /// The next event that is no heart-beat.
@@ -108,7 +112,7 @@ impl Site {
     }
 
     /// Commands the device; the id of the command.
-    pub(crate) fn command(&self, command: &Command) -> &'static str {
+    pub(crate) fn command(&mut self, command: &Command) -> &'static str {
         let message = self.driver.encode(command, "c-1", 1_795_000_000_000).unwrap();
         self.link.publish(&message.topic, message.payload).unwrap();
         "c-1"

@@ -6,10 +6,9 @@ use std::{
     time::Duration,
 };
 
-use paifang_devices::{
-    Command, DeviceEvent,
-    json_mqtt::{DecodeError, EncodeError, JsonMqtt, SetupError},
-};
+use paifang_devices::{Command, DecodeError, EncodeError, Heard, JsonMqtt, Outgoing, SetupError};
+
+use tracing::debug;
 
 use crate::{
     config::Site,
@@ -39,8 +38,17 @@ pub enum TellError {
 }
 
 impl Camera {
-    pub fn decode(&self, topic: &str, payload: &[u8]) -> Result<Vec<DeviceEvent>, DecodeError> {
-        self.driver.lock().unwrap_or_else(PoisonError::into_inner).decode(topic, payload)
+    pub fn decode(&self, topic: &str, payload: &[u8], now_ms: i64) -> Result<Heard, DecodeError> {
+        self.driver.lock().unwrap_or_else(PoisonError::into_inner).decode(topic, payload, now_ms)
+    }
+
+    /// Publishes what the device insists on hearing, once what it said is on disk.
+    pub fn answer(&self, link: &Link, answers: Vec<Outgoing>) {
+        for answer in answers {
+            if let Err(why) = link.publish(&answer.topic, answer.payload) {
+                debug!(device = %self.id, %why, "an answer was not sent; the device will say it again");
+            }
+        }
     }
 
     /// Writes the command in the device's own words and hands it to the broker. Never blocks.
@@ -66,7 +74,7 @@ impl std::fmt::Debug for Camera {
     }
 }
 
-/// All devices on MQTT, found by their serial number.
+/// All devices on MQTT, found by their serial number in lower case.
 #[derive(Clone, Debug, Default)]
 pub struct Cameras(Arc<HashMap<String, Arc<Camera>>>);
 
@@ -79,7 +87,7 @@ impl Cameras {
         // Cameras first: they know how to trigger a read.
         for device in on_mqtt().filter(|d| reads(&d.id).is_some()).chain(on_mqtt()) {
             let Some(sn) = &device.sn else { continue };
-            if cameras.contains_key(sn) {
+            if cameras.contains_key(&sn.to_ascii_lowercase()) {
                 continue;
             }
             let same_sn = |id: &DeviceId| {
@@ -100,14 +108,22 @@ impl Cameras {
                 silence: ms(timings.silence_ms, 35_000),
                 driver: Mutex::new(JsonMqtt::new(&device.profile, sn)?),
             };
-            cameras.insert(sn.clone(), Arc::new(camera));
+            cameras.insert(sn.to_ascii_lowercase(), Arc::new(camera));
         }
         Ok(Self(Arc::new(cameras)))
     }
 
-    /// The device a topic belongs to: its serial number is one of the topic's levels.
-    pub fn by_topic(&self, topic: &str) -> Option<&Arc<Camera>> {
-        topic.split('/').find_map(|level| self.0.get(level))
+    /// The devices a message is for: its serial number is one of the topic's levels, in whatever case; on a topic that
+    /// devices share, it is in the message, or the message is for all of them.
+    pub fn heard_by(&self, topic: &str, payload: &[u8]) -> Vec<Arc<Camera>> {
+        let by_level = topic.split('/').find_map(|level| self.0.get(&level.to_ascii_lowercase()));
+        if let Some(camera) = by_level {
+            return vec![camera.clone()];
+        }
+        let is_for = |camera: &&Arc<Camera>| {
+            camera.driver.lock().unwrap_or_else(PoisonError::into_inner).is_for(topic, payload)
+        };
+        self.all().filter(is_for).cloned().collect()
     }
 
     pub fn all(&self) -> impl Iterator<Item = &Arc<Camera>> {
@@ -127,7 +143,7 @@ impl Cameras {
 
     /// For the broker: the serial number's own topics, (publish, subscribe).
     pub fn topic_rules(&self, sn: &str) -> Option<(Vec<String>, Vec<String>)> {
-        let camera = self.0.get(sn)?;
+        let camera = self.0.get(&sn.to_ascii_lowercase())?;
         let rules = camera.driver.lock().unwrap_or_else(PoisonError::into_inner).topic_rules();
         Some((rules.publish, rules.subscribe))
     }

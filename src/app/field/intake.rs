@@ -17,7 +17,7 @@ use super::{Camera, Cameras, Orders};
 use crate::{
     app::{App, Busy, Then, pictures::Pictures},
     core::{AlarmKind, Input, input::ArmOutcome, stay::Read},
-    io::mqtt::{Incoming, Link},
+    io::mqtt::{Ack, Incoming, Link},
     types::{DeviceId, LaneId, Plate},
 };
 
@@ -87,7 +87,8 @@ impl Intake {
 
     async fn message(&mut self, message: Incoming) -> Result<(), Busy> {
         counter!("paifang_mqtt_messages_total").increment(1);
-        let Some(camera) = self.cameras.by_topic(&message.topic).cloned() else {
+        let cameras = self.cameras.heard_by(&message.topic, &message.payload);
+        let Some(last) = cameras.last() else {
             counter!("paifang_mqtt_foreign_total").increment(1);
             warn!(
                 topic = message.topic,
@@ -97,30 +98,53 @@ impl Intake {
             return Ok(());
         };
         if message.retain {
-            warn!(device = %camera.id, topic = message.topic, "a retained message may be of any age; ignored. Clear it at the broker");
+            warn!(device = %last.id, topic = message.topic, "a retained message may be of any age; ignored. Clear it at the broker");
             message.ack.done();
             return Ok(());
         }
+        let mut ack = Some(message.ack);
+        for (i, camera) in cameras.iter().enumerate() {
+            let ack = if i + 1 == cameras.len() { ack.take() } else { None };
+            self.said(camera, &message.topic, &message.payload, ack).await?;
+        }
+        Ok(())
+    }
+
+    /// What one device says by a message.
+    async fn said(
+        &mut self,
+        camera: &Arc<Camera>,
+        topic: &str,
+        payload: &[u8],
+        ack: Option<Ack>,
+    ) -> Result<(), Busy> {
         let (now, wall) = clock();
-        match camera.decode(&message.topic, &message.payload) {
-            Ok(events) => {
-                self.heard(&camera.id, now).await?;
-                let mut ack = Some(message.ack);
-                let last = events.len().saturating_sub(1);
-                for (i, event) in events.into_iter().enumerate() {
-                    let ack = if i == last { ack.take() } else { None };
-                    self.event(&camera, event, now, wall, ack).await?;
-                }
+        let heard = match camera.decode(topic, payload, wall.as_millisecond()) {
+            Ok(heard) => heard,
+            Err(why) => {
                 if let Some(ack) = ack {
                     ack.done();
                 }
-                Ok(())
+                return self.nonsense(&camera.id, &why.to_string(), now).await;
             }
-            Err(why) => {
-                message.ack.done();
-                self.nonsense(&camera.id, &why.to_string(), now).await
+        };
+        self.heard(&camera.id, now).await?;
+        let (camera_, link, answers) = (camera.clone(), self.link.clone(), heard.answers);
+        let mut then: Option<Then> = Some(Box::new(move |_| {
+            camera_.answer(&link, answers);
+            if let Some(ack) = ack {
+                ack.done();
             }
+        }));
+        let last = heard.events.len().saturating_sub(1);
+        for (i, event) in heard.events.into_iter().enumerate() {
+            let then = if i == last { then.take() } else { None };
+            self.event(camera, event, now, wall, then).await?;
         }
+        if let Some(then) = then {
+            then(&Ok(crate::core::Answer::Done));
+        }
+        Ok(())
     }
 
     async fn event(
@@ -129,9 +153,8 @@ impl Intake {
         event: DeviceEvent,
         now: Instant,
         wall: Timestamp,
-        ack: Option<crate::io::mqtt::Ack>,
+        then: Option<Then>,
     ) -> Result<(), Busy> {
-        let then = ack.map(|ack| -> Then { Box::new(move |_| ack.done()) });
         match event {
             // News of a vehicle that was read before, not of one that comes.
             DeviceEvent::PlateRead(read) if is_news(read.trigger) => {
@@ -160,6 +183,7 @@ impl Intake {
             DeviceEvent::BarrierStatus { state, connected } => {
                 debug!(device = %camera.id, ?state, ?connected, "barrier status");
             }
+            DeviceEvent::Gone => info!(device = %camera.id, "it says it is leaving"),
             DeviceEvent::SerialData { .. }
             | DeviceEvent::Snapshot { .. }
             | DeviceEvent::Position(_)

@@ -3,7 +3,7 @@
 
 use thiserror::Error;
 
-use super::PAYLOAD_BYTES_MAX;
+use super::BODY_BYTES_MAX;
 
 /// A message that gives no event.
 #[derive(Clone, Debug, PartialEq, Eq, Error)]
@@ -12,7 +12,7 @@ pub enum DecodeError {
     /// somebody pretends.
     #[error("not from device {sn}: {what}")]
     Foreign {
-        /// Of this driver.
+        /// Of this driver; its profile's name if it has no serial number.
         sn: String,
         /// What did not fit.
         what: String,
@@ -20,35 +20,35 @@ pub enum DecodeError {
     /// A message the profile does not know. No failure: new firmware says new things.
     #[error("device {sn} said {what:?}, which its profile does not know")]
     Unknown {
-        /// Of this driver.
+        /// Of this driver; its profile's name if it has no serial number.
         sn: String,
         /// Name of the message, or of the value in it.
         what: String,
     },
     /// Not looked at.
     #[error(
-        "device {sn} sent {bytes} bytes, more than {PAYLOAD_BYTES_MAX}: lower its picture quality"
+        "device {sn} sent {bytes} bytes, more than {BODY_BYTES_MAX}: lower its picture quality"
     )]
     TooLarge {
-        /// Of this driver.
+        /// Of this driver; its profile's name if it has no serial number.
         sn: String,
         /// How many.
         bytes: usize,
     },
-    /// Cut short, or no JSON at all.
-    #[error("device {sn}: message {name} is not JSON ({why})")]
-    NotJson {
-        /// Of this driver.
+    /// Cut short, or in none of the forms devices write: JSON, XML, a form, its parts.
+    #[error("device {sn}: message {name} cannot be read ({why})")]
+    Unreadable {
+        /// Of this driver; its profile's name if it has no serial number.
         sn: String,
-        /// Name from the topic.
+        /// Name of the message, as far as known.
         name: String,
         /// Kind of mistake and where, never the text.
         why: String,
     },
-    /// JSON, but without what makes it this message.
+    /// Readable, but without what makes it this message.
     #[error("device {sn}: message {name} has no usable {field}")]
     Missing {
-        /// Of this driver.
+        /// Of this driver; its profile's name if it has no serial number.
         sn: String,
         /// Name of the message.
         name: String,
@@ -87,6 +87,6 @@ pub enum SetupError {
     #[error("serial number {0:?} must be 1 to 64 of A-Z, a-z, 0-9, '-', '_' and '.'")]
     SerialNumber(String),
     /// The profile is for something else.
-    #[error("profile {0} is not for protocol json-mqtt")]
+    #[error("profile {0} is not for this protocol")]
     WrongProfile(String),
 }
