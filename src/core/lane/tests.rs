@@ -12,7 +12,7 @@ use crate::{
 };
 
 const ALL_WIRED: Wired =
-    Wired { arrival: true, safety: true, open_limit: true, closed_limit: true };
+    Wired { arrival: true, safety: true, open_limit: true, closed_limit: true, ..Wired::default() };
 
 fn rules(wired: Wired, closing: Closing) -> LaneRules {
     LaneRules { direction: Direction::Exit, wired, closing, times: LaneTimes::default() }
@@ -47,6 +47,7 @@ fn lane_in(phase: Phase) -> Lane {
         safety,
         open_limit,
         closed_limit,
+        ..Sensors::default()
     };
     let due = |why| Some(Due { at: now(), why });
     let mut lane = Lane::new(LaneId::parse("out").unwrap());
