@@ -2,7 +2,7 @@
 //! only what changes inside files it already knew.
 
 fn main() {
-    for kind in ["barrier", "camera", "display"] {
+    for kind in ["barrier", "camera", "display", "printer", "scanner", "turnstile"] {
         println!("cargo::rerun-if-changed={kind}");
     }
 }

@@ -5,13 +5,13 @@
 //! first, text in GBK, data at most 255 bytes. The board does not answer; it wants
 //! [`OlmLed::gap_ms`] of silence between frames.
 
-use encoding_rs::GBK;
 use serde::Deserialize;
 use thiserror::Error;
 
 use crate::{
     modbus,
     profile::{Profile, Protocol},
+    text::{gbk, of_gbk},
     words::CivilTime,
 };
 
@@ -180,23 +180,6 @@ fn frame(command: u8, data: &[u8]) -> Vec<u8> {
     modbus::frame(&[&HEAD[..], &[command, data.len() as u8], data].concat())
 }
 
-/// GBK, whole characters only, at most `bytes_max`. What GBK lacks becomes '?', a control character
-/// a space: the frame gives control characters a meaning.
-fn gbk(text: &str, bytes_max: usize) -> Vec<u8> {
-    let mut out = Vec::new();
-    for ch in text.chars() {
-        let ch = if ch.is_control() { ' ' } else { ch };
-        let mut utf8 = [0; 4];
-        let (bytes, _, unknown) = GBK.encode(ch.encode_utf8(&mut utf8));
-        let bytes: &[u8] = if unknown { b"?" } else { &bytes };
-        if out.len() + bytes.len() > bytes_max {
-            break;
-        }
-        out.extend_from_slice(bytes);
-    }
-    out
-}
-
 /// What a frame says, as the board's other side reads it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Message {
@@ -268,7 +251,7 @@ pub fn scan(bytes: &[u8]) -> Option<(Message, usize)> {
 fn message(command: u8, data: &[u8]) -> Option<Message> {
     Some(match (command, data) {
         (LINES, _) => show(data)?,
-        (VOICE, [mode, text @ ..]) => Message::Speak(*mode, text_of(text)),
+        (VOICE, [mode, text @ ..]) => Message::Speak(*mode, of_gbk(text)),
         (STOP_VOICE, []) => Message::StopVoice,
         (VOLUME, [percent @ 0..=100]) => Message::Volume(*percent),
         (BRIGHTNESS, [percent @ 10..=100]) => Message::Brightness(*percent),
@@ -288,15 +271,11 @@ fn show(data: &[u8]) -> Option<Message> {
         if *end != if i == count { LAST_LINE } else { NEXT_LINE } {
             return None;
         }
-        lines.push(text_of(text));
+        lines.push(of_gbk(text));
         rest = after;
     }
     let [VOICE_MARK, len, voice @ ..] = rest else { return None };
-    (voice.len() == usize::from(*len)).then(|| Message::Show { lines, voice: text_of(voice) })
-}
-
-fn text_of(bytes: &[u8]) -> String {
-    GBK.decode_without_bom_handling(bytes).0.into_owned()
+    (voice.len() == usize::from(*len)).then(|| Message::Show { lines, voice: of_gbk(voice) })
 }
 
 #[cfg(test)]

@@ -10,6 +10,9 @@
 //!   message      what those two share; learn: which profile a stranger's message fits
 //!   relay_board  protocol "modbus-relay"  relay and input boards, over modbus (RTU frames)
 //!   led_olm      protocol "olm-led"       text and voice boards, GBK text
+//!   scanner      protocol "ascii-scanner" codes as text, with any tail; commands of the GM65
+//!   reader_55aa  protocol "55aa-reader"   codes in frames
+//!   turnstile_lot protocol "lot-turnstile" passes and counters, over modbus
 //! ```
 
 pub mod exchange;
@@ -23,7 +26,12 @@ pub mod message;
 pub mod modbus;
 pub mod profile;
 mod protocol;
+pub mod reader_55aa;
 pub mod relay_board;
+pub mod scan_reader;
+pub mod scanner;
+mod text;
+pub mod turnstile_lot;
 pub mod words;
 
 pub use exchange::{Exchange, Expect};
@@ -34,4 +42,6 @@ pub use led_olm::OlmLed;
 pub use message::error::{DecodeError, EncodeError, SetupError};
 pub use profile::{Capability, InputRole, Kind, Profile, ProfileError, Protocol, Transport};
 pub use relay_board::RelayBoard;
+pub use scan_reader::{ScanFault, ScanReader};
+pub use turnstile_lot::{LotTurnstile, Way};
 pub use words::{ArmPosition, CivilTime, Command, DeviceEvent, PlateRead};

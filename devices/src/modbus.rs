@@ -1,5 +1,5 @@
-//! Modbus RTU frames: the few requests relay and input boards need, and their replies found in a
-//! dirty stream. Knows no port, no timing and no dialect of a make.
+//! Modbus RTU frames: the few requests of boards on a gate, and their replies found in a dirty
+//! stream. Knows no port, no timing and no dialect of a make.
 //!
 //! A frame is `address function data.. crc`, the CRC16/MODBUS over all before it, low byte first.
 //! Source: "MODBUS over Serial Line" V1.02, and the frames relay makers publish.
@@ -18,6 +18,11 @@ const READ_COILS: u8 = 0x01;
 const READ_INPUTS: u8 = 0x02;
 const WRITE_COIL: u8 = 0x05;
 const WRITE_COILS: u8 = 0x0F;
+const READ_REGISTERS: u8 = 0x03;
+const WRITE_REGISTERS: u8 = 0x10;
+/// Registers one reading may ask for, and one writing may set; same source.
+const REGISTERS_READ_MAX: u16 = 125;
+const REGISTERS_WRITE_MAX: usize = 123;
 const EXCEPTION: u8 = 0x80;
 /// Address, function, code, CRC.
 const EXCEPTION_LEN: usize = 5;
@@ -65,14 +70,16 @@ pub enum RequestError {
     #[error("slave address {0} is outside 1..=247")]
     Address(u8),
     /// Too few or too many at once.
-    #[error("{0} coils or inputs at once is outside 1..={COUNT_MAX}")]
+    #[error(
+        "{0} at once is more than a frame holds, or none: 1 to {COUNT_MAX} coils or inputs, 1 to {REGISTERS_READ_MAX} registers read, 1 to {REGISTERS_WRITE_MAX} written"
+    )]
     Count(usize),
 }
 
 fn exception_name(code: u8) -> &'static str {
     match code {
         1 => "function unknown to the board",
-        2 => "no such coil or input",
+        2 => "no such coil, input or register",
         3 => "value out of range",
         4 => "board failure",
         5 | 6 => "busy",
@@ -115,6 +122,32 @@ pub fn write_coils(address: u8, first: u16, states: &[bool]) -> Result<Exchange,
     );
     let reply = Reply { address, function: WRITE_COILS, head: echo, len: ECHO_LEN };
     exchange(address, WRITE_COILS, &body, reply, false)
+}
+
+/// FC03: `count` holding registers from `first`. Repeatable.
+pub fn read_registers(address: u8, first: u16, count: u16) -> Result<Exchange, RequestError> {
+    if !(1..=REGISTERS_READ_MAX).contains(&count) {
+        return Err(RequestError::Count(count.into()));
+    }
+    let body = [first.to_be_bytes(), count.to_be_bytes()].concat();
+    let bytes = count as u8 * 2;
+    let len = 5 + usize::from(bytes);
+    let reply = Reply { address, function: READ_REGISTERS, head: vec![bytes], len };
+    exchange(address, READ_REGISTERS, &body, reply, true)
+}
+
+/// FC10: `values` into the registers from `first` on. Not repeatable.
+pub fn write_registers(address: u8, first: u16, values: &[u16]) -> Result<Exchange, RequestError> {
+    let count = values.len();
+    if !(1..=REGISTERS_WRITE_MAX).contains(&count) {
+        return Err(RequestError::Count(count));
+    }
+    let echo = [first.to_be_bytes(), (count as u16).to_be_bytes()].concat();
+    let mut body = echo.clone();
+    body.push(count as u8 * 2);
+    body.extend(values.iter().flat_map(|value| value.to_be_bytes()));
+    let reply = Reply { address, function: WRITE_REGISTERS, head: echo, len: ECHO_LEN };
+    exchange(address, WRITE_REGISTERS, &body, reply, false)
 }
 
 fn read(address: u8, function: u8, first: u16, count: u16) -> Result<Exchange, RequestError> {
@@ -195,6 +228,12 @@ impl Reply {
     /// Accepts the echo of a write.
     pub fn accepted(&self, frame: &[u8]) -> Result<(), ReplyError> {
         self.data(frame).map(|_| ())
+    }
+
+    /// The registers of a reading.
+    pub fn words(&self, frame: &[u8]) -> Result<Vec<u16>, ReplyError> {
+        let (words, _) = self.data(frame)?.as_chunks::<2>();
+        Ok(words.iter().map(|word| u16::from_be_bytes(*word)).collect())
     }
 
     /// The first `count` states of a read; fewer if fewer were asked for (by whole bytes).

@@ -11,10 +11,12 @@ use thiserror::Error;
 pub use crate::protocol::Protocol;
 use crate::words::wire_words;
 
-static FOLDERS: [(Kind, Dir<'static>); 3] = [
+static FOLDERS: [(Kind, Dir<'static>); 5] = [
     (Kind::Barrier, include_dir!("$CARGO_MANIFEST_DIR/barrier")),
     (Kind::Camera, include_dir!("$CARGO_MANIFEST_DIR/camera")),
     (Kind::Display, include_dir!("$CARGO_MANIFEST_DIR/display")),
+    (Kind::Scanner, include_dir!("$CARGO_MANIFEST_DIR/scanner")),
+    (Kind::Turnstile, include_dir!("$CARGO_MANIFEST_DIR/turnstile")),
 ];
 
 wire_words! {

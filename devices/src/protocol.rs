@@ -6,7 +6,10 @@ use crate::{
     json_mqtt::JsonMqttSettings,
     led_olm::OlmSettings,
     profile::{Profile, Transport},
+    reader_55aa::Reader55AaSettings,
     relay_board::RelaySettings,
+    scanner::ScannerSettings,
+    turnstile_lot::LotSettings,
     words::wire_words,
 };
 
@@ -21,6 +24,12 @@ wire_words! {
         ModbusRelay = "modbus-relay",
         /// OLM text and voice boards.
         OlmLed = "olm-led",
+        /// Scanners that write the code as text.
+        AsciiScanner = "ascii-scanner",
+        /// Scanners that write the code in frames 55 AA.
+        Reader55Aa = "55aa-reader",
+        /// Turnstile controllers of LOT on Modbus RTU.
+        LotTurnstile = "lot-turnstile",
     }
 }
 
@@ -30,7 +39,11 @@ impl Protocol {
         match self {
             Self::JsonMqtt => &[Transport::Mqtt],
             Self::HttpPush => &[Transport::Http],
-            Self::ModbusRelay | Self::OlmLed => &[Transport::Serial],
+            Self::ModbusRelay
+            | Self::OlmLed
+            | Self::AsciiScanner
+            | Self::Reader55Aa
+            | Self::LotTurnstile => &[Transport::Serial],
         }
     }
 
@@ -41,6 +54,9 @@ impl Protocol {
             Self::HttpPush => profile.settings::<HttpPushSettings>(self)?.check(profile),
             Self::ModbusRelay => profile.settings::<RelaySettings>(self)?.check(),
             Self::OlmLed => profile.settings::<OlmSettings>(self)?.check(profile.timings.gap_ms),
+            Self::AsciiScanner => profile.settings::<ScannerSettings>(self)?.check(),
+            Self::Reader55Aa => profile.settings::<Reader55AaSettings>(self)?.check(),
+            Self::LotTurnstile => profile.settings::<LotSettings>(self)?.check(),
         }
     }
 }

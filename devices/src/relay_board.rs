@@ -31,9 +31,9 @@ pub struct RelaySettings {
     pub relays: u8,
     /// 0..=32.
     pub inputs: u8,
-    /// Relay on the barrier's open terminal, from 1.
+    /// Relay on the barrier's open terminal, from 1; of a turnstile: what lets a person in.
     pub open_relay: u8,
-    /// Relay on its close terminal, from 1.
+    /// Relay on its close terminal, from 1; of a turnstile: the terminal that lets a person out.
     #[serde(default)]
     pub close_relay: Option<u8>,
 }

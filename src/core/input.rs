@@ -11,8 +11,8 @@ use super::{
     ticket::{NotAdmitted, Ticket, Way},
 };
 use crate::types::{
-    AdmissionId, Code, CodeDigest, CommandId, DeviceId, LaneId, OrderId, PaymentId, Plate, RefundId,
-    TicketId, bank::Word,
+    AdmissionId, Code, CodeDigest, CommandId, DeviceId, LaneId, OrderId, PaymentId, Plate,
+    RefundId, TicketId, bank::Word,
 };
 
 #[derive(Clone, Debug, PartialEq)]

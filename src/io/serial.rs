@@ -15,7 +15,9 @@
 //!   thrown away before each request, and a request that the late reply would fit waits until the
 //!   reply can no longer come.
 
+mod listen;
 mod owner;
+mod port;
 mod queue;
 
 use std::time::Duration;
@@ -27,7 +29,9 @@ use tokio::{
     time::Instant,
 };
 
+pub use self::listen::ListenHandle;
 use self::{
+    listen::{Listener, WRITES_MAX},
     owner::Owner,
     queue::{Job, Work},
 };
@@ -35,7 +39,34 @@ use self::{
 /// Requests waiting in the channel; as many again may wait in the owner's queue.
 const QUEUE_MAX: usize = 64;
 
-/// One serial port, 8 data bits, no parity, 1 stop bit.
+/// Besides eight data bits.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, serde::Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Parity {
+    /// As nearly every board is delivered.
+    #[default]
+    None,
+    Even,
+    Odd,
+}
+
+/// Behind each byte.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum StopBits {
+    /// As nearly every board is delivered.
+    #[default]
+    One,
+    Two,
+}
+
+/// How a byte travels; 8N1 unless told otherwise.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Framing {
+    pub parity: Parity,
+    pub stop_bits: StopBits,
+}
+
+/// One serial port.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct SerialSettings {
     /// As in `/dev/serial/by-id/...`: names under `/dev/ttyUSB` change when plugs move.
@@ -44,6 +75,8 @@ pub struct SerialSettings {
     pub baud: u32,
     /// Silence on the line before each request.
     pub gap: Duration,
+    /// Parity and stop bits.
+    pub framing: Framing,
 }
 
 /// Is the port open?
@@ -126,6 +159,18 @@ impl Bus {
         let path = settings.path.clone();
         tokio::spawn(Owner::new(settings, waiting, report).run());
         BusHandle { path, jobs, status }
+    }
+
+    /// Starts the owner of a port whose device speaks by itself; what it says goes to `sink` as it
+    /// comes, no framing assumed. A port that is not there comes up by itself. The owner ends when
+    /// nobody takes from `sink` any more. Needs a tokio runtime.
+    pub fn listen(settings: SerialSettings, sink: mpsc::Sender<Vec<u8>>) -> ListenHandle {
+        let (writes, waiting) = mpsc::channel(WRITES_MAX);
+        let down = LineStatus::Down { why: "not opened yet".into() };
+        let (report, status) = watch::channel(down);
+        let path = settings.path.clone();
+        tokio::spawn(Listener { settings, sink, writes: waiting, status: report }.run());
+        ListenHandle { path, writes, status }
     }
 }
 

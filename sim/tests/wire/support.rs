@@ -5,7 +5,7 @@ use std::time::Duration;
 use paifang::io::{
     broker::{self, Account, Broker},
     mqtt::{Incoming, Link, LinkStatus, Settings},
-    serial::{Bus, BusError, BusHandle, LineStatus, SerialSettings},
+    serial::{Bus, BusError, BusHandle, Framing, LineStatus, SerialSettings},
 };
 use paifang_devices::{Command, DecodeError, DeviceEvent, Exchange, JsonMqtt, Profile};
 use paifang_sim::wire::{Camera, CameraEvent, CameraSettings, Line};
@@ -29,7 +29,7 @@ pub(crate) async fn within<T>(what: &str, wanted: impl Future<Output = T>) -> T 
 /// The daemon's end of a line.
 pub(crate) async fn bus(line: &Line, baud: u32) -> BusHandle {
     let (path, gap) = (line.path().to_str().unwrap().to_owned(), Duration::from_millis(2));
-    let bus = Bus::open(SerialSettings { path, baud, gap });
+    let bus = Bus::open(SerialSettings { path, baud, gap, framing: Framing::default() });
     line_is(&bus, true).await;
     bus
 }

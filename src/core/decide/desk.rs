@@ -17,7 +17,10 @@ use crate::{
         stay::Stay,
         ticket::{Admission, Ticket},
     },
-    types::{AdmissionId, CodeDigest, CommandId, LaneId, Money, OrderId, PaymentId, Plate, RefundId, StayId, TicketId},
+    types::{
+        AdmissionId, CodeDigest, CommandId, LaneId, Money, OrderId, PaymentId, Plate, RefundId,
+        StayId, TicketId,
+    },
 };
 
 pub(super) struct Desk<'a> {
@@ -82,11 +85,15 @@ impl<'a> Desk<'a> {
             .iter()
             .filter_map(|change| match change {
                 // Of a lane with two rows, the last.
-                Change::Lane(lane) if self.lane(&lane.id).is_some_and(|last| std::ptr::eq(last, lane)) => {
+                Change::Lane(lane)
+                    if self.lane(&lane.id).is_some_and(|last| std::ptr::eq(last, lane)) =>
+                {
                     let before = self.state.lanes.get(&lane.id).map(|l| self.message(l, false));
                     Some((&lane.id, before, self.message(lane, true)))
                 }
-                Change::Gate(gate) if self.gate(&gate.id).is_some_and(|last| std::ptr::eq(last, gate)) => {
+                Change::Gate(gate)
+                    if self.gate(&gate.id).is_some_and(|last| std::ptr::eq(last, gate)) =>
+                {
                     let before = self.state.gates.get(&gate.id).map(gate_message);
                     Some((&gate.id, before, gate_message(gate)))
                 }
@@ -340,8 +347,12 @@ fn carries_other_order(state: &State, known: &Change, change: &Change) -> bool {
         _ => None,
     };
     let before = match known {
-        Change::Lane(lane) => state.lanes.get(&lane.id).and_then(|lane| lane.order.as_ref()).map(|o| o.id),
-        Change::Gate(gate) => state.gates.get(&gate.id).and_then(|gate| gate.order.as_ref()).map(|o| o.id),
+        Change::Lane(lane) => {
+            state.lanes.get(&lane.id).and_then(|lane| lane.order.as_ref()).map(|o| o.id)
+        }
+        Change::Gate(gate) => {
+            state.gates.get(&gate.id).and_then(|gate| gate.order.as_ref()).map(|o| o.id)
+        }
         _ => return false,
     };
     order_of(known) != order_of(change) && order_of(known) != before

@@ -64,8 +64,15 @@ impl Desk<'_> {
         let Some(rules) = self.rules.gates.get(id) else { return };
         let expires_at = self.now + rules.times.order_life;
         let way = self.way_of_order(&gate, action, cause.as_ref());
-        gate.order =
-            Some(PassOrder { id: command, action, way, cause, at: self.now, expires_at, done: false });
+        gate.order = Some(PassOrder {
+            id: command,
+            action,
+            way,
+            cause,
+            at: self.now,
+            expires_at,
+            done: false,
+        });
         if action == PassAction::Grant
             && let Some(pass) = gate.pass
             && let Some(mut admission) = self.admission(pass.admission).cloned()
@@ -180,7 +187,8 @@ impl Desk<'_> {
             self.record(Change::Ticket(ticket));
         }
         if state == AdmissionState::Unsure {
-            let detail = format!("let in at {}; nobody knows whether the person went", admission.lane);
+            let detail =
+                format!("let in at {}; nobody knows whether the person went", admission.lane);
             self.raise(&subject, AlarmKind::AdmissionUnsure, detail);
         } else {
             self.clear(&subject, AlarmKind::AdmissionUnsure);
@@ -204,7 +212,7 @@ impl Desk<'_> {
         let Some(next) = gate.next.take() else { return Ok(Answer::Done) };
         self.record(Change::Gate(gate));
         // What became of the next one is no answer to whoever told of the one before.
-        let _ = self.admit(id, next);
+        let _ = self.admit_person(id, next);
         Ok(Answer::Done)
     }
 

@@ -7,9 +7,9 @@ mod gate;
 mod order;
 mod passage;
 mod payment;
-mod ticket;
 #[cfg(test)]
 mod tests;
+mod ticket;
 
 use jiff::Timestamp;
 

@@ -34,7 +34,13 @@ fn lane(id: &str) -> LaneId {
 
 impl Site {
     fn new() -> Self {
-        let wired = Wired { arrival: true, safety: true, open_limit: true, closed_limit: true, ..Wired::default() };
+        let wired = Wired {
+            arrival: true,
+            safety: true,
+            open_limit: true,
+            closed_limit: true,
+            ..Wired::default()
+        };
         let rules = |direction| LaneRules {
             direction,
             wired,

@@ -23,7 +23,7 @@ impl Desk<'_> {
             return Err(Refusal::NoLane(id.clone()));
         }
         match self.ticket_of(&digest).map(|ticket| ticket.id) {
-            Some(ticket) => self.admit(id, ticket),
+            Some(ticket) => self.admit_person(id, ticket),
             None => {
                 self.act(Effect::FindTicket { lane: id.clone(), digest });
                 Ok(Answer::Done)
@@ -43,7 +43,7 @@ impl Desk<'_> {
         }
         // It came back to life since it was looked for, as one whose person was given back does.
         if let Some(alive) = self.ticket_of(digest).map(|ticket| ticket.id) {
-            return self.admit(id, alive);
+            return self.admit_person(id, alive);
         }
         let why = match &found {
             None => NotAdmitted::Unknown,
@@ -53,7 +53,7 @@ impl Desk<'_> {
     }
 
     /// The ticket's next person, now or after the one on the way.
-    pub(super) fn admit(&mut self, id: &LaneId, ticket: TicketId) -> Reply {
+    pub(super) fn admit_person(&mut self, id: &LaneId, ticket: TicketId) -> Reply {
         let Some(mut gate) = self.gate(id).cloned() else {
             return Err(Refusal::NoLane(id.clone()));
         };

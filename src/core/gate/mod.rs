@@ -22,8 +22,8 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
 pub use self::machine::{Step, step};
-pub use super::ticket::{NotAdmitted, PassAction, Walk, Way};
 use super::lane::{Cause, LaneAlarm, OperatorAct, Reject};
+pub use super::ticket::{NotAdmitted, PassAction, Walk, Way};
 use crate::types::{AdmissionId, CommandId, LaneId, TicketId};
 
 /// What the turnstile is doing.

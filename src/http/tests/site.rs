@@ -64,7 +64,13 @@ pub(super) struct Site {
 impl Site {
     /// Two lanes at rest, one operator, nobody inside. 08:00 by the site's clock.
     pub(super) fn new() -> Arc<Self> {
-        let wired = Wired { arrival: true, safety: true, open_limit: true, closed_limit: true, ..Wired::default() };
+        let wired = Wired {
+            arrival: true,
+            safety: true,
+            open_limit: true,
+            closed_limit: true,
+            ..Wired::default()
+        };
         let times = LaneTimes::default();
         let lane_rules =
             |direction| LaneRules { direction, wired, closing: Closing::ByItself, times };

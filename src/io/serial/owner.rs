@@ -9,17 +9,13 @@ use tokio::{
     sync::{mpsc, watch},
     time::{Instant, sleep_until, timeout_at},
 };
-use tokio_serial::{ErrorKind, SerialStream};
+use tokio_serial::SerialStream;
 
 use super::{
-    BusError, LineStatus, SerialSettings,
+    BusError, LineStatus, SerialSettings, port,
     queue::{Job, Queue, Work},
 };
 
-const REOPEN_MIN: Duration = Duration::from_millis(100);
-const REOPEN_MAX: Duration = Duration::from_secs(5);
-/// A port that stayed open so long was no false start.
-const STEADY: Duration = Duration::from_secs(1);
 /// Beyond the time the bits take. An adapter that takes no bytes for so long is stuck.
 const WRITE_MAX: Duration = Duration::from_secs(1);
 /// Times a repeatable request is sent.
@@ -28,7 +24,6 @@ const ATTEMPTS_MAX: u32 = 2;
 const KEEP_BYTES: usize = 512;
 /// A line that talks without end is drained by this much before each request.
 const DRAIN_BYTES_MAX: usize = 16 * 1024;
-const BITS_PER_BYTE: u32 = 10;
 
 pub(super) struct Owner {
     settings: SerialSettings,
@@ -65,12 +60,12 @@ impl Owner {
     }
 
     pub(super) async fn run(mut self) {
-        let mut pause = REOPEN_MIN;
+        let mut reopening = port::Reopening::new();
         loop {
-            let opened_at = Instant::now();
-            let why = match open(&self.settings) {
+            reopening.tried();
+            let why = match port::open(&self.settings) {
                 Ok(port) => {
-                    self.report(LineStatus::Up);
+                    port::report(&self.settings.path, &self.status, LineStatus::Up);
                     match self.serve(port).await {
                         End::Closed => return,
                         End::Lost(why) => why,
@@ -78,28 +73,11 @@ impl Owner {
                 }
                 Err(why) => why,
             };
-            if opened_at.elapsed() >= STEADY {
-                pause = REOPEN_MIN;
-            }
-            self.report(LineStatus::Down { why: why.clone() });
-            if !self.wait(Instant::now() + pause, &why).await {
+            let down = LineStatus::Down { why: why.clone() };
+            port::report(&self.settings.path, &self.status, down);
+            if !self.wait(reopening.next(), &why).await {
                 return;
             }
-            pause = (pause * 2).min(REOPEN_MAX);
-        }
-    }
-
-    fn report(&self, status: LineStatus) {
-        let path = &self.settings.path;
-        let changed = self.status.send_if_modified(|known| {
-            let changed = *known != status;
-            known.clone_from(&status);
-            changed
-        });
-        match status {
-            LineStatus::Up if changed => tracing::info!(path, "serial line is up"),
-            LineStatus::Down { why } if changed => tracing::warn!(path, why, "serial line is down"),
-            LineStatus::Up | LineStatus::Down { .. } => {}
         }
     }
 
@@ -149,7 +127,7 @@ impl Owner {
                 }
                 None => Err(End::Closed),
             },
-            read = port.read(&mut noise) => received(read).map(drop).map_err(End::Lost),
+            read = port.read(&mut noise) => port::received(read).map(drop).map_err(End::Lost),
             () = sleep_until(wake.unwrap_or_else(Instant::now)), if wake.is_some() => Ok(()),
         }
     }
@@ -198,7 +176,8 @@ impl Owner {
                 Err(Failure::Late) if attempt > 1 => break,
                 written => written?,
             }
-            let until = Instant::now() + self.on_wire(exchange.request.len()) + timeout;
+            let until =
+                Instant::now() + port::on_wire(&self.settings, exchange.request.len()) + timeout;
             let reply = self.reply(port, exchange, until).await?;
             self.silent_until = Instant::now() + self.settings.gap;
             if let Some(reply) = reply {
@@ -226,7 +205,7 @@ impl Owner {
                 }
                 return Ok(None);
             };
-            let count = received(read).map_err(Failure::Lost)?;
+            let count = port::received(read).map_err(Failure::Lost)?;
             heard.extend_from_slice(&piece[..count]);
             if let Some(range) = exchange.expect.find(&heard) {
                 return Ok(Some(heard[range].to_vec()));
@@ -244,7 +223,7 @@ impl Owner {
         deadline: Instant,
     ) -> Result<(), Failure> {
         self.write(port, frame, deadline).await?;
-        self.silent_until = Instant::now() + self.on_wire(frame.len()) + gap;
+        self.silent_until = Instant::now() + port::on_wire(&self.settings, frame.len()) + gap;
         Ok(())
     }
 
@@ -260,29 +239,14 @@ impl Owner {
         if Instant::now() >= deadline {
             return Err(Failure::Late);
         }
-        let stuck = Instant::now() + self.on_wire(bytes.len()) + WRITE_MAX;
+        let stuck = Instant::now() + port::on_wire(&self.settings, bytes.len()) + WRITE_MAX;
         match timeout_at(stuck, port.write_all(bytes)).await {
             Ok(Ok(())) => Ok(()),
-            Ok(Err(e)) => Err(Failure::Lost(format!("writing failed: {e}; {CHECK_PLUG}"))),
-            Err(_) => Err(Failure::Lost(format!("the adapter takes no bytes; {CHECK_PLUG}"))),
+            Ok(Err(e)) => Err(Failure::Lost(format!("writing failed: {e}; {}", port::CHECK_PLUG))),
+            Err(_) => {
+                Err(Failure::Lost(format!("the adapter takes no bytes; {}", port::CHECK_PLUG)))
+            }
         }
-    }
-
-    /// The kernel takes bytes at once; the wire takes this long for them.
-    fn on_wire(&self, bytes: usize) -> Duration {
-        let bits = bytes as u32 * BITS_PER_BYTE;
-        Duration::from_secs(1) * bits / self.settings.baud.max(1)
-    }
-}
-
-const CHECK_PLUG: &str = "check the adapter and its plug";
-
-/// Bytes received. None at all from a readable port means that it is gone; reading on would spin.
-fn received(read: io::Result<usize>) -> Result<usize, String> {
-    match read {
-        Ok(0) => Err(format!("the port is gone; {CHECK_PLUG}")),
-        Ok(count) => Ok(count),
-        Err(e) => Err(format!("reading failed: {e}; {CHECK_PLUG}")),
     }
 }
 
@@ -292,21 +256,8 @@ fn drain(port: &mut SerialStream) -> Result<(), String> {
     while drained < DRAIN_BYTES_MAX {
         match port.try_read(&mut noise) {
             Err(e) if e.kind() == io::ErrorKind::WouldBlock => break,
-            read => drained += received(read)?,
+            read => drained += port::received(read)?,
         }
     }
     Ok(())
-}
-
-fn open(settings: &SerialSettings) -> Result<SerialStream, String> {
-    let port = SerialStream::open(&tokio_serial::new(&settings.path, settings.baud));
-    port.map_err(|e| match e.kind() {
-        ErrorKind::Io(io::ErrorKind::PermissionDenied) => {
-            format!("{e}; may this user open it? Usually the group dialout may")
-        }
-        ErrorKind::NoDevice | ErrorKind::Io(io::ErrorKind::NotFound) => {
-            format!("{e}; is it plugged in, held by another program? See /dev/serial/by-id")
-        }
-        _ => format!("{e}; {CHECK_PLUG}"),
-    })
 }

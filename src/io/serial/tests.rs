@@ -79,7 +79,7 @@ impl Drop for ById {
 
 fn bus(path: &str) -> BusHandle {
     let gap = Duration::from_millis(2);
-    Bus::open(SerialSettings { path: path.into(), baud: 115_200, gap })
+    Bus::open(SerialSettings { path: path.into(), baud: 115_200, gap, framing: Framing::default() })
 }
 
 async fn wait_for(bus: &BusHandle, up: bool) -> LineStatus {

@@ -57,7 +57,13 @@ pub(super) fn start() -> Timestamp {
 
 /// Two entries, two exits, one without any loop.
 pub(super) fn rules() -> Rules {
-    let wired = Wired { arrival: true, safety: true, open_limit: true, closed_limit: true, ..Wired::default() };
+    let wired = Wired {
+        arrival: true,
+        safety: true,
+        open_limit: true,
+        closed_limit: true,
+        ..Wired::default()
+    };
     let lane_rules = |direction, wired| LaneRules {
         direction,
         wired,

@@ -3,7 +3,9 @@
 use jiff::Timestamp;
 
 use super::{OPENS_MAX, Taken, Work};
-use crate::core::lane::{Act, ArmAction, Cause, Help, LaneAlarm, Phase, Reject, Signal, Visit, Why};
+use crate::core::lane::{
+    Act, ArmAction, Cause, Help, LaneAlarm, Phase, Reject, Signal, Visit, Why,
+};
 
 impl Work<'_> {
     pub(super) fn done(&mut self) -> Taken {
