@@ -16,7 +16,7 @@ use super::{
     App, Writer,
     banker::Banker,
     clock::{Clock, SystemTime},
-    field::{FieldPorts, Intake},
+    field::{FieldPorts, Intake, Tickets},
     keys,
     pages::{AppDesk, Door, Tables},
     parts::Parts,
@@ -112,13 +112,16 @@ impl Daemon {
             .map_err(|source| StartError::Listen { at: site.http_listen, source })?;
         let http = listener.local_addr().unwrap_or(site.http_listen);
 
-        let (buses, arms) = parts.boards(&site)?;
+        let (buses, arms, passes) = parts.boards(&site)?;
+        parts.scanners(&site)?;
         let messages_of = parts.displays(&site, &buses)?;
         let ports = FieldPorts {
             app: app.clone(),
             link: link.clone(),
             orders: parts.orders.clone(),
             arms,
+            passes,
+            tickets: Tickets { app: app.clone(), reader: reader.clone() },
             cameras: parts.readers(),
             messages: messages_of,
             banker: banker.clone(),

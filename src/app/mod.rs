@@ -5,6 +5,7 @@ pub mod banker;
 pub mod clock;
 pub mod daemon;
 pub mod field;
+mod gates;
 pub mod keys;
 pub mod pages;
 mod parts;

@@ -17,7 +17,7 @@ use tokio::{
 use super::{
     App,
     daemon::StartError,
-    field::{ArmPort, Board, Cameras, Display, Orders},
+    field::{ArmPort, Board, Cameras, Display, Orders, PassPort, Wire},
     keys,
 };
 use crate::{
@@ -31,16 +31,17 @@ use crate::{
 };
 
 /// Orders that wait for one relay board.
-const JOBS_MAX: usize = 16;
+pub(super) const JOBS_MAX: usize = 16;
 /// Silence on a serial line before each request: 3.5 characters at 9600 bits per second, and what boards ask for.
-const LINE_GAP: Duration = Duration::from_millis(5);
+pub(super) const LINE_GAP: Duration = Duration::from_millis(5);
 
-type Buses = BTreeMap<DeviceId, BusHandle>;
+pub(super) type Buses = BTreeMap<DeviceId, BusHandle>;
 type Arms = HashMap<LaneId, ArmPort>;
+pub(super) type Passes = HashMap<LaneId, PassPort>;
 
 /// What is put together before the writer runs.
 pub(super) struct Parts {
-    app: App,
+    pub(super) app: App,
     pub(super) cameras: Cameras,
     pub(super) orders: Orders,
     pub(super) tasks: JoinSet<()>,
@@ -96,23 +97,32 @@ impl Parts {
         Ok(Link::start(&settings, self.cameras.filters(), sink)?)
     }
 
-    /// Opens every line and puts the relay boards on it; gives the arm of each lane.
-    pub(super) fn boards(&mut self, site: &Site) -> Result<(Buses, Arms), StartError> {
+    /// Opens every line and puts the boards on it; gives the arm or turnstile of each lane.
+    pub(super) fn boards(&mut self, site: &Site) -> Result<(Buses, Arms, Passes), StartError> {
         let mut buses = BTreeMap::new();
         for (id, bus) in &site.buses {
+            if super::gates::speaks_by_itself(site, id) {
+                continue;
+            }
             let path = bus.path.to_string_lossy().into_owned();
             let settings =
                 SerialSettings { path, baud: bus.baud, gap: LINE_GAP, framing: Framing::default() };
             buses.insert(id.clone(), Bus::open(settings));
         }
-        let mut arms = HashMap::new();
+        let (mut arms, mut passes) = (HashMap::new(), HashMap::new());
         for (id, device) in &site.devices {
             let lanes: Vec<_> = site.lanes.values().filter(|lane| lane.barrier == *id).collect();
-            if lanes.is_empty() {
+            let gates: Vec<_> = site.gates.values().filter(|gate| gate.turnstile == *id).collect();
+            if device.profile.protocol == Protocol::LotTurnstile {
+                self.turnstile(site, device, &gates, &buses, &mut passes)?;
+                continue;
+            }
+            if lanes.is_empty() && gates.is_empty() {
                 continue;
             }
             if device.profile.protocol == Protocol::ModbusRelay {
-                self.relay_board(device, &lanes, &buses, &mut arms)?;
+                let wired = (lanes.as_slice(), gates.as_slice());
+                self.relay_board(site, device, wired, &buses, &mut arms, &mut passes)?;
                 continue;
             }
             for lane in lanes {
@@ -131,15 +141,17 @@ impl Parts {
                 arms.insert(lane.id.clone(), ArmPort::Mqtt { camera });
             }
         }
-        Ok((buses, arms))
+        Ok((buses, arms, passes))
     }
 
     fn relay_board(
         &mut self,
+        site: &Site,
         device: &crate::config::Device,
-        lanes: &[&crate::config::Lane],
+        (lanes, gates): (&[&crate::config::Lane], &[&crate::config::Gate]),
         buses: &Buses,
         arms: &mut Arms,
+        passes: &mut Passes,
     ) -> Result<(), StartError> {
         let wrong = |what: String| StartError::Device { device: device.id.clone(), what };
         let board =
@@ -152,13 +164,19 @@ impl Parts {
             let settings = board.settings();
             let open_relay = lane.open_relay.unwrap_or(settings.open_relay);
             let close_relay = lane.close_relay.or(settings.close_relay);
-            for (input, sensor) in &lane.inputs {
-                if inputs.insert(*input, (lane.id.clone(), *sensor)).is_some() {
-                    return Err(wrong(format!("its input {input} is wired to two lanes")));
-                }
-            }
+            let sensors = lane
+                .inputs
+                .iter()
+                .map(|(input, sensor)| (*input, Wire::Lane(lane.id.clone(), *sensor)));
+            super::gates::wire(&mut inputs, sensors, lane.fire).map_err(wrong)?;
             let jobs = jobs_tx.clone();
             arms.insert(lane.id.clone(), ArmPort::Board { jobs, open_relay, close_relay });
+        }
+        for gate in gates {
+            let passage = super::gates::passage(site, gate);
+            super::gates::wire(&mut inputs, passage, gate.fire).map_err(wrong)?;
+            let port = super::gates::relays(site, gate, board.settings(), jobs_tx.clone());
+            passes.insert(gate.id.clone(), port);
         }
         let timings = device.profile.timings;
         let ms = |ms: Option<u32>, usual: u32| Duration::from_millis(ms.unwrap_or(usual).into());
@@ -169,6 +187,7 @@ impl Parts {
             board,
             inputs,
             lanes: lanes.iter().map(|lane| lane.id.clone()).collect(),
+            gates: gates.iter().map(|gate| gate.id.clone()).collect(),
             poll: ms(timings.poll_ms, 100),
             reply_timeout: ms(timings.reply_timeout_ms, 300),
             open_pulse_ms: timings.open_pulse_ms.unwrap_or(500),
@@ -185,10 +204,12 @@ impl Parts {
         buses: &Buses,
     ) -> Result<HashMap<LaneId, watch::Sender<Message>>, StartError> {
         let mut messages = HashMap::new();
-        for lane in site.lanes.values() {
+        let lanes = site.lanes.values().map(|lane| (&lane.id, &lane.display));
+        let gates = site.gates.values().map(|gate| (&gate.id, &gate.display));
+        for (lane, display) in lanes.chain(gates) {
             let (tx, rx) = watch::channel(Message::Faulty);
-            messages.insert(lane.id.clone(), tx);
-            let Some(device) = lane.display.as_ref().and_then(|id| site.devices.get(id)) else {
+            messages.insert(lane.clone(), tx);
+            let Some(device) = display.as_ref().and_then(|id| site.devices.get(id)) else {
                 continue;
             };
             let wrong = |what: String| StartError::Device { device: device.id.clone(), what };

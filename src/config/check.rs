@@ -7,21 +7,17 @@ use std::{
 };
 
 use jiff::tz::TimeZone;
-use paifang_devices::{Capability, InputRole, Profile};
 use toml::Spanned;
 
 use super::{
-    ConfigError, InputsSection, LaneSection, Mistake, Secrets, SiteFile,
+    ConfigError, Mistake, Secrets, SiteFile,
     devices::{Bus, Device},
+    lanes::{Gate, Lane},
     rules,
 };
 use crate::{
     bank::icbc::IcbcSettings,
-    core::{
-        Rules,
-        lane::Sensor,
-        rules::{Closing, Wired},
-    },
+    core::Rules,
     types::{DeviceId, LaneId},
 };
 
@@ -38,7 +34,10 @@ pub struct Site {
     pub icbc: Option<IcbcSettings>,
     pub buses: BTreeMap<DeviceId, Bus>,
     pub devices: BTreeMap<DeviceId, Device>,
+    /// For vehicles.
     pub lanes: BTreeMap<LaneId, Lane>,
+    /// For people.
+    pub gates: BTreeMap<LaneId, Gate>,
 }
 
 #[derive(Clone, Debug)]
@@ -48,18 +47,6 @@ pub struct Mqtt {
     pub username: String,
     pub client_id: String,
     pub secrets: Secrets,
-}
-
-#[derive(Clone, Debug)]
-pub struct Lane {
-    pub id: LaneId,
-    pub camera: DeviceId,
-    pub barrier: DeviceId,
-    pub display: Option<DeviceId>,
-    pub open_relay: Option<u8>,
-    pub close_relay: Option<u8>,
-    /// Input of the barrier's device, from 1, to what it tells.
-    pub inputs: BTreeMap<u8, Sensor>,
 }
 
 /// Reads and checks a site file.
@@ -127,17 +114,7 @@ impl Check<'_> {
         let buses = self.buses(&file.buses);
         let devices = self.devices(&file.devices, &buses, &secrets, file.mqtt.url.is_some());
         let buses = self.bauds(buses, &devices);
-        let mut lanes = BTreeMap::new();
-        let mut lane_rules = BTreeMap::new();
-        for section in &file.lanes {
-            if let Some((lane, wired)) = self.lane(section, &devices, &lanes) {
-                lane_rules.insert(lane.id.clone(), rules::lane(section, wired));
-                lanes.insert(lane.id.clone(), lane);
-            }
-        }
-        if file.lanes.is_empty() {
-            self.mistake(0, "lane", "a site has at least one [[lane]]");
-        }
+        let lanes = self.lanes(&file.lanes, &devices);
         let mqtt = Mqtt {
             listen: file.mqtt.listen,
             url: self.broker_url(file.mqtt.url.as_ref(), &secrets),
@@ -151,7 +128,8 @@ impl Check<'_> {
                 zone,
                 currency: file.site.currency,
                 tariff: file.tariff,
-                lanes: lane_rules,
+                lanes: lanes.lane_rules,
+                gates: lanes.gate_rules,
                 pay: rules::pay(&file.pay),
             },
             data_dir: base.join(file.site.data_dir),
@@ -166,7 +144,8 @@ impl Check<'_> {
             }),
             buses,
             devices,
-            lanes,
+            lanes: lanes.lanes,
+            gates: lanes.gates,
         })
     }
 
@@ -214,96 +193,4 @@ impl Check<'_> {
         }
         Some(url.get_ref().clone())
     }
-
-    fn lane(
-        &mut self,
-        section: &LaneSection,
-        devices: &BTreeMap<DeviceId, Device>,
-        known: &BTreeMap<LaneId, Lane>,
-    ) -> Option<(Lane, Wired)> {
-        let id = section.id.get_ref().clone();
-        if known.contains_key(&id) {
-            self.wrong(&section.id, "lane.id", "is used twice");
-        }
-        if let Some(other) = known.values().find(|lane| lane.camera == *section.camera.get_ref()) {
-            self.wrong(&section.camera, "lane.camera", format!("serves lane {} already", other.id));
-        }
-        let camera = self.device(&section.camera, "lane.camera", Capability::PlateRead, devices);
-        let barrier = self.device(&section.barrier, "lane.barrier", Capability::PulseOpen, devices);
-        let display = section.display.as_ref();
-        if let Some(display) = display {
-            self.device(display, "lane.display", Capability::ShowText, devices);
-        }
-        let (camera, barrier) = (camera?, barrier?);
-        let inputs = self.inputs(section, barrier);
-        let has = |sensor| inputs.values().any(|s| *s == sensor);
-        let wired = Wired {
-            arrival: has(Sensor::Arrival),
-            safety: has(Sensor::Safety),
-            open_limit: has(Sensor::OpenLimit),
-            closed_limit: has(Sensor::ClosedLimit),
-        };
-        if section.closing == Closing::OnCommand && !wired.safety {
-            let what = "on_command needs a safety loop: nothing else tells that the arm is free";
-            self.wrong(&section.id, "lane.closing", what);
-        }
-        let lane = Lane {
-            id,
-            camera: camera.id.clone(),
-            barrier: barrier.id.clone(),
-            display: display.map(|display| display.get_ref().clone()),
-            open_relay: section.open_relay,
-            close_relay: section.close_relay,
-            inputs,
-        };
-        Some((lane, wired))
-    }
-
-    fn device<'d>(
-        &mut self,
-        named: &Spanned<DeviceId>,
-        field: &str,
-        needs: Capability,
-        devices: &'d BTreeMap<DeviceId, Device>,
-    ) -> Option<&'d Device> {
-        let Some(device) = devices.get(named.get_ref()) else {
-            self.wrong(named, field, format!("no [[device]] is called {:?}", named.get_ref()));
-            return None;
-        };
-        if !device.profile.can(needs) {
-            let what = format!("{} cannot do that: {}", device.profile.name, needs.name());
-            self.wrong(named, field, what);
-            return None;
-        }
-        Some(device)
-    }
-
-    fn inputs(&mut self, section: &LaneSection, barrier: &Device) -> BTreeMap<u8, Sensor> {
-        let Some(inputs) = section.inputs else { return usual_inputs(&barrier.profile) };
-        let InputsSection { arrival, safety, open_limit, closed_limit } = inputs;
-        let mut wired = BTreeMap::new();
-        for (input, sensor) in [
-            (arrival, Sensor::Arrival),
-            (safety, Sensor::Safety),
-            (open_limit, Sensor::OpenLimit),
-            (closed_limit, Sensor::ClosedLimit),
-        ] {
-            let Some(input) = input else { continue };
-            if wired.insert(input, sensor).is_some() {
-                self.wrong(&section.id, "lane.inputs", format!("input {input} is named twice"));
-            }
-        }
-        wired
-    }
-}
-
-fn usual_inputs(profile: &Profile) -> BTreeMap<u8, Sensor> {
-    let sensor = |role| match role {
-        InputRole::ArrivalLoop => Some(Sensor::Arrival),
-        InputRole::SafetyLoop => Some(Sensor::Safety),
-        InputRole::OpenLimit => Some(Sensor::OpenLimit),
-        InputRole::ClosedLimit => Some(Sensor::ClosedLimit),
-        InputRole::Beam | InputRole::ManualKey | InputRole::FireAlarm | InputRole::Passage => None,
-    };
-    profile.inputs().filter_map(|(input, role)| Some((input, sensor(role)?))).collect()
 }

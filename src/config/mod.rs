@@ -4,6 +4,7 @@
 
 mod check;
 mod devices;
+mod lanes;
 mod rules;
 mod secrets;
 #[cfg(test)]
@@ -18,8 +19,9 @@ use serde::Deserialize;
 use toml::Spanned;
 
 pub use self::{
-    check::{Lane, Site, load, parse},
+    check::{Site, load, parse},
     devices::{Bus, Device},
+    lanes::{Gate, Lane},
     secrets::Secrets,
 };
 use crate::{
@@ -172,10 +174,20 @@ pub struct DeviceSection {
 #[serde(deny_unknown_fields)]
 pub struct LaneSection {
     pub id: Spanned<LaneId>,
+    /// `vehicles` or `people`. Default `vehicles`.
+    #[serde(default)]
+    pub kind: LaneKind,
     pub direction: Direction,
-    pub camera: Spanned<DeviceId>,
+    /// For vehicles: what reads their plates.
+    pub camera: Option<Spanned<DeviceId>>,
     /// The relay board, or the camera's own relays by a second device with the camera's serial number.
-    pub barrier: Spanned<DeviceId>,
+    pub barrier: Option<Spanned<DeviceId>>,
+    /// For people: what reads their codes. A lane has a scanner or a reader, or both.
+    pub scanner: Option<Spanned<DeviceId>>,
+    /// For people: what reads their cards.
+    pub reader: Option<Spanned<DeviceId>>,
+    /// For people: what lets one through at a time. One for both ways is named by two lanes.
+    pub turnstile: Option<Spanned<DeviceId>>,
     pub display: Option<Spanned<DeviceId>>,
     /// Who brings the arm down behind a vehicle. Default `by_itself`.
     #[serde(default = "by_itself")]
@@ -196,6 +208,23 @@ pub struct InputsSection {
     pub safety: Option<u8>,
     pub open_limit: Option<u8>,
     pub closed_limit: Option<u8>,
+    /// A light beam under the arm.
+    pub beam: Option<u8>,
+    /// The barrier's own key switch.
+    pub manual_key: Option<u8>,
+    /// The building's fire alarm: of the whole site, whichever board it is wired to.
+    pub fire: Option<u8>,
+    /// Somebody goes through the turnstile.
+    pub passage: Option<u8>,
+}
+
+/// Who a lane is for.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum LaneKind {
+    #[default]
+    Vehicles,
+    People,
 }
 
 /// Seconds; see [`crate::core::rules::LaneTimes`] for what each waits for and its default.
@@ -211,6 +240,9 @@ pub struct TimesSection {
     pub stuck_s: Option<u32>,
     pub closing_s: Option<u32>,
     pub echo_s: Option<u32>,
+    /// People only: see [`crate::core::rules::GateTimes`].
+    pub walk_s: Option<u32>,
+    pub shown_s: Option<u32>,
 }
 
 fn cny() -> Currency {

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use super::{LaneSection, PaySection, TimesSection};
-use crate::core::rules::{LaneRules, LaneTimes, PayRules, Wired};
+use crate::core::rules::{GateRules, GateTimes, LaneRules, LaneTimes, PayRules, Wired};
 
 pub(super) fn lane(section: &LaneSection, wired: Wired) -> LaneRules {
     LaneRules {
@@ -11,6 +11,27 @@ pub(super) fn lane(section: &LaneSection, wired: Wired) -> LaneRules {
         wired,
         closing: section.closing,
         times: times(section.times),
+    }
+}
+
+/// `counter`: the turnstile counts passages itself. Whether it is alone is known when all lanes are.
+pub(super) fn gate(section: &LaneSection, counter: bool) -> GateRules {
+    let usual = GateTimes::default();
+    let or = |seconds: Option<u32>, usual: Duration| {
+        seconds.map_or(usual, |s| Duration::from_secs(s.into()))
+    };
+    let times = section.times;
+    GateRules {
+        direction: section.direction,
+        counter,
+        alone: true,
+        times: GateTimes {
+            order_life: or(times.order_life_s, usual.order_life),
+            walk: or(times.walk_s, usual.walk),
+            stuck: or(times.stuck_s, usual.stuck),
+            shown: or(times.shown_s, usual.shown),
+            ..usual
+        },
     }
 }
 

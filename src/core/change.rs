@@ -4,11 +4,13 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
 use super::{
+    gate::Gate,
     lane::{Lane, LaneAlarm, OperatorAct},
     money::{Order, Payment, Posting, Refund},
     stay::{Read, Stay},
+    ticket::{Admission, NotAdmitted, Ticket, Walk, Way},
 };
-use crate::types::{LaneId, PaymentId};
+use crate::types::{LaneId, PaymentId, TicketId};
 
 /// One row of the journal. Entities are kept whole, so that applying needs no rules.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -51,6 +53,22 @@ pub enum Change {
         out_trade_no: String,
         word: String,
     },
+    Gate(Gate),
+    Ticket(Ticket),
+    Admission(Admission),
+    /// A code was scanned and nobody let in; `ticket` is whose code it was, if anybody's.
+    ScanRefused {
+        lane: LaneId,
+        ticket: Option<TicketId>,
+        why: NotAdmitted,
+    },
+    /// So many went through a turnstile whom no admission let in.
+    Walked {
+        lane: LaneId,
+        way: Way,
+        count: u32,
+        walk: Walk,
+    },
 }
 
 impl Change {
@@ -70,6 +88,11 @@ impl Change {
             Self::AlarmRaised(_) => "alarm_raised",
             Self::AlarmCleared { .. } => "alarm_cleared",
             Self::WordUnplaced { .. } => "word_unplaced",
+            Self::Gate(_) => "gate",
+            Self::Ticket(_) => "ticket",
+            Self::Admission(_) => "admission",
+            Self::ScanRefused { .. } => "scan_refused",
+            Self::Walked { .. } => "walked",
         }
     }
 }
@@ -114,6 +137,10 @@ pub enum AlarmKind {
     DeviceOpened,
     /// A device's clock is off.
     DeviceClock,
+    /// A device sends more than is taken; the rest is dropped.
+    DeviceFlood,
+    /// A device refuses our password, so nothing more is asked of it.
+    DeviceLogin,
     /// This machine's clock jumped.
     ClockStepped,
     /// The bank has not answered for a while.
@@ -134,4 +161,8 @@ pub enum AlarmKind {
     /// More comes in than can be handled; what is shed is in the detail.
     Overload,
     BrokerDown,
+    /// The fire contact is on: ways out are open.
+    FireAlarm,
+    /// Nobody knows whether a person went through a turnstile.
+    AdmissionUnsure,
 }

@@ -3,8 +3,11 @@
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
-use super::lane::ArmAction;
-use crate::types::{CommandId, LaneId, Money, Plate, RefundId, bank::Ask};
+use super::{
+    lane::ArmAction,
+    ticket::{NotAdmitted, PassAction, Way},
+};
+use crate::types::{CodeDigest, CommandId, LaneId, Money, Plate, RefundId, bank::Ask};
 
 #[derive(Clone, Debug, PartialEq)]
 pub enum Effect {
@@ -14,6 +17,20 @@ pub enum Effect {
         command: CommandId,
         action: ArmAction,
         expires_at: Timestamp,
+    },
+    /// To a turnstile. Worth nothing after `expires_at`; never sent twice.
+    Pass {
+        lane: LaneId,
+        command: CommandId,
+        action: PassAction,
+        way: Way,
+        expires_at: Timestamp,
+    },
+    /// The code is of no ticket in memory: one that is over may be in the tables. The answer comes back as
+    /// [`super::Input::TicketFound`].
+    FindTicket {
+        lane: LaneId,
+        digest: CodeDigest,
     },
     /// Ask the lane's camera to look again.
     TriggerRead {
@@ -57,4 +74,12 @@ pub enum Message {
     /// The arm does not move.
     Faulty,
     HeldOpen,
+    /// A turnstile is open for one person; the ticket has so many left.
+    PassOn {
+        left: u32,
+    },
+    /// A turnstile stays closed, and why.
+    NotAdmitted {
+        why: NotAdmitted,
+    },
 }

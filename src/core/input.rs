@@ -1,12 +1,19 @@
 //! What the core is told, and what it answers to the one who asked. Knows no protocol.
 
+use jiff::Timestamp;
+
 use super::{
     change::AlarmKind,
+    gate::Counted,
     lane::{OperatorAct, Reject, Sensor},
     money::{Order, Payment},
     stay::Read,
+    ticket::{NotAdmitted, Ticket, Way},
 };
-use crate::types::{CommandId, LaneId, OrderId, PaymentId, Plate, RefundId, bank::Word};
+use crate::types::{
+    AdmissionId, Code, CodeDigest, CommandId, DeviceId, LaneId, OrderId, PaymentId, Plate,
+    RefundId, TicketId, bank::Word,
+};
 
 #[derive(Clone, Debug, PartialEq)]
 pub enum Input {
@@ -70,6 +77,56 @@ pub enum Input {
         subject: String,
         kind: AlarmKind,
     },
+    /// A code was held before a turnstile's scanner, or a card before its reader.
+    Scanned {
+        lane: LaneId,
+        code: Code,
+    },
+    /// What the tables know of a code that is of no ticket in memory.
+    TicketFound {
+        lane: LaneId,
+        digest: CodeDigest,
+        ticket: Option<Ticket>,
+    },
+    /// The turnstile's answer to an order.
+    PassAnswered {
+        lane: LaneId,
+        command: CommandId,
+        outcome: PassOutcome,
+    },
+    /// Somebody went through a turnstile, or its counter was read anew.
+    Went {
+        lane: LaneId,
+        way: Way,
+        count: Counted,
+    },
+    /// Nothing is known of a turnstile.
+    TurnstileLost {
+        lane: LaneId,
+    },
+    TicketMade {
+        digest: CodeDigest,
+        persons: u32,
+        valid_from: Timestamp,
+        valid_until: Timestamp,
+        by: String,
+    },
+    TicketRevoked {
+        ticket: TicketId,
+        by: String,
+    },
+    /// A person decides about an admission of which nobody knows.
+    AdmissionSettled {
+        admission: AdmissionId,
+        used: bool,
+        who: String,
+        reason: String,
+    },
+    /// A fire contact, by the device it is wired to. Told when it changes, and whenever it is read anew.
+    Fire {
+        contact: DeviceId,
+        on: bool,
+    },
     /// A deadline may have come.
     Tick,
 }
@@ -79,6 +136,15 @@ pub enum ArmOutcome {
     Done,
     Refused(String),
     /// Nobody answered; whether it moved, only the limits tell.
+    Silent(String),
+}
+
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum PassOutcome {
+    /// Taken. The turnstile's counter, read after it took the order; `None`: it has none.
+    Done(Option<u32>),
+    Refused(String),
+    /// Nobody answered, or the counter could not be read; whether anybody can go, only the turnstile knows.
     Silent(String),
 }
 
@@ -94,6 +160,10 @@ pub enum Answer {
     Payment(PaymentId),
     /// The order is paid already.
     AlreadyPaid,
+    /// Registered under this number, now or before.
+    Ticket(TicketId),
+    /// Let in once the one before is through.
+    Queued,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -116,6 +186,18 @@ pub enum Refusal {
     OldCommand,
     #[error("no vehicle stands in lane {0}")]
     NobodyThere(LaneId),
+    #[error("lane {0} lets nobody in: {1:?}")]
+    NotAdmitted(LaneId, NotAdmitted),
+    #[error("no ticket is called {0}, or it is over")]
+    NoTicket(TicketId),
+    #[error("a ticket is for 1 to 1000 persons and valid for a time that is not over")]
+    TicketUnfit,
+    #[error("ticket {0} has this code already, for other persons or another time")]
+    TicketDiffers(TicketId),
+    #[error("admission {0} waits for nobody's decision")]
+    NoAdmission(AdmissionId),
+    #[error("there is a fire: ways out stay open until the contact is off")]
+    Fire,
 }
 
 /// What the bank's word answers.

@@ -7,6 +7,7 @@
 pub mod change;
 mod decide;
 pub mod effect;
+pub mod gate;
 pub mod input;
 pub mod lane;
 pub mod money;
@@ -14,6 +15,7 @@ pub mod rules;
 pub mod state;
 pub mod stay;
 pub mod tariff;
+pub mod ticket;
 
 pub use self::{
     change::{Alarm, AlarmKind, Change},

@@ -13,7 +13,10 @@ pub struct Rules {
     pub zone: TimeZone,
     pub currency: Currency,
     pub tariff: Tariff,
+    /// Lanes for vehicles.
     pub lanes: BTreeMap<LaneId, LaneRules>,
+    /// Lanes for people.
+    pub gates: BTreeMap<LaneId, GateRules>,
     pub pay: PayRules,
 }
 
@@ -31,6 +34,8 @@ pub struct Wired {
     pub safety: bool,
     pub open_limit: bool,
     pub closed_limit: bool,
+    pub beam: bool,
+    pub manual_key: bool,
 }
 
 /// Who brings the arm down behind a vehicle.
@@ -49,6 +54,41 @@ pub struct LaneRules {
     pub wired: Wired,
     pub closing: Closing,
     pub times: LaneTimes,
+}
+
+/// A turnstile, or one way of it.
+#[derive(Clone, Copy, Debug)]
+pub struct GateRules {
+    pub direction: Direction,
+    /// It counts passages itself, over its own power cuts and ours. Else a contact tells of each.
+    pub counter: bool,
+    /// No other lane is the other way of the same turnstile.
+    pub alone: bool,
+    pub times: GateTimes,
+}
+
+/// How long a turnstile waits. `walk` is no shorter than the time the turnstile itself waits for a person.
+#[derive(Clone, Copy, Debug)]
+pub struct GateTimes {
+    /// An order is worth nothing after this.
+    pub order_life: Duration,
+    /// From the grant to taking it back.
+    pub walk: Duration,
+    /// From the order to close to its answer.
+    pub answer: Duration,
+    /// Between two orders to close, or to stand free, that were not taken.
+    pub again: Duration,
+    /// Somebody in the turnstile for this long is looked at.
+    pub stuck: Duration,
+    /// A refusal is shown for this long.
+    pub shown: Duration,
+}
+
+impl Default for GateTimes {
+    fn default() -> Self {
+        let s = Duration::from_secs;
+        Self { order_life: s(2), walk: s(10), answer: s(5), again: s(3), stuck: s(30), shown: s(4) }
+    }
 }
 
 /// How long a lane waits. The defaults are what a lane with a 1.5 s to 6 s arm needs.

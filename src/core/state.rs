@@ -6,16 +6,21 @@ use jiff::Timestamp;
 
 use super::{
     change::{Alarm, AlarmKind, Change},
+    gate::Gate,
     lane::Lane,
     money::{Order, Payment, Refund, RefundState},
     stay::Stay,
+    ticket::{Admission, Ticket},
 };
-use crate::types::{LaneId, OrderId, PaymentId, Plate, RefundId, StayId};
+use crate::types::{
+    AdmissionId, CodeDigest, LaneId, OrderId, PaymentId, Plate, RefundId, StayId, TicketId,
+};
 
 /// What is alive: open stays, what is owed or undecided, lanes and alarms. What is over lives in the tables only.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct State {
     pub lanes: BTreeMap<LaneId, Lane>,
+    pub gates: BTreeMap<LaneId, Gate>,
     /// Open stays.
     pub stays: BTreeMap<StayId, Stay>,
     /// Orders whose stay is open or whose payments are still watched.
@@ -24,10 +29,15 @@ pub struct State {
     pub payments: BTreeMap<PaymentId, Payment>,
     /// Refunds the bank has not decided.
     pub refunds: BTreeMap<RefundId, Refund>,
+    /// Tickets that can still let somebody in, or have somebody on the way.
+    pub tickets: BTreeMap<TicketId, Ticket>,
+    /// Admissions nobody has gone on yet, or of which nobody knows.
+    pub admissions: BTreeMap<AdmissionId, Admission>,
     pub alarms: BTreeMap<(String, AlarmKind), Alarm>,
     pub counters: Counters,
     plates: HashMap<Plate, StayId>,
     trades: HashMap<String, PaymentId>,
+    codes: HashMap<CodeDigest, TicketId>,
     deadlines: BTreeSet<(Timestamp, Owner)>,
 }
 
@@ -40,12 +50,16 @@ pub struct Counters {
     pub refund: i64,
     pub command: i64,
     pub txn: i64,
+    pub ticket: i64,
+    pub admission: i64,
 }
 
 /// Whose deadline it is.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Owner {
     Lane(LaneId),
+    Gate(LaneId),
+    Ticket(TicketId),
     Payment(PaymentId),
     Refund(RefundId),
 }
@@ -76,6 +90,11 @@ impl State {
         self.trades.get(out_trade_no).and_then(|id| self.payments.get(id))
     }
 
+    /// The ticket in memory with this code.
+    pub fn ticket_of(&self, digest: &CodeDigest) -> Option<&Ticket> {
+        self.codes.get(digest).and_then(|id| self.tickets.get(id))
+    }
+
     /// Makes a change true.
     pub fn apply(&mut self, change: &Change) {
         match change {
@@ -96,11 +115,23 @@ impl State {
             Change::AlarmCleared { subject, alarm } => {
                 self.alarms.remove(&(subject.clone(), *alarm));
             }
+            Change::Gate(gate) => self.put_gate(gate),
+            Change::Ticket(ticket) => self.put_ticket(ticket),
+            Change::Admission(admission) => {
+                self.counters.admission = self.counters.admission.max(admission.id.0);
+                if admission.state.is_open() {
+                    self.admissions.insert(admission.id, admission.clone());
+                } else {
+                    self.admissions.remove(&admission.id);
+                }
+            }
             // On record only.
             Change::ReadTaken { .. }
             | Change::OperatorActed { .. }
             | Change::PlateGiven { .. }
-            | Change::WordUnplaced { .. } => {}
+            | Change::WordUnplaced { .. }
+            | Change::ScanRefused { .. }
+            | Change::Walked { .. } => {}
         }
     }
 
@@ -112,6 +143,30 @@ impl State {
         let former = self.lanes.insert(lane.id.clone(), lane.clone());
         let due = |lane: &Lane| lane.due.map(|due| due.at);
         self.move_deadline(owner, former.as_ref().and_then(due), due(lane));
+    }
+
+    fn put_gate(&mut self, gate: &Gate) {
+        if let Some(order) = &gate.order {
+            self.counters.command = self.counters.command.max(order.id.0);
+        }
+        let owner = Owner::Gate(gate.id.clone());
+        let former = self.gates.insert(gate.id.clone(), gate.clone());
+        let due = |gate: &Gate| gate.due.map(|due| due.at);
+        self.move_deadline(owner, former.as_ref().and_then(due), due(gate));
+    }
+
+    fn put_ticket(&mut self, ticket: &Ticket) {
+        self.counters.ticket = self.counters.ticket.max(ticket.id.0);
+        let ends = |ticket: &Ticket| (!ticket.expired).then_some(ticket.valid_until);
+        let owner = Owner::Ticket(ticket.id);
+        if ticket.is_alive() {
+            self.codes.insert(ticket.digest, ticket.id);
+            let former = self.tickets.insert(ticket.id, ticket.clone());
+            self.move_deadline(owner, former.as_ref().and_then(ends), ends(ticket));
+        } else if let Some(former) = self.tickets.remove(&ticket.id) {
+            self.codes.remove(&former.digest);
+            self.move_deadline(owner, ends(&former), None);
+        }
     }
 
     fn put_stay(&mut self, stay: &Stay) {

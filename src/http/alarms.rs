@@ -27,6 +27,14 @@ pub(super) fn words(l: Lang, kind: AlarmKind) -> (&'static str, &'static str) {
             ("设备时钟不准", "在设备上设置校时服务器"),
             ("A device's clock is off", "Set a time server on the device"),
         ),
+        AlarmKind::DeviceFlood => two(
+            ("设备发送过于频繁", "多余数据已丢弃;检查设备设置或更换设备"),
+            ("A device floods", "The rest is dropped; check its settings, or replace it"),
+        ),
+        AlarmKind::DeviceLogin => two(
+            ("设备拒绝登录", "核对 secrets 文件中的密码，然后在设备页测试"),
+            ("A device refuses our password", "Correct the secrets file, then test the device"),
+        ),
         AlarmKind::ClockStepped => two(
             ("本机时钟跳变", "检查校时;核对跳变期间的费用"),
             ("This machine's clock jumped", "Check time sync; look at fees around the jump"),
@@ -64,6 +72,14 @@ pub(super) fn words(l: Lang, kind: AlarmKind) -> (&'static str, &'static str) {
         AlarmKind::LeftUnpaid => {
             two(("车辆未付款离场", "请看记录"), ("A vehicle left without paying", "See its stay"))
         }
+        AlarmKind::FireAlarm => two(
+            ("火警：出口已全部常开", "警报解除后逐个车道取消常开"),
+            ("Fire alarm: all ways out are open", "When it is over, release each lane by hand"),
+        ),
+        AlarmKind::AdmissionUnsure => two(
+            ("不确定游客是否已通过", "在“通行”页认定"),
+            ("Nobody knows whether a visitor went", "Decide it on the admissions page"),
+        ),
         AlarmKind::DiskFull => {
             two(("磁盘已满", "立即清理磁盘"), ("The disk takes no more", "Free space now"))
         }
@@ -114,6 +130,26 @@ fn lane_alarm(l: Lang, alarm: LaneAlarm) -> (&'static str, &'static str) {
         LaneAlarm::LoopStuck => two(
             ("地感长时间被占用", "到现场查看;可能是地感故障"),
             ("A loop has been occupied for very long", "Go and look; the loop may be broken"),
+        ),
+        LaneAlarm::BeamBlocked => two(
+            ("红外对射被遮挡", "到现场查看；可能是对射故障"),
+            ("The beam under the arm is interrupted", "Go and look; the beam may be broken"),
+        ),
+        LaneAlarm::Forced => two(
+            ("有人未经放行通过闸机", "到现场查看"),
+            ("Somebody went through a turnstile whom nobody let in", "Go and look"),
+        ),
+        LaneAlarm::PassSilent => two(
+            ("闸机没有执行指令", "检查串口线和电源"),
+            ("The turnstile did not take an order", "Check the serial line and its power"),
+        ),
+        LaneAlarm::TurnstileLost => two(
+            ("闸机没有响应", "检查串口线和电源"),
+            ("Nothing is heard of the turnstile", "Check the serial line and its power"),
+        ),
+        LaneAlarm::PassageStuck => two(
+            ("闸机通道长时间有人", "到现场查看"),
+            ("Somebody has been in the turnstile for long", "Go and look"),
         ),
         LaneAlarm::SensorsLost => two(
             ("地感和限位信号丢失", "检查继电器板"),

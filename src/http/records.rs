@@ -183,7 +183,12 @@ fn event(l: Lang, change: &Change) -> String {
         | Change::PaymentFiled { .. }
         | Change::Refund(_)
         | Change::Posting(_)
-        | Change::WordUnplaced { .. } => change.kind().to_owned(),
+        | Change::WordUnplaced { .. }
+        | Change::Gate(_)
+        | Change::Ticket(_)
+        | Change::Walked { .. } => change.kind().to_owned(),
+        Change::Admission(admission) => words::admission_state(l, admission.state).to_owned(),
+        Change::ScanRefused { why, .. } => words::not_admitted(l, *why).to_owned(),
     }
 }
 

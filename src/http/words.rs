@@ -6,11 +6,12 @@ use axum::{
 };
 
 use crate::core::{
-    Refusal,
+    Refusal, gate,
     lane::{Cause, Help, OperatorAct, Phase, Reject, Why},
     money::{OrderState, PaymentState, RefundState, RefundWhy},
     stay::StayState,
     tariff::QuoteRule,
+    ticket::{AdmissionState, NotAdmitted},
 };
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -123,6 +124,7 @@ pub(super) fn act(l: Lang, act: OperatorAct) -> &'static str {
 pub(super) fn help(l: Lang, help: Help) -> &'static str {
     match help {
         Help::NoPlate => l.say("没有识别到车牌，请录入", "No plate was read: type it"),
+        Help::Fire => l.say("火警：入口不放行", "Fire alarm: nobody drives in"),
         Help::NoStay => {
             l.say("没有入场记录，请核对车牌", "No entry on record for this plate: check it")
         }
@@ -138,6 +140,7 @@ pub(super) fn waits(l: Lang, why: Why) -> &'static str {
         Why::NotOpen => l.say("等待抬杆到位", "the arm to be up"),
         Why::Unused => l.say("等待车辆通过", "the vehicle to drive"),
         Why::Stuck => l.say("等待车辆离开地感", "the vehicle to leave the loop"),
+        Why::NotHeld => l.say("等待消防常开", "the arm to stay open for the fire"),
         Why::NotClosed => l.say("等待落杆到位", "the arm to be down"),
     }
 }
@@ -147,6 +150,8 @@ pub(super) fn cause(l: Lang, cause: &Cause) -> String {
         Cause::Entry => l.say("入场放行", "entry").into(),
         Cause::Free => l.say("无需付费", "nothing owed").into(),
         Cause::Paid { order } => format!("{} {order}", l.say("已付，订单", "paid, order")),
+        Cause::Key => l.say("钥匙开闸", "opened by key").into(),
+        Cause::Fire => l.say("火警放行", "fire alarm").into(),
         Cause::Operator { who, reason } => format!("{who}: {reason}"),
     }
 }
@@ -227,12 +232,63 @@ pub(super) fn refusal(l: Lang, refusal: &Refusal) -> String {
         Refusal::NobodyThere(_) => {
             l.say("车道上没有等待处理的车辆", "No vehicle waits for a plate in this lane")
         }
+        Refusal::NotAdmitted(_, why) => not_admitted(l, *why),
+        Refusal::NoTicket(_) => l.say("没有这张票，或已失效", "No such ticket, or it is over"),
+        Refusal::TicketUnfit => l.say(
+            "人数须为 1 到 1000，有效期须未过",
+            "A ticket is for 1 to 1000 persons and a time that is not over",
+        ),
+        Refusal::TicketDiffers(_) => {
+            l.say("此码已登记为另一张票", "This code is registered already, as another ticket")
+        }
+        Refusal::NoAdmission(_) => {
+            l.say("这次通行无需人工认定", "This admission waits for nobody's decision")
+        }
+        Refusal::Fire => l.say(
+            "火警期间出口保持常开",
+            "There is a fire: ways out stay open until the contact is off",
+        ),
         Refusal::OldCommand => l.say("指令已过期", "That command is over"),
         Refusal::NoPayment(_) | Refusal::NoRefund(_) | Refusal::WordUnfit(_) => {
             l.say("没有这笔交易", "There is no such payment")
         }
     };
     text.to_owned()
+}
+
+/// Why a turnstile lets nobody in.
+pub(super) fn not_admitted(l: Lang, why: NotAdmitted) -> &'static str {
+    match why {
+        NotAdmitted::Unknown => l.say("没有这张票", "No ticket has this code"),
+        NotAdmitted::UsedUp => l.say("票已用完", "The ticket is used up"),
+        NotAdmitted::TooEarly => l.say("未到入场时间", "The ticket is not valid yet"),
+        NotAdmitted::TooLate => l.say("票已过期", "The ticket is over"),
+        NotAdmitted::Revoked => l.say("票已作废", "The ticket was revoked"),
+        NotAdmitted::LaneLocked => l.say("通道已锁定", "The lane is locked"),
+        NotAdmitted::Busy => l.say("通道使用中", "The lane is busy"),
+        NotAdmitted::Faulty => l.say("闸机没有响应", "The turnstile is not heard"),
+    }
+}
+
+pub(super) fn gate_phase(l: Lang, phase: gate::Phase) -> &'static str {
+    match phase {
+        gate::Phase::Idle => l.say("空闲", "Free"),
+        gate::Phase::Granted => l.say("已放行，等待通过", "Open for one person"),
+        gate::Phase::Passing => l.say("有人通过中", "Somebody is passing"),
+        gate::Phase::Closing => l.say("正在关闭", "Closing"),
+        gate::Phase::HeldFree => l.say("自由通行", "Held free"),
+        gate::Phase::Locked => l.say("已锁定", "Locked"),
+        gate::Phase::Faulty => l.say("故障：闸机没有响应", "Fault: the turnstile is not heard"),
+    }
+}
+
+pub(super) fn admission_state(l: Lang, state: AdmissionState) -> &'static str {
+    match state {
+        AdmissionState::Granted => l.say("已放行", "Let in"),
+        AdmissionState::Used => l.say("已通过", "Went"),
+        AdmissionState::GivenBack => l.say("未通过，已退回", "Did not go, given back"),
+        AdmissionState::Unsure => l.say("不确定是否通过", "Nobody knows"),
+    }
 }
 
 fn reject_words(l: Lang, reject: Reject) -> &'static str {
@@ -255,6 +311,9 @@ fn reject_words(l: Lang, reject: Reject) -> &'static str {
         ),
         Reject::Passing => l.say("车辆正在通过", "A vehicle is passing"),
         Reject::SameVehicle => l.say("仍是同一辆车", "That is the same vehicle again"),
+        Reject::Blind => {
+            l.say("闸机没有响应，暂不能放行", "The turnstile is not heard: it will not be opened")
+        }
         Reject::NotWaited | Reject::Stale => {
             l.say("车道当前不需要此操作", "The lane does not wait for that now")
         }

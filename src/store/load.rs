@@ -52,6 +52,18 @@ pub(super) async fn load(conn: &mut SqliteConnection) -> Result<Loaded, StoreErr
     for body in sqlx::query_scalar!("select body from alarm").fetch_all(&mut *conn).await? {
         state.apply(&Change::AlarmRaised(parse("alarm", &body)?));
     }
+    for body in sqlx::query_scalar!("select body from gate").fetch_all(&mut *conn).await? {
+        state.apply(&Change::Gate(parse("gate", &body)?));
+    }
+    let sql = sqlx::query_scalar!("select body from ticket where is_alive = 1");
+    for body in sql.fetch_all(&mut *conn).await? {
+        state.apply(&Change::Ticket(parse("ticket", &body)?));
+    }
+    let sql =
+        sqlx::query_scalar!("select body from admission where state in ('granted', 'unsure')");
+    for body in sql.fetch_all(&mut *conn).await? {
+        state.apply(&Change::Admission(parse("admission", &body)?));
+    }
     count(conn, &mut state).await?;
     Ok(Loaded { state, tail: tail(conn).await? })
 }
@@ -64,13 +76,16 @@ async fn count(conn: &mut SqliteConnection, state: &mut State) -> Result<(), Sto
             (select coalesce(max(id), 0) from orders) as "order!: i64",
             (select coalesce(max(id), 0) from payment) as "payment!: i64",
             (select coalesce(max(id), 0) from refund) as "refund!: i64",
-            (select coalesce(max(txn), 0) from posting) as "txn!: i64""#
+            (select coalesce(max(txn), 0) from posting) as "txn!: i64",
+            (select coalesce(max(id), 0) from ticket) as "ticket!: i64",
+            (select coalesce(max(id), 0) from admission) as "admission!: i64""#
     )
     .fetch_one(conn)
     .await?;
     let counters = &mut state.counters;
     (counters.stay, counters.order, counters.payment) = (max.stay, max.order, max.payment);
     (counters.refund, counters.txn) = (max.refund, max.txn);
+    (counters.ticket, counters.admission) = (max.ticket, max.admission);
     Ok(())
 }
 

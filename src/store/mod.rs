@@ -21,6 +21,7 @@ mod error;
 mod load;
 mod open;
 mod pages;
+mod people;
 mod rebuild;
 mod takings;
 #[cfg(test)]

@@ -90,6 +90,9 @@ pub(super) async fn replay(
 fn expect(expected: &mut Expected, change: &Change, body: &str) {
     let row = match change {
         Change::Lane(lane) => format!("lane {}", lane.id),
+        Change::Gate(gate) => format!("gate {}", gate.id),
+        Change::Ticket(ticket) => format!("ticket {}", ticket.id),
+        Change::Admission(admission) => format!("admission {}", admission.id),
         Change::Stay(stay) => format!("stay {}", stay.id),
         Change::Order(order) => format!("orders {}", order.id),
         Change::Refund(refund) => format!("refund {}", refund.id),
@@ -110,7 +113,9 @@ fn expect(expected: &mut Expected, change: &Change, body: &str) {
         Change::ReadTaken { .. }
         | Change::OperatorActed { .. }
         | Change::PlateGiven { .. }
-        | Change::WordUnplaced { .. } => return,
+        | Change::WordUnplaced { .. }
+        | Change::ScanRefused { .. }
+        | Change::Walked { .. } => return,
     };
     expected.insert(row, digest(body));
 }
@@ -126,6 +131,9 @@ async fn compare(
     let mut differences = Vec::new();
     let mut rows = sqlx::query!(
         r#"select 'lane ' || id as "row!: String", body as "body!: String" from lane
+        union all select 'gate ' || id, body from gate
+        union all select 'ticket ' || id, body from ticket
+        union all select 'admission ' || id, body from admission
         union all select 'stay ' || id, body from stay
         union all select 'orders ' || id, body from orders
         union all select 'payment ' || id, body from payment

@@ -29,8 +29,12 @@ number_id! {
     PaymentId,
     /// Money going back.
     RefundId,
-    /// One order to an arm; never used twice.
+    /// One order to an arm or a turnstile; never used twice.
     CommandId,
+    /// The right of some persons to come in.
+    TicketId,
+    /// One person let through a turnstile.
+    AdmissionId,
 }
 
 /// What a text id must look like, for error messages.

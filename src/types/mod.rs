@@ -1,10 +1,12 @@
 //! The words of the trade as types: each holds its own law and nothing else. Knows no I/O.
 
 pub mod bank;
+pub mod code;
 pub mod ids;
 pub mod money;
 pub mod plate;
 
+pub use code::{Code, CodeDigest};
 pub use ids::*;
 pub use money::{Currency, Money};
 pub use plate::Plate;

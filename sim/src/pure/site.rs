@@ -52,6 +52,7 @@ impl RunSpec {
                     day_cap_minor: draws.pick(&[1_500, 4_000, 9_900]),
                 },
                 lanes: rules.collect::<BTreeMap<_, _>>(),
+                gates: BTreeMap::new(),
                 pay: PayRules::default(),
             },
             site: SiteSpec {
@@ -77,7 +78,7 @@ fn draw_lane(direction: Direction, draws: &mut Draws) -> LaneSpec {
     let [arrival, safety, open_limit, closed_limit] = wired;
     LaneSpec {
         direction,
-        wired: Wired { arrival, safety, open_limit, closed_limit },
+        wired: Wired { arrival, safety, open_limit, closed_limit, ..Wired::default() },
         // Closing on command without a safety loop would meet the vehicle under the arm.
         closing: if safety && draws.chance(0.25) { Closing::OnCommand } else { Closing::ByItself },
         rise: draws.secs(1.5, 6.0),

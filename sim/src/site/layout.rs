@@ -46,7 +46,13 @@ impl LaneAt {
     /// What the world builds for it; an arm takes 1.2 to 2.4 s to rise.
     pub(super) fn spec(&self, nth: usize) -> LaneSpec {
         let limits = self.by == By::Board;
-        let wired = Wired { arrival: true, safety: true, open_limit: limits, closed_limit: limits };
+        let wired = Wired {
+            arrival: true,
+            safety: true,
+            open_limit: limits,
+            closed_limit: limits,
+            ..Wired::default()
+        };
         let rise = Duration::from_millis(1_200 + 400 * (nth as u64 % 4));
         LaneSpec { direction: self.direction, wired, closing: Closing::ByItself, rise }
     }

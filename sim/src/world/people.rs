@@ -81,7 +81,9 @@ impl World {
             | Message::Welcome { .. }
             | Message::GoodBye { .. }
             | Message::LaneClosed
-            | Message::HeldOpen => {}
+            | Message::HeldOpen
+            | Message::PassOn { .. }
+            | Message::NotAdmitted { .. } => {}
         }
     }
 

@@ -1,4 +1,5 @@
-//! A relay board on a serial line: its inputs are read all the time, its relays moved when told. Decides nothing.
+//! A relay board on a serial line: its inputs are read all the time, its relays moved when told. It moves an arm, or a
+//! turnstile. Decides nothing.
 
 use std::{collections::HashMap, time::Duration};
 
@@ -6,11 +7,13 @@ use paifang_devices::{RelayBoard, relay_board};
 use tokio::{sync::mpsc, time::Instant};
 use tracing::{info, warn};
 
+use super::PassJob;
 use crate::{
     app::{App, Busy},
     core::{
         AlarmKind, Input,
-        input::ArmOutcome,
+        gate::{Counted, PassAction, Way},
+        input::{ArmOutcome, PassOutcome},
         lane::{ArmAction, Sensor},
     },
     io::serial::{BusError, BusHandle},
@@ -18,7 +21,7 @@ use crate::{
 };
 
 /// Readings without an answer after which nothing is known of the inputs.
-const LOST_AFTER: u32 = 3;
+pub(super) const LOST_AFTER: u32 = 3;
 
 /// One order for a relay.
 #[derive(Debug)]
@@ -31,14 +34,36 @@ pub struct ArmJob {
     pub until: Instant,
 }
 
+/// What may wait for a board.
+#[derive(Debug)]
+pub enum BoardJob {
+    Arm(ArmJob),
+    Pass {
+        job: PassJob,
+        /// Of its way, or of both.
+        relays: Vec<u8>,
+    },
+}
+
+/// What an input tells.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Wire {
+    Lane(LaneId, Sensor),
+    /// The contact of a turnstile's passage, and its way.
+    Passage(LaneId, Way),
+    Fire,
+}
+
 pub struct Board {
     pub id: DeviceId,
     pub app: App,
     pub bus: BusHandle,
     pub board: RelayBoard,
     /// What each input (from 1) tells, and where.
-    pub inputs: HashMap<u8, (LaneId, Sensor)>,
+    pub inputs: HashMap<u8, Wire>,
     pub lanes: Vec<LaneId>,
+    /// Lanes whose turnstile it moves.
+    pub gates: Vec<LaneId>,
     pub poll: Duration,
     pub reply_timeout: Duration,
     pub open_pulse_ms: u32,
@@ -47,7 +72,7 @@ pub struct Board {
 
 impl Board {
     /// Reads and moves until the daemon stops.
-    pub async fn run(self, mut jobs: mpsc::Receiver<ArmJob>) {
+    pub async fn run(self, mut jobs: mpsc::Receiver<BoardJob>) {
         let mut poll = tokio::time::interval(self.poll);
         poll.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
         let mut known: HashMap<u8, bool> = HashMap::new();
@@ -56,7 +81,8 @@ impl Board {
             let done = tokio::select! {
                 biased;
                 job = jobs.recv() => match job {
-                    Some(job) => self.order(job).await,
+                    Some(BoardJob::Arm(job)) => self.order(job).await,
+                    Some(BoardJob::Pass { job, relays }) => self.pass(job, &relays).await,
                     None => Err(Busy::Stopped),
                 },
                 _ = poll.tick() => self.read_inputs(&mut known, &mut missed).await,
@@ -92,6 +118,35 @@ impl Board {
         }
         let input = Input::ArmAnswered { lane: job.lane, command: job.command, outcome };
         self.app.submit(input, None).await
+    }
+
+    async fn pass(&self, job: PassJob, relays: &[u8]) -> Result<(), Busy> {
+        let mut outcome = PassOutcome::Done(None);
+        for relay in relays {
+            if let Err(why) = self.move_pass_relay(&job, *relay).await {
+                warn!(board = %self.id, lane = %job.lane, ?why, "the turnstile's order did not get through");
+                outcome = why;
+            }
+        }
+        let input = Input::PassAnswered { lane: job.lane, command: job.command, outcome };
+        self.app.submit(input, None).await
+    }
+
+    async fn move_pass_relay(&self, job: &PassJob, relay: u8) -> Result<(), PassOutcome> {
+        let refused = |why: String| PassOutcome::Refused(why);
+        let exchange = match job.action {
+            PassAction::Grant => self.board.pulse(relay, self.open_pulse_ms),
+            PassAction::Free => self.board.set(relay, true),
+            PassAction::Close => self.board.set(relay, false),
+        };
+        let exchange = exchange.map_err(|why| refused(why.to_string()))?;
+        match self.bus.exchange(exchange.clone(), self.reply_timeout, job.until).await {
+            Ok(reply) => {
+                relay_board::accepted(&exchange, &reply).map_err(|e| refused(e.to_string()))
+            }
+            Err(why) if why.may_have_acted() => Err(PassOutcome::Silent(why.to_string())),
+            Err(why) => Err(refused(why.to_string())),
+        }
     }
 
     async fn read_inputs(
@@ -137,13 +192,28 @@ impl Board {
         known: &mut HashMap<u8, bool>,
     ) -> Result<(), Busy> {
         for (input, on) in (1_u8..).zip(states.iter().copied()) {
-            let Some((lane, sensor)) = self.inputs.get(&input) else { continue };
-            if known.insert(input, on) != Some(on) {
-                let (lane, sensor) = (lane.clone(), *sensor);
-                self.app.submit(Input::Sensor { lane, sensor, on }, None).await?;
+            let Some(wire) = self.inputs.get(&input) else { continue };
+            let former = known.insert(input, on);
+            if former != Some(on) {
+                self.app.submit(self.input_of(wire, former, on), None).await?;
             }
         }
         Ok(())
+    }
+
+    fn input_of(&self, wire: &Wire, former: Option<bool>, on: bool) -> Input {
+        match wire {
+            Wire::Lane(lane, sensor) => Input::Sensor { lane: lane.clone(), sensor: *sensor, on },
+            Wire::Fire => Input::Fire { contact: self.id.clone(), on },
+            Wire::Passage(lane, way) => {
+                let count = match (former, on) {
+                    (_, true) => Counted::Walks,
+                    (Some(true), false) => Counted::One,
+                    (_, false) => Counted::Nobody,
+                };
+                Input::Went { lane: lane.clone(), way: *way, count }
+            }
+        }
     }
 
     async fn lost(&self, why: &str) -> Result<(), Busy> {
@@ -152,6 +222,9 @@ impl Board {
         self.app.submit(Input::Trouble { subject, kind, detail: why.to_owned() }, None).await?;
         for lane in &self.lanes {
             self.app.submit(Input::SensorsLost { lane: lane.clone() }, None).await?;
+        }
+        for lane in &self.gates {
+            self.app.submit(Input::TurnstileLost { lane: lane.clone() }, None).await?;
         }
         Ok(())
     }

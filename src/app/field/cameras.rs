@@ -24,6 +24,8 @@ pub struct Camera {
     pub reads: Option<LaneId>,
     /// The lane whose arm its relay moves, and which of its inputs tell what there.
     pub moves: Option<(LaneId, HashMap<u8, Sensor>)>,
+    /// Its input that a fire alarm is wired to.
+    pub fire: Option<u8>,
     pub reply_patience: Duration,
     pub silence: Duration,
     driver: Mutex<JsonMqtt>,
@@ -97,6 +99,11 @@ impl Cameras {
                 site.lanes.values().find(|lane| same_sn(&lane.barrier)).map(|lane| {
                     (lane.id.clone(), lane.inputs.iter().map(|(i, s)| (*i, *s)).collect())
                 });
+            let fire = site
+                .lanes
+                .values()
+                .filter(|lane| same_sn(&lane.barrier))
+                .find_map(|lane| lane.fire);
             let ms =
                 |ms: Option<u32>, usual: u64| Duration::from_millis(ms.map_or(usual, u64::from));
             let timings = device.profile.timings;
@@ -104,6 +111,7 @@ impl Cameras {
                 id: device.id.clone(),
                 reads: reads(&device.id).map(|lane| lane.id.clone()),
                 moves,
+                fire,
                 reply_patience: ms(timings.reply_timeout_ms, 2_000),
                 silence: ms(timings.silence_ms, 35_000),
                 driver: Mutex::new(JsonMqtt::new(&device.profile, sn)?),

@@ -7,7 +7,7 @@ use tokio::sync::watch;
 use tracing::warn;
 
 use crate::{
-    core::Message,
+    core::{Message, ticket::NotAdmitted},
     io::serial::BusHandle,
     types::{DeviceId, Money, Plate},
 };
@@ -73,8 +73,33 @@ impl Display {
             }
             Message::LaneClosed => ([("车道关闭".into(), RED), ("请走其他车道".into(), RED)], None),
             Message::Faulty => ([("道闸检修".into(), RED), ("请稍候".into(), RED)], None),
+            Message::PassOn { left: 0 } => {
+                ([("请通行".into(), GREEN), ("欢迎光临".into(), GREEN)], say("请通行"))
+            }
+            Message::PassOn { left } => (
+                [("请通行".into(), GREEN), (format!("还可入{left}人"), GREEN)],
+                say(&format!("请通行,还可入{left}人")),
+            ),
+            Message::NotAdmitted { why } => {
+                let (what, todo) = refusal(*why);
+                ([(what.into(), RED), (todo.into(), RED)], say(what))
+            }
             Message::HeldOpen => ([("请通行".into(), GREEN), ("一路平安".into(), GREEN)], None),
         }
+    }
+}
+
+/// Why a turnstile stays closed, and what to do.
+fn refusal(why: NotAdmitted) -> (&'static str, &'static str) {
+    match why {
+        NotAdmitted::Unknown => ("无效票", "请到售票处"),
+        NotAdmitted::UsedUp => ("票已用完", "请到售票处"),
+        NotAdmitted::TooEarly => ("未到入场时间", "请稍后再来"),
+        NotAdmitted::TooLate => ("票已过期", "请到售票处"),
+        NotAdmitted::Revoked => ("票已作废", "请到售票处"),
+        NotAdmitted::LaneLocked => ("通道关闭", "请走其他通道"),
+        NotAdmitted::Busy => ("请稍候", "请逐个通行"),
+        NotAdmitted::Faulty => ("设备故障", "请走其他通道"),
     }
 }
 

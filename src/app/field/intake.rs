@@ -167,6 +167,10 @@ impl Intake {
                 }
             }
             DeviceEvent::InputChanged { input, on } => {
+                if camera.fire == Some(input) {
+                    let contact = camera.id.clone();
+                    return self.app.submit(Input::Fire { contact, on }, then).await;
+                }
                 if let Some((lane, sensor)) = wired(camera, input) {
                     return self.app.submit(Input::Sensor { lane, sensor, on }, then).await;
                 }

@@ -9,12 +9,17 @@ use tokio::sync::{mpsc, watch};
 use tracing::warn;
 
 use super::{
-    Camera, Orders,
-    board::{ArmJob, soon},
+    Camera, Orders, PassJob, Tickets,
+    board::{ArmJob, BoardJob, soon},
 };
 use crate::{
     app::{App, Ports, banker::Banker},
-    core::{Effect, Input, Message, input::ArmOutcome, lane::ArmAction},
+    core::{
+        Effect, Input, Message,
+        gate::Way,
+        input::{ArmOutcome, PassOutcome},
+        lane::ArmAction,
+    },
     io::mqtt::Link,
     types::{CommandId, LaneId},
 };
@@ -23,9 +28,18 @@ use crate::{
 #[derive(Debug)]
 pub enum ArmPort {
     /// By a relay board on a serial line.
-    Board { jobs: mpsc::Sender<ArmJob>, open_relay: u8, close_relay: Option<u8> },
+    Board { jobs: mpsc::Sender<BoardJob>, open_relay: u8, close_relay: Option<u8> },
     /// By the relay of a device on MQTT.
     Mqtt { camera: Arc<Camera> },
+}
+
+/// How a lane's turnstile is reached.
+#[derive(Debug)]
+pub enum PassPort {
+    /// By a relay board: the relay of the lane's own way, and of the other.
+    Board { jobs: mpsc::Sender<BoardJob>, own: u8, other: Option<u8> },
+    /// It speaks for itself.
+    Turnstile { jobs: mpsc::Sender<PassJob> },
 }
 
 pub struct FieldPorts {
@@ -33,6 +47,8 @@ pub struct FieldPorts {
     pub link: Link,
     pub orders: Orders,
     pub arms: HashMap<LaneId, ArmPort>,
+    pub passes: HashMap<LaneId, PassPort>,
+    pub tickets: Tickets,
     /// The camera that reads a lane.
     pub cameras: HashMap<LaneId, Arc<Camera>>,
     /// What each lane says; displays and pages listen.
@@ -54,6 +70,19 @@ impl Ports for FieldPorts {
                     self.refused(lane, command, why);
                 }
             }
+            Effect::Pass { lane, command, action, way, expires_at } => {
+                counter!("paifang_pass_orders_total").increment(1);
+                let sent = if expires_at <= now {
+                    Err("the order expired before it could be sent")
+                } else {
+                    let until = soon(expires_at.duration_since(now).unsigned_abs());
+                    self.pass(PassJob { lane: lane.clone(), command, action, way, until })
+                };
+                if let Err(why) = sent {
+                    self.pass_refused(lane, command, why);
+                }
+            }
+            Effect::FindTicket { lane, digest } => self.tickets.find(lane, digest),
             Effect::TriggerRead { lane } => self.trigger(&lane, now),
             Effect::Show { lane, message } => {
                 if let Some(messages) = self.messages.get(&lane) {
@@ -84,6 +113,7 @@ impl FieldPorts {
                 };
                 let until = soon(expires_at.duration_since(now).unsigned_abs());
                 let job = ArmJob { lane: lane.clone(), command, action, relay, until };
+                let job = BoardJob::Arm(job);
                 jobs.try_send(job).map_err(|_| "the relay board has too many orders waiting".into())
             }
             Some(ArmPort::Mqtt { camera }) => {
@@ -103,6 +133,28 @@ impl FieldPorts {
             }
             None => Err("the site file wires no arm to this lane".into()),
         }
+    }
+
+    fn pass(&self, job: PassJob) -> Result<(), &'static str> {
+        const FULL: &str = "too many orders wait for it";
+        match self.passes.get(&job.lane) {
+            Some(PassPort::Board { jobs, own, other }) => {
+                let other = other.filter(|_| job.way == Way::Both);
+                let relays = std::iter::once(*own).chain(other).collect();
+                jobs.try_send(BoardJob::Pass { job, relays }).map_err(|_| FULL)
+            }
+            Some(PassPort::Turnstile { jobs }) => jobs.try_send(job).map_err(|_| FULL),
+            None => Err("the site file wires no turnstile to this lane"),
+        }
+    }
+
+    fn pass_refused(&self, lane: LaneId, command: CommandId, why: &'static str) {
+        warn!(%lane, %command, why, "the turnstile was not told");
+        let app = self.app.clone();
+        let outcome = PassOutcome::Refused(why.to_owned());
+        tokio::spawn(async move {
+            let _ = app.submit(Input::PassAnswered { lane, command, outcome }, None).await;
+        });
     }
 
     /// The answer goes through the queue like any other; the writer must not wait for itself.

@@ -112,8 +112,16 @@ impl Desk<'_> {
         if reason.is_empty() {
             return Err(Refusal::NoReason);
         }
+        let shuts = matches!(act, OperatorAct::Close | OperatorAct::Release | OperatorAct::Lock);
+        if shuts && self.is_way_out_of_fire(id) {
+            return Err(Refusal::Fire);
+        }
         let cause = Cause::Operator { who: who.clone(), reason: reason.clone() };
-        let answer = self.lane_event(id, Event::Operator(act, cause))?;
+        let answer = if self.rules.gates.contains_key(id) {
+            self.operate_gate(id, act, cause)?
+        } else {
+            self.lane_event(id, Event::Operator(act, cause))?
+        };
         self.record(Change::OperatorActed { lane: id.clone(), act, who, reason });
         Ok(answer)
     }

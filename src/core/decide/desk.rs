@@ -8,14 +8,19 @@ use crate::{
     core::{
         change::{AlarmKind, Change},
         effect::{Effect, Message},
+        gate::{self, Gate},
         input::Reply,
         lane::{Lane, Phase},
         money::{Order, OrderState, Payment, Refund},
         rules::{Direction, Rules},
         state::State,
         stay::Stay,
+        ticket::{Admission, Ticket},
     },
-    types::{CommandId, LaneId, Money, OrderId, PaymentId, Plate, RefundId, StayId},
+    types::{
+        AdmissionId, CodeDigest, CommandId, LaneId, Money, OrderId, PaymentId, Plate, RefundId,
+        StayId, TicketId,
+    },
 };
 
 pub(super) struct Desk<'a> {
@@ -34,10 +39,13 @@ impl<'a> Desk<'a> {
     }
 
     /// Puts a change down; an entity that changes twice in one decision goes on record once, as it ends. Only a lane
-    /// that gave two orders to its arm goes on record with each.
+    /// that gave two orders to its arm or turnstile goes on record with each.
     pub(super) fn record(&mut self, change: Change) {
         let same = |known: &&mut Change| match (&change, &**known) {
             (Change::Lane(a), Change::Lane(b)) => a.id == b.id,
+            (Change::Gate(a), Change::Gate(b)) => a.id == b.id,
+            (Change::Ticket(a), Change::Ticket(b)) => a.id == b.id,
+            (Change::Admission(a), Change::Admission(b)) => a.id == b.id,
             (Change::Stay(a), Change::Stay(b)) => a.id == b.id,
             (Change::Order(a), Change::Order(b)) => a.id == b.id,
             (Change::Payment(a), Change::Payment(b)) => a.id == b.id,
@@ -66,6 +74,7 @@ impl<'a> Desk<'a> {
         let state = self.state;
         self.changes.retain(|change| match change {
             Change::Lane(lane) => state.lanes.get(&lane.id) != Some(lane),
+            Change::Gate(gate) => state.gates.get(&gate.id) != Some(gate),
             _ => true,
         });
     }
@@ -76,15 +85,22 @@ impl<'a> Desk<'a> {
             .iter()
             .filter_map(|change| match change {
                 // Of a lane with two rows, the last.
-                Change::Lane(lane) => self.lane(&lane.id).filter(|last| std::ptr::eq(*last, lane)),
+                Change::Lane(lane)
+                    if self.lane(&lane.id).is_some_and(|last| std::ptr::eq(last, lane)) =>
+                {
+                    let before = self.state.lanes.get(&lane.id).map(|l| self.message(l, false));
+                    Some((&lane.id, before, self.message(lane, true)))
+                }
+                Change::Gate(gate)
+                    if self.gate(&gate.id).is_some_and(|last| std::ptr::eq(last, gate)) =>
+                {
+                    let before = self.state.gates.get(&gate.id).map(gate_message);
+                    Some((&gate.id, before, gate_message(gate)))
+                }
                 _ => None,
             })
-            .filter_map(|lane| {
-                let before = self.state.lanes.get(&lane.id).map(|l| self.message(l, false));
-                let message = self.message(lane, true);
-                (self.show_all || before.as_ref() != Some(&message))
-                    .then(|| Effect::Show { lane: lane.id.clone(), message })
-            })
+            .filter(|(_, before, message)| self.show_all || before.as_ref() != Some(message))
+            .map(|(lane, _, message)| Effect::Show { lane: lane.clone(), message })
             .collect();
         self.effects.extend(shown);
     }
@@ -140,6 +156,35 @@ impl<'a> Desk<'a> {
             _ => None,
         });
         changed.or_else(|| self.state.lanes.get(id))
+    }
+
+    pub(super) fn gate(&self, id: &LaneId) -> Option<&Gate> {
+        let changed = self.changes.iter().rev().find_map(|change| match change {
+            Change::Gate(gate) if gate.id == *id => Some(gate),
+            _ => None,
+        });
+        changed.or_else(|| self.state.gates.get(id))
+    }
+
+    /// A ticket in memory, or one that this decision ended.
+    pub(super) fn ticket(&self, id: TicketId) -> Option<&Ticket> {
+        let changed = self.changes.iter().find_map(|change| match change {
+            Change::Ticket(ticket) if ticket.id == id => Some(ticket),
+            _ => None,
+        });
+        changed.or_else(|| self.state.tickets.get(&id))
+    }
+
+    pub(super) fn ticket_of(&self, digest: &CodeDigest) -> Option<&Ticket> {
+        self.state.ticket_of(digest).and_then(|ticket| self.ticket(ticket.id))
+    }
+
+    pub(super) fn admission(&self, id: AdmissionId) -> Option<&Admission> {
+        let changed = self.changes.iter().find_map(|change| match change {
+            Change::Admission(admission) if admission.id == id => Some(admission),
+            _ => None,
+        });
+        changed.or_else(|| self.state.admissions.get(&id))
     }
 
     pub(super) fn stay(&self, id: StayId) -> Option<&Stay> {
@@ -266,6 +311,18 @@ impl<'a> Desk<'a> {
     pub(super) fn next_command(&self) -> CommandId {
         CommandId(self.fresh(self.state.counters.command, |change| match change {
             Change::Lane(lane) => lane.order.as_ref().map(|order| order.id.0),
+            Change::Gate(gate) => gate.order.as_ref().map(|order| order.id.0),
+            _ => None,
+        }))
+    }
+
+    pub(super) fn next_ticket(&self) -> TicketId {
+        TicketId(self.state.counters.ticket + 1)
+    }
+
+    pub(super) fn next_admission(&self) -> AdmissionId {
+        AdmissionId(self.fresh(self.state.counters.admission, |change| match change {
+            Change::Admission(admission) => Some(admission.id.0),
             _ => None,
         }))
     }
@@ -284,7 +341,33 @@ impl<'a> Desk<'a> {
 
 /// Both are rows of one lane, and `known` holds an order to the arm that `change` does not repeat.
 fn carries_other_order(state: &State, known: &Change, change: &Change) -> bool {
-    let (Change::Lane(known), Change::Lane(change)) = (known, change) else { return false };
-    let before = state.lanes.get(&known.id).and_then(|lane| lane.order.as_ref());
-    known.order != change.order && known.order.as_ref() != before
+    let order_of = |change: &Change| match change {
+        Change::Lane(lane) => lane.order.as_ref().map(|order| order.id),
+        Change::Gate(gate) => gate.order.as_ref().map(|order| order.id),
+        _ => None,
+    };
+    let before = match known {
+        Change::Lane(lane) => {
+            state.lanes.get(&lane.id).and_then(|lane| lane.order.as_ref()).map(|o| o.id)
+        }
+        Change::Gate(gate) => {
+            state.gates.get(&gate.id).and_then(|gate| gate.order.as_ref()).map(|o| o.id)
+        }
+        _ => return false,
+    };
+    order_of(known) != order_of(change) && order_of(known) != before
+}
+
+/// What a turnstile in this state tells the person before it.
+fn gate_message(gate: &Gate) -> Message {
+    match (gate.phase, gate.refused) {
+        (gate::Phase::HeldFree, _) => Message::HeldOpen,
+        (gate::Phase::Granted | gate::Phase::Passing, _) => {
+            Message::PassOn { left: gate.pass.map_or(0, |pass| pass.left) }
+        }
+        (_, Some(why)) => Message::NotAdmitted { why },
+        (gate::Phase::Locked, None) => Message::LaneClosed,
+        (gate::Phase::Faulty, None) => Message::Faulty,
+        (gate::Phase::Idle | gate::Phase::Closing, None) => Message::Ready,
+    }
 }

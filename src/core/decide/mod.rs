@@ -2,11 +2,14 @@
 
 mod arm;
 mod desk;
+mod fire;
+mod gate;
 mod order;
 mod passage;
 mod payment;
 #[cfg(test)]
 mod tests;
+mod ticket;
 
 use jiff::Timestamp;
 
@@ -54,6 +57,21 @@ pub fn decide(state: &State, rules: &Rules, now: Timestamp, input: Input) -> Dec
             desk.clear(&subject, kind);
             Ok(Answer::Done)
         }
+        Input::Scanned { lane, code } => desk.scanned(&lane, code.digest()),
+        Input::TicketFound { lane, digest, ticket } => desk.ticket_found(&lane, &digest, ticket),
+        Input::PassAnswered { lane, command, outcome } => {
+            desk.pass_answered(&lane, command, outcome)
+        }
+        Input::Went { lane, way, count } => desk.went(&lane, way, count),
+        Input::TurnstileLost { lane } => desk.gate_event(&lane, super::gate::Event::Lost),
+        Input::TicketMade { digest, persons, valid_from, valid_until, by } => {
+            desk.make_ticket(digest, persons, (valid_from, valid_until), by)
+        }
+        Input::TicketRevoked { ticket, by } => desk.revoke_ticket(ticket, &by),
+        Input::AdmissionSettled { admission, used, who, reason } => {
+            desk.settle_admission(admission, used, who, &reason)
+        }
+        Input::Fire { contact, on } => desk.fire(&contact, on),
         Input::Tick => desk.tick(),
     };
     desk.finish(reply)
@@ -73,6 +91,12 @@ impl Desk<'_> {
             } else {
                 self.lane_event(id, Event::SensorsLost)?;
             }
+        }
+        for id in self.rules.gates.keys() {
+            if self.gate(id).is_none() {
+                self.record(Change::Gate(super::gate::Gate::new(id.clone())));
+            }
+            self.gate_event(id, super::gate::Event::Lost)?;
         }
         let payments: Vec<_> =
             self.state.payments.values().filter(|p| p.state.is_undecided()).cloned().collect();
@@ -101,6 +125,16 @@ impl Desk<'_> {
                     let _ = self.lane_event(&lane, Event::Due);
                 }
                 Owner::Lane(lane) => self.forget_deadline(&lane),
+                Owner::Gate(gate) if self.rules.gates.contains_key(&gate) => {
+                    let _ = self.gate_event(&gate, super::gate::Event::Due);
+                }
+                Owner::Gate(gate) => {
+                    if let Some(mut gate) = self.gate(&gate).cloned() {
+                        gate.due = None;
+                        self.record(Change::Gate(gate));
+                    }
+                }
+                Owner::Ticket(ticket) => self.ticket_over(ticket),
                 Owner::Payment(payment) => self.payment_due(payment),
                 Owner::Refund(refund) => self.refund_due(refund),
             }

@@ -111,6 +111,9 @@ impl Desk<'_> {
     }
 
     fn enter(&mut self, id: &LaneId, plate: &Plate, picture: Option<String>) -> Reply {
+        if self.is_on_fire() {
+            return self.lane_event(id, Event::NeedHelp(Help::Fire));
+        }
         let stay = match self.stay_of(plate).cloned() {
             // It was read and has not gone through yet.
             Some(stay) if stay.state == StayState::Entering && stay.entry_lane == *id => stay.id,
@@ -224,6 +227,8 @@ impl Desk<'_> {
     fn left(&mut self, id: &LaneId, mut stay: Stay, visit: Visit) {
         let became = match visit.cause {
             Some(Cause::Operator { who, reason }) => OrderState::Waived { who, reason },
+            Some(Cause::Fire) => waived("fire", "fire alarm"),
+            Some(Cause::Key) => waived("key", "opened by the barrier's key"),
             Some(Cause::Free | Cause::Paid { .. } | Cause::Entry) => OrderState::Void,
             None => OrderState::Unpaid,
         };
@@ -252,4 +257,8 @@ impl Desk<'_> {
             self.record(Change::Stay(stay));
         }
     }
+}
+
+fn waived(who: &str, reason: &str) -> OrderState {
+    OrderState::Waived { who: who.to_owned(), reason: reason.to_owned() }
 }

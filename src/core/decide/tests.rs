@@ -34,7 +34,13 @@ fn lane(id: &str) -> LaneId {
 
 impl Site {
     fn new() -> Self {
-        let wired = Wired { arrival: true, safety: true, open_limit: true, closed_limit: true };
+        let wired = Wired {
+            arrival: true,
+            safety: true,
+            open_limit: true,
+            closed_limit: true,
+            ..Wired::default()
+        };
         let rules = |direction| LaneRules {
             direction,
             wired,
@@ -51,6 +57,7 @@ impl Site {
             currency: Currency::Cny,
             tariff: Tariff { free_minutes: 15, hour_minor: 500, day_cap_minor: 4_000 },
             lanes,
+            gates: BTreeMap::new(),
             pay: PayRules::default(),
         };
         let mut site = Self {

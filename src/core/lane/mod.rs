@@ -95,6 +95,10 @@ pub enum Sensor {
     Safety,
     OpenLimit,
     ClosedLimit,
+    /// A light beam under the arm: only ever a reason not to close.
+    Beam,
+    /// The barrier's own key switch: whoever turns it opens the arm without us.
+    ManualKey,
 }
 
 /// The last word of each input.
@@ -104,6 +108,10 @@ pub struct Sensors {
     pub safety: Signal,
     pub open_limit: Signal,
     pub closed_limit: Signal,
+    #[serde(default)]
+    pub beam: Signal,
+    #[serde(default)]
+    pub manual_key: Signal,
 }
 
 /// Why the arm may open. On record before any byte leaves for the arm.
@@ -121,6 +129,10 @@ pub enum Cause {
         who: String,
         reason: String,
     },
+    /// Somebody opened it with the barrier's own key.
+    Key,
+    /// There is a fire: every way out opens.
+    Fire,
 }
 
 /// What a vehicle waits for that only a person can give.
@@ -131,6 +143,8 @@ pub enum Help {
     NoPlate,
     /// No open stay has this plate.
     NoStay,
+    /// There is a fire: nobody drives in.
+    Fire,
 }
 
 /// The vehicle a lane serves.
@@ -209,6 +223,8 @@ pub enum Why {
     Stuck,
     /// The arm has not reached its closed limit.
     NotClosed,
+    /// It did not take the order to stay open for a fire: it is told again.
+    NotHeld,
 }
 
 /// A lane as it stands. The journal keeps it whole at every change.
@@ -227,6 +243,9 @@ pub struct Lane {
     pub recent: Vec<u64>,
     /// The last plate that passed and when: the camera often reads it once more.
     pub passed: Option<(Plate, Timestamp)>,
+    /// When the barrier's key was last turned.
+    #[serde(default)]
+    pub keyed_at: Option<Timestamp>,
 }
 
 impl Lane {
@@ -242,7 +261,14 @@ impl Lane {
             due: None,
             recent: Vec::new(),
             passed: None,
+            keyed_at: None,
         }
+    }
+
+    /// The last order holds it open for a fire.
+    pub fn is_held_for_fire(&self) -> bool {
+        self.phase == Phase::HeldOpen
+            && self.order.as_ref().is_some_and(|order| order.cause == Some(Cause::Fire))
     }
 }
 
@@ -267,6 +293,8 @@ pub enum Event {
     /// The lane's deadline has come.
     Due,
     Operator(OperatorAct, Cause),
+    /// There is a fire and this is a way out.
+    Fire,
 }
 
 /// What an operator can do to a lane.
@@ -312,6 +340,16 @@ pub enum LaneAlarm {
     ArmSilent,
     LoopStuck,
     SensorsLost,
+    /// The beam under the arm is interrupted, or not heard, while nothing else holds the arm up.
+    BeamBlocked,
+    /// Somebody went through a turnstile whom nobody let in.
+    Forced,
+    /// The turnstile refused an order or did not answer.
+    PassSilent,
+    /// Nothing is known of the turnstile.
+    TurnstileLost,
+    /// Somebody has been in the turnstile for very long.
+    PassageStuck,
 }
 
 /// Why a lane did nothing.
@@ -333,4 +371,6 @@ pub enum Reject {
     NotWaited,
     /// Came too late to matter.
     Stale,
+    /// The turnstile is not heard.
+    Blind,
 }

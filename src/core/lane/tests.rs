@@ -11,8 +11,14 @@ use crate::{
     types::DeviceId,
 };
 
-const ALL_WIRED: Wired =
-    Wired { arrival: true, safety: true, open_limit: true, closed_limit: true };
+const ALL_WIRED: Wired = Wired {
+    arrival: true,
+    safety: true,
+    open_limit: true,
+    closed_limit: true,
+    beam: true,
+    manual_key: true,
+};
 
 fn rules(wired: Wired, closing: Closing) -> LaneRules {
     LaneRules { direction: Direction::Exit, wired, closing, times: LaneTimes::default() }
@@ -47,6 +53,7 @@ fn lane_in(phase: Phase) -> Lane {
         safety,
         open_limit,
         closed_limit,
+        ..Sensors::default()
     };
     let due = |why| Some(Due { at: now(), why });
     let mut lane = Lane::new(LaneId::parse("out").unwrap());
@@ -74,7 +81,7 @@ fn lane_in(phase: Phase) -> Lane {
 }
 
 fn events() -> Vec<(&'static str, Event)> {
-    use Sensor::{Arrival, ClosedLimit, OpenLimit, Safety};
+    use Sensor::{Arrival, Beam, ClosedLimit, ManualKey, OpenLimit, Safety};
     let mut events = vec![
         ("arrival on", Event::Sensor(Arrival, true)),
         ("arrival off", Event::Sensor(Arrival, false)),
@@ -84,6 +91,10 @@ fn events() -> Vec<(&'static str, Event)> {
         ("open limit off", Event::Sensor(OpenLimit, false)),
         ("closed limit on", Event::Sensor(ClosedLimit, true)),
         ("closed limit off", Event::Sensor(ClosedLimit, false)),
+        ("beam on", Event::Sensor(Beam, true)),
+        ("beam off", Event::Sensor(Beam, false)),
+        ("key on", Event::Sensor(ManualKey, true)),
+        ("key off", Event::Sensor(ManualKey, false)),
         ("sensors lost", Event::SensorsLost),
         ("seen same", Event::Seen(read("京A12345"))),
         ("seen other", Event::Seen(read("沪B67890"))),
@@ -93,6 +104,7 @@ fn events() -> Vec<(&'static str, Event)> {
         ("done", Event::Done),
         ("failed", Event::Failed),
         ("due", Event::Due),
+        ("fire", Event::Fire),
     ];
     for (name, act) in [
         ("operator open", OperatorAct::Open),
@@ -152,7 +164,7 @@ fn every_phase_answers_every_event_as_the_table_says() {
         assert_eq!(is, should, "line {} of table.txt; the whole table is:\n{table}", line + 1);
     }
     assert_eq!(table.lines().count(), expected.lines().count(), "the whole table is:\n{table}");
-    assert_eq!(table.lines().filter(|l| l.starts_with("  ")).count(), 11 * 23);
+    assert_eq!(table.lines().filter(|l| l.starts_with("  ")).count(), 11 * 28);
 }
 
 #[test]

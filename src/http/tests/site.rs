@@ -64,7 +64,13 @@ pub(super) struct Site {
 impl Site {
     /// Two lanes at rest, one operator, nobody inside. 08:00 by the site's clock.
     pub(super) fn new() -> Arc<Self> {
-        let wired = Wired { arrival: true, safety: true, open_limit: true, closed_limit: true };
+        let wired = Wired {
+            arrival: true,
+            safety: true,
+            open_limit: true,
+            closed_limit: true,
+            ..Wired::default()
+        };
         let times = LaneTimes::default();
         let lane_rules =
             |direction| LaneRules { direction, wired, closing: Closing::ByItself, times };
@@ -78,6 +84,7 @@ impl Site {
             currency: Currency::Cny,
             tariff: Tariff { free_minutes: 15, hour_minor: 500, day_cap_minor: 4_000 },
             lanes,
+            gates: BTreeMap::new(),
             pay: PayRules::default(),
         };
         let world = World { now: "2026-11-23T00:00:00Z".parse().unwrap(), ..World::default() };

@@ -57,7 +57,13 @@ pub(super) fn start() -> Timestamp {
 
 /// Two entries, two exits, one without any loop.
 pub(super) fn rules() -> Rules {
-    let wired = Wired { arrival: true, safety: true, open_limit: true, closed_limit: true };
+    let wired = Wired {
+        arrival: true,
+        safety: true,
+        open_limit: true,
+        closed_limit: true,
+        ..Wired::default()
+    };
     let lane_rules = |direction, wired| LaneRules {
         direction,
         wired,
@@ -75,6 +81,7 @@ pub(super) fn rules() -> Rules {
             (lane("out"), lane_rules(Direction::Exit, wired)),
             (lane("out-2"), lane_rules(Direction::Exit, wired)),
         ]),
+        gates: BTreeMap::new(),
         pay: PayRules::default(),
     }
 }

@@ -53,6 +53,7 @@ impl Work<'_> {
             Event::Failed => self.failed(),
             Event::Due => self.due(),
             Event::Operator(act, cause) => self.operator(act, cause),
+            Event::Fire => self.fire(),
         }
     }
 

@@ -127,15 +127,43 @@ impl Work<'_> {
     /// The design's rule: never a close while a loop is occupied or unknown.
     pub(super) fn loops_free(&self) -> Taken {
         let (wired, sensors) = (self.rules.wired, self.lane.sensors);
-        for (wired, signal) in [(wired.arrival, sensors.arrival), (wired.safety, sensors.safety)] {
+        for (wired, signal) in [
+            (wired.arrival, sensors.arrival),
+            (wired.safety, sensors.safety),
+            (wired.beam, sensors.beam),
+        ] {
             match signal {
                 Signal::On => return Err(Reject::LoopOccupied),
                 Signal::Unknown if wired => return Err(Reject::LoopUnknown),
                 Signal::Unknown | Signal::Off => {}
             }
         }
-        // Without any loop nothing is known of who stands under the arm.
-        if wired.arrival || wired.safety { Ok(()) } else { Err(Reject::LoopUnknown) }
+        // Without any of them nothing is known of who stands under the arm.
+        if wired.arrival || wired.safety || wired.beam { Ok(()) } else { Err(Reject::LoopUnknown) }
+    }
+
+    pub(super) fn only_beam_blocks(&self) -> bool {
+        let sensors = self.lane.sensors;
+        self.rules.wired.beam
+            && sensors.beam != Signal::Off
+            && ![sensors.arrival, sensors.safety].contains(&Signal::On)
+    }
+
+    /// The barrier's key is turned, or was a moment ago.
+    pub(super) fn is_keyed(&self) -> bool {
+        self.lane.sensors.manual_key == Signal::On
+            || self.lane.keyed_at.is_some_and(|at| {
+                self.now.duration_since(at).unsigned_abs() <= self.rules.times.opening
+            })
+    }
+
+    /// Whoever has the key needs nobody's leave; it is on record as theirs.
+    pub(super) fn allow_by_key(&mut self) {
+        let visit = self.lane.visit.get_or_insert_with(Visit::unread);
+        visit.cause.get_or_insert(Cause::Key);
+        visit.help = None;
+        self.calm(LaneAlarm::HelpWanted);
+        self.calm(LaneAlarm::OpenedOutside);
     }
 
     pub(super) fn senses_passage(&self) -> bool {
@@ -149,6 +177,8 @@ impl Work<'_> {
             (wired.safety, s.safety),
             (wired.open_limit, s.open_limit),
             (wired.closed_limit, s.closed_limit),
+            (wired.beam, s.beam),
+            (wired.manual_key, s.manual_key),
         ]
         .iter()
         .all(|(wired, signal)| !wired || *signal != Signal::Unknown)

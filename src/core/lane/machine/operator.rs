@@ -75,16 +75,39 @@ impl Work<'_> {
             | Phase::Passing
             | Phase::Closing
             | Phase::Faulty => {
-                self.acts.push(Act::Arm(ArmAction::Hold, Some(cause.clone())));
-                if let Some(visit) = &mut self.lane.visit {
-                    visit.cause.get_or_insert(cause);
-                }
-                self.lane.phase = Phase::HeldOpen;
-                self.lane.due = None;
-                self.calm(LaneAlarm::HelpWanted);
+                self.hold(cause);
                 Ok(())
             }
         }
+    }
+
+    /// A fire opens a way out whatever the lane was doing, also one that an operator locked, and also one that is held
+    /// open already: the order may have been lost with the power.
+    pub(super) fn fire(&mut self) -> Taken {
+        match self.lane.phase {
+            Phase::Idle
+            | Phase::VehiclePresent
+            | Phase::Deciding
+            | Phase::AwaitingPayment
+            | Phase::Opening
+            | Phase::Open
+            | Phase::Passing
+            | Phase::Closing
+            | Phase::HeldOpen
+            | Phase::Locked
+            | Phase::Faulty => self.hold(Cause::Fire),
+        }
+        Ok(())
+    }
+
+    fn hold(&mut self, cause: Cause) {
+        self.acts.push(Act::Arm(ArmAction::Hold, Some(cause.clone())));
+        if let Some(visit) = &mut self.lane.visit {
+            visit.cause.get_or_insert(cause);
+        }
+        self.lane.phase = Phase::HeldOpen;
+        self.lane.due = None;
+        self.calm(LaneAlarm::HelpWanted);
     }
 
     pub(super) fn operator_release(&mut self) -> Taken {

@@ -12,6 +12,8 @@ impl Work<'_> {
             Sensor::Safety => self.lane.sensors.safety = signal,
             Sensor::OpenLimit => self.lane.sensors.open_limit = signal,
             Sensor::ClosedLimit => self.lane.sensors.closed_limit = signal,
+            Sensor::Beam => self.lane.sensors.beam = signal,
+            Sensor::ManualKey => self.lane.sensors.manual_key = signal,
         }
         if self.lane.sensors == known {
             return Ok(());
@@ -37,6 +39,12 @@ impl Work<'_> {
             (Sensor::ClosedLimit, true) => self.reached_closed(),
             // Left closed: only the open limit or the safety loop tell what it means.
             (Sensor::ClosedLimit, false) => {}
+            // It only ever forbids to close: see `loops_free`.
+            (Sensor::Beam, true) => {}
+            (Sensor::Beam, false) => self.calm(LaneAlarm::BeamBlocked),
+            (Sensor::ManualKey, true) => self.key_turned(),
+            // How long ago it was turned back counts from here.
+            (Sensor::ManualKey, false) => self.lane.keyed_at = Some(self.now),
         }
     }
 
@@ -124,12 +132,51 @@ impl Work<'_> {
         self.calm(LaneAlarm::ArmSilent);
         match self.lane.phase {
             Phase::Opening | Phase::Closing => self.stand_open(),
+            Phase::Idle | Phase::VehiclePresent | Phase::Deciding | Phase::AwaitingPayment
+                if self.is_keyed() =>
+            {
+                self.allow_by_key();
+                self.stand_open();
+            }
+            Phase::Locked if self.is_keyed() => {}
             Phase::Idle | Phase::VehiclePresent | Phase::Deciding | Phase::AwaitingPayment => {
                 self.alarm(LaneAlarm::OpenedOutside);
                 self.stand_open();
             }
             Phase::Locked => self.alarm(LaneAlarm::OpenedOutside),
             Phase::Open | Phase::Passing | Phase::HeldOpen | Phase::Faulty => {}
+        }
+    }
+
+    /// The arm's own controller opens; where a limit is wired, it tells when.
+    pub(super) fn key_turned(&mut self) {
+        self.lane.keyed_at = Some(self.now);
+        let up = self.lane.sensors.open_limit == Signal::On || !self.rules.wired.open_limit;
+        match self.lane.phase {
+            // The open limit came a moment before the key.
+            Phase::Open | Phase::Passing if up => self.allow_by_key(),
+            Phase::Idle
+            | Phase::VehiclePresent
+            | Phase::Deciding
+            | Phase::AwaitingPayment
+            | Phase::Closing
+            | Phase::Faulty
+                if !self.rules.wired.open_limit =>
+            {
+                self.allow_by_key();
+                self.stand_open();
+            }
+            Phase::Locked => self.calm(LaneAlarm::OpenedOutside),
+            Phase::Idle
+            | Phase::VehiclePresent
+            | Phase::Deciding
+            | Phase::AwaitingPayment
+            | Phase::Opening
+            | Phase::Open
+            | Phase::Passing
+            | Phase::Closing
+            | Phase::HeldOpen
+            | Phase::Faulty => {}
         }
     }
 

@@ -3,7 +3,9 @@
 use jiff::Timestamp;
 
 use super::{OPENS_MAX, Taken, Work};
-use crate::core::lane::{Act, ArmAction, Help, LaneAlarm, Phase, Reject, Signal, Visit, Why};
+use crate::core::lane::{
+    Act, ArmAction, Cause, Help, LaneAlarm, Phase, Reject, Signal, Visit, Why,
+};
 
 impl Work<'_> {
     pub(super) fn done(&mut self) -> Taken {
@@ -19,6 +21,10 @@ impl Work<'_> {
         match self.lane.phase {
             // Nothing will tell whether it moved.
             Phase::Open if !self.rules.wired.open_limit => self.give_up(),
+            // Staying open for a fire may be told as often as it takes: it opens nothing twice.
+            Phase::HeldOpen if self.lane.is_held_for_fire() => {
+                self.wait(Why::NotHeld, self.rules.times.order_life);
+            }
             // The limits will tell at the deadline.
             Phase::Opening
             | Phase::Idle
@@ -48,6 +54,11 @@ impl Work<'_> {
                 self.wait(Why::Stuck, self.rules.times.stuck);
             }
             Why::NotClosed => self.due_not_closed(),
+            Why::NotHeld => {
+                if self.lane.is_held_for_fire() {
+                    self.acts.push(Act::Arm(ArmAction::Hold, Some(Cause::Fire)));
+                }
+            }
         }
         Ok(())
     }
@@ -108,6 +119,9 @@ impl Work<'_> {
             self.lane.phase = Phase::Faulty;
         } else {
             // Somebody stands under it: the barrier's controller waits, and so do we.
+            if self.only_beam_blocks() {
+                self.alarm(LaneAlarm::BeamBlocked);
+            }
             self.wait(Why::NotClosed, self.rules.times.closing);
         }
     }

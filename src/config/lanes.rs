@@ -1,0 +1,340 @@
+//! Checks of the lanes a site file names, for vehicles and for people. Knows no wire.
+
+use std::collections::BTreeMap;
+
+use paifang_devices::{Capability, InputRole, Profile, Protocol};
+use toml::Spanned;
+
+use super::{InputsSection, LaneKind, LaneSection, check::Check, devices::Device, rules};
+use crate::{
+    core::{
+        lane::Sensor,
+        rules::{Closing, GateRules, LaneRules, Wired},
+    },
+    types::{DeviceId, LaneId},
+};
+
+/// A lane for vehicles.
+#[derive(Clone, Debug)]
+pub struct Lane {
+    pub id: LaneId,
+    pub camera: DeviceId,
+    pub barrier: DeviceId,
+    pub display: Option<DeviceId>,
+    pub open_relay: Option<u8>,
+    pub close_relay: Option<u8>,
+    /// Input of the barrier's device, from 1, to what it tells.
+    pub inputs: BTreeMap<u8, Sensor>,
+    /// Input of the barrier's device that a fire alarm is wired to.
+    pub fire: Option<u8>,
+}
+
+/// A lane for people.
+#[derive(Clone, Debug)]
+pub struct Gate {
+    pub id: LaneId,
+    /// Scanner and reader, at least one.
+    pub readers: Vec<DeviceId>,
+    pub turnstile: DeviceId,
+    pub display: Option<DeviceId>,
+    /// Relay of a turnstile without a protocol of its own.
+    pub open_relay: Option<u8>,
+    /// Its input that tells of a passage.
+    pub passage: Option<u8>,
+    pub fire: Option<u8>,
+}
+
+/// All lanes, and the rules the core decides by.
+#[derive(Debug, Default)]
+pub(super) struct Lanes {
+    pub(super) lanes: BTreeMap<LaneId, Lane>,
+    pub(super) lane_rules: BTreeMap<LaneId, LaneRules>,
+    pub(super) gates: BTreeMap<LaneId, Gate>,
+    pub(super) gate_rules: BTreeMap<LaneId, GateRules>,
+}
+
+impl Check<'_> {
+    pub(super) fn lanes(
+        &mut self,
+        sections: &[LaneSection],
+        devices: &BTreeMap<DeviceId, Device>,
+    ) -> Lanes {
+        let mut lanes = Lanes::default();
+        for section in sections {
+            let id = section.id.get_ref();
+            if lanes.lanes.contains_key(id) || lanes.gates.contains_key(id) {
+                self.wrong(&section.id, "lane.id", "is used twice");
+            }
+            match section.kind {
+                LaneKind::Vehicles => {
+                    if let Some((lane, wired)) = self.lane(section, devices, &lanes.lanes) {
+                        lanes.lane_rules.insert(id.clone(), rules::lane(section, wired));
+                        lanes.lanes.insert(id.clone(), lane);
+                    }
+                }
+                LaneKind::People => {
+                    if let Some((gate, rules)) = self.gate(section, devices, &lanes) {
+                        lanes.gate_rules.insert(id.clone(), rules);
+                        lanes.gates.insert(id.clone(), gate);
+                    }
+                }
+            }
+        }
+        if sections.is_empty() {
+            self.mistake(0, "lane", "a site has at least one [[lane]]");
+        }
+        for (id, rules) in &mut lanes.gate_rules {
+            let turnstile = lanes.gates.get(id).map(|gate| &gate.turnstile);
+            let of_it = lanes.gates.values().filter(|gate| Some(&gate.turnstile) == turnstile);
+            rules.alone = of_it.count() == 1;
+        }
+        lanes
+    }
+
+    fn lane(
+        &mut self,
+        section: &LaneSection,
+        devices: &BTreeMap<DeviceId, Device>,
+        known: &BTreeMap<LaneId, Lane>,
+    ) -> Option<(Lane, Wired)> {
+        let id = section.id.get_ref().clone();
+        self.none_of(
+            section,
+            &[
+                ("lane.scanner", section.scanner.as_ref()),
+                ("lane.reader", section.reader.as_ref()),
+                ("lane.turnstile", section.turnstile.as_ref()),
+            ],
+        );
+        let camera = self.named(section, section.camera.as_ref(), "lane.camera");
+        let barrier = self.named(section, section.barrier.as_ref(), "lane.barrier");
+        let (camera, barrier) = (camera?, barrier?);
+        if let Some(other) = known.values().find(|lane| lane.camera == *camera.get_ref()) {
+            self.wrong(camera, "lane.camera", format!("serves lane {} already", other.id));
+        }
+        let camera = self.device(camera, "lane.camera", Capability::PlateRead, devices);
+        let barrier = self.device(barrier, "lane.barrier", Capability::PulseOpen, devices);
+        let display = self.display(section, devices);
+        let (camera, barrier) = (camera?, barrier?);
+        let inputs = self.inputs(section, barrier);
+        let has = |sensor| inputs.values().any(|s| *s == sensor);
+        let wired = Wired {
+            arrival: has(Sensor::Arrival),
+            safety: has(Sensor::Safety),
+            open_limit: has(Sensor::OpenLimit),
+            closed_limit: has(Sensor::ClosedLimit),
+            beam: has(Sensor::Beam),
+            manual_key: has(Sensor::ManualKey),
+        };
+        if section.closing == Closing::OnCommand && !wired.safety {
+            let what = "on_command needs a safety loop: nothing else tells that the arm is free";
+            self.wrong(&section.id, "lane.closing", what);
+        }
+        let lane = Lane {
+            id,
+            camera: camera.id.clone(),
+            barrier: barrier.id.clone(),
+            display,
+            open_relay: section.open_relay,
+            close_relay: section.close_relay,
+            fire: self.input_of(section, barrier, InputRole::FireAlarm),
+            inputs,
+        };
+        Some((lane, wired))
+    }
+
+    fn gate(
+        &mut self,
+        section: &LaneSection,
+        devices: &BTreeMap<DeviceId, Device>,
+        known: &Lanes,
+    ) -> Option<(Gate, GateRules)> {
+        self.none_of(
+            section,
+            &[("lane.camera", section.camera.as_ref()), ("lane.barrier", section.barrier.as_ref())],
+        );
+        let turnstile = self.named(section, section.turnstile.as_ref(), "lane.turnstile")?;
+        let readers = self.readers(section, devices, known);
+        let display = self.display(section, devices);
+        let turnstile = self.device(turnstile, "lane.turnstile", Capability::GrantPass, devices)?;
+        let same_way = known.gates.values().find(|gate| {
+            gate.turnstile == turnstile.id
+                && known.gate_rules.get(&gate.id).map(|r| r.direction) == Some(section.direction)
+        });
+        if let Some(other) = same_way {
+            let what = format!("lane {} is this way of it already", other.id);
+            self.wrong(&section.id, "lane.turnstile", what);
+        }
+        let counter = turnstile.profile.protocol == Protocol::LotTurnstile;
+        let passage = self.input_of(section, turnstile, InputRole::Passage);
+        if !counter && passage.is_none() {
+            let what = "needs the turnstile's passage contact: inputs = { passage = 1 }";
+            self.wrong(&section.id, "lane.inputs", what);
+        }
+        let gate = Gate {
+            id: section.id.get_ref().clone(),
+            readers,
+            turnstile: turnstile.id.clone(),
+            display,
+            open_relay: section.open_relay,
+            passage: passage.filter(|_| !counter),
+            fire: self.input_of(section, turnstile, InputRole::FireAlarm).filter(|_| !counter),
+        };
+        Some((gate, rules::gate(section, counter)))
+    }
+
+    fn readers(
+        &mut self,
+        section: &LaneSection,
+        devices: &BTreeMap<DeviceId, Device>,
+        known: &Lanes,
+    ) -> Vec<DeviceId> {
+        let named = [
+            ("lane.scanner", section.scanner.as_ref(), Capability::Scan),
+            ("lane.reader", section.reader.as_ref(), Capability::CardRead),
+        ];
+        let mut readers = Vec::new();
+        for (field, named, needs) in named {
+            let Some(named) = named else { continue };
+            if let Some(other) =
+                known.gates.values().find(|gate| gate.readers.contains(named.get_ref()))
+            {
+                self.wrong(named, field, format!("serves lane {} already", other.id));
+            }
+            if let Some(device) = self.device(named, field, needs, devices) {
+                readers.push(device.id.clone());
+            }
+        }
+        if section.scanner.is_none() && section.reader.is_none() {
+            let what = "a lane for people has a scanner or a reader";
+            self.wrong(&section.id, "lane.scanner", what);
+        }
+        readers
+    }
+
+    /// What a lane of the other kind has.
+    fn none_of(&mut self, section: &LaneSection, fields: &[(&str, Option<&Spanned<DeviceId>>)]) {
+        let of = match section.kind {
+            LaneKind::Vehicles => "people",
+            LaneKind::People => "vehicles",
+        };
+        for (field, value) in fields {
+            if let Some(value) = value {
+                self.wrong(value, field, format!("is for a lane of kind \"{of}\""));
+            }
+        }
+    }
+
+    fn named<'s>(
+        &mut self,
+        section: &LaneSection,
+        value: Option<&'s Spanned<DeviceId>>,
+        field: &str,
+    ) -> Option<&'s Spanned<DeviceId>> {
+        if value.is_none() {
+            self.wrong(&section.id, field, "is missing: this lane needs one");
+        }
+        value
+    }
+
+    fn display(
+        &mut self,
+        section: &LaneSection,
+        devices: &BTreeMap<DeviceId, Device>,
+    ) -> Option<DeviceId> {
+        let display = section.display.as_ref()?;
+        self.device(display, "lane.display", Capability::ShowText, devices);
+        Some(display.get_ref().clone())
+    }
+
+    pub(super) fn device<'d>(
+        &mut self,
+        named: &Spanned<DeviceId>,
+        field: &str,
+        needs: Capability,
+        devices: &'d BTreeMap<DeviceId, Device>,
+    ) -> Option<&'d Device> {
+        let Some(device) = devices.get(named.get_ref()) else {
+            self.wrong(named, field, format!("no [[device]] is called {:?}", named.get_ref()));
+            return None;
+        };
+        if !device.profile.can(needs) {
+            let what = format!("{} cannot do that: {}", device.profile.name, needs.name());
+            self.wrong(named, field, what);
+            return None;
+        }
+        Some(device)
+    }
+
+    fn inputs(&mut self, section: &LaneSection, barrier: &Device) -> BTreeMap<u8, Sensor> {
+        let Some(inputs) = section.inputs else { return usual_inputs(&barrier.profile) };
+        let InputsSection {
+            arrival,
+            safety,
+            open_limit,
+            closed_limit,
+            beam,
+            manual_key,
+            fire,
+            passage,
+        } = inputs;
+        let mut wired = BTreeMap::new();
+        for (input, sensor) in [
+            (arrival, Sensor::Arrival),
+            (safety, Sensor::Safety),
+            (open_limit, Sensor::OpenLimit),
+            (closed_limit, Sensor::ClosedLimit),
+            (beam, Sensor::Beam),
+            (manual_key, Sensor::ManualKey),
+        ] {
+            let Some(input) = input else { continue };
+            if wired.insert(input, sensor).is_some() {
+                self.wrong(&section.id, "lane.inputs", format!("input {input} is named twice"));
+            }
+        }
+        if fire.is_some_and(|input| wired.contains_key(&input)) {
+            self.wrong(&section.id, "lane.inputs", "fire shares its input with something else");
+        }
+        if passage.is_some() {
+            self.wrong(&section.id, "lane.inputs", "passage is for a lane of kind \"people\"");
+        }
+        wired
+    }
+
+    /// The input the site file names, else, where it names none at all, the profile's.
+    fn input_of(&mut self, section: &LaneSection, device: &Device, role: InputRole) -> Option<u8> {
+        let Some(inputs) = section.inputs else {
+            return device.profile.inputs().find(|(_, r)| *r == role).map(|(input, _)| input);
+        };
+        if section.kind == LaneKind::People
+            && inputs.fire == inputs.passage
+            && inputs.fire.is_some()
+        {
+            self.wrong(&section.id, "lane.inputs", "fire shares its input with passage");
+        }
+        match role {
+            InputRole::FireAlarm => inputs.fire,
+            InputRole::Passage => inputs.passage,
+            InputRole::ArrivalLoop
+            | InputRole::SafetyLoop
+            | InputRole::OpenLimit
+            | InputRole::ClosedLimit
+            | InputRole::Beam
+            | InputRole::ManualKey => None,
+        }
+    }
+}
+
+fn usual_inputs(profile: &Profile) -> BTreeMap<u8, Sensor> {
+    let sensor = |role| match role {
+        InputRole::ArrivalLoop => Some(Sensor::Arrival),
+        InputRole::SafetyLoop => Some(Sensor::Safety),
+        InputRole::OpenLimit => Some(Sensor::OpenLimit),
+        InputRole::ClosedLimit => Some(Sensor::ClosedLimit),
+        InputRole::Beam => Some(Sensor::Beam),
+        InputRole::ManualKey => Some(Sensor::ManualKey),
+        // Of the whole site, or of a turnstile.
+        InputRole::FireAlarm | InputRole::Passage => None,
+    };
+    profile.inputs().filter_map(|(input, role)| Some((input, sensor(role)?))).collect()
+}

@@ -1,0 +1,121 @@
+//! The code of a ticket or a card: held before a reader, compared by its digest, kept nowhere. Knows no ticket.
+
+use std::{fmt, sync::Arc};
+
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
+use sha2::{Digest, Sha256};
+
+/// What a reader gave, or an operator typed, trimmed. Never in a log, a page or the journal.
+#[derive(Clone, PartialEq, Eq)]
+pub struct Code(Arc<str>);
+
+/// Why a text is no code.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("a code has 1 to 512 characters and no control characters")]
+pub struct CodeError;
+
+/// Longest code, in characters: the longest a scanner hands on.
+pub const CODE_CHARS_MAX: usize = 512;
+
+impl Code {
+    /// A code as read.
+    pub fn parse(text: &str) -> Result<Self, CodeError> {
+        let text = text.trim();
+        let fits = (1..=CODE_CHARS_MAX).contains(&text.chars().count())
+            && !text.chars().any(char::is_control);
+        if fits { Ok(Self(text.into())) } else { Err(CodeError) }
+    }
+
+    /// A card's bits as a code: their number and the bytes in hex, such as `26:2d00a280`.
+    pub fn of_card(bits: u16, data: &[u8]) -> Result<Self, CodeError> {
+        if bits == 0 || data.is_empty() {
+            return Err(CodeError);
+        }
+        let hex: String = data.iter().map(|byte| format!("{byte:02x}")).collect();
+        Self::parse(&format!("{bits}:{hex}"))
+    }
+
+    /// What the ticket is known by.
+    pub fn digest(&self) -> CodeDigest {
+        CodeDigest(Sha256::digest(self.0.as_bytes()).into())
+    }
+}
+
+impl fmt::Debug for Code {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Code(..)")
+    }
+}
+
+/// SHA-256 of a code, written as 64 hex digits.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct CodeDigest([u8; 32]);
+
+impl fmt::Display for CodeDigest {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.iter().try_for_each(|byte| write!(f, "{byte:02x}"))
+    }
+}
+
+/// The first digits tell two tickets apart; a short code could be found again from the whole.
+impl fmt::Debug for CodeDigest {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{:02x}{:02x}..", self.0[0], self.0[1])
+    }
+}
+
+impl Serialize for CodeDigest {
+    fn serialize<S: Serializer>(&self, to: S) -> Result<S::Ok, S::Error> {
+        to.collect_str(self)
+    }
+}
+
+impl<'de> Deserialize<'de> for CodeDigest {
+    fn deserialize<D: Deserializer<'de>>(from: D) -> Result<Self, D::Error> {
+        let text = String::deserialize(from)?;
+        let mut digest = [0; 32];
+        let digits = text.as_bytes();
+        let fits = digits.len() == 64 && digits.iter().all(u8::is_ascii_hexdigit);
+        for (byte, pair) in digest.iter_mut().zip(digits.chunks(2)) {
+            let pair = std::str::from_utf8(pair).unwrap_or_default();
+            *byte = u8::from_str_radix(pair, 16).unwrap_or_default();
+        }
+        if fits {
+            Ok(Self(digest))
+        } else {
+            Err(serde::de::Error::custom("a code's digest is 64 hex digits"))
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_code_is_never_printed() {
+        let code = Code::parse(" TICKET-1\r").unwrap();
+        assert_eq!(code, Code::parse("TICKET-1").unwrap());
+        assert!(!format!("{code:?}{:?}", code.digest()).contains("TICKET"));
+        assert!(Code::parse(" ").is_err() && Code::parse("a\u{0}b").is_err());
+        assert!(Code::parse(&"x".repeat(513)).is_err());
+    }
+
+    #[test]
+    fn a_digest_comes_back_as_it_was_written() {
+        let digest = Code::parse("TICKET-1").unwrap().digest();
+        let json = serde_json::to_string(&digest).unwrap();
+        assert_eq!(serde_json::from_str::<CodeDigest>(&json).unwrap(), digest);
+        assert_eq!(json, format!("\"{digest}\""));
+        for bad in ["\"\"", "\"zz\"", &format!("\"{}\"", "g".repeat(64))] {
+            assert!(serde_json::from_str::<CodeDigest>(bad).is_err(), "{bad}");
+        }
+    }
+
+    #[test]
+    fn a_card_is_its_bits() {
+        let card = Code::of_card(26, &[0x2d, 0x00, 0xa2, 0x80]).unwrap();
+        assert_eq!(card, Code::parse("26:2d00a280").unwrap());
+        assert!(Code::of_card(0, &[]).is_err());
+    }
+}
