@@ -22,6 +22,7 @@ use crate::{
         lane::Sensor,
         rules::{Closing, Wired},
     },
+    io::bucket::Rate,
     types::{DeviceId, LaneId},
 };
 
@@ -35,6 +36,8 @@ pub struct Site {
     pub public_url: String,
     pub behind_proxy: bool,
     pub mqtt: Mqtt,
+    /// What is taken of each device.
+    pub rate: Rate,
     pub icbc: Option<IcbcSettings>,
     pub buses: BTreeMap<DeviceId, Bus>,
     pub devices: BTreeMap<DeviceId, Device>,
@@ -124,6 +127,7 @@ impl Check<'_> {
         };
         self.pay(&file);
         let public_url = self.public_url(&file);
+        let rate = self.rate(file.limits);
         let buses = self.buses(&file.buses);
         let devices = self.devices(&file.devices, &buses, &secrets, file.mqtt.url.is_some());
         let buses = self.bauds(buses, &devices);
@@ -160,6 +164,7 @@ impl Check<'_> {
             public_url,
             behind_proxy: file.http.behind_proxy,
             mqtt,
+            rate,
             icbc: file.bank.icbc.map(|mut icbc| {
                 icbc.resolve_files(base);
                 icbc
@@ -240,8 +245,8 @@ impl Check<'_> {
         let wired = Wired {
             arrival: has(Sensor::Arrival),
             safety: has(Sensor::Safety),
-            open_limit: has(Sensor::OpenLimit),
-            closed_limit: has(Sensor::ClosedLimit),
+            open_limit: has(Sensor::OpenLimit) || tells_position(barrier),
+            closed_limit: has(Sensor::ClosedLimit) || tells_position(barrier),
         };
         if section.closing == Closing::OnCommand && !wired.safety {
             let what = "on_command needs a safety loop: nothing else tells that the arm is free";
@@ -295,6 +300,11 @@ impl Check<'_> {
         }
         wired
     }
+}
+
+/// It says itself where its arm stands: as good as limits.
+fn tells_position(barrier: &Device) -> bool {
+    barrier.profile.can(Capability::Position)
 }
 
 fn usual_inputs(profile: &Profile) -> BTreeMap<u8, Sensor> {

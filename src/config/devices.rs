@@ -5,10 +5,16 @@ use std::{
     path::PathBuf,
 };
 
-use paifang_devices::{Profile, Transport};
+use paifang_devices::{
+    Capability, Command, Profile, Transport,
+    http_push::{Delivery, HttpPush},
+};
 
-use super::{BusSection, DeviceSection, Secrets, check::Check};
-use crate::types::DeviceId;
+use super::{BusSection, DeviceSection, LimitsSection, Secrets, check::Check};
+use crate::{io::bucket::Rate, types::DeviceId};
+
+/// A shorter key in a device's address can be guessed.
+const KEY_CHARS_MIN: usize = 16;
 
 #[derive(Clone, Debug)]
 pub struct Bus {
@@ -23,6 +29,8 @@ pub struct Device {
     pub sn: Option<String>,
     pub bus: Option<DeviceId>,
     pub address: Option<u8>,
+    /// Scheme, host and port of a device that we call.
+    pub url: Option<String>,
 }
 
 impl Check<'_> {
@@ -92,7 +100,8 @@ impl Check<'_> {
             match profile.transport {
                 Transport::Mqtt => self.mqtt_device(section, secrets, external_broker),
                 Transport::Serial => self.serial_device(section, buses),
-                Transport::Http | Transport::Tcp => {}
+                Transport::Http => self.http_device(section, &profile, secrets),
+                Transport::Tcp => {}
             }
             let id = section.id.get_ref().clone();
             let device = Device {
@@ -101,6 +110,7 @@ impl Check<'_> {
                 sn: section.sn.as_ref().map(|sn| sn.get_ref().clone()),
                 bus: section.bus.as_ref().map(|bus| bus.get_ref().clone()),
                 address: section.address,
+                url: section.url.as_ref().map(|url| url.get_ref().trim_end_matches('/').to_owned()),
             };
             if devices.insert(id, device).is_some() {
                 self.wrong(&section.id, "device.id", "is used twice");
@@ -124,6 +134,49 @@ impl Check<'_> {
         }
     }
 
+    /// A device that calls us needs its key; one that we call needs its address and our password there.
+    fn http_device(&mut self, section: &DeviceSection, profile: &Profile, secrets: &Secrets) {
+        let id = section.id.get_ref().as_str();
+        let driver =
+            match HttpPush::new(profile, section.sn.as_ref().map(|sn| sn.get_ref().as_str())) {
+                Ok(driver) => driver,
+                Err(e) => return self.wrong(&section.id, "device.profile", e.to_string()),
+            };
+        let key = secrets.push(id);
+        if calls_us(profile) && key.is_none() {
+            let what =
+                format!("no key: put push.{id} into the secrets file and ?key=... into the device");
+            self.wrong(&section.id, "device.id", what);
+        }
+        if key.is_some_and(|key| key.chars().count() < KEY_CHARS_MIN) {
+            let what = format!("its key push.{id} is shorter than {KEY_CHARS_MIN} characters");
+            self.wrong(&section.id, "device.id", what);
+        }
+        let called = [Command::PulseOpen, Command::PulseClose, Command::Hold]
+            .iter()
+            .any(|command| driver.delivery(command) == Delivery::ByCall)
+            || driver.position_call().is_some();
+        match &section.url {
+            None if called => {
+                self.wrong(&section.id, "device.url", "a device that we call needs its address");
+            }
+            Some(url) if !is_plain_http(url.get_ref()) => {
+                self.wrong(url, "device.url", "must be http://host or http://host:port");
+            }
+            _ => {}
+        }
+        let signs_in = driver.position_call().is_some_and(|call| call.digest) || called;
+        if called && signs_in && secrets.login(id).is_none() {
+            let what = format!(
+                "no password: put device.{id} = {{ user, password }} into the secrets file"
+            );
+            self.wrong(&section.id, "device.id", what);
+        }
+        if let Some(bus) = &section.bus {
+            self.wrong(bus, "device.bus", "a device on HTTP is on no serial line");
+        }
+    }
+
     fn serial_device(
         &mut self,
         section: &DeviceSection,
@@ -136,5 +189,28 @@ impl Check<'_> {
             }
             Some(_) => {}
         }
+    }
+}
+
+/// It has something to say by itself.
+fn calls_us(profile: &Profile) -> bool {
+    [Capability::PlateRead, Capability::Inputs, Capability::SerialRead]
+        .iter()
+        .any(|capability| profile.can(*capability))
+}
+
+fn is_plain_http(url: &str) -> bool {
+    let host = url.strip_prefix("http://").map(|rest| rest.trim_end_matches('/'));
+    host.is_some_and(|host| !host.is_empty() && !host.contains(['/', '?', '#', '@', ' ']))
+}
+
+impl Check<'_> {
+    pub(super) fn rate(&mut self, limits: LimitsSection) -> Rate {
+        let LimitsSection { device_messages_per_s: per_s, device_messages_burst: burst } = limits;
+        if per_s == 0 || burst == 0 {
+            let at = self.text.find("[limits]").unwrap_or(0);
+            self.mistake(at, "limits", "at least one message must be taken");
+        }
+        Rate { per_s, burst }
     }
 }

@@ -15,8 +15,8 @@ use jiff::Timestamp;
 use tokio::sync::watch;
 
 pub use self::devices::{
-    Admission, DeviceAnswer, DeviceCall, DeviceDoor, DeviceReport, DeviceState, Fault, Fleet, Guess,
-    Latency, Spoken, StrangerReport, TestError, TestReport,
+    Admission, DeviceAnswer, DeviceCall, DeviceDoor, DeviceReport, DeviceState, Fault, Fleet,
+    Guess, Latency, Spoken, StrangerReport, TestError, TestReport,
 };
 use crate::{
     core::{

@@ -38,8 +38,7 @@ mod tests {
     fn a_burst_and_then_the_rate() {
         let rate = Rate { per_s: 50, burst: 200 };
         let (mut bucket, start) = (Bucket::default(), Instant::now());
-        let taken =
-            |bucket: &mut Bucket, at| (0..1_000).filter(|_| bucket.take(rate, at)).count();
+        let taken = |bucket: &mut Bucket, at| (0..1_000).filter(|_| bucket.take(rate, at)).count();
         assert_eq!(taken(&mut bucket, start), 200);
         assert_eq!(taken(&mut bucket, start + Duration::from_millis(19)), 0);
         assert_eq!(taken(&mut bucket, start + Duration::from_millis(40)), 2);

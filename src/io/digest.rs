@@ -79,9 +79,9 @@ impl Challenge {
         let named = find("algorithm");
         let algorithm = named.as_deref().map_or(Some(Algorithm::Md5), Algorithm::named)?;
         let qop = find("qop");
-        let qop_auth = qop.as_deref().is_some_and(|qop| {
-            qop.split(',').any(|one| one.trim().eq_ignore_ascii_case("auth"))
-        });
+        let qop_auth = qop
+            .as_deref()
+            .is_some_and(|qop| qop.split(',').any(|one| one.trim().eq_ignore_ascii_case("auth")));
         if qop.is_some() && !qop_auth {
             return None;
         }
@@ -224,7 +224,8 @@ mod tests {
     /// The example of RFC 2069 as corrected by its erratum.
     #[test]
     fn answers_old_devices_without_qop() {
-        let old = "Digest realm=\"testrealm@host.com\", nonce=\"dcd98b7102dd2f0e8b11d0f600bfb0c093\"";
+        let old =
+            "Digest realm=\"testrealm@host.com\", nonce=\"dcd98b7102dd2f0e8b11d0f600bfb0c093\"";
         let login = Login { user: "Mufasa".into(), password: "CircleOfLife".into() };
         let answer =
             Challenge::of([old]).unwrap().answer(&login, "GET", "/dir/index.html", "unused");
