@@ -1,40 +1,43 @@
-//! Protocol "json-mqtt": devices that talk JSON over MQTT. The profile says which topics, which
-//! messages, where each field is and how each command is written; here is only what data cannot
-//! say. Knows no broker, no connection and no vendor.
+//! Protocol "json-mqtt": devices that talk over MQTT, in JSON, XML or single words. The profile says
+//! which topics, which messages, where each field is and how each command is written; here is only
+//! what data cannot say. Knows no broker, no connection and no vendor.
 //!
 //! ```text
-//!   topic ── topic.rs ──> message name ── settings.rs ──> event + field table
-//!   payload ─ fields.rs ─> values by path ── events.rs ──> DeviceEvent
-//!   Command ─ template of the profile ──────────────────> topic + payload
+//!   topic ── topic.rs ──> whose, and the message's name
+//!   payload ─ crate::message ──> DeviceEvent, and the answers the device waits for
+//!   Command ─ template of the profile ──> topic + payload
 //! ```
 //!
 //! One driver per device: it remembers which of the profile's topic layouts this device uses, and
 //! the last few reads, so that the quick and the full result of one read get one event id.
 //! Commands go to one layout only; sent to both, a camera that hears both would act twice.
 
-mod events;
-mod fields;
+mod guess;
 mod settings;
 mod topic;
 
-use serde_json::Value;
-
 pub use self::settings::JsonMqttSettings;
-pub(crate) use self::settings::capability_of;
-use self::{
-    events::{Reading, RecentReads},
-    settings::{CommandRule, Event, MessageRule},
-};
+use self::{settings::bytes, topic::Told};
 pub use crate::message::{
     BODY_BYTES_MAX,
     error::{DecodeError, EncodeError, SetupError},
 };
 use crate::{
-    profile::{Capability, Profile, Protocol},
+    message::{
+        Listener, Memory, MessageRule, Opened,
+        holes::{Holes, capability_of},
+        short,
+        template::fill,
+    },
+    profile::{Profile, Protocol},
     words::{Command, DeviceEvent},
 };
 
-/// What the broker lets this device do: filters, all of them naming its serial number.
+/// A topic a device names for itself is no longer than this.
+const TOPIC_BYTES_MAX: usize = 128;
+
+/// What the broker lets this device do: filters that name its serial number, and topics that devices
+/// of its profile share.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct TopicRules {
     /// It may publish here. Of the topics for commands, only their replies.
@@ -43,12 +46,12 @@ pub struct TopicRules {
     pub subscribe: Vec<String>,
 }
 
-/// A command ready to publish: never retained, QoS as the profile says.
+/// A message ready to publish: never retained, QoS as the profile says.
 #[derive(Clone, PartialEq, Eq)]
 pub struct Outgoing {
     /// Concrete.
     pub topic: String,
-    /// Compact JSON.
+    /// Compact JSON, or one word.
     pub payload: Vec<u8>,
     /// 0, 1 or 2.
     pub qos: u8,
@@ -75,15 +78,29 @@ pub struct JsonMqtt {
     profile: Profile,
     settings: JsonMqttSettings,
     sn: String,
+    place: Place,
     memory: Memory,
 }
 
-/// What a device has shown of itself.
+/// Where the device has shown itself.
 #[derive(Clone, Debug, Default)]
-struct Memory {
+struct Place {
     /// Index into the profile's layouts.
     layout: usize,
-    recent: RecentReads,
+    /// Its serial number as its own topics spell it.
+    sn: Option<String>,
+    /// A topic it named that is of no layout.
+    down: Option<String>,
+}
+
+/// What a topic told.
+struct Heading<'a> {
+    /// Which of the profile's layouts; `None` for an exception to them.
+    layout: Option<usize>,
+    told: Told<'a>,
+    is_reply: bool,
+    /// The message must name its sender.
+    is_shared: bool,
 }
 
 impl JsonMqtt {
@@ -97,7 +114,7 @@ impl JsonMqtt {
             .settings(Protocol::JsonMqtt)
             .map_err(|_| SetupError::WrongProfile(profile.name.clone()))?;
         let (profile, sn) = (profile.clone(), sn.to_string());
-        Ok(Self { profile, settings, sn, memory: Memory::default() })
+        Ok(Self { profile, settings, sn, place: Place::default(), memory: Memory::default() })
     }
 
     /// Of this device.
@@ -110,20 +127,45 @@ impl JsonMqtt {
         &self.profile
     }
 
+    /// Offset from UTC of the device's wall clock, for times it writes without one. The caller
+    /// keeps it up to date with the site's zone; the profile's own `utc_offset` goes before it.
+    pub fn set_utc_offset(&mut self, seconds: i32) {
+        self.memory.utc_offset_s = Some(seconds);
+    }
+
     /// What the broker should let the device do.
     pub fn topic_rules(&self) -> TopicRules {
-        let sn = &self.sn;
-        let layouts = &self.settings.layouts;
-        let mut publish: Vec<_> =
-            layouts.iter().flat_map(|l| [l.up.filter(sn), l.reply.filter(sn)]).collect();
-        publish.extend(self.settings.exceptions.iter().map(|e| e.topic.filter(sn)));
-        let subscribe = layouts.iter().map(|layout| layout.down.reach(sn)).collect();
-        TopicRules { publish, subscribe }
+        let wire = &self.settings.wire;
+        let mut spellings = vec![self.sn.clone()];
+        if wire.sn_any_case {
+            spellings.extend([self.sn.to_ascii_lowercase(), self.sn.to_ascii_uppercase()]);
+        }
+        let mut rules = TopicRules { publish: vec![], subscribe: vec![] };
+        for sn in &spellings {
+            for layout in &wire.layouts {
+                rules.publish.push(layout.up.filter(sn));
+                rules.publish.extend(layout.reply.as_ref().map(|reply| reply.filter(sn)));
+                rules.subscribe.push(layout.down.reach(sn));
+            }
+            rules.publish.extend(wire.exceptions.iter().map(|one| one.topic.filter(sn)));
+        }
+        for filters in [&mut rules.publish, &mut rules.subscribe] {
+            let mut seen = std::collections::BTreeSet::new();
+            filters.retain(|filter| seen.insert(filter.clone()));
+        }
+        rules
     }
 
     /// The filters we subscribe to for this device.
     pub fn subscriptions(&self) -> Vec<String> {
         self.topic_rules().publish
+    }
+
+    /// Whether a message is for this device: its topic, or for a topic that devices share the
+    /// serial number inside, names it.
+    pub fn is_for(&self, topic: &str, payload: &[u8]) -> bool {
+        let Ok(heading) = self.heading(topic) else { return false };
+        !heading.is_shared || self.open(&heading, payload).is_ok()
     }
 
     /// What a message of this device says: no event for a message the profile ignores or that this
@@ -135,129 +177,140 @@ impl JsonMqtt {
         &mut self,
         topic: &str,
         payload: &[u8],
-        _now_ms: i64,
+        now_ms: i64,
     ) -> Result<Heard, DecodeError> {
         let mut memory = std::mem::take(&mut self.memory);
-        let events = self.read(topic, payload, &mut memory);
+        let heard = self.read(topic, payload, now_ms, &mut memory);
         self.memory = memory;
-        Ok(Heard { events: events?, answers: vec![] })
+        let (heard, place) = heard?;
+        self.place = place;
+        Ok(heard)
     }
-
-    /// Whether a message is for this device: its topic, or for a topic that devices share the
-    /// serial number inside, names it.
-    pub fn is_for(&self, topic: &str, _payload: &[u8]) -> bool {
-        self.hear(topic).is_ok()
-    }
-
-    /// Offset from UTC of the device's wall clock, for times it writes without one. The caller
-    /// keeps it up to date with the site's zone; the profile's own `utc_offset` goes before it.
-    pub fn set_utc_offset(&mut self, _seconds: i32) {}
 
     fn read(
         &self,
         topic: &str,
         payload: &[u8],
+        now_ms: i64,
         memory: &mut Memory,
-    ) -> Result<Vec<DeviceEvent>, DecodeError> {
-        let sn = || self.sn.clone();
-        let heard = self.hear(topic)?;
-        if payload.len() > BODY_BYTES_MAX {
-            return Err(DecodeError::TooLarge { sn: sn(), bytes: payload.len() });
-        }
-        let top: Value = serde_json::from_slice(trim(payload)).map_err(|e| {
-            let why = format!("{:?} error, line {} column {}", e.classify(), e.line(), e.column());
-            DecodeError::Unreadable { sn: sn(), name: short(heard.name), why }
-        })?;
-        self.check_sender(&top)?;
-        memory.layout = heard.layout.unwrap_or(memory.layout);
-        let name = if heard.name.is_empty() { self.name_inside(&top) } else { heard.name };
-        let rule = if heard.is_reply {
-            self.settings.reply_rule()
-        } else {
-            self.settings.message_rule(name)
-        };
-        let rule = rule.ok_or_else(|| DecodeError::Unknown { sn: sn(), what: short(name) })?;
-        self.event(rule, name, &top, &mut memory.recent)
+    ) -> Result<(Heard, Place), DecodeError> {
+        let heading = self.heading(topic)?;
+        let (opened, name) = self.open(&heading, payload)?;
+        let listener = self.listener();
+        let rule = self.settings.language.rule(&name, heading.is_reply, &opened.top);
+        let rule = rule.ok_or_else(|| listener.unknown(&name))?;
+        let place = self.place_after(&heading, rule, &opened);
+        let events = listener.events(rule, &name, &opened, memory)?;
+        let answers = self.answers(rule, &opened, &place, now_ms);
+        Ok((Heard { events, answers }, place))
     }
 
-    fn event(
-        &self,
-        rule: &MessageRule,
-        name: &str,
-        top: &Value,
-        recent: &mut RecentReads,
-    ) -> Result<Vec<DeviceEvent>, DecodeError> {
-        let of_use = rule.event.capability().is_none_or(|needed| self.profile.can(needed));
-        if rule.event == Event::Ignored || !of_use {
-            return Ok(vec![]);
-        }
-        let name = short(name);
-        let missing = |field: &str| DecodeError::Missing {
-            sn: self.sn.clone(),
-            name: name.clone(),
-            field: field.into(),
-        };
-        if !top.is_object() {
-            return Err(missing("object"));
-        }
-        let body = rule.body(top).ok_or_else(|| missing(rule.first_body_path()))?;
-        let fields = self.settings.fields_of(rule);
-        let reading = Reading { top, body, fields };
-        let event = match rule.event {
-            Event::PlateRead => {
-                let read = reading.plate_read(rule.stage, recent);
-                DeviceEvent::PlateRead(Box::new(read))
-            }
-            Event::InputChanged => match reading.input_changed() {
-                Ok(event) => event,
-                Err(events::Input::Missing(field)) => return Err(missing(field)),
-                Err(events::Input::Unknown(what)) => {
-                    return Err(DecodeError::Unknown { sn: self.sn.clone(), what });
-                }
-            },
-            Event::KeepAlive => reading.keep_alive(),
-            Event::SerialData => reading.serial_data().map_err(missing)?,
-            Event::BarrierStatus => reading.barrier_status(),
-            Event::Snapshot => reading.snapshot().map_err(missing)?,
-            Event::CommandReply => reading.command_reply().map_err(missing)?,
-            Event::Ignored => return Ok(vec![]),
-        };
-        Ok(vec![event])
+    fn listener(&self) -> Listener<'_> {
+        Listener { profile: &self.profile, language: &self.settings.language, sn: &self.sn }
     }
 
     /// What a topic of this device tells.
-    fn hear<'a>(&'a self, topic: &'a str) -> Result<Heading<'a>, DecodeError> {
-        for (i, layout) in self.settings.layouts.iter().enumerate() {
-            for (template, is_reply) in [(&layout.reply, true), (&layout.up, false)] {
-                if let Some(name) = template.hears(topic, &self.sn) {
-                    return Ok(Heading { layout: Some(i), name, is_reply });
+    fn heading<'a>(&'a self, topic: &'a str) -> Result<Heading<'a>, DecodeError> {
+        for (i, layout) in self.settings.wire.layouts.iter().enumerate() {
+            for (template, is_reply) in [(layout.reply.as_ref(), true), (Some(&layout.up), false)] {
+                if let Some(told) = template.and_then(|t| t.hears(topic, &self.sn)) {
+                    return Ok(Heading { layout: Some(i), told, is_reply, is_shared: false });
                 }
             }
         }
-        let exceptions = &self.settings.exceptions;
-        match exceptions.iter().find(|one| one.topic.hears(topic, &self.sn).is_some()) {
-            Some(one) => Ok(Heading { layout: None, name: &one.name, is_reply: false }),
-            None => Err(DecodeError::Foreign {
-                sn: self.sn.clone(),
-                what: format!("topic {:?}", short(topic)),
-            }),
-        }
+        let exceptions = &self.settings.wire.exceptions;
+        let heard = exceptions.iter().find_map(|one| {
+            let told = one.topic.hears(topic, &self.sn)?;
+            let name = if one.name.is_empty() { told.name } else { &one.name };
+            let is_shared = one.topic.is_shared() && !one.for_all;
+            let told = Told { name, ..told };
+            Some(Heading { layout: None, told, is_reply: false, is_shared })
+        });
+        heard.ok_or_else(|| self.listener().foreign(format!("topic {:?}", short(topic))))
     }
 
-    fn check_sender(&self, top: &Value) -> Result<(), DecodeError> {
-        let named = self.settings.sn_at.iter().find_map(|path| path.find(top, top)?.as_str());
-        match named {
-            Some(other) if !other.eq_ignore_ascii_case(&self.sn) => Err(DecodeError::Foreign {
-                sn: self.sn.clone(),
-                what: format!("the message names {:?}", short(other)),
-            }),
+    /// The message laid open, and its name.
+    fn open(&self, heading: &Heading<'_>, payload: &[u8]) -> Result<(Opened, String), DecodeError> {
+        if payload.len() > BODY_BYTES_MAX {
+            return Err(DecodeError::TooLarge { sn: self.sn.clone(), bytes: payload.len() });
+        }
+        let name = heading.told.name;
+        if payload.iter().all(|b| *b == 0 || b.is_ascii_whitespace()) {
+            return Err(self.listener().unreadable(name, "it is empty".into()));
+        }
+        let opened = self.listener().open(name, payload, None)?;
+        self.check_sender(&opened, heading.is_shared)?;
+        let language = &self.settings.language;
+        let name = match name {
+            "" => language.name_inside(&opened.top),
+            name => name.to_owned(),
+        };
+        Ok((opened, name))
+    }
+
+    fn check_sender(&self, opened: &Opened, is_shared: bool) -> Result<(), DecodeError> {
+        match self.settings.language.sender(&opened.top) {
+            Some(other) if !other.eq_ignore_ascii_case(&self.sn) => {
+                Err(self.listener().foreign(format!("the message names {:?}", short(&other))))
+            }
+            None if is_shared => Err(self.listener().foreign("it names no device".into())),
             _ => Ok(()),
         }
     }
 
-    /// For layouts whose topics do not name the message. Empty: it does not say either.
-    fn name_inside<'a>(&self, top: &'a Value) -> &'a str {
-        self.settings.name_at.iter().find_map(|path| path.find(top, top)?.as_str()).unwrap_or("")
+    fn place_after(&self, heading: &Heading<'_>, rule: &MessageRule, opened: &Opened) -> Place {
+        let mut place = self.place.clone();
+        place.layout = heading.layout.unwrap_or(place.layout);
+        if heading.layout.is_some() {
+            place.sn = Some(heading.told.sn.to_owned());
+        }
+        let top = &opened.top;
+        let named = rule.down_at.iter().find_map(|path| path.find(top, top)?.as_str());
+        let Some(named) = named.filter(|topic| self.may_tell(topic)) else { return place };
+        let layouts = &self.settings.wire.layouts;
+        let known = layouts.iter().enumerate().find_map(|(i, layout)| {
+            layout.down.hears(named, &self.sn).map(|told| (i, told.sn.to_owned()))
+        });
+        place.down = None;
+        match known {
+            Some((layout, sn)) => (place.layout, place.sn) = (layout, Some(sn)),
+            None => place.down = Some(named.to_owned()),
+        }
+        place
+    }
+
+    /// A topic a device names must name the device: we publish for nobody where others listen.
+    fn may_tell(&self, topic: &str) -> bool {
+        topic.len() <= TOPIC_BYTES_MAX
+            && !topic.starts_with('$')
+            && !topic.contains(['+', '#', '\0'])
+            && topic.split('/').any(|level| level.eq_ignore_ascii_case(&self.sn))
+    }
+
+    fn down(&self, place: &Place, name: &str) -> Option<String> {
+        if let Some(down) = &place.down {
+            return Some(down.clone());
+        }
+        let layout = self.settings.wire.layouts.get(place.layout)?;
+        Some(layout.down.concrete(place.sn.as_deref().unwrap_or(&self.sn), name))
+    }
+
+    fn answers(
+        &self,
+        rule: &MessageRule,
+        opened: &Opened,
+        place: &Place,
+        now_ms: i64,
+    ) -> Vec<Outgoing> {
+        let written = rule.answers.iter().filter_map(|answer| {
+            let (timings, sn, name) = (&self.profile.timings, self.sn.as_str(), &answer.name);
+            let message = Some(opened);
+            let holes = Holes { timings, command: None, sn, id: "", now_ms, name, message };
+            let payload = bytes(fill(&answer.body, &|hole| holes.value(hole)).ok()?);
+            let topic = self.down(place, name)?;
+            Some(Outgoing { topic, payload, qos: self.settings.wire.qos })
+        });
+        written.collect()
     }
 
     /// The message that gives `command`; `id` comes back in the reply, `now_ms` is Unix time. A
@@ -268,7 +321,7 @@ impl JsonMqtt {
         id: &str,
         now_ms: i64,
     ) -> Result<Outgoing, EncodeError> {
-        let capability = settings::capability_of(command);
+        let capability = capability_of(command);
         let lacking = || EncodeError::NotCapable {
             profile: self.profile.name.clone(),
             command: capability.name(),
@@ -276,69 +329,19 @@ impl JsonMqtt {
         if !self.profile.can(capability) {
             return Err(lacking());
         }
-        let rule = self.settings.commands.get(&capability).ok_or_else(lacking)?;
-        let payload = self.payload(rule, command, id, now_ms).map_err(|hole| {
-            let profile = self.profile.name.clone();
-            EncodeError::Template { profile, command: capability.name(), hole }
+        let rule = self.settings.wire.commands.get(&capability).ok_or_else(lacking)?;
+        let topic = self.down(&self.place, &rule.name).ok_or_else(lacking)?;
+        let (timings, sn, name) = (&self.profile.timings, self.sn.as_str(), rule.name.as_str());
+        let command = Some(command);
+        let holes = Holes { timings, command, sn, id, now_ms, name, message: None };
+        let payload = self.settings.write(rule, &holes).map_err(|hole| EncodeError::Template {
+            profile: self.profile.name.clone(),
+            command: capability.name(),
+            hole,
         })?;
-        let layout = &self.settings.layouts[self.memory.layout];
-        let topic = layout.down.concrete(&self.sn, &rule.name);
-        Ok(Outgoing { topic, payload, qos: self.settings.qos })
+        self.memory.told.insert(capability, id.to_owned());
+        Ok(Outgoing { topic, payload, qos: self.settings.wire.qos })
     }
-
-    fn payload(
-        &self,
-        rule: &CommandRule,
-        command: &Command,
-        id: &str,
-        now_ms: i64,
-    ) -> Result<Vec<u8>, String> {
-        let holes = settings::Holes {
-            timings: &self.profile.timings,
-            command,
-            sn: &self.sn,
-            id,
-            now_ms,
-            name: &rule.name,
-        };
-        Ok(self.settings.write(rule, &holes)?.to_string().into_bytes())
-    }
-}
-
-/// What a topic told.
-struct Heading<'a> {
-    /// Which of the profile's layouts; `None` for an exception to them.
-    layout: Option<usize>,
-    /// Empty if the layout has no `{name}`.
-    name: &'a str,
-    is_reply: bool,
-}
-
-impl Event {
-    /// What a device must have to tell it; `None`: any device may.
-    fn capability(self) -> Option<Capability> {
-        match self {
-            Self::PlateRead => Some(Capability::PlateRead),
-            Self::InputChanged => Some(Capability::Inputs),
-            Self::SerialData => Some(Capability::SerialRead),
-            Self::BarrierStatus => Some(Capability::BarrierStatus),
-            Self::Snapshot => Some(Capability::Snapshot),
-            Self::KeepAlive | Self::CommandReply | Self::Ignored => None,
-        }
-    }
-}
-
-/// Some firmware puts a NUL before its JSON, or the C string's end behind it.
-fn trim(payload: &[u8]) -> &[u8] {
-    let payload = payload.strip_prefix("\u{feff}".as_bytes()).unwrap_or(payload);
-    let start = payload.iter().position(|b| *b != 0).unwrap_or(payload.len());
-    let end = payload.iter().rposition(|b| *b != 0).map_or(start, |last| last + 1);
-    &payload[start..end]
-}
-
-/// Bounded text of a stranger, for messages.
-fn short(text: &str) -> String {
-    text.chars().take(80).collect()
 }
 
 #[cfg(test)]

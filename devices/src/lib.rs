@@ -15,8 +15,6 @@
 pub mod exchange;
 pub mod http_push;
 pub mod json_mqtt;
-mod json_path;
-mod json_template;
 pub mod learn;
 pub mod led_olm;
 pub mod message;

@@ -242,6 +242,11 @@ impl Profile {
         self.capabilities.contains(&capability)
     }
 
+    /// It speaks the protocol section of another profile.
+    pub(crate) fn is_derived(&self) -> bool {
+        self.base.is_some()
+    }
+
     fn load(name: &str, kind: Kind, text: &str) -> Result<Self, ProfileError> {
         let mut profile = Self::read(name, kind, text)?;
         if let Some(base) = profile.base.clone() {

@@ -2,7 +2,7 @@
 
 use serde::Deserialize;
 
-/// A parsed template. `{sn}` is there exactly once.
+/// A parsed template. `{sn}` is there at most once; without it the topic is shared by devices.
 #[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
 #[serde(try_from = "String")]
 pub(super) struct Topic {
@@ -14,6 +14,15 @@ enum Level {
     Text(String),
     SerialNumber,
     Name,
+}
+
+/// What a topic of a template says.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(super) struct Told<'a> {
+    /// As written there; empty if the template has no `{sn}`.
+    pub(super) sn: &'a str,
+    /// Empty if the template has no `{name}`.
+    pub(super) name: &'a str,
 }
 
 impl TryFrom<String> for Topic {
@@ -29,8 +38,8 @@ impl TryFrom<String> for Topic {
         let levels: Option<Vec<_>> = text.split('/').map(level).collect();
         let levels = levels.ok_or_else(|| format!("{text:?} is not a topic template"))?;
         let count = |wanted| levels.iter().filter(|level| **level == wanted).count();
-        if count(Level::SerialNumber) != 1 || count(Level::Name) > 1 {
-            return Err(format!("{text:?} must have {{sn}} once and {{name}} at most once"));
+        if count(Level::SerialNumber) > 1 || count(Level::Name) > 1 {
+            return Err(format!("{text:?} may have {{sn}} once and {{name}} once"));
         }
         Ok(Self { levels })
     }
@@ -41,17 +50,25 @@ impl Topic {
         self.levels.contains(&Level::Name)
     }
 
-    /// The `{name}` of `topic` if it is of this template and this device.
-    pub(super) fn hears<'a>(&self, topic: &'a str, sn: &str) -> Option<&'a str> {
-        let mut name = "";
+    /// No level of it names a device.
+    pub(super) fn is_shared(&self) -> bool {
+        !self.levels.contains(&Level::SerialNumber)
+    }
+
+    /// What `topic` says if it is of this template, whoever the device.
+    pub(super) fn read<'a>(&self, topic: &'a str) -> Option<Told<'a>> {
+        let mut told = Told::default();
         let mut levels = topic.split('/');
         for level in &self.levels {
             let heard = levels.next()?;
             let fits = match level {
                 Level::Text(text) => heard == text,
-                Level::SerialNumber => heard == sn,
+                Level::SerialNumber => {
+                    told.sn = heard;
+                    !heard.is_empty()
+                }
                 Level::Name => {
-                    name = heard;
+                    told.name = heard;
                     !heard.is_empty()
                 }
             };
@@ -59,7 +76,12 @@ impl Topic {
                 return None;
             }
         }
-        levels.next().is_none().then_some(name)
+        levels.next().is_none().then_some(told)
+    }
+
+    /// What `topic` says if it is of this template and this device, in whatever case.
+    pub(super) fn hears<'a>(&self, topic: &'a str, sn: &str) -> Option<Told<'a>> {
+        self.read(topic).filter(|told| self.is_shared() || told.sn.eq_ignore_ascii_case(sn))
     }
 
     /// The filter of all its topics for this device.

@@ -17,7 +17,8 @@ pub(crate) fn fill(
         Value::Object(entries) => {
             let mut filled = Map::new();
             for (key, value) in entries {
-                filled.insert(key.clone(), fill(value, value_of)?);
+                let Value::String(key) = fill_text(key, value_of)? else { return Err(key.clone()) };
+                filled.insert(key, fill(value, value_of)?);
             }
             Value::Object(filled)
         }
@@ -66,6 +67,9 @@ mod tests {
             json!({"a": "{n}", "b": "{n:text}", "c": "<{s}|{n}>", "d": ["{o}", 1, true]});
         let filled = json!({"a": 7, "b": "7", "c": "<x\"y|7>", "d": [{"k": [1]}, 1, true]});
         assert_eq!(fill(&template, &value_of), Ok(filled));
+        let keyed = fill(&json!({"k{n:text}_": 1}), &value_of);
+        assert_eq!(keyed, Ok(json!({"k7_": 1})));
+        assert_eq!(fill(&json!({"{n}": 1}), &value_of), Err("{n}".into()), "no number is a key");
         assert_eq!(fill(&json!("{q}"), &value_of), Err("q".into()));
         assert_eq!(fill(&json!("a {q:text}"), &value_of), Err("q".into()));
     }
