@@ -1,14 +1,14 @@
 //! The parts of lanes for people: turnstiles, their contacts and relays, scanners. Starts their tasks and decides
 //! nothing.
 
-use std::{collections::HashMap, sync::Arc, time::Duration};
+use std::{collections::HashMap, time::Duration};
 
 use paifang_devices::{LotTurnstile, Protocol, ScanReader, relay_board::RelaySettings};
 use tokio::sync::mpsc;
 
 use super::{
     daemon::StartError,
-    field::{BoardJob, PassPort, Scanner, Turnstile, Unwatched, Wire},
+    field::{BoardJob, PassPort, Scanner, Turnstile, Wire},
     parts::{Buses, JOBS_MAX, LINE_GAP, Parts, Passes},
 };
 use crate::{
@@ -100,7 +100,7 @@ impl Parts {
             lanes: gates.iter().map(|gate| (gate.id.clone(), way(site, &gate.id))).collect(),
             poll: ms(timings.poll_ms, 100),
             reply_timeout: ms(timings.reply_timeout_ms, 300),
-            health: Arc::new(Unwatched),
+            pulse: self.health.register(&device.id, &device.profile, None),
         };
         self.tasks.spawn(turnstile.run(jobs));
         Ok(())
@@ -129,7 +129,7 @@ impl Parts {
                     app: self.app.clone(),
                     reader,
                     port: Bus::listen(settings, sink),
-                    health: Arc::new(Unwatched),
+                    pulse: self.health.register(id, &device.profile, None),
                 };
                 self.tasks.spawn(scanner.run(bytes));
             }

@@ -4,6 +4,7 @@ pub mod accounts;
 pub mod banker;
 pub mod clock;
 pub mod daemon;
+mod ears;
 pub mod field;
 mod gates;
 pub mod keys;

@@ -18,6 +18,7 @@ use super::{
 use crate::{
     bank::icbc::IcbcSettings,
     core::Rules,
+    io::bucket::Rate,
     types::{DeviceId, LaneId},
 };
 
@@ -31,6 +32,8 @@ pub struct Site {
     pub public_url: String,
     pub behind_proxy: bool,
     pub mqtt: Mqtt,
+    /// What is taken of each device.
+    pub rate: Rate,
     pub icbc: Option<IcbcSettings>,
     pub buses: BTreeMap<DeviceId, Bus>,
     pub devices: BTreeMap<DeviceId, Device>,
@@ -111,6 +114,7 @@ impl Check<'_> {
         };
         self.pay(&file);
         let public_url = self.public_url(&file);
+        let rate = self.rate(file.limits);
         let buses = self.buses(&file.buses);
         let devices = self.devices(&file.devices, &buses, &secrets, file.mqtt.url.is_some());
         let buses = self.bauds(buses, &devices);
@@ -138,6 +142,7 @@ impl Check<'_> {
             public_url,
             behind_proxy: file.http.behind_proxy,
             mqtt,
+            rate,
             icbc: file.bank.icbc.map(|mut icbc| {
                 icbc.resolve_files(base);
                 icbc

@@ -5,10 +5,17 @@ use std::{
     path::PathBuf,
 };
 
-use paifang_devices::{Profile, Transport};
+use paifang_devices::{
+    Capability, Command, Profile, Transport,
+    http_push::{Delivery, HttpPush},
+};
 
-use super::{BusSection, DeviceSection, Secrets, check::Check};
-use crate::types::DeviceId;
+use super::{BusSection, DeviceSection, LimitsSection, Secrets, check::Check};
+use crate::{io::bucket::Rate, types::DeviceId};
+use toml::Spanned;
+
+/// A shorter key in a device's address can be guessed.
+const KEY_CHARS_MIN: usize = 16;
 
 #[derive(Clone, Debug)]
 pub struct Bus {
@@ -25,6 +32,8 @@ pub struct Device {
     pub address: Option<u8>,
     /// A new reader is given its key.
     pub install: bool,
+    /// Scheme, host and port of a device that we call.
+    pub url: Option<String>,
 }
 
 impl Check<'_> {
@@ -94,7 +103,8 @@ impl Check<'_> {
             match profile.transport {
                 Transport::Mqtt => self.mqtt_device(section, secrets, external_broker),
                 Transport::Serial => self.serial_device(section, buses),
-                Transport::Http | Transport::Tcp => {}
+                Transport::Http => self.http_device(section, &profile, sections, secrets),
+                Transport::Tcp => {}
             }
             let id = section.id.get_ref().clone();
             let device = Device {
@@ -104,6 +114,7 @@ impl Check<'_> {
                 bus: section.bus.as_ref().map(|bus| bus.get_ref().clone()),
                 address: section.address,
                 install: section.install,
+                url: section.url.as_ref().map(|url| url.get_ref().trim_end_matches('/').to_owned()),
             };
             if section.install && secrets.osdp(device.id.as_str()).is_none() {
                 let what = format!(
@@ -134,6 +145,59 @@ impl Check<'_> {
         }
     }
 
+    /// A device that calls us needs its key; one that we call needs its address and our password there.
+    fn http_device(
+        &mut self,
+        section: &DeviceSection,
+        profile: &Profile,
+        sections: &[DeviceSection],
+        secrets: &Secrets,
+    ) {
+        let id = section.id.get_ref().as_str();
+        let driver =
+            match HttpPush::new(profile, section.sn.as_ref().map(|sn| sn.get_ref().as_str())) {
+                Ok(driver) => driver,
+                Err(e) => return self.wrong(&section.id, "device.profile", e.to_string()),
+            };
+        let key = secrets.push(id);
+        let same_box = |other: &&DeviceSection| {
+            section.sn.is_some()
+                && other.sn.as_ref().map(Spanned::get_ref)
+                    == section.sn.as_ref().map(Spanned::get_ref)
+        };
+        let shared = sections
+            .iter()
+            .filter(same_box)
+            .any(|s| secrets.push(s.id.get_ref().as_str()).is_some());
+        if calls_us(profile) && !shared && key.is_none() {
+            let what =
+                format!("no key: put push.{id} into the secrets file and ?key=... into the device");
+            self.wrong(&section.id, "device.id", what);
+        }
+        if key.is_some_and(|key| key.chars().count() < KEY_CHARS_MIN) {
+            let what = format!("its key push.{id} is shorter than {KEY_CHARS_MIN} characters");
+            self.wrong(&section.id, "device.id", what);
+        }
+        match &section.url {
+            None if !calls_us(profile) => {
+                self.wrong(&section.id, "device.url", "a device that we call needs its address");
+            }
+            Some(url) if !is_plain_http(url.get_ref()) => {
+                self.wrong(url, "device.url", "must be http://host or http://host:port");
+            }
+            Some(url) if secrets.login(id).is_none() && signs_in(&driver) => {
+                let what = format!(
+                    "no password: put device.{id} = {{ user, password }} into the secrets file"
+                );
+                self.wrong(url, "device.url", what);
+            }
+            _ => {}
+        }
+        if let Some(bus) = &section.bus {
+            self.wrong(bus, "device.bus", "a device on HTTP is on no serial line");
+        }
+    }
+
     fn serial_device(
         &mut self,
         section: &DeviceSection,
@@ -146,5 +210,49 @@ impl Check<'_> {
             }
             Some(_) => {}
         }
+    }
+}
+
+/// It has something to say by itself.
+fn calls_us(profile: &Profile) -> bool {
+    [Capability::PlateRead, Capability::Inputs, Capability::SerialRead]
+        .iter()
+        .any(|capability| profile.can(*capability))
+}
+
+fn called(driver: &HttpPush) -> bool {
+    driver.delivery(&Command::PulseOpen) == Delivery::ByCall
+}
+
+fn signs_in(driver: &HttpPush) -> bool {
+    let call = driver.call(&Command::PulseOpen, "check", 0).ok().or_else(|| driver.position_call());
+    call.is_some_and(|call| call.digest)
+}
+
+fn is_plain_http(url: &str) -> bool {
+    let host = url.strip_prefix("http://").map(|rest| rest.trim_end_matches('/'));
+    host.is_some_and(|host| !host.is_empty() && !host.contains(['/', '?', '#', '@', ' ']))
+}
+
+impl Check<'_> {
+    /// A barrier that is called is of no use without its address.
+    pub(super) fn barrier_address(&mut self, named: &Spanned<DeviceId>, barrier: &Device) {
+        let driver = HttpPush::new(&barrier.profile, None);
+        if barrier.url.is_none() && driver.is_ok_and(|driver| called(&driver)) {
+            self.wrong(
+                named,
+                "lane.barrier",
+                format!("{} is called to open: give it its url", barrier.id),
+            );
+        }
+    }
+
+    pub(super) fn rate(&mut self, limits: LimitsSection) -> Rate {
+        let LimitsSection { device_messages_per_s: per_s, device_messages_burst: burst } = limits;
+        if per_s == 0 || burst == 0 {
+            let at = self.text.find("[limits]").unwrap_or(0);
+            self.mistake(at, "limits", "at least one message must be taken");
+        }
+        Rate { per_s, burst }
     }
 }

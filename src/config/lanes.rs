@@ -113,16 +113,18 @@ impl Check<'_> {
             self.wrong(camera, "lane.camera", format!("serves lane {} already", other.id));
         }
         let camera = self.device(camera, "lane.camera", Capability::PlateRead, devices);
-        let barrier = self.device(barrier, "lane.barrier", Capability::PulseOpen, devices);
+        let named = barrier;
+        let barrier = self.device(named, "lane.barrier", Capability::PulseOpen, devices);
         let display = self.display(section, devices);
         let (camera, barrier) = (camera?, barrier?);
+        self.barrier_address(named, barrier);
         let inputs = self.inputs(section, barrier);
         let has = |sensor| inputs.values().any(|s| *s == sensor);
         let wired = Wired {
             arrival: has(Sensor::Arrival),
             safety: has(Sensor::Safety),
-            open_limit: has(Sensor::OpenLimit),
-            closed_limit: has(Sensor::ClosedLimit),
+            open_limit: has(Sensor::OpenLimit) || tells_position(barrier),
+            closed_limit: has(Sensor::ClosedLimit) || tells_position(barrier),
             beam: has(Sensor::Beam),
             manual_key: has(Sensor::ManualKey),
         };
@@ -337,4 +339,9 @@ fn usual_inputs(profile: &Profile) -> BTreeMap<u8, Sensor> {
         InputRole::FireAlarm | InputRole::Passage => None,
     };
     profile.inputs().filter_map(|(input, role)| Some((input, sensor(role)?))).collect()
+}
+
+/// It says itself where its arm stands: as good as limits.
+fn tells_position(barrier: &Device) -> bool {
+    barrier.profile.can(Capability::Position)
 }

@@ -39,6 +39,8 @@ pub struct SiteFile {
     pub http: HttpSection,
     #[serde(default)]
     pub mqtt: MqttSection,
+    #[serde(default)]
+    pub limits: LimitsSection,
     pub tariff: Tariff,
     #[serde(default)]
     pub pay: PaySection,
@@ -117,6 +119,22 @@ impl Default for MqttSection {
     }
 }
 
+/// What is taken of each device; more is dropped and told.
+#[derive(Clone, Copy, Debug, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct LimitsSection {
+    /// Messages a second in the long run. Default 50.
+    pub device_messages_per_s: u32,
+    /// Messages at once. Default 200.
+    pub device_messages_burst: u32,
+}
+
+impl Default for LimitsSection {
+    fn default() -> Self {
+        Self { device_messages_per_s: 50, device_messages_burst: 200 }
+    }
+}
+
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct PaySection {
@@ -168,6 +186,8 @@ pub struct DeviceSection {
     /// line then can read the key. Default false.
     #[serde(default)]
     pub install: bool,
+    /// Where a device that we call is, such as `http://192.168.1.64`; our user and password are in the secrets file.
+    pub url: Option<Spanned<String>>,
 }
 
 #[derive(Debug, Deserialize)]

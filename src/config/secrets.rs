@@ -10,8 +10,11 @@ use std::{
 use paifang_devices::osdp::{KeyError, SiteKey};
 use serde::Deserialize;
 
-/// The secrets file: `[mqtt]` with one password per device id, and `daemon` for an external broker; `[osdp]` with one
-/// key per reader's id.
+use crate::io::digest::Login;
+
+/// The secrets file: `[mqtt]` with one password per device id, and `daemon` for an external broker; `[push]` with the
+/// key each calling device has in its address; `[device]` with our user and password at each device that we call;
+/// `[osdp]` with one key per reader's id.
 #[derive(Clone, Default, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Secrets {
@@ -19,6 +22,10 @@ pub struct Secrets {
     mqtt: BTreeMap<String, String>,
     #[serde(default)]
     osdp: BTreeMap<String, String>,
+    #[serde(default)]
+    push: BTreeMap<String, String>,
+    #[serde(default)]
+    device: BTreeMap<String, Login>,
 }
 
 #[derive(Debug, thiserror::Error)]
@@ -27,7 +34,7 @@ pub enum SecretsError {
     Unreadable { path: PathBuf, source: std::io::Error },
     #[error("{} can be read by others (mode {mode:o}); run: chmod 600 {}", path.display(), path.display())]
     Open { path: PathBuf, mode: u32 },
-    #[error("{} line {line}: not the expected [mqtt] and [osdp] tables of passwords and keys", path.display())]
+    #[error("{} line {line}: not one of the expected tables [mqtt], [push], [device] and [osdp]", path.display())]
     Malformed { path: PathBuf, line: usize },
     #[error("{} osdp.{reader}: {source}", path.display())]
     Key { path: PathBuf, reader: String, source: KeyError },
@@ -71,11 +78,22 @@ impl Secrets {
     pub fn mqtt(&self, account: &str) -> Option<&str> {
         self.mqtt.get(account).map(String::as_str)
     }
+
+    /// The key a device calls us with.
+    pub fn push(&self, device: &str) -> Option<&str> {
+        self.push.get(device).map(String::as_str)
+    }
+
+    /// Who we are at a device.
+    pub fn login(&self, device: &str) -> Option<&Login> {
+        self.device.get(device)
+    }
 }
 
 impl fmt::Debug for Secrets {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "Secrets({} accounts, {} readers)", self.mqtt.len(), self.osdp.len())
+        let accounts = self.mqtt.len() + self.push.len() + self.device.len();
+        write!(f, "Secrets({accounts} accounts, {} readers)", self.osdp.len())
     }
 }
 

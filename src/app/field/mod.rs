@@ -1,27 +1,44 @@
 //! The devices of a site: what they say becomes inputs, effects become what they are told. Decides nothing.
 
 mod board;
+mod caller;
 mod cameras;
 mod display;
-mod heard;
+mod door;
+mod fleet;
+mod health;
 mod intake;
+mod mailbox;
+mod mqtt_in;
 mod orders;
 mod ports;
+pub mod probes;
+mod push;
 mod reader;
 mod scanner;
+mod shape;
+mod spoken;
+mod strangers;
 mod tickets;
 mod turnstile;
+mod vitals;
 
 pub use self::{
     board::{Board, BoardJob, Wire},
-    cameras::{Camera, Cameras},
+    caller::{Caller, Reach},
+    cameras::{Camera, Cameras, OverMqtt},
     display::Display,
-    heard::{Heard, Unwatched},
-    intake::Intake,
+    door::Door,
+    fleet::{AppFleet, Probe, Probes},
+    health::{Health, Pulse},
+    intake::{Intake, Speaker, Tell, Wiring},
+    mqtt_in::MqttIn,
     orders::Orders,
     ports::{ArmPort, FieldPorts, PassPort},
+    push::{CallJob, Calls, PushDevice, PushDevices},
     reader::{Reader, ReaderNews, ReaderSink, SIGNALS_MAX},
     scanner::Scanner,
+    strangers::Strangers,
     tickets::Tickets,
     turnstile::{PassJob, Turnstile},
 };

@@ -1,6 +1,6 @@
 //! A scanner or reader on a serial port of its own: each code it gives becomes an input of its lane. Keeps no code.
 
-use std::{sync::Arc, time::Duration};
+use std::time::Duration;
 
 use metrics::counter;
 use paifang_devices::{DeviceEvent, ScanReader};
@@ -10,10 +10,10 @@ use tokio::{
 };
 use tracing::{info, warn};
 
-use super::Heard;
+use super::Pulse;
 use crate::{
     app::{App, Busy},
-    core::{AlarmKind, Input},
+    core::Input,
     io::serial::{LineStatus, ListenHandle},
     types::{Code, DeviceId, LaneId},
 };
@@ -27,7 +27,7 @@ pub struct Scanner {
     pub app: App,
     pub reader: ScanReader,
     pub port: ListenHandle,
-    pub health: Arc<dyn Heard>,
+    pub pulse: Pulse,
 }
 
 impl Scanner {
@@ -55,7 +55,8 @@ impl Scanner {
                 }
                 Ok(()) = status.changed() => {
                     let now = status.borrow_and_update().clone();
-                    self.line(now, &mut down).await
+                    self.line(now, &mut down);
+                    Ok(())
                 }
             };
             if done.is_err() {
@@ -66,11 +67,11 @@ impl Scanner {
 
     async fn told(&mut self, events: Vec<DeviceEvent>) -> Result<(), Busy> {
         for fault in self.reader.faults() {
-            counter!("paifang_device_nonsense_total").increment(1);
-            self.health.nonsense(&self.id, &format!("{fault:?}"));
+            self.pulse.nonsense(&format!("{fault:?}"));
         }
         for event in events {
-            self.health.heard(&self.id);
+            self.pulse.heard();
+            self.pulse.said(&event);
             let code = match event {
                 DeviceEvent::Scanned { text } => Code::parse(&text),
                 DeviceEvent::CardRead { bits, data } => Code::of_card(bits, &data),
@@ -82,29 +83,24 @@ impl Scanner {
                     let lane = self.lane.clone();
                     self.app.submit(Input::Scanned { lane, code }, None).await?;
                 }
-                Err(why) => self.health.nonsense(&self.id, &why.to_string()),
+                Err(why) => self.pulse.nonsense(&why.to_string()),
             }
         }
         Ok(())
     }
 
     /// Unplugged, or back.
-    async fn line(&self, status: LineStatus, down: &mut bool) -> Result<(), Busy> {
-        let (subject, kind) = (self.id.to_string(), AlarmKind::DeviceSilent);
+    fn line(&self, status: LineStatus, down: &mut bool) {
         match status {
             LineStatus::Up if std::mem::take(down) => {
                 info!(scanner = %self.id, "its port is back");
-                self.app.submit(Input::Well { subject, kind }, None).await
+                self.pulse.heard();
             }
             LineStatus::Down { why } if !std::mem::replace(down, true) => {
                 warn!(scanner = %self.id, why, "its port is away; check its plug");
-                self.app.submit(Input::Trouble { subject, kind, detail: why }, None).await
+                self.pulse.is_silent(&why);
             }
-            LineStatus::Up => {
-                let well = Input::Well { subject, kind };
-                self.app.submit(well, None).await
-            }
-            LineStatus::Down { .. } => Ok(()),
+            LineStatus::Up | LineStatus::Down { .. } => {}
         }
     }
 }

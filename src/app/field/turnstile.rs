@@ -1,23 +1,23 @@
 //! A turnstile that counts passages itself: told to open, close and stand free, its counters read all the time.
 //! Decides nothing. A turnstile on a relay board's contacts is the board's: see `board`.
 
-use std::{collections::HashMap, sync::Arc, time::Duration};
+use std::{collections::HashMap, time::Duration};
 
 use paifang_devices::{
     Exchange, LotTurnstile,
     turnstile_lot::{self, CountReading},
 };
 use tokio::{sync::mpsc, time::Instant};
-use tracing::{info, warn};
+use tracing::warn;
 
 use super::{
-    Heard,
+    Pulse,
     board::{LOST_AFTER, soon},
 };
 use crate::{
     app::{App, Busy},
     core::{
-        AlarmKind, Input,
+        Input,
         gate::{Counted, PassAction, Way},
         input::PassOutcome,
     },
@@ -45,7 +45,7 @@ pub struct Turnstile {
     pub lanes: Vec<(LaneId, Way)>,
     pub poll: Duration,
     pub reply_timeout: Duration,
-    pub health: Arc<dyn Heard>,
+    pub pulse: Pulse,
 }
 
 impl Turnstile {
@@ -117,13 +117,8 @@ impl Turnstile {
         for (lane, way) in &self.lanes {
             match self.count(*way).await {
                 Ok(total) => {
-                    if std::mem::take(missed) >= LOST_AFTER {
-                        info!(turnstile = %self.id, "it answers again");
-                        let subject = self.id.to_string();
-                        let well = Input::Well { subject, kind: AlarmKind::DeviceSilent };
-                        self.app.submit(well, None).await?;
-                    }
-                    self.health.heard(&self.id);
+                    *missed = 0;
+                    self.pulse.heard();
                     if known.insert(lane.clone(), total) != Some(total) {
                         let count = Counted::Total(total);
                         let went = Input::Went { lane: lane.clone(), way: *way, count };
@@ -165,8 +160,7 @@ impl Turnstile {
 
     async fn lost(&self, why: String) -> Result<(), Busy> {
         warn!(turnstile = %self.id, why, "nothing is known of it; check its power and the line");
-        let (subject, kind) = (self.id.to_string(), AlarmKind::DeviceSilent);
-        self.app.submit(Input::Trouble { subject, kind, detail: why }, None).await?;
+        self.pulse.is_silent(&why);
         for (lane, _) in &self.lanes {
             self.app.submit(Input::TurnstileLost { lane: lane.clone() }, None).await?;
         }

@@ -8,7 +8,7 @@ use bytes::Bytes;
 use futures::future::BoxFuture;
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
-use tokio::sync::broadcast;
+use tokio::sync::{OwnedSemaphorePermit, broadcast};
 
 use crate::types::DeviceId;
 
@@ -71,8 +71,6 @@ pub struct DeviceReport {
     pub clock_offset_ms: Option<i64>,
     pub model: Option<String>,
     pub firmware: Option<String>,
-    /// A test can do something with it.
-    pub testable: bool,
     /// A test can move its arm.
     pub movable: bool,
 }
@@ -173,7 +171,8 @@ pub struct DeviceCall {
     /// Without the key.
     pub query: String,
     pub content_type: Option<String>,
-    pub body: Bytes,
+    /// `None`: longer than is taken.
+    pub body: Option<Bytes>,
     /// The caller's address.
     pub from: String,
 }
@@ -189,6 +188,9 @@ pub struct DeviceAnswer {
 /// Where devices that call us come in.
 pub trait DeviceDoor: Send + Sync + 'static {
     fn admits(&self, device: &str, key: Option<&str>) -> Admission;
+
+    /// A device has few requests under way at once; others wait here for their turn before their body is read.
+    fn place(&self, device: &str) -> BoxFuture<'_, Option<OwnedSemaphorePermit>>;
 
     /// Answers once what was said is on disk.
     fn called(&self, call: DeviceCall) -> BoxFuture<'_, DeviceAnswer>;
