@@ -11,7 +11,7 @@ use paifang_devices::{Capability, InputRole, Profile};
 use toml::Spanned;
 
 use super::{
-    ConfigError, InputsSection, LaneSection, Mistake, Secrets, SiteFile,
+    ConfigError, InputsSection, LaneSection, Mistake, Secrets, SiteFile, Texts,
     devices::{Bus, Device},
     rules,
 };
@@ -38,6 +38,8 @@ pub struct Site {
     pub icbc: Option<IcbcSettings>,
     pub buses: BTreeMap<DeviceId, Bus>,
     pub devices: BTreeMap<DeviceId, Device>,
+    /// What displays show and say.
+    pub texts: Texts,
     pub lanes: BTreeMap<LaneId, Lane>,
 }
 
@@ -124,6 +126,7 @@ impl Check<'_> {
         };
         self.pay(&file);
         let public_url = self.public_url(&file);
+        let texts = self.texts(&file);
         let buses = self.buses(&file.buses);
         let devices = self.devices(&file.devices, &buses, &secrets, file.mqtt.url.is_some());
         let buses = self.bauds(buses, &devices);
@@ -166,8 +169,21 @@ impl Check<'_> {
             }),
             buses,
             devices,
+            texts: texts?,
             lanes,
         })
+    }
+
+    fn texts(&mut self, file: &SiteFile) -> Option<Texts> {
+        let mistakes = match Texts::new(&file.display, &file.site.name) {
+            Ok(texts) => return Some(texts),
+            Err(mistakes) => mistakes,
+        };
+        for (situation, what) in mistakes {
+            let at = self.text.find(&format!("texts.{situation}")).unwrap_or(0);
+            self.mistake(at, "display.texts", format!("{situation}: {what}"));
+        }
+        None
     }
 
     fn pay(&mut self, file: &SiteFile) {

@@ -112,6 +112,8 @@ pub enum AlarmKind {
     DeviceNonsense,
     /// A device's clock is off.
     DeviceClock,
+    /// A printer has no paper.
+    PaperOut,
     /// This machine's clock jumped.
     ClockStepped,
     /// The bank has not answered for a while.
