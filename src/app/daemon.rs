@@ -22,6 +22,7 @@ use super::{
     pages::{AppDesk, Door, Tables},
     parts::Parts,
     pictures::Pictures,
+    printing::ReceiptDesk,
 };
 use crate::{
     bank::{Channel, icbc::Icbc},
@@ -115,7 +116,8 @@ impl Daemon {
 
         let (buses, arms, passes) = parts.boards(&site)?;
         parts.scanners(&site)?;
-        let messages_of = parts.displays(&site, &buses)?;
+        let messages_of = parts.displays(&site, &buses, &link)?;
+        let printers = parts.printers(&site)?;
         let ports = FieldPorts {
             app: app.clone(),
             link: link.clone(),
@@ -174,6 +176,7 @@ impl Daemon {
         tasks.spawn(prune(pictures.clone()));
         let (stop, stopped) = watch::channel(false);
         let path = site.icbc.as_ref().and_then(|icbc| icbc.notify_path().ok().map(str::to_owned));
+        let receipts = ReceiptDesk { app: app.clone(), rules: Arc::clone(&rules), printers };
         let pages = http::Parts {
             desk: Arc::new(AppDesk { app: app.clone(), rules }),
             records: Arc::new(Tables { reader, accounts, app: app.clone() }),
@@ -181,6 +184,7 @@ impl Daemon {
             bank: Some(Arc::new(Door { banker, path })),
             fleet: Arc::new(fleet),
             door: Arc::new(door),
+            receipts: Some(Arc::new(receipts)),
             metrics: Some(metrics),
             settings: http::Settings {
                 site_secret: secrets.site_secret.to_vec(),

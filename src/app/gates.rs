@@ -121,7 +121,7 @@ impl Parts {
                     path,
                     baud: bus.baud,
                     gap: LINE_GAP,
-                    framing: Framing::default(),
+                    framing: bus.framing,
                 };
                 let scanner = Scanner {
                     id: id.clone(),

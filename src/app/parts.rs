@@ -8,7 +8,7 @@ use std::{
     time::Duration,
 };
 
-use paifang_devices::{OlmLed, Protocol, RelayBoard, SetupError};
+use paifang_devices::{Protocol, RelayBoard, Screen, SetupError};
 use tokio::{
     sync::{mpsc, watch},
     task::JoinSet,
@@ -19,8 +19,8 @@ use super::{
     daemon::StartError,
     ears::Ears,
     field::{
-        ArmPort, Board, Caller, Calls, Cameras, Display, Health, Intake, Orders, OverMqtt,
-        PassPort, Probes, PushDevices, Reach, Tell, Wire, Wiring, probes,
+        ArmPort, Board, Caller, Calls, CameraPort, Cameras, Display, FramePort, Health, Intake,
+        Orders, OverMqtt, PassPort, Probes, PushDevices, Reach, Tell, Wire, Wiring, probes,
     },
     keys,
 };
@@ -30,7 +30,7 @@ use crate::{
     io::{
         bucket::Rate,
         mqtt::{Link, Settings as LinkSettings},
-        serial::{Bus, BusHandle, Framing, SerialSettings},
+        serial::{Bus, BusHandle, SerialSettings},
     },
     types::{DeviceId, LaneId},
 };
@@ -128,12 +128,14 @@ impl Parts {
     pub(super) fn boards(&mut self, site: &Site) -> Result<(Buses, Arms, Passes), StartError> {
         let mut buses = BTreeMap::new();
         for (id, bus) in &site.buses {
-            if super::gates::speaks_by_itself(site, id) {
+            let on_it = |device: &&crate::config::Device| device.bus.as_ref() == Some(id);
+            let alone = site.devices.values().filter(on_it).any(super::printing::has_line_alone);
+            if alone || super::gates::speaks_by_itself(site, id) {
                 continue;
             }
             let path = bus.path.to_string_lossy().into_owned();
             let settings =
-                SerialSettings { path, baud: bus.baud, gap: LINE_GAP, framing: Framing::default() };
+                SerialSettings { path, baud: bus.baud, gap: LINE_GAP, framing: bus.framing };
             buses.insert(id.clone(), Bus::open(settings));
         }
         let (mut arms, mut passes) = (HashMap::new(), HashMap::new());
@@ -276,8 +278,10 @@ impl Parts {
         &mut self,
         site: &Site,
         buses: &Buses,
+        link: &Link,
     ) -> Result<HashMap<LaneId, watch::Sender<Message>>, StartError> {
         let mut messages = HashMap::new();
+        let texts = Arc::new(site.texts.clone());
         let lanes = site.lanes.values().map(|lane| (&lane.id, &lane.display));
         let gates = site.gates.values().map(|gate| (&gate.id, &gate.display));
         for (lane, display) in lanes.chain(gates) {
@@ -287,21 +291,54 @@ impl Parts {
                 continue;
             };
             let wrong = |what: String| StartError::Device { device: device.id.clone(), what };
-            let board = OlmLed::new(&device.profile).map_err(|e| wrong(e.to_string()))?;
-            let bus = device.bus.as_ref().and_then(|bus| buses.get(bus)).cloned();
-            let bus = bus.ok_or_else(|| wrong("its bus does not exist".into()))?;
-            let probe = probes::display(board.clone(), bus.clone());
+            let screen = Screen::new(&device.profile).map_err(|e| wrong(e.to_string()))?;
+            let port = self.frame_port(site, device, buses, link).map_err(wrong)?;
+            let probe = probes::display(screen.clone(), Arc::clone(&port));
             self.probes.insert(device.id.clone(), probe);
             let display = Display {
                 id: device.id.clone(),
+                app: self.app.clone(),
                 pulse: self.health.register(&device.id, &device.profile, None),
-                board,
-                bus,
-                site_name: site.rules.site_name.clone(),
+                screen,
+                port,
+                texts: Arc::clone(&texts),
             };
             self.tasks.spawn(display.run(rx));
         }
         Ok(messages)
+    }
+
+    /// The display's line, or the serial port of the camera it hangs on.
+    fn frame_port(
+        &self,
+        site: &Site,
+        device: &crate::config::Device,
+        buses: &Buses,
+        link: &Link,
+    ) -> Result<Arc<dyn FramePort>, String> {
+        let Some((via, channel)) = &device.via else {
+            let bus = device.bus.as_ref().and_then(|bus| buses.get(bus)).cloned();
+            return bus.map_or_else(
+                || Err("its bus does not exist".into()),
+                |bus| Ok(Arc::new(bus) as _),
+            );
+        };
+        let camera = self.teller(site, via, link);
+        let camera = camera.ok_or_else(|| format!("{via} takes no bytes for its serial port"))?;
+        Ok(Arc::new(CameraPort::new(self.app.clone(), via.clone(), camera, *channel)))
+    }
+
+    /// How a device on MQTT or HTTP is told, by any duty of its box.
+    fn teller(&self, site: &Site, id: &DeviceId, link: &Link) -> Option<Arc<dyn Tell>> {
+        let sn_of = |id: &DeviceId| site.devices.get(id).and_then(|one| one.sn.as_ref());
+        let is_it = |wiring: &Wiring| {
+            wiring.id == *id || (sn_of(id).is_some() && sn_of(&wiring.id) == sn_of(id))
+        };
+        if let Some(camera) = self.cameras.all().find(|camera| is_it(&camera.wiring)) {
+            return Some(Arc::new(OverMqtt { camera: Arc::clone(camera), link: link.clone() }));
+        }
+        let device = self.pushers.all().find(|device| is_it(&device.wiring))?;
+        Some(device.clone())
     }
 
     /// How the camera of each lane is told.

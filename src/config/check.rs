@@ -10,7 +10,7 @@ use jiff::tz::TimeZone;
 use toml::Spanned;
 
 use super::{
-    ConfigError, Mistake, Secrets, SiteFile,
+    ConfigError, Mistake, Secrets, SiteFile, Texts,
     devices::{Bus, Device},
     lanes::{Gate, Lane},
     rules,
@@ -37,6 +37,8 @@ pub struct Site {
     pub icbc: Option<IcbcSettings>,
     pub buses: BTreeMap<DeviceId, Bus>,
     pub devices: BTreeMap<DeviceId, Device>,
+    /// What displays show and say.
+    pub texts: Texts,
     /// For vehicles.
     pub lanes: BTreeMap<LaneId, Lane>,
     /// For people.
@@ -115,6 +117,7 @@ impl Check<'_> {
         self.pay(&file);
         let public_url = self.public_url(&file);
         let rate = self.rate(file.limits);
+        let texts = self.texts(&file);
         let buses = self.buses(&file.buses);
         let devices = self.devices(&file.devices, &buses, &secrets, file.mqtt.url.is_some());
         let buses = self.bauds(buses, &devices);
@@ -149,9 +152,22 @@ impl Check<'_> {
             }),
             buses,
             devices,
+            texts: texts?,
             lanes: lanes.lanes,
             gates: lanes.gates,
         })
+    }
+
+    fn texts(&mut self, file: &SiteFile) -> Option<Texts> {
+        let mistakes = match Texts::new(&file.display, &file.site.name) {
+            Ok(texts) => return Some(texts),
+            Err(mistakes) => mistakes,
+        };
+        for (situation, what) in mistakes {
+            let at = self.text.find(&format!("texts.{situation}")).unwrap_or(0);
+            self.mistake(at, "display.texts", format!("{situation}: {what}"));
+        }
+        None
     }
 
     fn pay(&mut self, file: &SiteFile) {

@@ -9,10 +9,16 @@ use paifang_devices::{
     Capability, Command, Profile, Transport,
     http_push::{Delivery, HttpPush},
 };
-
-use super::{BusSection, DeviceSection, LimitsSection, Secrets, check::Check};
-use crate::{io::bucket::Rate, types::DeviceId};
 use toml::Spanned;
+
+use super::{AddressText, BusSection, DeviceSection, LimitsSection, Secrets, check::Check};
+use crate::{
+    io::{
+        bucket::Rate,
+        serial::{Framing, StopBits},
+    },
+    types::DeviceId,
+};
 
 /// A shorter key in a device's address can be guessed.
 const KEY_CHARS_MIN: usize = 16;
@@ -21,6 +27,14 @@ const KEY_CHARS_MIN: usize = 16;
 pub struct Bus {
     pub path: PathBuf,
     pub baud: u32,
+    pub framing: Framing,
+}
+
+/// A line whose speed is not yet known.
+pub(super) struct Line {
+    path: PathBuf,
+    baud: Option<u32>,
+    framing: Framing,
 }
 
 #[derive(Clone, Debug)]
@@ -34,20 +48,30 @@ pub struct Device {
     pub install: bool,
     /// Scheme, host and port of a device that we call.
     pub url: Option<String>,
+    /// `host:port` of a device on the network.
+    pub net: Option<String>,
+    /// The camera whose serial port it is wired to, and which of its ports.
+    pub via: Option<(DeviceId, u8)>,
 }
 
 impl Check<'_> {
-    pub(super) fn buses(
-        &mut self,
-        sections: &[BusSection],
-    ) -> BTreeMap<DeviceId, (PathBuf, Option<u32>)> {
+    pub(super) fn buses(&mut self, sections: &[BusSection]) -> BTreeMap<DeviceId, Line> {
         let mut buses = BTreeMap::new();
         let mut paths = BTreeSet::new();
         for section in sections {
             if !paths.insert(section.path.clone()) {
                 self.wrong(&section.id, "bus.path", "another bus has this path already");
             }
-            let bus = (section.path.clone(), section.baud);
+            let stop_bits = match section.stop_bits.as_ref().map(|bits| (*bits.get_ref(), bits)) {
+                None | Some((1, _)) => StopBits::One,
+                Some((2, _)) => StopBits::Two,
+                Some((_, bits)) => {
+                    self.wrong(bits, "bus.stop_bits", "must be 1 or 2");
+                    StopBits::One
+                }
+            };
+            let framing = Framing { parity: section.parity, stop_bits };
+            let bus = Line { path: section.path.clone(), baud: section.baud, framing };
             if buses.insert(section.id.get_ref().clone(), bus).is_some() {
                 self.wrong(&section.id, "bus.id", "is used twice");
             }
@@ -58,11 +82,11 @@ impl Check<'_> {
     /// A line runs at one speed: the site file's, or the one its boards agree on.
     pub(super) fn bauds(
         &mut self,
-        buses: BTreeMap<DeviceId, (PathBuf, Option<u32>)>,
+        buses: BTreeMap<DeviceId, Line>,
         devices: &BTreeMap<DeviceId, Device>,
     ) -> BTreeMap<DeviceId, Bus> {
         let mut checked = BTreeMap::new();
-        for (id, (path, baud)) in buses {
+        for (id, Line { path, baud, framing }) in buses {
             let bauds: BTreeSet<u32> = devices
                 .values()
                 .filter(|device| device.bus.as_ref() == Some(&id))
@@ -79,7 +103,7 @@ impl Check<'_> {
                     ),
                 );
             }
-            checked.insert(id, Bus { path, baud });
+            checked.insert(id, Bus { path, baud, framing });
         }
         checked
     }
@@ -87,7 +111,7 @@ impl Check<'_> {
     pub(super) fn devices(
         &mut self,
         sections: &[DeviceSection],
-        buses: &BTreeMap<DeviceId, (PathBuf, Option<u32>)>,
+        buses: &BTreeMap<DeviceId, Line>,
         secrets: &Secrets,
         external_broker: bool,
     ) -> BTreeMap<DeviceId, Device> {
@@ -102,9 +126,10 @@ impl Check<'_> {
             };
             match profile.transport {
                 Transport::Mqtt => self.mqtt_device(section, secrets, external_broker),
+                Transport::Serial if section.via.is_some() => self.behind_camera(section, &profile),
                 Transport::Serial => self.serial_device(section, buses),
+                Transport::Tcp => self.network_device(section),
                 Transport::Http => self.http_device(section, &profile, sections, secrets),
-                Transport::Tcp => {}
             }
             let id = section.id.get_ref().clone();
             let device = Device {
@@ -112,9 +137,20 @@ impl Check<'_> {
                 profile,
                 sn: section.sn.as_ref().map(|sn| sn.get_ref().clone()),
                 bus: section.bus.as_ref().map(|bus| bus.get_ref().clone()),
-                address: section.address,
                 install: section.install,
                 url: section.url.as_ref().map(|url| url.get_ref().trim_end_matches('/').to_owned()),
+                address: section.address.as_ref().and_then(|address| match address.get_ref() {
+                    AddressText::Line(address) => Some(*address),
+                    AddressText::Net(_) => None,
+                }),
+                net: section.address.as_ref().and_then(|address| match address.get_ref() {
+                    AddressText::Line(_) => None,
+                    AddressText::Net(at) => Some(at.clone()),
+                }),
+                via: section
+                    .via
+                    .as_ref()
+                    .map(|via| (via.get_ref().clone(), section.channel.unwrap_or_default())),
             };
             if section.install && secrets.osdp(device.id.as_str()).is_none() {
                 let what = format!(
@@ -127,7 +163,74 @@ impl Check<'_> {
                 self.wrong(&section.id, "device.id", "is used twice");
             }
         }
+        self.cameras_of(sections, &devices);
+        self.printers_alone(sections, &devices);
         devices
+    }
+
+    /// A display behind a camera has neither a bus nor an address of its own.
+    fn behind_camera(&mut self, section: &DeviceSection, profile: &Profile) {
+        if !profile.can(Capability::ShowText) {
+            self.wrong(&section.id, "device.via", "only displays hang on a camera's serial port");
+        }
+        if let Some(bus) = &section.bus {
+            self.wrong(bus, "device.bus", "it is on a camera's port already: name a bus or via");
+        }
+    }
+
+    /// The camera named by `via` exists and passes bytes on.
+    fn cameras_of(&mut self, sections: &[DeviceSection], devices: &BTreeMap<DeviceId, Device>) {
+        for via in sections.iter().filter_map(|section| section.via.as_ref()) {
+            match devices.get(via.get_ref()) {
+                None => {
+                    let what = format!("no [[device]] is called {:?}", via.get_ref());
+                    self.wrong(via, "device.via", what);
+                }
+                Some(camera) if !camera.profile.can(Capability::SerialWrite) => {
+                    let what = format!("{} passes no bytes on", camera.profile.name);
+                    self.wrong(via, "device.via", what);
+                }
+                Some(_) => {}
+            }
+        }
+    }
+
+    fn network_device(&mut self, section: &DeviceSection) {
+        let is_host_and_port = |text: &str| {
+            text.rsplit_once(':').is_some_and(|(host, port)| {
+                !host.is_empty() && !host.contains(' ') && port.parse::<u16>().is_ok()
+            })
+        };
+        let is_place =
+            |at: &AddressText| matches!(at, AddressText::Net(at) if is_host_and_port(at));
+        if let Some(address) = &section.address {
+            if !is_place(address.get_ref()) {
+                self.wrong(address, "device.address", "must be \"host:port\"");
+            }
+        } else {
+            let what = "a device on the network needs address = \"host:port\"";
+            self.wrong(&section.id, "device.address", what);
+        }
+        if let Some(bus) = &section.bus {
+            self.wrong(bus, "device.bus", "a device on the network is on no serial line");
+        }
+    }
+
+    /// A printer speaks when it likes: nobody else can be on its line.
+    fn printers_alone(&mut self, sections: &[DeviceSection], devices: &BTreeMap<DeviceId, Device>) {
+        for section in sections {
+            let Some(bus) = &section.bus else { continue };
+            let is_printer = |id: &DeviceId| {
+                devices.get(id).is_some_and(|device| device.profile.can(Capability::Print))
+            };
+            let others = sections.iter().filter(|other| {
+                other.bus.as_ref().map(Spanned::get_ref) == Some(bus.get_ref())
+                    && other.id.get_ref() != section.id.get_ref()
+            });
+            if is_printer(section.id.get_ref()) && others.count() > 0 {
+                self.wrong(bus, "device.bus", "a printer needs a line of its own");
+            }
+        }
     }
 
     fn mqtt_device(&mut self, section: &DeviceSection, secrets: &Secrets, external: bool) {
@@ -198,12 +301,19 @@ impl Check<'_> {
         }
     }
 
-    fn serial_device(
-        &mut self,
-        section: &DeviceSection,
-        buses: &BTreeMap<DeviceId, (PathBuf, Option<u32>)>,
-    ) {
+    fn serial_device(&mut self, section: &DeviceSection, buses: &BTreeMap<DeviceId, Line>) {
         match &section.bus {
+            _ if matches!(
+                section.address.as_ref().map(Spanned::get_ref),
+                Some(AddressText::Net(_))
+            ) =>
+            {
+                self.wrong(
+                    &section.id,
+                    "device.address",
+                    "a board's address is a number, 1 to 247",
+                );
+            }
             None => self.wrong(&section.id, "device.bus", "a board on a serial line needs its bus"),
             Some(bus) if !buses.contains_key(bus.get_ref()) => {
                 self.wrong(bus, "device.bus", format!("no [[bus]] is called {:?}", bus.get_ref()));

@@ -9,6 +9,7 @@ mod rules;
 mod secrets;
 #[cfg(test)]
 mod tests;
+mod texts;
 
 use std::{
     net::SocketAddr,
@@ -23,10 +24,12 @@ pub use self::{
     devices::{Bus, Device},
     lanes::{Gate, Lane},
     secrets::Secrets,
+    texts::{DisplaySection, Filled, Language, Texts},
 };
 use crate::{
     bank::icbc::IcbcSettings,
     core::{rules::Closing, rules::Direction, tariff::Tariff},
+    io::serial::Parity,
     types::{Currency, DeviceId, LaneId},
 };
 
@@ -46,6 +49,8 @@ pub struct SiteFile {
     pub pay: PaySection,
     #[serde(default)]
     pub bank: BankSection,
+    #[serde(default)]
+    pub display: DisplaySection,
     #[serde(default, rename = "bus")]
     pub buses: Vec<BusSection>,
     #[serde(default, rename = "device")]
@@ -168,6 +173,11 @@ pub struct BusSection {
     pub path: PathBuf,
     /// Bits per second. Default: what the boards' profiles say.
     pub baud: Option<u32>,
+    /// `none`, `even` or `odd`. Default `none`.
+    #[serde(default)]
+    pub parity: Parity,
+    /// 1 or 2. Default 1.
+    pub stop_bits: Option<Spanned<u8>>,
 }
 
 #[derive(Debug, Deserialize)]
@@ -180,14 +190,26 @@ pub struct DeviceSection {
     pub sn: Option<Spanned<String>>,
     /// The line it is on, for boards.
     pub bus: Option<Spanned<DeviceId>>,
-    /// Its address on the line. Default: the profile's.
-    pub address: Option<u8>,
+    /// Its address on the line. Default: the profile's. Of a device on the network: `host:port`.
+    pub address: Option<Spanned<AddressText>>,
+    /// A display behind a camera: the camera whose serial port it is wired to, in place of a bus.
+    pub via: Option<Spanned<DeviceId>>,
+    /// Which of the camera's serial ports; 0 is the first. Default 0.
+    pub channel: Option<u8>,
     /// A new OSDP reader is given its key from the secrets file. Only while it is installed: whoever listens on the
     /// line then can read the key. Default false.
     #[serde(default)]
     pub install: bool,
     /// Where a device that we call is, such as `http://192.168.1.64`; our user and password are in the secrets file.
     pub url: Option<Spanned<String>>,
+}
+
+/// Where a device is found.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(untagged)]
+pub enum AddressText {
+    Line(u8),
+    Net(String),
 }
 
 #[derive(Debug, Deserialize)]

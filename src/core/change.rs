@@ -141,6 +141,8 @@ pub enum AlarmKind {
     DeviceFlood,
     /// A device refuses our password, so nothing more is asked of it.
     DeviceLogin,
+    /// A printer has no paper.
+    PaperOut,
     /// This machine's clock jumped.
     ClockStepped,
     /// The bank has not answered for a while.

@@ -35,6 +35,13 @@ pub(super) fn words(l: Lang, kind: AlarmKind) -> (&'static str, &'static str) {
             ("设备拒绝登录", "核对 secrets 文件中的密码，然后在设备页测试"),
             ("A device refuses our password", "Correct the secrets file, then test the device"),
         ),
+        AlarmKind::PaperOut => two(
+            ("打印机缺纸", "装入新纸卷；未打完的收据可能随后打出"),
+            (
+                "The printer has no paper",
+                "Put in a new roll; unfinished receipts may then come out",
+            ),
+        ),
         AlarmKind::ClockStepped => two(
             ("本机时钟跳变", "检查校时;核对跳变期间的费用"),
             ("This machine's clock jumped", "Check time sync; look at fees around the jump"),

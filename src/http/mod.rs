@@ -18,6 +18,7 @@ mod link;
 mod operate;
 mod ops;
 pub mod ports;
+mod receipts;
 mod records;
 mod router;
 mod screen;

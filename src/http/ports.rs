@@ -2,6 +2,7 @@
 //! The only seam of `src/http`; knows neither the store nor the bank's format.
 
 mod devices;
+mod receipts;
 
 use std::{
     fmt,
@@ -18,6 +19,7 @@ pub use self::devices::{
     Admission, DeviceAnswer, DeviceCall, DeviceDoor, DeviceReport, DeviceState, Fault, Fleet,
     Guess, Latency, Spoken, StrangerReport, TestError, TestReport,
 };
+pub use self::receipts::{Paid, PrintOutcome, Receipts};
 use crate::{
     core::{
         self, Change, Rules, State,

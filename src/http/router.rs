@@ -29,8 +29,8 @@ use super::{
     hand::folder_token,
     link::Links,
     operate, ops,
-    ports::{BankDoor, Desk, DeviceDoor, Fleet, Pictures, Records},
-    records, screen, signin, stream,
+    ports::{BankDoor, Desk, DeviceDoor, Fleet, Pictures, Receipts, Records},
+    receipts, records, screen, signin, stream,
 };
 
 /// Forms here are a few hundred bytes.
@@ -74,6 +74,8 @@ pub struct Parts {
     pub bank: Option<Arc<dyn BankDoor>>,
     pub fleet: Arc<dyn Fleet>,
     pub door: Arc<dyn DeviceDoor>,
+    /// `None`: the site prints nothing.
+    pub receipts: Option<Arc<dyn Receipts>>,
     pub metrics: Option<PrometheusHandle>,
     pub settings: Settings,
     /// Becomes `true` when the daemon stops: event streams end, so that serving can.
@@ -96,6 +98,7 @@ pub(super) struct Web {
     pub(super) door: Arc<dyn DeviceDoor>,
     /// Whoever holds it can read the data folder.
     pub(super) folder_token: String,
+    pub(super) receipts: Option<Arc<dyn Receipts>>,
     pub(super) metrics: Option<PrometheusHandle>,
     pub(super) settings: Settings,
     pub(super) stop: watch::Receiver<bool>,
@@ -121,6 +124,7 @@ pub fn router(parts: Parts) -> Router {
         fleet: parts.fleet,
         door: parts.door,
         folder_token: folder_token(&parts.settings.site_secret),
+        receipts: parts.receipts,
         metrics: parts.metrics,
         settings: parts.settings,
         stop: parts.stop,
@@ -189,6 +193,7 @@ fn operators() -> Router<Shared> {
         .route("/console/lanes/{lane}/plate", post(operate::plate))
         .route("/console/stays", get(records::stays))
         .route("/console/stays/{stay}", get(records::stay))
+        .route("/console/stays/{stay}/print", post(receipts::print))
         .route("/console/pictures/{name}", get(records::picture))
         .route("/console/devices", get(devices::page))
         .route("/console/devices/live", get(stream::devices))

@@ -6,6 +6,7 @@ mod camera;
 mod gate;
 mod line;
 mod phone;
+mod printer;
 mod push;
 mod relay;
 mod support;

@@ -6,15 +6,19 @@ mod cameras;
 mod display;
 mod door;
 mod fleet;
+mod frames;
 mod health;
 mod intake;
 mod mailbox;
 mod mqtt_in;
 mod orders;
 mod ports;
+mod printer;
+mod printer_wire;
 pub mod probes;
 mod push;
 mod reader;
+mod receipt;
 mod scanner;
 mod shape;
 mod spoken;
@@ -30,13 +34,17 @@ pub use self::{
     display::Display,
     door::Door,
     fleet::{AppFleet, Probe, Probes},
+    frames::{CameraPort, FramePort},
     health::{Health, Pulse},
     intake::{Intake, Speaker, Tell, Wiring},
     mqtt_in::MqttIn,
     orders::Orders,
     ports::{ArmPort, FieldPorts, PassPort},
+    printer::{Outcome, Printer, PrinterHandle, PrinterHealth},
+    printer_wire::PrinterAt,
     push::{CallJob, Calls, PushDevice, PushDevices},
     reader::{Reader, ReaderNews, ReaderSink, SIGNALS_MAX},
+    receipt::Receipt,
     scanner::Scanner,
     strangers::Strangers,
     tickets::Tickets,

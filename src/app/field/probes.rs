@@ -3,11 +3,11 @@
 use std::{sync::Arc, time::Duration};
 
 use futures::FutureExt;
-use paifang_devices::{Capability, Command, OlmLed, RelayBoard, led_olm::Line, relay_board};
+use paifang_devices::{Capability, Command, RelayBoard, Screen, relay_board, screen::Line};
 use tokio::{sync::oneshot, time::Instant};
 
 use super::{
-    CallJob, Camera, Orders, OverMqtt, Probe, Pulse, PushDevice, Tell,
+    CallJob, Camera, FramePort, Orders, OverMqtt, Probe, Pulse, PushDevice, Tell,
     board::{fault, soon},
     health::clock,
     intake::civil,
@@ -49,18 +49,18 @@ pub fn board(board: RelayBoard, bus: BusHandle, patience: Duration, pulse: Pulse
 }
 
 /// Shows a text until the lane says the next thing.
-pub fn display(board: OlmLed, bus: BusHandle) -> Probe {
-    let board = Arc::new(board);
+pub fn display(screen: Screen, port: Arc<dyn FramePort>) -> Probe {
     Arc::new(move || {
-        let (board, bus) = (Arc::clone(&board), bus.clone());
+        let (mut screen, port) = (screen.clone(), Arc::clone(&port));
         async move {
             let (_, now) = clock();
             let second = format!("{:02}", now.as_second().rem_euclid(100));
             let lines =
                 [Line { text: "屏幕测试", color: None }, Line { text: &second, color: None }];
-            let gap = Duration::from_millis(board.gap_ms().into());
-            let sent = bus.send(board.show(&lines, None), gap, soon(PATIENCE)).await;
-            sent.map_err(|why| why.to_string())?;
+            let gap = Duration::from_millis(screen.gap_ms().into());
+            for frame in screen.show(&lines, None) {
+                port.send(frame, gap, soon(PATIENCE)).await?;
+            }
             Ok(format!("sent: it should show 屏幕测试 and {second}; it does not answer"))
         }
         .boxed()

@@ -5,4 +5,5 @@ mod devices;
 mod driver;
 mod operator;
 mod phone;
+mod receipts;
 mod site;

@@ -237,6 +237,7 @@ impl Site {
             bank: Some(self.clone()),
             fleet: self.clone(),
             door: self.clone(),
+            receipts: Some(Arc::new(super::receipts::Printers)),
             metrics: None,
             settings,
             stop: stopped,
