@@ -13,6 +13,8 @@ use super::support::{Site, get, paifang, sql, wait_for};
 
 const LANE: &str = "[[device]]\nid = \"cam-1\"\nprofile = \"camera/vzenith-mqtt\"\nsn = \"sn-1\"\n\
     [[lane]]\nid = \"entry-1\"\ndirection = \"entry\"\ncamera = \"cam-1\"\nbarrier = \"cam-1\"\ninputs = {}\n";
+/// A camera may send faster than any vehicle drives.
+const FAST: &str = "[limits]\ndevice_messages_per_s = 100000\ndevice_messages_burst = 100000";
 const SECRETS: &str = "[mqtt]\ncam-1 = \"pw\"\n";
 const READS: &str = "device/sn-1/message/up/ivs_result";
 
@@ -153,7 +155,7 @@ fn nonsense_opens_nothing_and_the_next_good_read_does() {
 
 #[test]
 fn a_full_disk_opens_nothing_and_loses_nothing() {
-    let site = Site::with("database_mib_max = 1", "", LANE, SECRETS);
+    let site = Site::with("database_mib_max = 1", FAST, LANE, SECRETS);
     let daemon = site.start();
     let camera = Camera::start(&site);
     let mut sent = 0;
