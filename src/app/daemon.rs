@@ -21,6 +21,7 @@ use super::{
     pages::{AppDesk, Door, Tables},
     parts::Parts,
     pictures::Pictures,
+    printing::ReceiptDesk,
 };
 use crate::{
     bank::{Channel, icbc::Icbc},
@@ -113,7 +114,8 @@ impl Daemon {
         let http = listener.local_addr().unwrap_or(site.http_listen);
 
         let (buses, arms) = parts.boards(&site)?;
-        let messages_of = parts.displays(&site, &buses)?;
+        let messages_of = parts.displays(&site, &buses, &link)?;
+        let printers = parts.printers(&site)?;
         let ports = FieldPorts {
             app: app.clone(),
             link: link.clone(),
@@ -148,11 +150,13 @@ impl Daemon {
         tasks.spawn(prune(pictures.clone()));
         let (stop, stopped) = watch::channel(false);
         let path = site.icbc.as_ref().and_then(|icbc| icbc.notify_path().ok().map(str::to_owned));
+        let receipts = ReceiptDesk { app: app.clone(), rules: Arc::clone(&rules), printers };
         let pages = http::Parts {
             desk: Arc::new(AppDesk { app: app.clone(), rules }),
             records: Arc::new(Tables { reader, accounts, app: app.clone() }),
             pictures: Arc::new(pictures),
             bank: Some(Arc::new(Door { banker, path })),
+            receipts: Some(Arc::new(receipts)),
             metrics: Some(metrics),
             settings: http::Settings {
                 site_secret: secrets.site_secret.to_vec(),

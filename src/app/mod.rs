@@ -9,6 +9,7 @@ pub mod keys;
 pub mod pages;
 mod parts;
 pub mod pictures;
+mod printing;
 pub mod staff;
 mod writer;
 

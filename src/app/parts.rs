@@ -8,7 +8,7 @@ use std::{
     time::Duration,
 };
 
-use paifang_devices::{OlmLed, Protocol, RelayBoard};
+use paifang_devices::{Protocol, RelayBoard, Screen};
 use tokio::{
     sync::{mpsc, watch},
     task::JoinSet,
@@ -17,7 +17,7 @@ use tokio::{
 use super::{
     App,
     daemon::StartError,
-    field::{ArmPort, Board, Cameras, Display, Orders},
+    field::{ArmPort, Board, CameraPort, Cameras, Display, FramePort, Orders},
     keys,
 };
 use crate::{
@@ -40,7 +40,7 @@ type Arms = HashMap<LaneId, ArmPort>;
 
 /// What is put together before the writer runs.
 pub(super) struct Parts {
-    app: App,
+    pub(super) app: App,
     pub(super) cameras: Cameras,
     pub(super) orders: Orders,
     pub(super) tasks: JoinSet<()>,
@@ -100,6 +100,10 @@ impl Parts {
     pub(super) fn boards(&mut self, site: &Site) -> Result<(Buses, Arms), StartError> {
         let mut buses = BTreeMap::new();
         for (id, bus) in &site.buses {
+            let on_it = |device: &&crate::config::Device| device.bus.as_ref() == Some(id);
+            if site.devices.values().filter(on_it).any(super::printing::has_line_alone) {
+                continue;
+            }
             let path = bus.path.to_string_lossy().into_owned();
             let settings =
                 SerialSettings { path, baud: bus.baud, gap: LINE_GAP, framing: Framing::default() };
@@ -183,8 +187,10 @@ impl Parts {
         &mut self,
         site: &Site,
         buses: &Buses,
+        link: &Link,
     ) -> Result<HashMap<LaneId, watch::Sender<Message>>, StartError> {
         let mut messages = HashMap::new();
+        let texts = Arc::new(site.texts.clone());
         for lane in site.lanes.values() {
             let (tx, rx) = watch::channel(Message::Faulty);
             messages.insert(lane.id.clone(), tx);
@@ -192,18 +198,37 @@ impl Parts {
                 continue;
             };
             let wrong = |what: String| StartError::Device { device: device.id.clone(), what };
-            let board = OlmLed::new(&device.profile).map_err(|e| wrong(e.to_string()))?;
-            let bus = device.bus.as_ref().and_then(|bus| buses.get(bus)).cloned();
-            let bus = bus.ok_or_else(|| wrong("its bus does not exist".into()))?;
             let display = Display {
                 id: device.id.clone(),
-                board,
-                bus,
-                site_name: site.rules.site_name.clone(),
+                app: self.app.clone(),
+                screen: Screen::new(&device.profile).map_err(|e| wrong(e.to_string()))?,
+                port: self.frame_port(site, device, buses, link).map_err(wrong)?,
+                texts: Arc::clone(&texts),
             };
             self.tasks.spawn(display.run(rx));
         }
         Ok(messages)
+    }
+
+    /// The display's line, or the serial port of the camera it hangs on.
+    fn frame_port(
+        &self,
+        site: &Site,
+        device: &crate::config::Device,
+        buses: &Buses,
+        link: &Link,
+    ) -> Result<Box<dyn FramePort>, String> {
+        let Some((via, channel)) = &device.via else {
+            let bus = device.bus.as_ref().and_then(|bus| buses.get(bus)).cloned();
+            return bus.map_or_else(
+                || Err("its bus does not exist".into()),
+                |bus| Ok(Box::new(bus) as _),
+            );
+        };
+        let sn_of = |id: &DeviceId| site.devices.get(id).and_then(|one| one.sn.as_ref());
+        let camera = self.cameras.all().find(|camera| sn_of(&camera.id) == sn_of(via)).cloned();
+        let camera = camera.ok_or_else(|| format!("{via} is no camera on MQTT"))?;
+        Ok(Box::new(CameraPort::new(self.app.clone(), link.clone(), camera, *channel)))
     }
 
     pub(super) fn readers(&self) -> HashMap<LaneId, Arc<super::field::Camera>> {

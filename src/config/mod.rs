@@ -3,10 +3,12 @@
 //! Each mistake is told with its line and field; all of them at once where the file can be read at all.
 
 mod check;
+mod devices;
 mod rules;
 mod secrets;
 #[cfg(test)]
 mod tests;
+mod texts;
 
 use std::{
     net::SocketAddr,
@@ -17,8 +19,10 @@ use serde::Deserialize;
 use toml::Spanned;
 
 pub use self::{
-    check::{Bus, Device, Lane, Site, load, parse},
+    check::{Lane, Site, load, parse},
+    devices::{Bus, Device},
     secrets::Secrets,
+    texts::{DisplaySection, Filled, Language, Texts},
 };
 use crate::{
     bank::icbc::IcbcSettings,
@@ -40,6 +44,8 @@ pub struct SiteFile {
     pub pay: PaySection,
     #[serde(default)]
     pub bank: BankSection,
+    #[serde(default)]
+    pub display: DisplaySection,
     #[serde(default, rename = "bus")]
     pub buses: Vec<BusSection>,
     #[serde(default, rename = "device")]
@@ -158,12 +164,24 @@ pub struct DeviceSection {
     pub sn: Option<Spanned<String>>,
     /// The line it is on, for boards.
     pub bus: Option<Spanned<DeviceId>>,
-    /// Its address on the line. Default: the profile's.
-    pub address: Option<u8>,
+    /// Its address on the line. Default: the profile's. Of a device on the network: `host:port`.
+    pub address: Option<Spanned<AddressText>>,
     /// A new OSDP reader is given its key from the secrets file. Only while it is installed: whoever listens on the
     /// line then can read the key. Default false.
     #[serde(default)]
     pub install: bool,
+    /// A display behind a camera: the camera whose serial port it is wired to, in place of a bus.
+    pub via: Option<Spanned<DeviceId>>,
+    /// Which of the camera's serial ports; 0 is the first. Default 0.
+    pub channel: Option<u8>,
+}
+
+/// Where a device is found.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(untagged)]
+pub enum AddressText {
+    Line(u8),
+    Net(String),
 }
 
 #[derive(Debug, Deserialize)]

@@ -114,6 +114,8 @@ pub enum AlarmKind {
     DeviceOpened,
     /// A device's clock is off.
     DeviceClock,
+    /// A printer has no paper.
+    PaperOut,
     /// This machine's clock jumped.
     ClockStepped,
     /// The bank has not answered for a while.

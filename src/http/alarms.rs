@@ -27,6 +27,13 @@ pub(super) fn words(l: Lang, kind: AlarmKind) -> (&'static str, &'static str) {
             ("设备时钟不准", "在设备上设置校时服务器"),
             ("A device's clock is off", "Set a time server on the device"),
         ),
+        AlarmKind::PaperOut => two(
+            ("打印机缺纸", "装入新纸卷；未打完的收据可能随后打出"),
+            (
+                "The printer has no paper",
+                "Put in a new roll; unfinished receipts may then come out",
+            ),
+        ),
         AlarmKind::ClockStepped => two(
             ("本机时钟跳变", "检查校时;核对跳变期间的费用"),
             ("This machine's clock jumped", "Check time sync; look at fees around the jump"),

@@ -15,6 +15,7 @@ mod link;
 mod operate;
 mod ops;
 pub mod ports;
+mod receipts;
 mod records;
 mod router;
 mod screen;

@@ -3,7 +3,7 @@
 use askama::Template;
 use axum::{
     extract::{Path, Query, State},
-    http::header,
+    http::{StatusCode, header},
     response::{Html, IntoResponse, Response},
 };
 use serde::Deserialize;
@@ -13,6 +13,7 @@ use super::{
     console::Frame,
     error::ApiError,
     ports::{self, Row, StayFile},
+    receipts,
     router::{Shared, Web},
     signin::Signed,
     words::{self, Lang},
@@ -76,6 +77,10 @@ pub(super) async fn stays(
 struct StayPage {
     f: Frame,
     file: StayFile,
+    /// Empty: no receipt can be printed.
+    printers: Vec<String>,
+    /// What became of a receipt.
+    notice: Option<String>,
 }
 
 impl StayPage {
@@ -113,8 +118,21 @@ pub(super) async fn stay(
     Path(id): Path<i64>,
 ) -> Result<Response, ApiError> {
     let file = web.records.stay(StayId(id)).await?.ok_or(ApiError::NotFound)?;
-    let page = StayPage { f: Frame::new(&web, l, signed.name), file };
-    Ok(Html(page.render()?).into_response())
+    stay_page(&web, l, signed, file, None)
+}
+
+/// The page of a stay, with what became of a receipt that was asked for.
+pub(super) fn stay_page(
+    web: &Web,
+    l: Lang,
+    signed: Signed,
+    file: StayFile,
+    notice: Option<(StatusCode, String)>,
+) -> Result<Response, ApiError> {
+    let printers = receipts::printers(web, &file);
+    let (status, notice) = notice.map_or((StatusCode::OK, None), |(s, text)| (s, Some(text)));
+    let page = StayPage { f: Frame::new(web, l, signed.name), file, printers, notice };
+    Ok((status, Html(page.render()?)).into_response())
 }
 
 // ---- a lane's history ----------------------------------------------------------------------------

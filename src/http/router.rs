@@ -28,8 +28,8 @@ use super::{
     guard::{self, Attempts},
     link::Links,
     operate, ops,
-    ports::{BankDoor, Desk, Pictures, Records},
-    records, screen, signin, stream,
+    ports::{BankDoor, Desk, Pictures, Receipts, Records},
+    receipts, records, screen, signin, stream,
 };
 
 /// Forms here are a few hundred bytes.
@@ -71,6 +71,8 @@ pub struct Parts {
     pub records: Arc<dyn Records>,
     pub pictures: Arc<dyn Pictures>,
     pub bank: Option<Arc<dyn BankDoor>>,
+    /// `None`: the site prints nothing.
+    pub receipts: Option<Arc<dyn Receipts>>,
     pub metrics: Option<PrometheusHandle>,
     pub settings: Settings,
     /// Becomes `true` when the daemon stops: event streams end, so that serving can.
@@ -89,6 +91,7 @@ pub(super) struct Web {
     pub(super) records: Arc<dyn Records>,
     pub(super) pictures: Arc<dyn Pictures>,
     pub(super) bank: Option<Arc<dyn BankDoor>>,
+    pub(super) receipts: Option<Arc<dyn Receipts>>,
     pub(super) metrics: Option<PrometheusHandle>,
     pub(super) settings: Settings,
     pub(super) stop: watch::Receiver<bool>,
@@ -111,6 +114,7 @@ pub fn router(parts: Parts) -> Router {
         records: parts.records,
         pictures: parts.pictures,
         bank: parts.bank,
+        receipts: parts.receipts,
         metrics: parts.metrics,
         settings: parts.settings,
         stop: parts.stop,
@@ -174,6 +178,7 @@ fn operators() -> Router<Shared> {
         .route("/console/lanes/{lane}/plate", post(operate::plate))
         .route("/console/stays", get(records::stays))
         .route("/console/stays/{stay}", get(records::stay))
+        .route("/console/stays/{stay}/print", post(receipts::print))
         .route("/console/pictures/{name}", get(records::picture))
         .route("/api/v1/lanes", get(api::lanes))
         .route("/api/v1/stays", get(api::stays))

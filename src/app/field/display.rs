@@ -1,103 +1,135 @@
-//! What a lane says, put on its LED and voice board. Knows no price and no rule.
+//! What a lane says, put on its display. Knows no price and no rule, and not how a frame gets there.
 
-use std::time::Duration;
+use std::{sync::Arc, time::Duration};
 
-use paifang_devices::led_olm::{Line, OlmLed};
+use paifang_devices::{Screen, screen::Line};
 use tokio::sync::watch;
-use tracing::warn;
+use tracing::{info, warn};
 
+use super::frames::FramePort;
 use crate::{
-    core::Message,
-    io::serial::BusHandle,
-    types::{DeviceId, Money, Plate},
+    app::{App, Busy},
+    config::{Filled, Language, Texts},
+    core::{AlarmKind, Input, Message},
+    types::{DeviceId, Money},
 };
 
-/// A text that could not be shown by then waits for the next one.
+/// A text that could not be shown by then is tried again, unless another has come.
 const STALE: Duration = Duration::from_secs(5);
-
-const RED: [u8; 3] = [255, 0, 0];
-const GREEN: [u8; 3] = [0, 255, 0];
-const AMBER: [u8; 3] = [255, 160, 0];
+/// Boards with temporary text go back to their own advertisement; the text is shown again before that.
+const REFRESH: Duration = Duration::from_secs(8);
 
 pub struct Display {
     pub id: DeviceId,
-    pub board: OlmLed,
-    pub bus: BusHandle,
-    pub site_name: String,
+    pub app: App,
+    pub screen: Screen,
+    pub port: Box<dyn FramePort>,
+    pub texts: Arc<Texts>,
 }
 
 impl Display {
     /// Shows each new message until the daemon stops; only the latest matters.
-    pub async fn run(self, mut messages: watch::Receiver<Message>) {
+    pub async fn run(mut self, mut messages: watch::Receiver<Message>) {
         let mut failing = false;
         loop {
-            let (lines, voice) = self.text(&messages.borrow_and_update().clone());
-            let colored: Vec<Line<'_>> =
-                lines.iter().map(|(text, color)| Line { text, color: Some(*color) }).collect();
-            let frame = self.board.show(&colored, voice.as_deref());
-            let gap = Duration::from_millis(self.board.gap_ms().into());
-            let sent = self.bus.send(frame, gap, super::board::soon(STALE)).await;
-            match sent {
-                Ok(()) => failing = false,
-                Err(why) if !failing => {
-                    failing = true;
-                    warn!(display = %self.id, %why, "the display shows an old text");
-                }
-                Err(_) => {}
-            }
-            if messages.changed().await.is_err() {
+            let message = messages.borrow_and_update().clone();
+            let mut filled = fill(&self.texts, &message);
+            let shown = self.show(&filled).await;
+            if self.tell(&shown, &mut failing).await.is_err() {
                 return;
             }
-        }
-    }
-
-    /// Two lines with their colour, and what to say aloud.
-    fn text(&self, message: &Message) -> ([(String, [u8; 3]); 2], Option<String>) {
-        let say = |text: &str| Some(text.to_owned());
-        match message {
-            Message::Ready => ([(self.site_name.clone(), AMBER), ("一车一杆".into(), AMBER)], None),
-            Message::Welcome { plate } => (
-                [(full(plate), GREEN), ("欢迎光临".into(), GREEN)],
-                say(&format!("{},欢迎光临", full(plate))),
-            ),
-            Message::Pay { plate, amount, minutes } => (
-                [(full(plate), RED), (format!("{} {}", length(*minutes), yuan(*amount)), RED)],
-                say(&format!("{},请缴费{}", full(plate), yuan(*amount))),
-            ),
-            Message::GoodBye { plate } => (
-                [(full(plate), GREEN), ("一路平安".into(), GREEN)],
-                say(&format!("{},一路平安", full(plate))),
-            ),
-            Message::Help => {
-                ([("请稍候".into(), RED), ("请扫码或按铃".into(), RED)], say("请稍候"))
+            filled.voice = None;
+            loop {
+                let again = if failing { STALE } else { REFRESH };
+                let forgets = failing || matches!(self.screen, Screen::Aa55(_));
+                tokio::select! {
+                    changed = messages.changed() => match changed {
+                        Ok(()) => break,
+                        Err(_) => return,
+                    },
+                    () = tokio::time::sleep(again), if forgets => {
+                        let shown = self.show(&filled).await;
+                        if self.tell(&shown, &mut failing).await.is_err() {
+                            return;
+                        }
+                    }
+                }
             }
-            Message::LaneClosed => ([("车道关闭".into(), RED), ("请走其他车道".into(), RED)], None),
-            Message::Faulty => ([("道闸检修".into(), RED), ("请稍候".into(), RED)], None),
-            Message::HeldOpen => ([("请通行".into(), GREEN), ("一路平安".into(), GREEN)], None),
+        }
+    }
+
+    async fn show(&mut self, filled: &Filled) -> Result<(), String> {
+        let lines: Vec<Line<'_>> =
+            filled.lines.iter().map(|(text, color)| Line { text, color: Some(*color) }).collect();
+        let gap = Duration::from_millis(self.screen.gap_ms().into());
+        let until = super::board::soon(STALE);
+        for frame in self.screen.show(&lines, filled.voice.as_deref()) {
+            self.port.send(frame, gap, until).await?;
+        }
+        Ok(())
+    }
+
+    /// The board answers nothing: whether its line takes frames is all that is known of it.
+    async fn tell(&self, shown: &Result<(), String>, failing: &mut bool) -> Result<(), Busy> {
+        let (subject, kind) = (self.id.to_string(), AlarmKind::DeviceSilent);
+        match shown {
+            Ok(()) if *failing => {
+                *failing = false;
+                info!(display = %self.id, "it shows the lane's text again");
+                self.app.submit(Input::Well { subject, kind }, None).await
+            }
+            Err(why) if !*failing => {
+                *failing = true;
+                warn!(display = %self.id, %why, "the display shows an old text");
+                self.app.submit(Input::Trouble { subject, kind, detail: why.clone() }, None).await
+            }
+            Ok(()) | Err(_) => Ok(()),
         }
     }
 }
 
-/// The driver's own plate, at the driver's own lane.
-fn full(plate: &Plate) -> String {
-    plate.full().to_owned()
-}
-
-fn length(minutes: i64) -> String {
-    match (minutes / 60, minutes % 60) {
-        (0, minutes) => format!("{minutes}分"),
-        (hours, minutes) => format!("{hours}时{minutes}分"),
+/// The driver's own plate stands in full at the driver's own lane.
+fn fill(texts: &Texts, message: &Message) -> Filled {
+    match message {
+        Message::Ready => texts.fill("ready", &[]),
+        Message::Welcome { plate } => texts.fill("welcome", &[("plate", plate.full().into())]),
+        Message::Pay { plate, amount, minutes } => {
+            let amount = said_amount(texts.language, *amount);
+            let length = said_length(texts.language, *minutes);
+            let plate = plate.full().into();
+            texts.fill("pay", &[("plate", plate), ("amount", amount), ("length", length)])
+        }
+        Message::GoodBye { plate } => texts.fill("good_bye", &[("plate", plate.full().into())]),
+        Message::Help => texts.fill("help", &[]),
+        Message::LaneClosed => texts.fill("lane_closed", &[]),
+        Message::Faulty => texts.fill("faulty", &[]),
+        Message::HeldOpen => texts.fill("held_open", &[]),
     }
 }
 
-/// As the board's voice can say it: 12.5元, not ¥12.50.
-fn yuan(amount: Money) -> String {
+/// As a voice says it: 1时5分, 1 h 5 min.
+pub(super) fn said_length(language: Language, minutes: i64) -> String {
+    let (hours, rest) = (minutes / 60, minutes % 60);
+    match (language, hours) {
+        (Language::Zh, 0) => format!("{rest}分"),
+        (Language::Zh, _) => format!("{hours}时{rest}分"),
+        (Language::En, 0) => format!("{rest} min"),
+        (Language::En, _) => format!("{hours} h {rest} min"),
+    }
+}
+
+/// As a voice can say it: 12.5元 or 12.5 CNY, not ¥12.50.
+pub(super) fn said_amount(language: Language, amount: Money) -> String {
     let (whole, part) = (amount.minor / 100, amount.minor % 100);
-    match (amount.currency.decimals(), part) {
-        (0, _) => format!("{}元", amount.minor),
-        (_, 0) => format!("{whole}元"),
-        (_, part) if part % 10 == 0 => format!("{whole}.{}元", part / 10),
-        (_, part) => format!("{whole}.{part:02}元"),
+    let number = match (amount.currency.decimals(), part) {
+        (0, _) => amount.minor.to_string(),
+        (_, 0) => whole.to_string(),
+        (_, part) if part % 10 == 0 => format!("{whole}.{}", part / 10),
+        (_, part) => format!("{whole}.{part:02}"),
+    };
+    match (language, amount.currency) {
+        (Language::Zh, crate::types::Currency::Cny) => format!("{number}元"),
+        (_, currency) => format!("{number} {}", currency.code()),
     }
 }
 
@@ -110,12 +142,52 @@ impl std::fmt::Debug for Display {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::types::Currency;
+    use crate::{
+        config::DisplaySection,
+        types::{Currency, Plate},
+    };
+
+    fn texts(language: Language) -> Texts {
+        Texts::new(&DisplaySection { language, ..DisplaySection::default() }, "湖畔").unwrap()
+    }
 
     #[test]
     fn amounts_and_lengths_as_the_voice_says_them() {
-        let cny = |minor| yuan(Money::new(minor, Currency::Cny));
+        let said = |minor, currency| said_amount(Language::Zh, Money::new(minor, currency));
+        let cny = |minor| said(minor, Currency::Cny);
         assert_eq!([cny(500), cny(1_250), cny(1_205)], ["5元", "12.5元", "12.05元"]);
+        assert_eq!([said(500, Currency::Jpy), said(500, Currency::Eur)], ["500 JPY", "5 EUR"]);
+        let length = |minutes| said_length(Language::Zh, minutes);
         assert_eq!([length(59), length(61)], ["59分", "1时1分"]);
+        assert_eq!(said_length(Language::En, 125), "2 h 5 min");
+    }
+
+    #[test]
+    fn every_message_has_its_text_in_both_languages() {
+        let plate = Plate::parse("京A12345").unwrap();
+        let amount = Money::new(1_250, Currency::Cny);
+        let messages = [
+            Message::Ready,
+            Message::Welcome { plate: plate.clone() },
+            Message::Pay { plate: plate.clone(), amount, minutes: 61 },
+            Message::GoodBye { plate },
+            Message::Help,
+            Message::LaneClosed,
+            Message::Faulty,
+            Message::HeldOpen,
+        ];
+        for language in [Language::Zh, Language::En] {
+            for message in &messages {
+                let filled = fill(&texts(language), message);
+                assert_eq!(filled.lines.len(), 2, "{message:?}");
+                let said = filled.lines.iter().map(|(text, _)| text).chain(&filled.voice);
+                let open = said.filter(|text| text.contains('{')).count();
+                assert_eq!(open, 0, "a hole is left in {message:?}");
+            }
+        }
+        let pay = fill(&texts(Language::Zh), &messages[2]);
+        assert_eq!(pay.voice.unwrap(), "京A12345,请缴费12.5元");
+        assert_eq!(pay.lines[1].0, "1时1分 12.5元");
+        assert_eq!(fill(&texts(Language::Zh), &Message::Ready).lines[0].0, "湖畔");
     }
 }

@@ -228,6 +228,7 @@ impl Site {
             records: self.clone(),
             pictures: self.clone(),
             bank: Some(self.clone()),
+            receipts: Some(self.clone()),
             metrics: None,
             settings,
             stop: stopped,

@@ -1,0 +1,88 @@
+//! What a receipt says, in Chinese or English. Knows no printer and no price: every amount is on record already.
+
+use jiff::{Timestamp, tz::TimeZone};
+use paifang_devices::escpos::{Align, Block, Document, Size};
+
+use super::display::{said_amount, said_length};
+use crate::{
+    config::Language,
+    core::{money::Order, money::Payment, stay::Stay},
+};
+
+/// Dots of a module: a number of 20 characters fits a roll of 58 mm and a phone reads it.
+const MODULE_DOTS: u8 = 5;
+
+/// What a receipt is made of.
+#[derive(Clone, Copy, Debug)]
+pub struct Receipt<'a> {
+    pub language: Language,
+    pub site: &'a str,
+    pub zone: &'a TimeZone,
+    pub stay: &'a Stay,
+    pub order: &'a Order,
+    /// `None`: nothing was collected through the bank.
+    pub payment: Option<&'a Payment>,
+    pub paid_at: Timestamp,
+    pub printed_at: Timestamp,
+    /// Latin characters in a line.
+    pub columns: u8,
+}
+
+impl Receipt<'_> {
+    pub fn document(&self) -> Document {
+        let mut page = Document::default();
+        page.text(self.site, Size::Double, Align::Center, true);
+        page.text(self.say("停车费收据", "Parking receipt"), Size::Normal, Align::Center, false);
+        page.push(Block::Feed(1));
+        let stay = self.stay;
+        let minutes = self.paid_at.duration_since(stay.entered_at).as_mins().max(0);
+        let amount = said_amount(self.language, self.order.amount);
+        let mut row = |name: &str, value: String| {
+            page.line(pair(name, &value, self.columns));
+        };
+        row(self.say("车牌", "Plate"), stay.plate.full().to_owned());
+        row(self.say("入场", "Entered"), self.clock(stay.entered_at));
+        row(self.say("付款", "Paid"), self.clock(self.paid_at));
+        row(self.say("停车时长", "Length"), said_length(self.language, minutes));
+        row(self.say("订单号", "Order"), self.order.id.to_string());
+        if let Some(payment) = self.payment {
+            row(self.say("付款单号", "Payment"), payment.out_trade_no.clone());
+        }
+        if let Some(number) = self.payment.and_then(|payment| payment.bank_no.clone()) {
+            row(self.say("银行单号", "Bank"), number);
+        }
+        page.push(Block::Feed(1));
+        let total = format!("{} {amount}", self.say("实收", "Total"));
+        page.text(total, Size::Double, Align::Center, true);
+        if let Some(payment) = self.payment {
+            let (text, module_dots) = (payment.out_trade_no.clone(), MODULE_DOTS);
+            page.push(Block::Feed(1)).push(Block::Qr { text, module_dots });
+        }
+        let printed = format!("{} {}", self.say("打印", "Printed"), self.clock(self.printed_at));
+        page.text(printed, Size::Normal, Align::Center, false);
+        page.push(Block::Feed(3)).push(Block::Cut);
+        page
+    }
+
+    fn say(&self, zh: &'static str, en: &'static str) -> &'static str {
+        match self.language {
+            Language::Zh => zh,
+            Language::En => en,
+        }
+    }
+
+    fn clock(&self, at: Timestamp) -> String {
+        self.zone.to_datetime(at).strftime("%Y-%m-%d %H:%M").to_string()
+    }
+}
+
+/// A name on the left, its value on the right; in two lines where they do not fit one.
+fn pair(name: &str, value: &str, columns: u8) -> String {
+    let room = usize::from(columns).saturating_sub(width(name) + width(value));
+    if room == 0 { format!("{name} {value}") } else { format!("{name}{}{value}", " ".repeat(room)) }
+}
+
+/// Columns a text takes: a Chinese character is two wide.
+fn width(text: &str) -> usize {
+    text.chars().map(|c| if c.is_ascii() { 1 } else { 2 }).sum()
+}

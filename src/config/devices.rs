@@ -1,0 +1,237 @@
+//! Checks of the lines and devices a site file names. Opens none of them and knows no lane.
+
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    path::PathBuf,
+};
+
+use paifang_devices::{Capability, Profile, Transport};
+use toml::Spanned;
+
+use super::{AddressText, BusSection, DeviceSection, Secrets, check::Check};
+use crate::types::DeviceId;
+
+#[derive(Clone, Debug)]
+pub struct Bus {
+    pub path: PathBuf,
+    pub baud: u32,
+}
+
+#[derive(Clone, Debug)]
+pub struct Device {
+    pub id: DeviceId,
+    pub profile: Profile,
+    pub sn: Option<String>,
+    pub bus: Option<DeviceId>,
+    pub address: Option<u8>,
+    /// `host:port` of a device on the network.
+    pub net: Option<String>,
+    /// The camera whose serial port it is wired to, and which of its ports.
+    pub via: Option<(DeviceId, u8)>,
+}
+
+impl Check<'_> {
+    pub(super) fn buses(
+        &mut self,
+        sections: &[BusSection],
+    ) -> BTreeMap<DeviceId, (PathBuf, Option<u32>)> {
+        let mut buses = BTreeMap::new();
+        let mut paths = BTreeSet::new();
+        for section in sections {
+            if !paths.insert(section.path.clone()) {
+                self.wrong(&section.id, "bus.path", "another bus has this path already");
+            }
+            let bus = (section.path.clone(), section.baud);
+            if buses.insert(section.id.get_ref().clone(), bus).is_some() {
+                self.wrong(&section.id, "bus.id", "is used twice");
+            }
+        }
+        buses
+    }
+
+    /// A line runs at one speed: the site file's, or the one its boards agree on.
+    pub(super) fn bauds(
+        &mut self,
+        buses: BTreeMap<DeviceId, (PathBuf, Option<u32>)>,
+        devices: &BTreeMap<DeviceId, Device>,
+    ) -> BTreeMap<DeviceId, Bus> {
+        let mut checked = BTreeMap::new();
+        for (id, (path, baud)) in buses {
+            let bauds: BTreeSet<u32> = devices
+                .values()
+                .filter(|device| device.bus.as_ref() == Some(&id))
+                .filter_map(|device| device.profile.baud())
+                .collect();
+            let baud = baud.or_else(|| bauds.first().copied()).unwrap_or(9_600);
+            if bauds.len() > 1 {
+                let at = self.text.find(id.as_str()).unwrap_or(0);
+                self.mistake(
+                    at,
+                    "bus.baud",
+                    format!(
+                        "the boards on {id} differ: {bauds:?}; set baud and the boards to one speed"
+                    ),
+                );
+            }
+            checked.insert(id, Bus { path, baud });
+        }
+        checked
+    }
+
+    pub(super) fn devices(
+        &mut self,
+        sections: &[DeviceSection],
+        buses: &BTreeMap<DeviceId, (PathBuf, Option<u32>)>,
+        secrets: &Secrets,
+        external_broker: bool,
+    ) -> BTreeMap<DeviceId, Device> {
+        let mut devices = BTreeMap::new();
+        for section in sections {
+            let profile = match Profile::find(section.profile.get_ref()) {
+                Ok(profile) => profile,
+                Err(e) => {
+                    self.wrong(&section.profile, "device.profile", e.to_string());
+                    continue;
+                }
+            };
+            match profile.transport {
+                Transport::Mqtt => self.mqtt_device(section, secrets, external_broker),
+                Transport::Serial if section.via.is_some() => self.behind_camera(section, &profile),
+                Transport::Serial => self.serial_device(section, buses),
+                Transport::Tcp => self.network_device(section),
+                Transport::Http => {}
+            }
+            let id = section.id.get_ref().clone();
+            let device = Device {
+                id: id.clone(),
+                profile,
+                sn: section.sn.as_ref().map(|sn| sn.get_ref().clone()),
+                bus: section.bus.as_ref().map(|bus| bus.get_ref().clone()),
+                address: section.address.as_ref().and_then(|address| match address.get_ref() {
+                    AddressText::Line(address) => Some(*address),
+                    AddressText::Net(_) => None,
+                }),
+                net: section.address.as_ref().and_then(|address| match address.get_ref() {
+                    AddressText::Line(_) => None,
+                    AddressText::Net(at) => Some(at.clone()),
+                }),
+                via: section
+                    .via
+                    .as_ref()
+                    .map(|via| (via.get_ref().clone(), section.channel.unwrap_or_default())),
+            };
+            if devices.insert(id, device).is_some() {
+                self.wrong(&section.id, "device.id", "is used twice");
+            }
+        }
+        self.cameras_of(sections, &devices);
+        self.printers_alone(sections, &devices);
+        devices
+    }
+
+    /// A display behind a camera has neither a bus nor an address of its own.
+    fn behind_camera(&mut self, section: &DeviceSection, profile: &Profile) {
+        if !profile.can(Capability::ShowText) {
+            self.wrong(&section.id, "device.via", "only displays hang on a camera's serial port");
+        }
+        if let Some(bus) = &section.bus {
+            self.wrong(bus, "device.bus", "it is on a camera's port already: name a bus or via");
+        }
+    }
+
+    /// The camera named by `via` exists and passes bytes on.
+    fn cameras_of(&mut self, sections: &[DeviceSection], devices: &BTreeMap<DeviceId, Device>) {
+        for via in sections.iter().filter_map(|section| section.via.as_ref()) {
+            match devices.get(via.get_ref()) {
+                None => {
+                    let what = format!("no [[device]] is called {:?}", via.get_ref());
+                    self.wrong(via, "device.via", what);
+                }
+                Some(camera) if !camera.profile.can(Capability::SerialWrite) => {
+                    let what = format!("{} passes no bytes on", camera.profile.name);
+                    self.wrong(via, "device.via", what);
+                }
+                Some(_) => {}
+            }
+        }
+    }
+
+    fn network_device(&mut self, section: &DeviceSection) {
+        let is_host_and_port = |text: &str| {
+            text.rsplit_once(':').is_some_and(|(host, port)| {
+                !host.is_empty() && !host.contains(' ') && port.parse::<u16>().is_ok()
+            })
+        };
+        match &section.address {
+            Some(address) => {
+                if !matches!(address.get_ref(), AddressText::Net(at) if is_host_and_port(at)) {
+                    self.wrong(address, "device.address", "must be \"host:port\"");
+                }
+            }
+            None => {
+                let what = "a device on the network needs address = \"host:port\"";
+                self.wrong(&section.id, "device.address", what);
+            }
+        }
+        if let Some(bus) = &section.bus {
+            self.wrong(bus, "device.bus", "a device on the network is on no serial line");
+        }
+    }
+
+    /// A printer speaks when it likes: nobody else can be on its line.
+    fn printers_alone(&mut self, sections: &[DeviceSection], devices: &BTreeMap<DeviceId, Device>) {
+        for section in sections {
+            let Some(bus) = &section.bus else { continue };
+            let is_printer = |id: &DeviceId| {
+                devices.get(id).is_some_and(|device| device.profile.can(Capability::Print))
+            };
+            let others = sections.iter().filter(|other| {
+                other.bus.as_ref().map(Spanned::get_ref) == Some(bus.get_ref())
+                    && other.id.get_ref() != section.id.get_ref()
+            });
+            if is_printer(section.id.get_ref()) && others.count() > 0 {
+                self.wrong(bus, "device.bus", "a printer needs a line of its own");
+            }
+        }
+    }
+
+    fn mqtt_device(&mut self, section: &DeviceSection, secrets: &Secrets, external: bool) {
+        let id = section.id.get_ref().as_str();
+        if section.sn.is_none() {
+            self.wrong(&section.id, "device.sn", "a device on MQTT needs its serial number");
+        }
+        let camera = section.profile.get_ref().starts_with("camera/");
+        if camera && !external && secrets.mqtt(id).is_none() {
+            let what = format!("no password: put mqtt.{id} into the secrets file");
+            self.wrong(&section.id, "device.id", what);
+        }
+        if let Some(bus) = &section.bus {
+            self.wrong(bus, "device.bus", "a device on MQTT is on no serial line");
+        }
+    }
+
+    fn serial_device(
+        &mut self,
+        section: &DeviceSection,
+        buses: &BTreeMap<DeviceId, (PathBuf, Option<u32>)>,
+    ) {
+        match &section.bus {
+            _ if matches!(
+                section.address.as_ref().map(Spanned::get_ref),
+                Some(AddressText::Net(_))
+            ) =>
+            {
+                self.wrong(
+                    &section.id,
+                    "device.address",
+                    "a board's address is a number, 1 to 247",
+                );
+            }
+            None => self.wrong(&section.id, "device.bus", "a board on a serial line needs its bus"),
+            Some(bus) if !buses.contains_key(bus.get_ref()) => {
+                self.wrong(bus, "device.bus", format!("no [[bus]] is called {:?}", bus.get_ref()));
+            }
+            Some(_) => {}
+        }
+    }
+}
