@@ -72,13 +72,8 @@ impl Escpos {
         document::encode(&self.settings, document)
     }
 
-    /// What to ask behind a document, one after the other, each answered before the next is sent.
-    pub fn asks_after(&self) -> Vec<Ask> {
-        let last = self.settings.in_order_status.then_some(Ask::InOrder);
-        last.into_iter().chain(Self::asks()).collect()
-    }
-
-    /// What to ask before a document, or to see how the printer is.
+    /// What to ask to see how the printer is, one after the other. Behind a document, [`Ask::InOrder`]
+    /// comes first where the profile says that the printer answers it.
     pub fn asks() -> [Ask; 4] {
         [Ask::Printer, Ask::Offline, Ask::Error, Ask::Paper]
     }

@@ -3,6 +3,7 @@
 #![expect(clippy::unwrap_used, reason = "a test may fail loudly")]
 
 mod mqtt;
+mod people;
 mod serial;
 #[path = "../wire/support.rs"]
 mod support;
@@ -42,6 +43,13 @@ async fn cycle(profile: &Profile) -> Used {
         (Protocol::JsonMqtt, Kind::Camera | Kind::Barrier) => mqtt::cycle(profile).await,
         (Protocol::ModbusRelay, Kind::Barrier) => serial::relay_board(profile).await,
         (Protocol::OlmLed, Kind::Display) => serial::olm_led(profile).await,
+        (Protocol::Aa55Led, Kind::Display) => serial::aa55_led(profile).await,
+        (Protocol::ModbusRelay, Kind::Turnstile) => people::relay_turnstile(profile).await,
+        (Protocol::LotTurnstile, Kind::Turnstile) => people::lot(profile).await,
+        (Protocol::AsciiScanner | Protocol::Reader55Aa, Kind::Scanner) => {
+            people::scanner(profile).await
+        }
+        (Protocol::Escpos, Kind::Printer) => people::printer(profile).await,
         (protocol, kind) => panic!("{}: no twin for a {kind:?} of {protocol:?}", profile.name),
     }
 }

@@ -3,7 +3,8 @@
 use std::time::Duration;
 
 use paifang_devices::{
-    Capability, Command, InputRole, OlmLed, Profile, RelayBoard, led_olm::SpeakMode, relay_board,
+    Capability, Command, InputRole, OlmLed, Profile, RelayBoard, Screen, led_olm::SpeakMode,
+    relay_board,
 };
 use paifang_sim::wire::{BoardSettings, Line, Pty, RelayEvent, RelayKind};
 use tokio::sync::broadcast;
@@ -75,4 +76,26 @@ pub(crate) async fn olm_led(profile: &Profile) -> Used {
     assert_eq!(line.spoken(0), ["欢迎光临"]);
     assert_eq!(line.led(0).unwrap().clock(), Some([26, 11, 23, 9, 30, 0, 1]));
     Used::from([Capability::ShowText, Capability::Speak, Capability::SetTime])
+}
+
+pub(crate) async fn aa55_led(profile: &Profile) -> Used {
+    let mut screen = Screen::new(profile).unwrap();
+    let gap = Duration::from_millis(u64::from(screen.gap_ms()));
+    let line = Line::start(Pty::open().unwrap(), &[], 1);
+    let bus = bus(&line, profile.baud().unwrap()).await;
+    let texts = ["京A12345", "欢迎光临", "剩余车位 12", "请入场"].map(Into::into);
+    for frame in screen.show(&texts, Some("欢迎光临")) {
+        bus.send(frame, gap, soon()).await.unwrap();
+    }
+    within("the voice", async {
+        while line.spoken(0).is_empty() {
+            tokio::task::yield_now().await;
+        }
+    })
+    .await;
+    assert_eq!(line.screen(0), ["京A12345", "欢迎光临", "剩余车位 12", "请入场"]);
+    assert_eq!(line.spoken(0), ["欢迎光临"]);
+    let led = line.led(0).unwrap();
+    assert_eq!((led.sequence(), led.refused()), (Some(4), 0), "every frame was counted");
+    Used::from([Capability::ShowText, Capability::Speak])
 }

@@ -165,49 +165,63 @@ impl Printer {
 
     /// How the printer is. A receipt sent to one that says nothing may come out hours later, so nothing is sent then.
     async fn look(&mut self, wire: &mut PrinterWire) -> Result<(), Outcome> {
-        let offline = |why: String| Outcome::Offline { why };
-        let mut answers = Answers::default();
-        for ask in Escpos::asks() {
-            match wire.ask(ask, self.reply_max).await {
-                Ok(Some(byte)) => answers.take(ask, byte),
-                Ok(None) if answers.answered() == 0 => {
-                    let why = "it says nothing; check its paper, its cover and its cable";
-                    self.is(PrinterHealth::Offline { why: why.into() });
-                    return Err(offline(why.into()));
-                }
-                Ok(None) => {}
-                Err(why) => {
-                    self.is(PrinterHealth::Offline { why: why.clone() });
-                    return Err(offline(why));
-                }
+        let why = match self.gather(wire, &Escpos::asks()).await {
+            Ok(answers) if answers.answered() > 0 => {
+                return self.judge(&answers).map_or(Ok(()), Err);
             }
-        }
-        self.judge(&answers).map_or(Ok(()), Err)
+            Ok(_) => "it says nothing; check its paper, its cover and its cable".to_owned(),
+            Err(why) => why,
+        };
+        self.is(PrinterHealth::Offline { why: why.clone() });
+        Err(Outcome::Offline { why })
     }
 
     /// The word behind a receipt.
     async fn became(&mut self, wire: &mut PrinterWire) -> Outcome {
-        let asks = self.escpos.asks_after();
-        let mut answers = Answers::default();
-        for ask in &asks {
-            let patience = if *ask == Ask::InOrder { PRINTING_MAX } else { self.reply_max };
-            match wire.ask(*ask, patience).await {
-                Ok(Some(byte)) => answers.take(*ask, byte),
-                Ok(None) => {}
-                Err(why) => {
-                    self.is(PrinterHealth::Offline { why: why.clone() });
-                    return Outcome::Unknown { why };
+        match self.word_behind(wire).await {
+            Ok(outcome) => outcome,
+            Err(why) => {
+                self.is(PrinterHealth::Offline { why: why.clone() });
+                Outcome::Unknown { why }
+            }
+        }
+    }
+
+    async fn word_behind(&mut self, wire: &mut PrinterWire) -> Result<Outcome, String> {
+        let unknown = || {
+            let why = "it was sent, but the printer does not say that it is on paper; look at it";
+            Outcome::Unknown { why: why.into() }
+        };
+        let until = Instant::now() + PRINTING_MAX;
+        let in_order = self.escpos.settings().in_order_status;
+        let mut is_done = !in_order;
+        while !is_done && Instant::now() < until {
+            is_done = wire.ask(Ask::InOrder, self.reply_max).await?.is_some();
+            if !is_done {
+                // It prints still, or stopped: that is answered at once.
+                let answers = self.gather(wire, &[Ask::Offline, Ask::Paper]).await?;
+                if let Some(outcome) = self.judge(&answers) {
+                    return Ok(outcome);
                 }
             }
         }
-        if let Some(outcome) = self.judge(&answers) {
-            return outcome;
+        let asks = Escpos::asks();
+        let answers = self.gather(wire, &asks).await?;
+        let fault = self.judge(&answers);
+        let is_well = is_done && answers.answered() == asks.len();
+        Ok(fault.unwrap_or_else(|| if is_well { Outcome::Printed } else { unknown() }))
+    }
+
+    /// Asks one after the other, until the first silence.
+    async fn gather(&self, wire: &mut PrinterWire, asks: &[Ask]) -> Result<Answers, String> {
+        let mut answers = Answers::default();
+        for ask in asks {
+            match wire.ask(*ask, self.reply_max).await? {
+                Some(byte) => answers.take(*ask, byte),
+                None => break,
+            }
         }
-        if answers.answered() == asks.len() {
-            return Outcome::Printed;
-        }
-        let why = "it was sent, but the printer does not say that it is on paper; look at it";
-        Outcome::Unknown { why: why.into() }
+        Ok(answers)
     }
 
     /// What stands against printing, if anything.

@@ -86,3 +86,68 @@ fn pair(name: &str, value: &str, columns: u8) -> String {
 fn width(text: &str) -> usize {
     text.chars().map(|c| if c.is_ascii() { 1 } else { 2 }).sum()
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{
+        core::{money::OrderState, stay::StayState, tariff::Quote},
+        types::{Currency, LaneId, Money, OrderId, PaymentId, Plate, StayId},
+    };
+
+    fn texts(language: Language, columns: u8) -> Vec<String> {
+        let at = |text: &str| text.parse::<Timestamp>().unwrap();
+        let lane = LaneId::parse("exit-1").unwrap();
+        let entered_at = at("2026-11-23T01:30:00Z");
+        let paid_at = at("2026-11-23T03:35:20Z");
+        let amount = Money::new(1_250, Currency::Cny);
+        let stay = Stay {
+            id: StayId(7),
+            plate: Plate::parse("京A12345").unwrap(),
+            state: StayState::Inside,
+            entry_lane: lane.clone(),
+            entered_at,
+            entry_picture: None,
+            exit_lane: None,
+            left_at: None,
+            exit_picture: None,
+            paid_minor: 1_250,
+            paid_at: Some(paid_at),
+            order: None,
+        };
+        let quote = Quote { from: entered_at, to: paid_at, amount, lines: Vec::new() };
+        let state = OrderState::Paid { payment: PaymentId(3), at: paid_at };
+        let order =
+            Order { id: OrderId(9), stay: StayId(7), lane, amount, quote, made_at: paid_at, state };
+        let zone = TimeZone::get("Asia/Shanghai").unwrap();
+        let receipt = Receipt {
+            language,
+            site: "湖畔停车场",
+            zone: &zone,
+            stay: &stay,
+            order: &order,
+            payment: None,
+            paid_at,
+            printed_at: paid_at,
+            columns,
+        };
+        let text = |block| match block {
+            Block::Text { text, .. } => Some(text),
+            Block::Qr { .. } | Block::Feed(_) | Block::Cut => None,
+        };
+        receipt.document().blocks.into_iter().filter_map(text).collect()
+    }
+
+    #[test]
+    fn a_receipt_says_when_how_long_and_how_much_in_the_sites_time() {
+        let zh = texts(Language::Zh, 32);
+        assert!(zh.contains(&"实收 12.5元".to_owned()), "{zh:?}");
+        let entered = zh.iter().find(|line| line.starts_with("入场")).unwrap();
+        assert!(entered.ends_with("2026-11-23 09:30"), "{entered}");
+        assert_eq!(width(entered), 32, "right to the edge");
+        assert!(zh.iter().any(|line| line.ends_with("2时5分")));
+        let en = texts(Language::En, 32);
+        assert!(en.contains(&"Total 12.5 CNY".to_owned()), "{en:?}");
+        assert!(texts(Language::En, 16).iter().any(|line| line == "Entered 2026-11-23 09:30"));
+    }
+}

@@ -4,4 +4,5 @@ mod bank;
 mod driver;
 mod operator;
 mod phone;
+mod receipts;
 mod site;

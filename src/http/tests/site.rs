@@ -228,7 +228,7 @@ impl Site {
             records: self.clone(),
             pictures: self.clone(),
             bank: Some(self.clone()),
-            receipts: Some(self.clone()),
+            receipts: Some(Arc::new(super::receipts::Printers)),
             metrics: None,
             settings,
             stop: stopped,
