@@ -116,6 +116,7 @@ impl Daemon {
         let (buses, arms) = parts.boards(&site)?;
         let messages_of = parts.displays(&site, &buses, &link)?;
         let printers = parts.printers(&site)?;
+        let cards = parts.card_readers(&site, &buses)?;
         let ports = FieldPorts {
             app: app.clone(),
             link: link.clone(),
@@ -146,6 +147,7 @@ impl Daemon {
         let mut tasks = parts.tasks;
         tasks.spawn(intake.run(messages));
         tasks.spawn(parts.orders.watch(app.clone()));
+        tasks.spawn(cards.run());
         tasks.spawn(watch_link(app.clone(), link.clone()));
         tasks.spawn(prune(pictures.clone()));
         let (stop, stopped) = watch::channel(false);

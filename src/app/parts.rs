@@ -35,7 +35,7 @@ const JOBS_MAX: usize = 16;
 /// Silence on a serial line before each request: 3.5 characters at 9600 bits per second, and what boards ask for.
 const LINE_GAP: Duration = Duration::from_millis(5);
 
-type Buses = BTreeMap<DeviceId, BusHandle>;
+pub(super) type Buses = BTreeMap<DeviceId, BusHandle>;
 type Arms = HashMap<LaneId, ArmPort>;
 
 /// What is put together before the writer runs.

@@ -24,6 +24,8 @@ pub struct Device {
     pub sn: Option<String>,
     pub bus: Option<DeviceId>,
     pub address: Option<u8>,
+    /// A new reader is given its key.
+    pub install: bool,
     /// `host:port` of a device on the network.
     pub net: Option<String>,
     /// The camera whose serial port it is wired to, and which of its ports.
@@ -111,6 +113,7 @@ impl Check<'_> {
                     AddressText::Line(address) => Some(*address),
                     AddressText::Net(_) => None,
                 }),
+                install: section.install,
                 net: section.address.as_ref().and_then(|address| match address.get_ref() {
                     AddressText::Line(_) => None,
                     AddressText::Net(at) => Some(at.clone()),
@@ -120,6 +123,11 @@ impl Check<'_> {
                     .as_ref()
                     .map(|via| (via.get_ref().clone(), section.channel.unwrap_or_default())),
             };
+            if section.install && secrets.osdp(device.id.as_str()).is_none() {
+                let what =
+                    format!("there is no key to install: put osdp.{id} into the secrets file");
+                self.wrong(&section.id, "device.install", what);
+            }
             if devices.insert(id, device).is_some() {
                 self.wrong(&section.id, "device.id", "is used twice");
             }

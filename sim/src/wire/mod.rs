@@ -7,6 +7,7 @@
 //!   line     all that hangs on one RS-485 line: `board` (relays, inputs) and `turnstile` over
 //!            `rtu`, and `led`
 //!   scanner  reads codes on a port of its own; printer: `stream` (what it is told), `paper`
+//!   reader   card readers on OSDP; `device` is one of them
 //!   camera   a plate camera at a broker: `message` (what it says), `command` (what it is told)
 //!   picture  what it photographs
 //!   phone    a driver's browser: `html` (forms of a page)
@@ -21,6 +22,7 @@ pub mod phone;
 pub mod picture;
 pub mod printer;
 pub mod pty;
+pub mod reader;
 mod rtu;
 pub mod scanner;
 mod turnstile;
@@ -40,6 +42,7 @@ pub use self::{
     phone::{Page, Phone, PhoneError},
     printer::{Printer, PrinterFaults},
     pty::Pty,
+    reader::{ReaderDevice, ReaderFaults, ReaderSettings, Readers},
     scanner::{Scanner, ScannerManner},
     turnstile::LotFaults,
 };
