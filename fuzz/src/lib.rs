@@ -26,6 +26,36 @@ const SN: &str = "7d20e1ab-03c94f6e";
 
 static PROFILES: LazyLock<Vec<Profile>> = LazyLock::new(|| Profile::load_all().unwrap());
 
+/// Drivers as they are when the daemon starts: reading a profile takes far longer than a message.
+static MQTT: LazyLock<Vec<JsonMqtt>> = LazyLock::new(|| {
+    profiles(Protocol::JsonMqtt).into_iter().map(|one| JsonMqtt::new(one, SN).unwrap()).collect()
+});
+static HTTP: LazyLock<Vec<HttpPush>> = LazyLock::new(|| {
+    profiles(Protocol::HttpPush)
+        .into_iter()
+        .map(|one| HttpPush::new(one, Some(SN)).unwrap())
+        .collect()
+});
+static SCANNERS: LazyLock<[Vec<ScanReader>; 2]> = LazyLock::new(|| {
+    [Protocol::AsciiScanner, Protocol::Reader55Aa].map(|protocol| {
+        profiles(protocol).into_iter().map(|one| ScanReader::new(one).unwrap()).collect()
+    })
+});
+static TURNSTILE: LazyLock<LotTurnstile> =
+    LazyLock::new(|| LotTurnstile::new(one(Protocol::LotTurnstile), None).unwrap());
+static BOARD: LazyLock<RelayBoard> =
+    LazyLock::new(|| RelayBoard::new(one(Protocol::ModbusRelay), None).unwrap());
+
+/// Learning reads every profile anew, a hundred times as long as all else: the fuzzer leaves out most
+/// of it, by the bytes themselves so that a finding repeats.
+#[allow(dead_code)] // only the fuzzer leaves out
+pub fn is_left_out(data: &[u8]) -> bool {
+    data.first() == Some(&LEARN) && crc(data) % 64 != 0
+}
+
+/// First byte of what no profile is picked for.
+const LEARN: u8 = u8::MAX;
+
 fn profiles(protocol: Protocol) -> Vec<&'static Profile> {
     PROFILES.iter().filter(|profile| profile.protocol == protocol).collect()
 }
@@ -37,13 +67,11 @@ pub fn messages(data: &[u8]) {
     let cut = rest.iter().position(|byte| *byte == b'\n').unwrap_or(rest.len());
     let Ok(topic) = std::str::from_utf8(&rest[..cut]) else { return };
     let payload = rest.get(cut + 1..).unwrap_or_default();
-    let all = profiles(Protocol::JsonMqtt);
-    if pick == u8::MAX {
+    if pick == LEARN {
         let _ = propose(&Stranger::Mqtt { topic, payload });
         return;
     }
-    let profile = all[usize::from(pick) % all.len()];
-    let mut driver = JsonMqtt::new(profile, SN).unwrap();
+    let mut driver = MQTT[usize::from(pick) % MQTT.len()].clone();
     let _ = driver.is_for(topic, payload);
     let first = driver.decode(topic, payload, NOW_MS);
     let _ = driver.decode(topic, payload, NOW_MS + 1);
@@ -61,15 +89,11 @@ pub fn http_bodies(data: &[u8]) {
     let (path, query) = target.split_once('?').unwrap_or((target, ""));
     let body = rest.get(cut + 1..).unwrap_or_default();
     let content_type = CONTENT_TYPES[usize::from(*kind) % CONTENT_TYPES.len()];
-    let all = profiles(Protocol::HttpPush);
-    if *pick == u8::MAX {
+    if *pick == LEARN {
         let _ = propose(&Stranger::Http { path, query, content_type, body });
         return;
     }
-    if all.is_empty() {
-        return;
-    }
-    let mut driver = HttpPush::new(all[usize::from(*pick) % all.len()], Some(SN)).unwrap();
+    let mut driver = HTTP[usize::from(*pick) % HTTP.len()].clone();
     let request = PushRequest { path, query, content_type, body };
     if let Ok(pushed) = driver.decode(&request, NOW_MS) {
         pushed.events.iter().for_each(sound);
@@ -94,18 +118,20 @@ const CONTENT_TYPES: [Option<&str>; 7] = [
 pub fn serial(data: &[u8]) {
     let [pick, size, bytes @ ..] = data else { return };
     let size = usize::from(*size).max(1);
-    match pick % 6 {
+    if *pick == LEARN {
+        let _ = propose(&Stranger::Serial { bytes });
+        return;
+    }
+    match pick % 5 {
         0 => modbus(bytes),
         1 => displays(bytes),
         2 => printer(bytes),
-        3 => drop(propose(&Stranger::Serial { bytes })),
-        kind => scanner(kind == 4, bytes, size),
+        kind => scanner(&SCANNERS[usize::from(kind) - 3], bytes, size),
     }
 }
 
 fn modbus(bytes: &[u8]) {
-    let turnstile = LotTurnstile::new(one(Protocol::LotTurnstile), None).unwrap();
-    let board = RelayBoard::new(one(Protocol::ModbusRelay), None).unwrap();
+    let (turnstile, board) = (&*TURNSTILE, &*BOARD);
     let asked = [
         turnstile.grant(Way::In),
         turnstile.read_counter(Way::Out),
@@ -151,10 +177,9 @@ fn printer(bytes: &[u8]) {
     let _ = answers.state().fault();
 }
 
-fn scanner(ascii: bool, bytes: &[u8], size: usize) {
-    let protocol = if ascii { Protocol::AsciiScanner } else { Protocol::Reader55Aa };
-    for profile in profiles(protocol) {
-        let mut reader = ScanReader::new(profile).unwrap();
+fn scanner(readers: &[ScanReader], bytes: &[u8], size: usize) {
+    for reader in readers {
+        let mut reader = reader.clone();
         let mut now_ms = 0;
         for piece in bytes.chunks(size) {
             reader.feed(piece, now_ms).iter().for_each(sound);

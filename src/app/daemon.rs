@@ -118,6 +118,7 @@ impl Daemon {
         parts.scanners(&site)?;
         let messages_of = parts.displays(&site, &buses, &link)?;
         let printers = parts.printers(&site)?;
+        let cards = parts.card_readers(&site, &buses, &messages_of)?;
         let ports = FieldPorts {
             app: app.clone(),
             link: link.clone(),
@@ -172,6 +173,7 @@ impl Daemon {
         tasks.spawn(parts.orders.watch(app.clone()));
         tasks.spawn(parts.pushers.watch(app.clone()));
         tasks.spawn(parts.health.watch(app.clone()));
+        tasks.spawn(cards.run());
         tasks.spawn(watch_link(app.clone(), link.clone()));
         tasks.spawn(prune(pictures.clone()));
         let (stop, stopped) = watch::channel(false);

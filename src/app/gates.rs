@@ -14,7 +14,7 @@ use super::{
 use crate::{
     config::{Device, Gate, Site},
     core::{gate::Way, rules::Direction},
-    io::serial::{Bus, Framing, SerialSettings},
+    io::serial::{Bus, SerialSettings},
     types::{DeviceId, LaneId},
 };
 
@@ -111,18 +111,17 @@ impl Parts {
         for gate in site.gates.values() {
             for id in &gate.readers {
                 let Some(device) = site.devices.get(id) else { continue };
+                if device.profile.protocol == Protocol::Osdp {
+                    continue; // polled on its line: see `reading`
+                }
                 let wrong = |what: String| StartError::Device { device: id.clone(), what };
                 let reader = ScanReader::new(&device.profile).map_err(|e| wrong(e.to_string()))?;
                 let bus = device.bus.as_ref().and_then(|bus| site.buses.get(bus));
                 let bus = bus.ok_or_else(|| wrong("its bus does not exist".into()))?;
                 let (sink, bytes) = mpsc::channel(PIECES_MAX);
                 let path = bus.path.to_string_lossy().into_owned();
-                let settings = SerialSettings {
-                    path,
-                    baud: bus.baud,
-                    gap: LINE_GAP,
-                    framing: bus.framing,
-                };
+                let settings =
+                    SerialSettings { path, baud: bus.baud, gap: LINE_GAP, framing: bus.framing };
                 let scanner = Scanner {
                     id: id.clone(),
                     lane: gate.id.clone(),

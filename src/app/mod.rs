@@ -12,6 +12,7 @@ pub mod pages;
 mod parts;
 pub mod pictures;
 mod printing;
+mod reading;
 pub mod staff;
 mod writer;
 

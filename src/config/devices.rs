@@ -153,10 +153,8 @@ impl Check<'_> {
                     .map(|via| (via.get_ref().clone(), section.channel.unwrap_or_default())),
             };
             if section.install && secrets.osdp(device.id.as_str()).is_none() {
-                let what = format!(
-                    "install = true, but there is no osdp.{} in the secrets file",
-                    device.id
-                );
+                let what =
+                    format!("there is no key to install: put osdp.{id} into the secrets file");
                 self.wrong(&section.id, "device.install", what);
             }
             if devices.insert(id, device).is_some() {

@@ -7,6 +7,7 @@
 //!   line     all that hangs on one RS-485 line: `board` (relays, inputs) and `turnstile` over
 //!            `rtu`, and `led`
 //!   scanner  reads codes on a port of its own; printer: `stream` (what it is told), `paper`
+//!   reader   card readers on OSDP; `device` is one of them
 //!   camera   a plate camera at a broker: `message` (what it says), `command` (what it is told)
 //!   picture  what it photographs
 //!   phone    a driver's browser: `html` (forms of a page)
@@ -26,6 +27,7 @@ pub mod printer;
 pub mod pty;
 mod push;
 pub mod qianyi;
+pub mod reader;
 mod rtu;
 pub mod scanner;
 pub mod shelly;
@@ -51,6 +53,7 @@ pub use self::{
     printer::{Printer, PrinterFaults},
     pty::Pty,
     qianyi::{Qianyi, QianyiSettings},
+    reader::{ReaderDevice, ReaderFaults, ReaderSettings, Readers},
     scanner::{Scanner, ScannerManner},
     shelly::{Shelly, ShellySettings},
     station::MqttAccount,

@@ -6,6 +6,7 @@ mod duty;
 mod http;
 mod mqtt;
 mod people;
+mod readers;
 mod serial;
 #[path = "../wire/support.rs"]
 mod support;
@@ -54,6 +55,7 @@ async fn cycle(profile: &Profile) -> Used {
         (Protocol::AsciiScanner | Protocol::Reader55Aa, Kind::Scanner) => {
             people::scanner(profile).await
         }
+        (Protocol::Osdp, Kind::Reader) => readers::cycle(profile).await,
         (Protocol::Escpos, Kind::Printer) => people::printer(profile).await,
         (protocol, kind) => panic!("{}: no twin for a {kind:?} of {protocol:?}", profile.name),
     }
