@@ -37,6 +37,8 @@ pub(crate) struct Manners {
     pub(crate) insists: bool,
     /// Marks what it sends late.
     pub(crate) replays: bool,
+    /// Corrects itself under one id, of which one read is made.
+    pub(crate) corrects: bool,
 }
 
 /// One cycle; the capabilities it used.
@@ -120,6 +122,9 @@ async fn reads(
     }
     is_taken(events, number, manners).await;
 
+    if manners.corrects {
+        return;
+    }
     twin.repeat(number, &seen);
     if manners.twice {
         assert_eq!(plate_read(near).await.event_id, read.event_id);
@@ -147,11 +152,7 @@ async fn plate_read(near: &mut impl Near) -> PlateRead {
 }
 
 /// The device is content with the answer.
-async fn is_taken(
-    events: &mut broadcast::Receiver<CameraEvent>,
-    number: u64,
-    manners: Manners,
-) {
+async fn is_taken(events: &mut broadcast::Receiver<CameraEvent>, number: u64, manners: Manners) {
     while manners.insists {
         match next(events).await {
             CameraEvent::Taken { number: one } if one == number => return,
