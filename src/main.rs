@@ -54,6 +54,11 @@ enum Command {
         #[command(subcommand)]
         command: UserCommand,
     },
+    /// The devices of the running site.
+    Device {
+        #[command(subcommand)]
+        command: DeviceCommand,
+    },
     /// Writes a consistent copy of the database while the site runs.
     Backup {
         #[command(flatten)]
@@ -83,6 +88,37 @@ enum UserCommand {
     List {
         #[command(flatten)]
         site: SiteArg,
+    },
+}
+
+#[derive(Subcommand)]
+enum DeviceCommand {
+    /// How each device is: last heard, answer times, errors, clock, firmware.
+    List {
+        #[command(flatten)]
+        site: SiteArg,
+    },
+    /// Shows what devices say as they say it; plates are masked.
+    Watch {
+        #[command(flatten)]
+        site: SiteArg,
+    },
+    /// Does what is harmless with one device: asks its inputs, position or clock, or shows a line of text.
+    Test {
+        #[command(flatten)]
+        site: SiteArg,
+        name: String,
+        /// Opens its arm instead, on record. Look first that nobody stands there.
+        #[arg(long = "move")]
+        moves: bool,
+    },
+    /// Shows who speaks that the site file does not name, and which profile understands it.
+    Learn {
+        #[command(flatten)]
+        site: SiteArg,
+        /// How long to listen, 1 to 600.
+        #[arg(long, default_value_t = 120, value_parser = clap::value_parser!(u64).range(1..=600))]
+        seconds: u64,
     },
 }
 
@@ -134,7 +170,19 @@ async fn execute(command: Command) -> anyhow::Result<()> {
         Command::User { command: UserCommand::List { site } } => {
             cli::list_users(site.load()?).await
         }
+        Command::Device { command } => device(command).await,
         Command::Backup { site, to } => cli::backup(site.load()?, &to).await,
+    }
+}
+
+async fn device(command: DeviceCommand) -> anyhow::Result<()> {
+    match command {
+        DeviceCommand::List { site } => cli::devices::list(&site.load()?).await,
+        DeviceCommand::Watch { site } => cli::devices::watch(&site.load()?).await,
+        DeviceCommand::Test { site, name, moves } => {
+            cli::devices::test(&site.load()?, &name, moves).await
+        }
+        DeviceCommand::Learn { site, seconds } => cli::devices::learn(&site.load()?, seconds).await,
     }
 }
 

@@ -16,7 +16,8 @@ use super::{
     App, Writer,
     banker::Banker,
     clock::{Clock, SystemTime},
-    field::{FieldPorts, Intake},
+    ears::{Ears, Listening},
+    field::{self, AppFleet, FieldPorts, Intake, MqttIn, Strangers},
     keys,
     pages::{AppDesk, Door, Tables},
     parts::Parts,
@@ -119,7 +120,7 @@ impl Daemon {
             link: link.clone(),
             orders: parts.orders.clone(),
             arms,
-            cameras: parts.readers(),
+            cameras: parts.readers(&link),
             messages: messages_of,
             banker: banker.clone(),
         };
@@ -133,17 +134,39 @@ impl Daemon {
         );
         let (finish, finished) = watch::channel(false);
         let writer = tokio::spawn(writer.run(stepped, finished));
-        let intake = Intake::new(
-            app.clone(),
-            parts.cameras.clone(),
-            parts.orders.clone(),
-            pictures.clone(),
-            link.clone(),
-            site.rules.zone.clone(),
-        );
+        let intake = Intake {
+            app: app.clone(),
+            orders: parts.orders.clone(),
+            pictures: pictures.clone(),
+            zone: site.rules.zone.clone(),
+        };
+        parts.callers(&site, &intake, &link)?;
+        let strangers = Strangers::default();
+        #[cfg(feature = "embedded-broker")]
+        let quarantine = || broker.as_ref().map(|broker| Ears::Quarantine(broker.quarantine()));
+        #[cfg(not(feature = "embedded-broker"))]
+        let quarantine = || None;
+        let ears = parts.ears(&site).or_else(quarantine).ok_or(StartError::NoBroker)?;
+        let listening = Listening::new(ears, strangers.clone());
+        let fleet = AppFleet {
+            app: app.clone(),
+            health: parts.health.clone(),
+            strangers: strangers.clone(),
+            probes: parts.probes,
+            arms: Parts::movers(&site),
+            ears: Box::new(move |window| listening.open(window)),
+        };
+        let door = field::Door {
+            devices: parts.pushers.clone(),
+            intake: intake.clone(),
+            strangers: strangers.clone(),
+        };
+        let mqtt_in = MqttIn { intake, cameras: parts.cameras, strangers, link: link.clone() };
         let mut tasks = parts.tasks;
-        tasks.spawn(intake.run(messages));
+        tasks.spawn(mqtt_in.run(messages));
         tasks.spawn(parts.orders.watch(app.clone()));
+        tasks.spawn(parts.pushers.watch(app.clone()));
+        tasks.spawn(parts.health.watch(app.clone()));
         tasks.spawn(watch_link(app.clone(), link.clone()));
         tasks.spawn(prune(pictures.clone()));
         let (stop, stopped) = watch::channel(false);
@@ -153,6 +176,8 @@ impl Daemon {
             records: Arc::new(Tables { reader, accounts, app: app.clone() }),
             pictures: Arc::new(pictures),
             bank: Some(Arc::new(Door { banker, path })),
+            fleet: Arc::new(fleet),
+            door: Arc::new(door),
             metrics: Some(metrics),
             settings: http::Settings {
                 site_secret: secrets.site_secret.to_vec(),

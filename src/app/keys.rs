@@ -30,6 +30,14 @@ pub enum KeyError {
 }
 
 impl SiteKeys {
+    /// The secret in `site.key`; makes nothing.
+    pub fn read(data_dir: &Path) -> Result<[u8; 32], KeyError> {
+        let path = data_dir.join("site.key");
+        let bytes = std::fs::read(&path);
+        let bytes = bytes.map_err(|source| KeyError::File { path: path.clone(), source })?;
+        bytes.try_into().map_err(|_| KeyError::Damaged { path })
+    }
+
     /// Reads `site.key` in the data folder, or makes it.
     pub fn load(data_dir: &Path) -> Result<Self, KeyError> {
         let path = data_dir.join("site.key");

@@ -4,6 +4,7 @@ pub mod accounts;
 pub mod banker;
 pub mod clock;
 pub mod daemon;
+mod ears;
 pub mod field;
 pub mod keys;
 pub mod pages;

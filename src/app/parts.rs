@@ -8,7 +8,7 @@ use std::{
     time::Duration,
 };
 
-use paifang_devices::{OlmLed, Protocol, RelayBoard};
+use paifang_devices::{OlmLed, Protocol, RelayBoard, SetupError};
 use tokio::{
     sync::{mpsc, watch},
     task::JoinSet,
@@ -17,13 +17,18 @@ use tokio::{
 use super::{
     App,
     daemon::StartError,
-    field::{ArmPort, Board, Cameras, Display, Orders},
+    ears::Ears,
+    field::{
+        ArmPort, Board, Caller, Calls, Cameras, Display, Health, Intake, Orders, OverMqtt, Probes,
+        PushDevices, Reach, Tell, Wiring, probes,
+    },
     keys,
 };
 use crate::{
     config::Site,
     core::Message,
     io::{
+        bucket::Rate,
         mqtt::{Link, Settings as LinkSettings},
         serial::{Bus, BusHandle, SerialSettings},
     },
@@ -41,19 +46,34 @@ type Arms = HashMap<LaneId, ArmPort>;
 /// What is put together before the writer runs.
 pub(super) struct Parts {
     app: App,
+    pub(super) health: Health,
     pub(super) cameras: Cameras,
+    pub(super) pushers: PushDevices,
+    calls: Calls,
     pub(super) orders: Orders,
+    pub(super) probes: Probes,
     pub(super) tasks: JoinSet<()>,
 }
 
 impl Parts {
     pub(super) fn new(site: &Site, app: &App) -> Result<Self, StartError> {
-        let cameras = Cameras::of(site).map_err(|e| StartError::Device {
+        let health = Health::new(site.rate);
+        let wrong = |e: SetupError| StartError::Device {
             device: site.devices.keys().next().cloned().unwrap_or_else(|| fallback("mqtt")),
             what: e.to_string(),
-        })?;
-        let orders = Orders::default();
-        Ok(Self { app: app.clone(), cameras, orders, tasks: JoinSet::new() })
+        };
+        let cameras = Cameras::of(site, &health).map_err(wrong)?;
+        let (pushers, calls) = PushDevices::of(site, &health).map_err(wrong)?;
+        Ok(Self {
+            app: app.clone(),
+            health,
+            cameras,
+            pushers,
+            calls,
+            orders: Orders::default(),
+            probes: Probes::new(),
+            tasks: JoinSet::new(),
+        })
     }
 
     #[cfg(feature = "embedded-broker")]
@@ -69,6 +89,11 @@ impl Parts {
         let settings = Settings {
             listen: site.mqtt.listen,
             accounts: super::accounts::accounts(site, &self.cameras, &keys.broker_password),
+            // What is above the site's limit is told of by the daemon, so the broker lets some of it through.
+            rate: Some(Rate {
+                per_s: site.rate.per_s.saturating_mul(4),
+                burst: site.rate.burst.saturating_mul(2),
+            }),
             ..Settings::default()
         };
         Ok(Some(Broker::start(settings)?))
@@ -82,18 +107,20 @@ impl Parts {
         sink: mpsc::Sender<crate::io::mqtt::Incoming>,
     ) -> Result<Link, StartError> {
         let (url, password) = match (&site.mqtt.url, embedded) {
-            (Some(url), _) => (url.clone(), site.mqtt.secrets.mqtt("daemon").unwrap_or_default()),
+            (Some(url), _) => (url.clone(), external_password(site)),
             (None, Some(at)) => (format!("mqtt://{at}"), keys.broker_password.as_str()),
             (None, None) => return Err(StartError::NoBroker),
         };
-        let settings = LinkSettings {
-            url,
-            username: site.mqtt.username.clone(),
-            password: password.to_owned(),
-            client_id: site.mqtt.client_id.clone(),
-            ..LinkSettings::default()
-        };
+        let settings = link_settings(site, url, password);
         Ok(Link::start(&settings, self.cameras.filters(), sink)?)
+    }
+
+    /// How strangers are listened to at a broker of the site's own.
+    pub(super) fn ears(&self, site: &Site) -> Option<Ears> {
+        let settings = link_settings(site, site.mqtt.url.clone()?, external_password(site));
+        let client_id = format!("{}-learn", settings.client_id);
+        let settings = Box::new(LinkSettings { client_id, clean: true, ..settings });
+        Some(Ears::Broker { settings, cameras: self.cameras.clone() })
     }
 
     /// Opens every line and puts the relay boards on it; gives the arm of each lane.
@@ -115,22 +142,64 @@ impl Parts {
                 continue;
             }
             for lane in lanes {
-                let camera = self
-                    .cameras
-                    .all()
-                    .find(|c| c.moves.as_ref().is_some_and(|(moved, _)| *moved == lane.id))
-                    .cloned();
-                let camera = camera.ok_or_else(|| StartError::Device {
+                let port = self.own_relay(&lane.id).ok_or_else(|| StartError::Device {
                     device: id.clone(),
                     what: format!(
-                        "it cannot move the arm of lane {}: one camera moves one arm",
+                        "it cannot move the arm of lane {}: one device moves one arm",
                         lane.id
                     ),
                 })?;
-                arms.insert(lane.id.clone(), ArmPort::Mqtt { camera });
+                arms.insert(lane.id.clone(), port);
             }
         }
         Ok((buses, arms))
+    }
+
+    /// The device on MQTT or HTTP that moves the lane's arm.
+    fn own_relay(&self, lane: &LaneId) -> Option<ArmPort> {
+        let moves = |wiring: &Wiring| wiring.moves.as_ref().is_some_and(|(moved, _)| moved == lane);
+        let camera = self.cameras.all().find(|camera| moves(&camera.wiring));
+        let device = || self.pushers.all().find(|device| moves(&device.wiring));
+        camera
+            .map(|camera| ArmPort::Mqtt { camera: Arc::clone(camera) })
+            .or_else(|| device().map(|device| ArmPort::Push { device: Arc::clone(device) }))
+    }
+
+    /// Starts a task for each device that we call, and makes the tests of devices on the network.
+    pub(super) fn callers(
+        &mut self,
+        site: &Site,
+        intake: &Intake,
+        link: &Link,
+    ) -> Result<(), StartError> {
+        for camera in self.cameras.all() {
+            let Some(device) = site.devices.get(&camera.wiring.id) else { continue };
+            let probe = probes::camera(device, camera, link, &self.orders, &site.rules.zone);
+            self.probes.extend(probe.map(|probe| (device.id.clone(), probe)));
+        }
+        for (push, jobs) in std::mem::take(&mut self.calls) {
+            let Some(device) = site.devices.get(&push.wiring.id) else { continue };
+            let Some(url) = device.url.clone() else { continue };
+            let ms =
+                |ms: Option<u32>, usual: u32| Duration::from_millis(ms.unwrap_or(usual).into());
+            let reach = Reach {
+                url,
+                login: site.mqtt.secrets.login(device.id.as_str()).cloned(),
+                patience: ms(device.profile.timings.reply_timeout_ms, 2_000),
+                poll: ms(device.profile.timings.poll_ms, 1_000),
+            };
+            let probe = probes::called(&push);
+            self.probes.extend(probe.map(|probe| (device.id.clone(), probe)));
+            let caller = Caller::new(push, intake.clone(), reach)
+                .map_err(|what| StartError::Device { device: device.id.clone(), what })?;
+            self.tasks.spawn(caller.run(jobs));
+        }
+        Ok(())
+    }
+
+    /// The lane whose arm each device moves.
+    pub(super) fn movers(site: &Site) -> HashMap<DeviceId, LaneId> {
+        site.lanes.values().map(|lane| (lane.barrier.clone(), lane.id.clone())).collect()
     }
 
     fn relay_board(
@@ -159,17 +228,22 @@ impl Parts {
             let jobs = jobs_tx.clone();
             arms.insert(lane.id.clone(), ArmPort::Board { jobs, open_relay, close_relay });
         }
+        let pulse = self.health.register(&device.id, &device.profile, None);
         let timings = device.profile.timings;
         let ms = |ms: Option<u32>, usual: u32| Duration::from_millis(ms.unwrap_or(usual).into());
+        let reply_timeout = ms(timings.reply_timeout_ms, 300);
+        let probe = probes::board(board.clone(), bus.clone(), reply_timeout, pulse.clone());
+        self.probes.insert(device.id.clone(), probe);
         let board = Board {
             id: device.id.clone(),
+            pulse,
             app: self.app.clone(),
             bus,
             board,
             inputs,
             lanes: lanes.iter().map(|lane| lane.id.clone()).collect(),
             poll: ms(timings.poll_ms, 100),
-            reply_timeout: ms(timings.reply_timeout_ms, 300),
+            reply_timeout,
             open_pulse_ms: timings.open_pulse_ms.unwrap_or(500),
             close_pulse_ms: timings.close_pulse_ms.unwrap_or(500),
         };
@@ -194,8 +268,11 @@ impl Parts {
             let board = OlmLed::new(&device.profile).map_err(|e| wrong(e.to_string()))?;
             let bus = device.bus.as_ref().and_then(|bus| buses.get(bus)).cloned();
             let bus = bus.ok_or_else(|| wrong("its bus does not exist".into()))?;
+            let probe = probes::display(board.clone(), bus.clone());
+            self.probes.insert(device.id.clone(), probe);
             let display = Display {
                 id: device.id.clone(),
+                pulse: self.health.register(&device.id, &device.profile, None),
                 board,
                 bus,
                 site_name: site.rules.site_name.clone(),
@@ -205,11 +282,33 @@ impl Parts {
         Ok(messages)
     }
 
-    pub(super) fn readers(&self) -> HashMap<LaneId, Arc<super::field::Camera>> {
-        self.cameras
-            .all()
-            .filter_map(|camera| Some((camera.reads.clone()?, Arc::clone(camera))))
-            .collect()
+    /// How the camera of each lane is told.
+    pub(super) fn readers(&self, link: &Link) -> HashMap<LaneId, Arc<dyn Tell>> {
+        let mut readers: HashMap<LaneId, Arc<dyn Tell>> = HashMap::new();
+        for camera in self.cameras.all() {
+            let Some(lane) = camera.wiring.reads.clone() else { continue };
+            let over = OverMqtt { camera: Arc::clone(camera), link: link.clone() };
+            readers.insert(lane, Arc::new(over));
+        }
+        for device in self.pushers.all() {
+            let Some(lane) = device.wiring.reads.clone() else { continue };
+            readers.insert(lane, device.clone());
+        }
+        readers
+    }
+}
+
+fn external_password(site: &Site) -> &str {
+    site.mqtt.secrets.mqtt("daemon").unwrap_or_default()
+}
+
+fn link_settings(site: &Site, url: String, password: &str) -> LinkSettings {
+    LinkSettings {
+        url,
+        username: site.mqtt.username.clone(),
+        password: password.to_owned(),
+        client_id: site.mqtt.client_id.clone(),
+        ..LinkSettings::default()
     }
 }
 

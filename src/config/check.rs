@@ -1,17 +1,18 @@
 //! Checks the site file as a whole and turns it into what the daemon runs on. Opens no device.
 
 use std::{
-    collections::{BTreeMap, BTreeSet},
+    collections::BTreeMap,
     net::SocketAddr,
     path::{Path, PathBuf},
 };
 
 use jiff::tz::TimeZone;
-use paifang_devices::{Capability, InputRole, Profile, Transport};
+use paifang_devices::{Capability, InputRole, Profile};
 use toml::Spanned;
 
 use super::{
-    BusSection, ConfigError, DeviceSection, InputsSection, LaneSection, Mistake, Secrets, SiteFile,
+    ConfigError, InputsSection, LaneSection, Mistake, Secrets, SiteFile,
+    devices::{Bus, Device},
     rules,
 };
 use crate::{
@@ -21,6 +22,7 @@ use crate::{
         lane::Sensor,
         rules::{Closing, Wired},
     },
+    io::bucket::Rate,
     types::{DeviceId, LaneId},
 };
 
@@ -34,6 +36,8 @@ pub struct Site {
     pub public_url: String,
     pub behind_proxy: bool,
     pub mqtt: Mqtt,
+    /// What is taken of each device.
+    pub rate: Rate,
     pub icbc: Option<IcbcSettings>,
     pub buses: BTreeMap<DeviceId, Bus>,
     pub devices: BTreeMap<DeviceId, Device>,
@@ -47,21 +51,6 @@ pub struct Mqtt {
     pub username: String,
     pub client_id: String,
     pub secrets: Secrets,
-}
-
-#[derive(Clone, Debug)]
-pub struct Bus {
-    pub path: PathBuf,
-    pub baud: u32,
-}
-
-#[derive(Clone, Debug)]
-pub struct Device {
-    pub id: DeviceId,
-    pub profile: Profile,
-    pub sn: Option<String>,
-    pub bus: Option<DeviceId>,
-    pub address: Option<u8>,
 }
 
 #[derive(Clone, Debug)]
@@ -109,18 +98,18 @@ pub(super) fn line_of(text: &str, at: usize) -> usize {
     text.as_bytes().iter().take(at).filter(|b| **b == b'\n').count() + 1
 }
 
-struct Check<'a> {
-    text: &'a str,
+pub(super) struct Check<'a> {
+    pub(super) text: &'a str,
     mistakes: Vec<Mistake>,
 }
 
 impl Check<'_> {
-    fn mistake(&mut self, at: usize, field: &str, what: impl Into<String>) {
+    pub(super) fn mistake(&mut self, at: usize, field: &str, what: impl Into<String>) {
         let line = line_of(self.text, at);
         self.mistakes.push(Mistake { line, field: field.into(), what: what.into() });
     }
 
-    fn wrong<T>(&mut self, value: &Spanned<T>, field: &str, what: impl Into<String>) {
+    pub(super) fn wrong<T>(&mut self, value: &Spanned<T>, field: &str, what: impl Into<String>) {
         self.mistake(value.span().start, field, what);
     }
 
@@ -138,6 +127,7 @@ impl Check<'_> {
         };
         self.pay(&file);
         let public_url = self.public_url(&file);
+        let rate = self.rate(file.limits);
         let buses = self.buses(&file.buses);
         let devices = self.devices(&file.devices, &buses, &secrets, file.mqtt.url.is_some());
         let buses = self.bauds(buses, &devices);
@@ -174,6 +164,7 @@ impl Check<'_> {
             public_url,
             behind_proxy: file.http.behind_proxy,
             mqtt,
+            rate,
             icbc: file.bank.icbc.map(|mut icbc| {
                 icbc.resolve_files(base);
                 icbc
@@ -229,115 +220,6 @@ impl Check<'_> {
         Some(url.get_ref().clone())
     }
 
-    fn buses(&mut self, sections: &[BusSection]) -> BTreeMap<DeviceId, (PathBuf, Option<u32>)> {
-        let mut buses = BTreeMap::new();
-        let mut paths = BTreeSet::new();
-        for section in sections {
-            if !paths.insert(section.path.clone()) {
-                self.wrong(&section.id, "bus.path", "another bus has this path already");
-            }
-            let bus = (section.path.clone(), section.baud);
-            if buses.insert(section.id.get_ref().clone(), bus).is_some() {
-                self.wrong(&section.id, "bus.id", "is used twice");
-            }
-        }
-        buses
-    }
-
-    /// A line runs at one speed: the site file's, or the one its boards agree on.
-    fn bauds(
-        &mut self,
-        buses: BTreeMap<DeviceId, (PathBuf, Option<u32>)>,
-        devices: &BTreeMap<DeviceId, Device>,
-    ) -> BTreeMap<DeviceId, Bus> {
-        let mut checked = BTreeMap::new();
-        for (id, (path, baud)) in buses {
-            let bauds: BTreeSet<u32> = devices
-                .values()
-                .filter(|device| device.bus.as_ref() == Some(&id))
-                .filter_map(|device| device.profile.baud())
-                .collect();
-            let baud = baud.or_else(|| bauds.first().copied()).unwrap_or(9_600);
-            if bauds.len() > 1 {
-                let at = self.text.find(id.as_str()).unwrap_or(0);
-                self.mistake(
-                    at,
-                    "bus.baud",
-                    format!(
-                        "the boards on {id} differ: {bauds:?}; set baud and the boards to one speed"
-                    ),
-                );
-            }
-            checked.insert(id, Bus { path, baud });
-        }
-        checked
-    }
-
-    fn devices(
-        &mut self,
-        sections: &[DeviceSection],
-        buses: &BTreeMap<DeviceId, (PathBuf, Option<u32>)>,
-        secrets: &Secrets,
-        external_broker: bool,
-    ) -> BTreeMap<DeviceId, Device> {
-        let mut devices = BTreeMap::new();
-        for section in sections {
-            let profile = match Profile::find(section.profile.get_ref()) {
-                Ok(profile) => profile,
-                Err(e) => {
-                    self.wrong(&section.profile, "device.profile", e.to_string());
-                    continue;
-                }
-            };
-            match profile.transport {
-                Transport::Mqtt => self.mqtt_device(section, secrets, external_broker),
-                Transport::Serial => self.serial_device(section, buses),
-                Transport::Http | Transport::Tcp => {}
-            }
-            let id = section.id.get_ref().clone();
-            let device = Device {
-                id: id.clone(),
-                profile,
-                sn: section.sn.as_ref().map(|sn| sn.get_ref().clone()),
-                bus: section.bus.as_ref().map(|bus| bus.get_ref().clone()),
-                address: section.address,
-            };
-            if devices.insert(id, device).is_some() {
-                self.wrong(&section.id, "device.id", "is used twice");
-            }
-        }
-        devices
-    }
-
-    fn mqtt_device(&mut self, section: &DeviceSection, secrets: &Secrets, external: bool) {
-        let id = section.id.get_ref().as_str();
-        if section.sn.is_none() {
-            self.wrong(&section.id, "device.sn", "a device on MQTT needs its serial number");
-        }
-        let camera = section.profile.get_ref().starts_with("camera/");
-        if camera && !external && secrets.mqtt(id).is_none() {
-            let what = format!("no password: put mqtt.{id} into the secrets file");
-            self.wrong(&section.id, "device.id", what);
-        }
-        if let Some(bus) = &section.bus {
-            self.wrong(bus, "device.bus", "a device on MQTT is on no serial line");
-        }
-    }
-
-    fn serial_device(
-        &mut self,
-        section: &DeviceSection,
-        buses: &BTreeMap<DeviceId, (PathBuf, Option<u32>)>,
-    ) {
-        match &section.bus {
-            None => self.wrong(&section.id, "device.bus", "a board on a serial line needs its bus"),
-            Some(bus) if !buses.contains_key(bus.get_ref()) => {
-                self.wrong(bus, "device.bus", format!("no [[bus]] is called {:?}", bus.get_ref()));
-            }
-            Some(_) => {}
-        }
-    }
-
     fn lane(
         &mut self,
         section: &LaneSection,
@@ -363,8 +245,8 @@ impl Check<'_> {
         let wired = Wired {
             arrival: has(Sensor::Arrival),
             safety: has(Sensor::Safety),
-            open_limit: has(Sensor::OpenLimit),
-            closed_limit: has(Sensor::ClosedLimit),
+            open_limit: has(Sensor::OpenLimit) || tells_position(barrier),
+            closed_limit: has(Sensor::ClosedLimit) || tells_position(barrier),
         };
         if section.closing == Closing::OnCommand && !wired.safety {
             let what = "on_command needs a safety loop: nothing else tells that the arm is free";
@@ -418,6 +300,11 @@ impl Check<'_> {
         }
         wired
     }
+}
+
+/// It says itself where its arm stands: as good as limits.
+fn tells_position(barrier: &Device) -> bool {
+    barrier.profile.can(Capability::Position)
 }
 
 fn usual_inputs(profile: &Profile) -> BTreeMap<u8, Sensor> {

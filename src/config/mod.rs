@@ -3,6 +3,7 @@
 //! Each mistake is told with its line and field; all of them at once where the file can be read at all.
 
 mod check;
+mod devices;
 mod rules;
 mod secrets;
 #[cfg(test)]
@@ -17,7 +18,8 @@ use serde::Deserialize;
 use toml::Spanned;
 
 pub use self::{
-    check::{Bus, Device, Lane, Site, load, parse},
+    check::{Lane, Site, load, parse},
+    devices::{Bus, Device},
     secrets::Secrets,
 };
 use crate::{
@@ -35,6 +37,8 @@ pub struct SiteFile {
     pub http: HttpSection,
     #[serde(default)]
     pub mqtt: MqttSection,
+    #[serde(default)]
+    pub limits: LimitsSection,
     pub tariff: Tariff,
     #[serde(default)]
     pub pay: PaySection,
@@ -113,6 +117,22 @@ impl Default for MqttSection {
     }
 }
 
+/// What is taken of each device; more is dropped and told.
+#[derive(Clone, Copy, Debug, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct LimitsSection {
+    /// Messages a second in the long run. Default 50.
+    pub device_messages_per_s: u32,
+    /// Messages at once. Default 200.
+    pub device_messages_burst: u32,
+}
+
+impl Default for LimitsSection {
+    fn default() -> Self {
+        Self { device_messages_per_s: 50, device_messages_burst: 200 }
+    }
+}
+
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct PaySection {
@@ -160,6 +180,8 @@ pub struct DeviceSection {
     pub bus: Option<Spanned<DeviceId>>,
     /// Its address on the line. Default: the profile's.
     pub address: Option<u8>,
+    /// Where a device that we call is, such as `http://192.168.1.64`; our user and password are in the secrets file.
+    pub url: Option<Spanned<String>>,
 }
 
 #[derive(Debug, Deserialize)]

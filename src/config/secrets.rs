@@ -9,12 +9,19 @@ use std::{
 
 use serde::Deserialize;
 
-/// The secrets file: `[mqtt]` with one password per device id, and `daemon` for an external broker.
+use crate::io::digest::Login;
+
+/// The secrets file: `[mqtt]` with one password per device id, and `daemon` for an external broker; `[push]` with the
+/// key each calling device has in its address; `[device]` with our user and password at each device that we call.
 #[derive(Clone, Default, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Secrets {
     #[serde(default)]
     mqtt: BTreeMap<String, String>,
+    #[serde(default)]
+    push: BTreeMap<String, String>,
+    #[serde(default)]
+    device: BTreeMap<String, Login>,
 }
 
 #[derive(Debug, thiserror::Error)]
@@ -23,7 +30,7 @@ pub enum SecretsError {
     Unreadable { path: PathBuf, source: std::io::Error },
     #[error("{} can be read by others (mode {mode:o}); run: chmod 600 {}", path.display(), path.display())]
     Open { path: PathBuf, mode: u32 },
-    #[error("{} line {line}: not the expected [mqtt] table of passwords", path.display())]
+    #[error("{} line {line}: not one of the expected tables [mqtt], [push] and [device]", path.display())]
     Malformed { path: PathBuf, line: usize },
 }
 
@@ -51,11 +58,22 @@ impl Secrets {
     pub fn mqtt(&self, account: &str) -> Option<&str> {
         self.mqtt.get(account).map(String::as_str)
     }
+
+    /// The key a device calls us with.
+    pub fn push(&self, device: &str) -> Option<&str> {
+        self.push.get(device).map(String::as_str)
+    }
+
+    /// Who we are at a device.
+    pub fn login(&self, device: &str) -> Option<&Login> {
+        self.device.get(device)
+    }
 }
 
 impl fmt::Debug for Secrets {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "Secrets({} accounts)", self.mqtt.len())
+        let accounts = self.mqtt.len() + self.push.len() + self.device.len();
+        write!(f, "Secrets({accounts} accounts)")
     }
 }
 

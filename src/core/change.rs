@@ -112,6 +112,10 @@ pub enum AlarmKind {
     DeviceNonsense,
     /// A device's clock is off.
     DeviceClock,
+    /// A device sends more than is taken; the rest is dropped.
+    DeviceFlood,
+    /// A device refuses our password, so nothing more is asked of it.
+    DeviceLogin,
     /// This machine's clock jumped.
     ClockStepped,
     /// The bank has not answered for a while.

@@ -23,6 +23,14 @@ pub(super) fn words(l: Lang, kind: AlarmKind) -> (&'static str, &'static str) {
             ("设备时钟不准", "在设备上设置校时服务器"),
             ("A device's clock is off", "Set a time server on the device"),
         ),
+        AlarmKind::DeviceFlood => two(
+            ("设备发送过于频繁", "多余数据已丢弃;检查设备设置或更换设备"),
+            ("A device floods", "The rest is dropped; check its settings, or replace it"),
+        ),
+        AlarmKind::DeviceLogin => two(
+            ("设备拒绝登录", "核对 secrets 文件中的密码，然后在设备页测试"),
+            ("A device refuses our password", "Correct the secrets file, then test the device"),
+        ),
         AlarmKind::ClockStepped => two(
             ("本机时钟跳变", "检查校时;核对跳变期间的费用"),
             ("This machine's clock jumped", "Check time sync; look at fees around the jump"),

@@ -60,7 +60,7 @@ pub(super) async fn own_origin(
     Err(ApiError::Foreign)
 }
 
-fn is_own(public_url: &str, headers: &HeaderMap) -> bool {
+pub(super) fn is_own(public_url: &str, headers: &HeaderMap) -> bool {
     let text = |name| headers.get(name).and_then(|value: &HeaderValue| value.to_str().ok());
     match text(header::ORIGIN) {
         Some(origin) => {

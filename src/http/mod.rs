@@ -5,11 +5,14 @@
 
 mod alarms;
 mod api;
+mod calls;
 mod charts;
 mod console;
+mod devices;
 mod driver;
 mod error;
 mod guard;
+mod hand;
 mod lanes;
 mod link;
 mod operate;
@@ -26,6 +29,7 @@ mod turn;
 mod words;
 
 pub use self::{
+    hand::folder_token,
     router::{Parts, Settings, router, serve},
     signin::{PasswordError, hash_password, verify_password},
 };

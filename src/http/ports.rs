@@ -1,6 +1,8 @@
 //! What the pages need of the rest of the daemon: the one writer, the tables, the pictures, the bank's door.
 //! The only seam of `src/http`; knows neither the store nor the bank's format.
 
+mod devices;
+
 use std::{
     fmt,
     sync::{Arc, Mutex, PoisonError},
@@ -12,6 +14,10 @@ use futures::future::BoxFuture;
 use jiff::Timestamp;
 use tokio::sync::watch;
 
+pub use self::devices::{
+    Admission, DeviceAnswer, DeviceCall, DeviceDoor, DeviceReport, DeviceState, Fault, Fleet,
+    Guess, Latency, Spoken, StrangerReport, TestError, TestReport,
+};
 use crate::{
     core::{
         self, Change, Rules, State,

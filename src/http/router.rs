@@ -23,12 +23,13 @@ use tokio::{
 use tower_http::trace::{DefaultOnResponse, TraceLayer};
 
 use super::{
-    api, console, driver,
+    api, calls, console, devices, driver,
     error::{self, ApiError},
     guard::{self, Attempts},
+    hand::folder_token,
     link::Links,
     operate, ops,
-    ports::{BankDoor, Desk, Pictures, Records},
+    ports::{BankDoor, Desk, DeviceDoor, Fleet, Pictures, Records},
     records, screen, signin, stream,
 };
 
@@ -71,6 +72,8 @@ pub struct Parts {
     pub records: Arc<dyn Records>,
     pub pictures: Arc<dyn Pictures>,
     pub bank: Option<Arc<dyn BankDoor>>,
+    pub fleet: Arc<dyn Fleet>,
+    pub door: Arc<dyn DeviceDoor>,
     pub metrics: Option<PrometheusHandle>,
     pub settings: Settings,
     /// Becomes `true` when the daemon stops: event streams end, so that serving can.
@@ -89,6 +92,10 @@ pub(super) struct Web {
     pub(super) records: Arc<dyn Records>,
     pub(super) pictures: Arc<dyn Pictures>,
     pub(super) bank: Option<Arc<dyn BankDoor>>,
+    pub(super) fleet: Arc<dyn Fleet>,
+    pub(super) door: Arc<dyn DeviceDoor>,
+    /// Whoever holds it can read the data folder.
+    pub(super) folder_token: String,
     pub(super) metrics: Option<PrometheusHandle>,
     pub(super) settings: Settings,
     pub(super) stop: watch::Receiver<bool>,
@@ -111,6 +118,9 @@ pub fn router(parts: Parts) -> Router {
         records: parts.records,
         pictures: parts.pictures,
         bank: parts.bank,
+        fleet: parts.fleet,
+        door: parts.door,
+        folder_token: folder_token(&parts.settings.site_secret),
         metrics: parts.metrics,
         settings: parts.settings,
         stop: parts.stop,
@@ -120,15 +130,18 @@ pub fn router(parts: Parts) -> Router {
         hashing: Semaphore::new(1),
         streams: Arc::new(Semaphore::new(STREAMS_MAX)),
     });
-    let log = TraceLayer::new_for_http()
-        .make_span_with(|request: &Request<Body>| {
-            let path = guard::masked(request.uri().path());
-            tracing::info_span!("http", method = %request.method(), path)
-        })
-        .on_response(DefaultOnResponse::new().level(tracing::Level::DEBUG));
+    let log = || {
+        TraceLayer::new_for_http()
+            .make_span_with(|request: &Request<Body>| {
+                let path = guard::masked(request.uri().path());
+                tracing::info_span!("http", method = %request.method(), path)
+            })
+            .on_response(DefaultOnResponse::new().level(tracing::Level::DEBUG))
+    };
     let pages = Router::new()
         .merge(public())
         .merge(operators().layer(from_fn_with_state(web.clone(), guard::own_origin)))
+        .merge(hands())
         .fallback(|| async { ApiError::NotFound })
         .layer(DefaultBodyLimit::max(BODY_BYTES_MAX))
         .layer(from_fn_with_state(web.clone(), error::dress));
@@ -139,7 +152,9 @@ pub fn router(parts: Parts) -> Router {
         .fallback_service(pages.with_state(web.clone()))
         .layer(from_fn_with_state(web.clone(), guard::bank_first))
         .layer(from_fn_with_state(web.clone(), guard::secure))
-        .layer(log)
+        .layer(log())
+        // Beside the pages, not below them: devices get no cookie, no policy and no page in place of an error.
+        .merge(calls::routes().layer(log()))
         .with_state(web)
 }
 
@@ -175,9 +190,21 @@ fn operators() -> Router<Shared> {
         .route("/console/stays", get(records::stays))
         .route("/console/stays/{stay}", get(records::stay))
         .route("/console/pictures/{name}", get(records::picture))
+        .route("/console/devices", get(devices::page))
+        .route("/console/devices/live", get(stream::devices))
+        .route("/console/devices/{device}/test", post(devices::test_form))
         .route("/api/v1/lanes", get(api::lanes))
         .route("/api/v1/stays", get(api::stays))
         .route("/api/v1/lanes/{lane}/operate", post(api::operate))
+}
+
+/// The devices, for a signed-in operator and for the command line beside the data folder.
+fn hands() -> Router<Shared> {
+    Router::new()
+        .route("/api/v1/devices", get(devices::list))
+        .route("/api/v1/devices/live", get(devices::live))
+        .route("/api/v1/devices/strangers", get(devices::strangers).post(devices::listen))
+        .route("/api/v1/devices/{device}/test", post(devices::test))
 }
 
 /// Serves until `parts.stop` turns true and what is under way has ended.

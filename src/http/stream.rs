@@ -1,7 +1,12 @@
 //! Live pages by server-sent events: what is on screen is compared here, and only what changed is sent. A stream that
 //! breaks is simply opened again: its first events bring everything. Knows no page's content.
 
-use std::{collections::HashMap, convert::Infallible, future::Future, time::Duration};
+use std::{
+    collections::{HashMap, VecDeque},
+    convert::Infallible,
+    future::Future,
+    time::Duration,
+};
 
 use axum::{
     extract::{Path, Query, State},
@@ -15,7 +20,8 @@ use serde::Deserialize;
 use tokio::sync::{OwnedSemaphorePermit, watch};
 
 use super::{
-    console, error::ApiError, router::Shared, screen, signin::Signed, turn as turns, words::Lang,
+    console, devices, error::ApiError, router::Shared, screen, signin::Signed, turn as turns,
+    words::Lang,
 };
 use crate::types::LaneId;
 
@@ -23,6 +29,7 @@ use crate::types::LaneId;
 const THROTTLE: Duration = Duration::from_millis(150);
 /// Looked at again after this without any change: durations grow, and some turns come by time alone.
 const REFRESH: Duration = Duration::from_secs(5);
+const DEVICES_REFRESH: Duration = Duration::from_secs(1);
 const KEEP_ALIVE: Duration = Duration::from_secs(15);
 
 /// One replaceable part of a page: the element's id and what is in it.
@@ -75,14 +82,7 @@ where
         if !pulse.next().await {
             return None;
         }
-        let mut events = Vec::new();
-        for (id, html) in see().await.unwrap_or_default() {
-            if sent.get(&id) != Some(&html) {
-                let piece = serde_json::json!({ "id": id, "html": html });
-                events.push(Event::default().event("piece").data(piece.to_string()));
-                sent.insert(id, html);
-            }
-        }
+        let events = fresh(&mut sent, see().await.unwrap_or_default());
         Some((stream::iter(events), (pulse, sent, see)))
     });
     Ok(sse(events.flatten()))
@@ -141,6 +141,48 @@ pub(super) async fn screen(
         let (web, lane) = (shared.clone(), lane.clone());
         async move { screen::pieces(&web, l, &lane).await }
     })
+}
+
+/// The devices: looked at every second and whenever one says something.
+pub(super) async fn devices(
+    State(web): State<Shared>,
+    l: Lang,
+    _signed: Signed,
+) -> Result<Response, ApiError> {
+    let place = web.streams.clone().try_acquire_owned().map_err(|_| ApiError::Busy)?;
+    let (live, stop) = (web.fleet.live(), web.stop.clone());
+    let start = (web, l, live, stop, VecDeque::new(), HashMap::new(), place);
+    let events =
+        stream::unfold(start, async |(web, l, mut live, mut stop, mut said, mut sent, place)| {
+            if !sent.is_empty() {
+                tokio::select! {
+                    _ = stop.wait_for(|stop| *stop) => return None,
+                    line = live.recv() => if let Ok(line) = line { devices::keep(&mut said, line) },
+                    () = tokio::time::sleep(DEVICES_REFRESH) => {}
+                }
+                tokio::time::sleep(THROTTLE).await;
+                while let Ok(line) = live.try_recv() {
+                    devices::keep(&mut said, line);
+                }
+            }
+            let seen = devices::pieces(&web, l, &said).unwrap_or_default();
+            let events = fresh(&mut sent, seen);
+            Some((stream::iter(events), (web, l, live, stop, said, sent, place)))
+        });
+    Ok(sse(events.flatten()))
+}
+
+/// The pieces that differ from what was sent before.
+fn fresh(sent: &mut HashMap<String, String>, seen: Vec<Piece>) -> Vec<Event> {
+    let mut events = Vec::new();
+    for (id, html) in seen {
+        if sent.get(&id) != Some(&html) {
+            let piece = serde_json::json!({ "id": id, "html": html });
+            events.push(Event::default().event("piece").data(piece.to_string()));
+            sent.insert(id, html);
+        }
+    }
+    events
 }
 
 #[derive(Debug, Deserialize)]

@@ -1,6 +1,8 @@
 //! Sockets and lines: connect, reconnect with back-off, time out. Knows no domain words.
 
 pub mod broker;
+pub mod bucket;
+pub mod digest;
 pub mod mqtt;
 pub mod serial;
 

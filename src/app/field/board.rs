@@ -2,17 +2,19 @@
 
 use std::{collections::HashMap, time::Duration};
 
-use paifang_devices::{RelayBoard, relay_board};
+use paifang_devices::{Exchange, RelayBoard, relay_board};
 use tokio::{sync::mpsc, time::Instant};
-use tracing::{info, warn};
+use tracing::warn;
 
+use super::Pulse;
 use crate::{
     app::{App, Busy},
     core::{
-        AlarmKind, Input,
+        Input,
         input::ArmOutcome,
         lane::{ArmAction, Sensor},
     },
+    http::ports::Fault,
     io::serial::{BusError, BusHandle},
     types::{CommandId, DeviceId, LaneId},
 };
@@ -33,6 +35,7 @@ pub struct ArmJob {
 
 pub struct Board {
     pub id: DeviceId,
+    pub pulse: Pulse,
     pub app: App,
     pub bus: BusHandle,
     pub board: RelayBoard,
@@ -76,16 +79,14 @@ impl Board {
         };
         let outcome = match exchange {
             Err(why) => ArmOutcome::Refused(why.to_string()),
-            Ok(exchange) => {
-                match self.bus.exchange(exchange.clone(), self.reply_timeout, job.until).await {
-                    Ok(reply) => match relay_board::accepted(&exchange, &reply) {
-                        Ok(()) => ArmOutcome::Done,
-                        Err(why) => ArmOutcome::Refused(why.to_string()),
-                    },
-                    Err(why @ BusError::TimedOut { .. }) => ArmOutcome::Silent(why.to_string()),
+            Ok(exchange) => match self.ask(&exchange, job.until).await {
+                Ok(reply) => match relay_board::accepted(&exchange, &reply) {
+                    Ok(()) => ArmOutcome::Done,
                     Err(why) => ArmOutcome::Refused(why.to_string()),
-                }
-            }
+                },
+                Err(why @ BusError::TimedOut { .. }) => ArmOutcome::Silent(why.to_string()),
+                Err(why) => ArmOutcome::Refused(why.to_string()),
+            },
         };
         if !matches!(outcome, ArmOutcome::Done) {
             warn!(board = %self.id, lane = %job.lane, ?outcome, "the arm's order did not get through");
@@ -101,12 +102,7 @@ impl Board {
     ) -> Result<(), Busy> {
         match self.inputs_now().await {
             Ok(states) => {
-                if std::mem::take(missed) >= LOST_AFTER {
-                    info!(board = %self.id, "it answers again");
-                    let subject = self.id.to_string();
-                    let well = Input::Well { subject, kind: AlarmKind::DeviceSilent };
-                    self.app.submit(well, None).await?;
-                }
+                *missed = 0;
                 self.tell_changes(&states, known).await
             }
             Err(why) => {
@@ -120,14 +116,21 @@ impl Board {
         }
     }
 
+    async fn ask(&self, exchange: &Exchange, until: Instant) -> Result<Vec<u8>, BusError> {
+        let begun = Instant::now();
+        let asked = self.bus.exchange(exchange.clone(), self.reply_timeout, until).await;
+        match &asked {
+            Ok(_) => self.pulse.answered(begun.elapsed()),
+            Err(why) => self.pulse.failed(fault(why)),
+        }
+        asked
+    }
+
     async fn inputs_now(&self) -> Result<Vec<bool>, String> {
         let count = self.inputs.keys().max().copied().unwrap_or(1);
         let exchange = self.board.read_inputs(count).map_err(|e| e.to_string())?;
-        let reply = self
-            .bus
-            .exchange(exchange.clone(), self.reply_timeout, soon(self.reply_timeout * 4))
-            .await
-            .map_err(|e| e.to_string())?;
+        let reply =
+            self.ask(&exchange, soon(self.reply_timeout * 4)).await.map_err(|e| e.to_string())?;
         relay_board::states(&exchange, &reply).map_err(|e| e.to_string())
     }
 
@@ -148,12 +151,19 @@ impl Board {
 
     async fn lost(&self, why: &str) -> Result<(), Busy> {
         warn!(board = %self.id, why, "nothing is known of its inputs; check its power and the line");
-        let (subject, kind) = (self.id.to_string(), AlarmKind::DeviceSilent);
-        self.app.submit(Input::Trouble { subject, kind, detail: why.to_owned() }, None).await?;
+        self.pulse.is_silent(why);
         for lane in &self.lanes {
             self.app.submit(Input::SensorsLost { lane: lane.clone() }, None).await?;
         }
         Ok(())
+    }
+}
+
+pub(super) fn fault(why: &BusError) -> Fault {
+    match why {
+        BusError::TimedOut { .. } | BusError::Lost { .. } => Fault::TimedOut,
+        BusError::Closed { .. } => Fault::Unreachable,
+        BusError::Full { .. } | BusError::Expired { .. } => Fault::Expired,
     }
 }
 

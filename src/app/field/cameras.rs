@@ -6,26 +6,27 @@ use std::{
     time::Duration,
 };
 
-use paifang_devices::{Command, DecodeError, EncodeError, Heard, JsonMqtt, Outgoing, SetupError};
-
+use jiff::Timestamp;
+use paifang_devices::{
+    Command, DecodeError, EncodeError, Heard, JsonMqtt, Outgoing, SetupError, Transport,
+};
 use tracing::debug;
 
+use super::{
+    health::{Health, Pulse},
+    intake::{Tell, Wiring},
+};
 use crate::{
-    config::Site,
-    core::lane::Sensor,
+    config::{Device, Site},
     io::mqtt::{Link, PublishError},
-    types::{DeviceId, LaneId},
+    types::DeviceId,
 };
 
 /// A device on MQTT and the lanes it serves.
 pub struct Camera {
-    pub id: DeviceId,
-    /// The lane whose vehicles it reads.
-    pub reads: Option<LaneId>,
-    /// The lane whose arm its relay moves, and which of its inputs tell what there.
-    pub moves: Option<(LaneId, HashMap<u8, Sensor>)>,
+    pub wiring: Wiring,
+    pub pulse: Pulse,
     pub reply_patience: Duration,
-    pub silence: Duration,
     driver: Mutex<JsonMqtt>,
 }
 
@@ -46,7 +47,7 @@ impl Camera {
     pub fn answer(&self, link: &Link, answers: Vec<Outgoing>) {
         for answer in answers {
             if let Err(why) = link.publish(&answer.topic, answer.payload) {
-                debug!(device = %self.id, %why, "an answer was not sent; the device will say it again");
+                debug!(device = %self.wiring.id, %why, "an answer was not sent; the device will say it again");
             }
         }
     }
@@ -70,7 +71,53 @@ impl Camera {
 
 impl std::fmt::Debug for Camera {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("Camera").field("id", &self.id).finish_non_exhaustive()
+        f.debug_struct("Camera").field("id", &self.wiring.id).finish_non_exhaustive()
+    }
+}
+
+/// A camera beside the link it is told by.
+#[derive(Debug)]
+pub struct OverMqtt {
+    pub camera: Arc<Camera>,
+    pub link: Link,
+}
+
+impl Tell for OverMqtt {
+    fn tell(&self, command: &Command, id: &str, now: Timestamp) -> Result<(), String> {
+        let told = self.camera.tell(&self.link, command, id, now.as_millisecond());
+        told.map_err(|why| why.to_string())
+    }
+}
+
+/// The devices of a transport with the serial number that names their box, in lower case. Cameras first: they know how
+/// to trigger a read, and another duty of the same box shares their driver.
+pub(super) fn boxes(
+    site: &Site,
+    transport: Transport,
+) -> impl Iterator<Item = (&Device, Option<String>)> {
+    let reads = |device: &&Device| site.lanes.values().any(|lane| lane.camera == device.id);
+    let all = move || site.devices.values().filter(move |d| d.profile.transport == transport);
+    let others = all().filter(move |device| !reads(device));
+    all()
+        .filter(reads)
+        .chain(others)
+        .map(|device| (device, device.sn.as_ref().map(|sn| sn.to_ascii_lowercase())))
+}
+
+/// The lanes that a device's box serves, by this or another of its duties.
+pub(super) fn wiring(site: &Site, device: &Device) -> Wiring {
+    let same_box = |id: &DeviceId| {
+        let same_sn = |other: &Device| device.sn.is_some() && other.sn == device.sn;
+        *id == device.id || site.devices.get(id).is_some_and(same_sn)
+    };
+    let reads = site.lanes.values().find(|lane| lane.camera == device.id);
+    let moves = site.lanes.values().find(|lane| same_box(&lane.barrier));
+    Wiring {
+        id: device.id.clone(),
+        reads: reads.map(|lane| lane.id.clone()),
+        moves: moves.map(|lane| {
+            (lane.id.clone(), lane.inputs.iter().map(|(input, sensor)| (*input, *sensor)).collect())
+        }),
     }
 }
 
@@ -80,35 +127,24 @@ pub struct Cameras(Arc<HashMap<String, Arc<Camera>>>);
 
 impl Cameras {
     /// One driver for each serial number. A barrier on a camera's relays shares the camera's.
-    pub fn of(site: &Site) -> Result<Self, SetupError> {
-        let mut cameras = HashMap::new();
-        let on_mqtt = || site.devices.values().filter(|device| device.sn.is_some());
-        let reads = |id: &DeviceId| site.lanes.values().find(|lane| lane.camera == *id);
-        // Cameras first: they know how to trigger a read.
-        for device in on_mqtt().filter(|d| reads(&d.id).is_some()).chain(on_mqtt()) {
-            let Some(sn) = &device.sn else { continue };
-            if cameras.contains_key(&sn.to_ascii_lowercase()) {
+    pub fn of(site: &Site, health: &Health) -> Result<Self, SetupError> {
+        let mut cameras: HashMap<String, Arc<Camera>> = HashMap::new();
+        for (device, sn) in boxes(site, Transport::Mqtt) {
+            let Some(sn) = sn else { continue };
+            if let Some(known) = cameras.get(&sn) {
+                health.also(&device.id, &device.profile, &known.wiring.id);
                 continue;
             }
-            let same_sn = |id: &DeviceId| {
-                site.devices.get(id).is_some_and(|other| other.sn.as_ref() == Some(sn))
-            };
-            let moves =
-                site.lanes.values().find(|lane| same_sn(&lane.barrier)).map(|lane| {
-                    (lane.id.clone(), lane.inputs.iter().map(|(i, s)| (*i, *s)).collect())
-                });
-            let ms =
-                |ms: Option<u32>, usual: u64| Duration::from_millis(ms.map_or(usual, u64::from));
+            let ms = |ms: u32| Duration::from_millis(ms.into());
             let timings = device.profile.timings;
+            let driver = JsonMqtt::new(&device.profile, device.sn.as_deref().unwrap_or_default())?;
             let camera = Camera {
-                id: device.id.clone(),
-                reads: reads(&device.id).map(|lane| lane.id.clone()),
-                moves,
-                reply_patience: ms(timings.reply_timeout_ms, 2_000),
-                silence: ms(timings.silence_ms, 35_000),
-                driver: Mutex::new(JsonMqtt::new(&device.profile, sn)?),
+                wiring: wiring(site, device),
+                pulse: health.register(&device.id, &device.profile, timings.silence_ms.map(ms)),
+                reply_patience: ms(timings.reply_timeout_ms.unwrap_or(2_000)),
+                driver: Mutex::new(driver),
             };
-            cameras.insert(sn.to_ascii_lowercase(), Arc::new(camera));
+            cameras.insert(sn, Arc::new(camera));
         }
         Ok(Self(Arc::new(cameras)))
     }

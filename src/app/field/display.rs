@@ -6,6 +6,7 @@ use paifang_devices::led_olm::{Line, OlmLed};
 use tokio::sync::watch;
 use tracing::warn;
 
+use super::{Pulse, board::fault};
 use crate::{
     core::Message,
     io::serial::BusHandle,
@@ -21,6 +22,7 @@ const AMBER: [u8; 3] = [255, 160, 0];
 
 pub struct Display {
     pub id: DeviceId,
+    pub pulse: Pulse,
     pub board: OlmLed,
     pub bus: BusHandle,
     pub site_name: String,
@@ -37,6 +39,10 @@ impl Display {
             let frame = self.board.show(&colored, voice.as_deref());
             let gap = Duration::from_millis(self.board.gap_ms().into());
             let sent = self.bus.send(frame, gap, super::board::soon(STALE)).await;
+            match &sent {
+                Ok(()) => self.pulse.sent(),
+                Err(why) => self.pulse.failed(fault(why)),
+            }
             match sent {
                 Ok(()) => failing = false,
                 Err(why) if !failing => {

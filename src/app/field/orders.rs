@@ -6,11 +6,13 @@ use std::{
     time::Duration,
 };
 
-use tokio::time::Instant;
+use tokio::{sync::oneshot, time::Instant};
 
+use super::health::Pulse;
 use crate::{
     app::App,
     core::{Input, input::ArmOutcome},
+    http::ports::Fault,
     types::{CommandId, LaneId},
 };
 
@@ -18,7 +20,21 @@ use crate::{
 const LOOK: Duration = Duration::from_millis(100);
 
 #[derive(Clone, Debug, Default)]
-pub struct Orders(Arc<Mutex<HashMap<CommandId, (LaneId, Instant)>>>);
+pub struct Orders {
+    arms: Arc<Mutex<HashMap<CommandId, Sent>>>,
+    tests: Arc<Mutex<HashMap<String, Test>>>,
+}
+
+/// Whether the device took it, and its own words.
+type Test = oneshot::Sender<(bool, String)>;
+
+#[derive(Debug)]
+struct Sent {
+    lane: LaneId,
+    device: Pulse,
+    at: Instant,
+    until: Instant,
+}
 
 impl Orders {
     /// The text a device gets as the message's id, and gives back with its answer.
@@ -26,14 +42,15 @@ impl Orders {
         format!("paifang-{command}")
     }
 
-    pub fn sent(&self, command: CommandId, lane: LaneId, patience: Duration) {
-        self.lock().insert(command, (lane, Instant::now() + patience));
+    pub fn sent(&self, command: CommandId, lane: LaneId, device: Pulse, patience: Duration) {
+        let at = Instant::now();
+        self.lock().insert(command, Sent { lane, device, at, until: at + patience });
     }
 
-    /// The lane whose order this answer belongs to.
-    pub fn answered(&self, wire_id: &str) -> Option<(CommandId, LaneId)> {
+    /// The lane whose order this answer belongs to, and how long the answer took.
+    pub fn answered(&self, wire_id: &str) -> Option<(CommandId, LaneId, Duration)> {
         let command = CommandId(wire_id.strip_prefix("paifang-")?.parse().ok()?);
-        self.lock().remove(&command).map(|(lane, _)| (command, lane))
+        self.lock().remove(&command).map(|sent| (command, sent.lane, sent.at.elapsed()))
     }
 
     /// Tells of every order that got no answer in time, for ever.
@@ -42,12 +59,10 @@ impl Orders {
         loop {
             look.tick().await;
             let now = Instant::now();
-            let silent: Vec<(CommandId, LaneId)> = self
-                .lock()
-                .extract_if(|_, (_, until)| *until <= now)
-                .map(|(c, (l, _))| (c, l))
-                .collect();
-            for (command, lane) in silent {
+            let silent: Vec<(CommandId, Sent)> =
+                self.lock().extract_if(|_, sent| sent.until <= now).collect();
+            for (command, Sent { lane, device, .. }) in silent {
+                device.failed(Fault::TimedOut);
                 let outcome = ArmOutcome::Silent("the device did not answer the order".into());
                 if app.submit(Input::ArmAnswered { lane, command, outcome }, None).await.is_err() {
                     return;
@@ -56,7 +71,24 @@ impl Orders {
         }
     }
 
-    fn lock(&self) -> std::sync::MutexGuard<'_, HashMap<CommandId, (LaneId, Instant)>> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    /// An id for a command of a test, and what the device answers to it.
+    pub fn ask(&self) -> (String, oneshot::Receiver<(bool, String)>) {
+        let (tx, rx) = oneshot::channel();
+        let mut tests = self.tests.lock().unwrap_or_else(PoisonError::into_inner);
+        tests.retain(|_, waiting| !waiting.is_closed());
+        let id = (1_u64..).map(|n| format!("test-{n}")).find(|id| !tests.contains_key(id));
+        let id = id.unwrap_or_default();
+        tests.insert(id.clone(), tx);
+        (id, rx)
+    }
+
+    /// `true`: it was the answer to a test.
+    pub fn test_answered(&self, wire_id: &str, accepted: bool, text: &str) -> bool {
+        let test = self.tests.lock().unwrap_or_else(PoisonError::into_inner).remove(wire_id);
+        test.is_some_and(|test| test.send((accepted, text.to_owned())).is_ok())
+    }
+
+    fn lock(&self) -> std::sync::MutexGuard<'_, HashMap<CommandId, Sent>> {
+        self.arms.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }

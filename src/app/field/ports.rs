@@ -9,7 +9,7 @@ use tokio::sync::{mpsc, watch};
 use tracing::warn;
 
 use super::{
-    Camera, Orders,
+    Camera, Orders, PushDevice, Tell,
     board::{ArmJob, soon},
 };
 use crate::{
@@ -26,6 +26,8 @@ pub enum ArmPort {
     Board { jobs: mpsc::Sender<ArmJob>, open_relay: u8, close_relay: Option<u8> },
     /// By the relay of a device on MQTT.
     Mqtt { camera: Arc<Camera> },
+    /// By a device that speaks HTTP.
+    Push { device: Arc<PushDevice> },
 }
 
 pub struct FieldPorts {
@@ -34,7 +36,7 @@ pub struct FieldPorts {
     pub orders: Orders,
     pub arms: HashMap<LaneId, ArmPort>,
     /// The camera that reads a lane.
-    pub cameras: HashMap<LaneId, Arc<Camera>>,
+    pub cameras: HashMap<LaneId, Arc<dyn Tell>>,
     /// What each lane says; displays and pages listen.
     pub messages: HashMap<LaneId, watch::Sender<Message>>,
     pub banker: Banker,
@@ -87,19 +89,18 @@ impl FieldPorts {
                 jobs.try_send(job).map_err(|_| "the relay board has too many orders waiting".into())
             }
             Some(ArmPort::Mqtt { camera }) => {
-                let order = match action {
-                    ArmAction::Open => Command::PulseOpen,
-                    ArmAction::Close => Command::PulseClose,
-                    ArmAction::Hold => Command::Hold,
-                    ArmAction::Release => Command::Release,
-                };
                 let id = Orders::wire_id(command);
-                self.orders.sent(command, lane.clone(), camera.reply_patience);
-                let told = camera.tell(&self.link, &order, &id, now.as_millisecond());
+                let (device, patience) = (camera.pulse.clone(), camera.reply_patience);
+                self.orders.sent(command, lane.clone(), device, patience);
+                let told = camera.tell(&self.link, &words(action), &id, now.as_millisecond());
                 told.map_err(|why| {
                     self.orders.answered(&id);
                     why.to_string()
                 })
+            }
+            Some(ArmPort::Push { device }) => {
+                let until = soon(expires_at.duration_since(now).unsigned_abs());
+                device.order(&words(action), (command, lane.clone()), until, &self.app)
             }
             None => Err("the site file wires no arm to this lane".into()),
         }
@@ -117,10 +118,19 @@ impl FieldPorts {
 
     fn trigger(&self, lane: &LaneId, now: Timestamp) {
         let Some(camera) = self.cameras.get(lane) else { return };
-        let told = camera.tell(&self.link, &Command::TriggerRead, "trigger", now.as_millisecond());
-        if let Err(why) = told {
-            warn!(%lane, %why, "the camera could not be asked to look again");
+        if let Err(why) = camera.tell(&Command::TriggerRead, "trigger", now) {
+            warn!(%lane, why, "the camera could not be asked to look again");
         }
+    }
+}
+
+/// The arm's order in the words of devices.
+fn words(action: ArmAction) -> Command {
+    match action {
+        ArmAction::Open => Command::PulseOpen,
+        ArmAction::Close => Command::PulseClose,
+        ArmAction::Hold => Command::Hold,
+        ArmAction::Release => Command::Release,
     }
 }
 

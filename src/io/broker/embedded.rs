@@ -18,7 +18,9 @@ use tokio::sync::mpsc;
 use super::{
     account::{Account, AccountError, check_accounts},
     guard::Guard,
+    quarantine::Quarantine,
 };
+use crate::io::bucket::Rate;
 
 /// Room for the topic and the packet's header beside a payload of the largest size, in bytes.
 const ENVELOPE_BYTES: u32 = 64 * 1024;
@@ -35,6 +37,8 @@ pub struct Settings {
     /// Where devices connect. Loopback unless the site says otherwise; port 0 takes a free one.
     pub listen: SocketAddr,
     pub accounts: Vec<Account>,
+    /// What one device may send; more is dropped before it is queued. `None`: anything.
+    pub rate: Option<Rate>,
     /// Largest payload taken, in bytes. A larger one ends the connection that sent it.
     pub payload_bytes_max: u32,
 }
@@ -44,6 +48,7 @@ impl Default for Settings {
         Settings {
             listen: (Ipv4Addr::LOCALHOST, 1883).into(),
             accounts: Vec::new(),
+            rate: None,
             payload_bytes_max: 4 * 1024 * 1024,
         }
     }
@@ -85,7 +90,7 @@ impl Broker {
     /// Starts listening; returns when devices can connect (milliseconds).
     pub fn start(settings: Settings) -> Result<Broker, BrokerError> {
         check_accounts(&settings.accounts)?;
-        let guard = Arc::new(Guard::default());
+        let guard = Arc::new(Guard::new(settings.rate));
         guard.replace(settings.accounts);
         let (cut, cuts) = mpsc::unbounded_channel();
         let (ready, started) = sync_mpsc::sync_channel(1);
@@ -98,6 +103,11 @@ impl Broker {
         let gone = || BrokerError::Thread(io::Error::other("the thread ended at once"));
         let addr = started.recv().map_err(|_| gone())??;
         Ok(Broker { addr, guard, cut, thread })
+    }
+
+    /// The way in for strangers; closed until somebody opens it.
+    pub fn quarantine(&self) -> Quarantine {
+        self.guard.quarantine.with_cut(&self.cut)
     }
 
     /// Where it listens; the real port if the settings asked for a free one.

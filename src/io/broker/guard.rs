@@ -28,7 +28,9 @@ use super::{
     account::{Account, Role, STALE_AFTER_MS},
     filter::{covers, matches},
     lease::Leases,
+    quarantine::Quarantine,
 };
+use crate::io::bucket::{Bucket, Rate};
 
 /// Where a will outside its account's rules goes: nobody can subscribe to it.
 const NOWHERE: &str = "$paifang/refused";
@@ -54,10 +56,18 @@ type Complaint = (Instant, u64);
 pub(super) struct Guard {
     accounts: RwLock<HashMap<String, Arc<Entry>>>,
     leases: Leases,
+    pub(super) quarantine: Quarantine,
+    /// What each device may send; the daemon itself may send any number.
+    rate: Option<Rate>,
+    buckets: Mutex<HashMap<String, Bucket>>,
     complaints: Mutex<HashMap<(String, &'static str), Complaint>>,
 }
 
 impl Guard {
+    pub(super) fn new(rate: Option<Rate>) -> Self {
+        Self { rate, ..Self::default() }
+    }
+
     /// Puts `accounts` in place of the former ones; the names of those that changed or went.
     pub(super) fn replace(&self, accounts: Vec<Account>) -> Vec<String> {
         let fresh: HashMap<String, Arc<Entry>> = accounts
@@ -142,7 +152,14 @@ impl Guard {
         let given = digest(info.password().map_or(&[][..], |password| &password[..]));
         // An unknown name costs the same work as a wrong password.
         let expected = entry.as_ref().map_or([0; 32], |entry| entry.password);
-        if !same_digest(&given, &expected) || entry.is_none() {
+        let stranger = entry.is_none() && !name.is_empty() && self.quarantine.lets_in(name);
+        if stranger {
+            tracing::info!(
+                username = name,
+                ?from,
+                "mqtt stranger let in, as far as the quarantine"
+            );
+        } else if !same_digest(&given, &expected) || entry.is_none() {
             // Names that are nobody's are counted together: they are the caller's to choose.
             let who = if entry.is_some() { name } else { "" };
             self.complain(who, "sign-in", |more| {
@@ -197,13 +214,36 @@ impl Guard {
     /// A refused message is thrown away and the connection kept: a camera that also speaks on a
     /// topic of its maker's must not be cut off from its plate reads.
     fn publish(&self, session: &Session, publish: &Publish) -> PublishAclResult {
-        if self.may_publish(&session.id, &publish.topic) {
+        let name = session.id.username_ref();
+        if self.quarantine.takes(name, &publish.topic, &publish.payload) || self.floods(name) {
+            PublishAclResult::rejected(false, None)
+        } else if self.may_publish(&session.id, &publish.topic) {
             self.mention_retain(&session.id, publish);
             PublishAclResult::allow()
         } else {
             self.refused_topic(&session.id, &publish.topic, "message");
             PublishAclResult::rejected(false, None)
         }
+    }
+
+    /// More than the daemon's queue can hold of one device would cost the others their place in it.
+    fn floods(&self, name: &str) -> bool {
+        let Some(rate) = self.rate.filter(|_| self.role(name) == Role::Device) else {
+            return false;
+        };
+        let mut buckets = self.buckets.lock().unwrap_or_else(PoisonError::into_inner);
+        if !buckets.contains_key(name) && self.entry(name).is_some() {
+            buckets.insert(name.to_owned(), Bucket::default());
+        }
+        let now = Instant::now().into_std();
+        let floods = buckets.get_mut(name).is_some_and(|bucket| !bucket.take(rate, now));
+        drop(buckets);
+        if floods {
+            self.complain(name, "flood", |more| {
+                tracing::warn!(username = name, more, "mqtt messages dropped: far too many");
+            });
+        }
+        floods
     }
 
     /// The broker asks about wills only here, where it takes another message but no refusal.

@@ -10,6 +10,7 @@ mod embedded;
 mod guard;
 #[cfg(feature = "embedded-broker")]
 mod lease;
+mod quarantine;
 
 pub use account::{
     Account, AccountError, Role, STALE_AFTER_MS, check_accounts, mosquitto_acl, mosquitto_passwords,
@@ -17,3 +18,5 @@ pub use account::{
 #[cfg(feature = "embedded-broker")]
 pub use embedded::{Broker, BrokerError, Settings};
 pub use filter::{covers, matches, valid_filter};
+#[cfg(feature = "embedded-broker")]
+pub use quarantine::{Quarantine, Said};

@@ -51,6 +51,8 @@ pub struct Settings {
     pub client_id: String,
     /// Largest packet in either direction, in bytes.
     pub packet_bytes_max: usize,
+    /// The broker forgets the client when it goes: for those who only listen for a while.
+    pub clean: bool,
     /// Seconds without traffic after which the broker is asked whether it is there; at least 1.
     pub keep_alive_s: u16,
 }
@@ -63,6 +65,7 @@ impl Default for Settings {
             password: String::new(),
             client_id: "paifang".into(),
             packet_bytes_max: 4 * 1024 * 1024 + ENVELOPE_BYTES,
+            clean: false,
             keep_alive_s: 5,
         }
     }
@@ -76,6 +79,7 @@ impl fmt::Debug for Settings {
             .field("password", &"(hidden)")
             .field("client_id", &self.client_id)
             .field("packet_bytes_max", &self.packet_bytes_max)
+            .field("clean", &self.clean)
             .field("keep_alive_s", &self.keep_alive_s)
             .finish()
     }
@@ -292,7 +296,7 @@ fn options(settings: &Settings) -> Result<MqttOptions, LinkError> {
     options
         .set_keep_alive(Duration::from_secs(settings.keep_alive_s.max(1).into()))
         .set_max_packet_size(settings.packet_bytes_max, settings.packet_bytes_max)
-        .set_clean_session(false)
+        .set_clean_session(settings.clean)
         .set_manual_acks(true)
         .set_inflight(IN_FLIGHT_MAX);
     if !settings.username.is_empty() {

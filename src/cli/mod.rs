@@ -1,12 +1,19 @@
 //! What the command line does besides running the site. Opens no barrier and asks no bank.
 
+pub mod devices;
+
 use std::{path::Path, time::Duration};
 
 use anyhow::{Context, bail};
 use tracing_subscriber::{EnvFilter, fmt, prelude::*};
 
 use crate::{
-    app::{self, accounts, field::Cameras, keys::SiteKeys, staff},
+    app::{
+        self, accounts,
+        field::{Cameras, Health},
+        keys::SiteKeys,
+        staff,
+    },
     bank::icbc::Icbc,
     config::Site,
     io::{
@@ -55,7 +62,7 @@ pub async fn stop_signal() {
 
 /// `paifang check`.
 pub async fn check(site: Site, journal: bool, acl: bool) -> anyhow::Result<()> {
-    let cameras = Cameras::of(&site)?;
+    let cameras = Cameras::of(&site, &Health::new(site.rate))?;
     if acl {
         let password = site.mqtt.secrets.mqtt("daemon").unwrap_or_default();
         let accounts = accounts::accounts(&site, &cameras, password);
