@@ -7,6 +7,7 @@ mod gate;
 mod line;
 mod phone;
 mod push;
+mod qianyi;
 mod relay;
 mod support;
 mod web;
