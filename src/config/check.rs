@@ -240,6 +240,7 @@ impl Check<'_> {
             self.device(display, "lane.display", Capability::ShowText, devices);
         }
         let (camera, barrier) = (camera?, barrier?);
+        self.barrier_address(&section.barrier, barrier);
         let inputs = self.inputs(section, barrier);
         let has = |sensor| inputs.values().any(|s| *s == sensor);
         let wired = Wired {

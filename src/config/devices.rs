@@ -12,6 +12,7 @@ use paifang_devices::{
 
 use super::{BusSection, DeviceSection, LimitsSection, Secrets, check::Check};
 use crate::{io::bucket::Rate, types::DeviceId};
+use toml::Spanned;
 
 /// A shorter key in a device's address can be guessed.
 const KEY_CHARS_MIN: usize = 16;
@@ -100,7 +101,7 @@ impl Check<'_> {
             match profile.transport {
                 Transport::Mqtt => self.mqtt_device(section, secrets, external_broker),
                 Transport::Serial => self.serial_device(section, buses),
-                Transport::Http => self.http_device(section, &profile, secrets),
+                Transport::Http => self.http_device(section, &profile, sections, secrets),
                 Transport::Tcp => {}
             }
             let id = section.id.get_ref().clone();
@@ -135,7 +136,13 @@ impl Check<'_> {
     }
 
     /// A device that calls us needs its key; one that we call needs its address and our password there.
-    fn http_device(&mut self, section: &DeviceSection, profile: &Profile, secrets: &Secrets) {
+    fn http_device(
+        &mut self,
+        section: &DeviceSection,
+        profile: &Profile,
+        sections: &[DeviceSection],
+        secrets: &Secrets,
+    ) {
         let id = section.id.get_ref().as_str();
         let driver =
             match HttpPush::new(profile, section.sn.as_ref().map(|sn| sn.get_ref().as_str())) {
@@ -143,7 +150,16 @@ impl Check<'_> {
                 Err(e) => return self.wrong(&section.id, "device.profile", e.to_string()),
             };
         let key = secrets.push(id);
-        if calls_us(profile) && key.is_none() {
+        let same_box = |other: &&DeviceSection| {
+            section.sn.is_some()
+                && other.sn.as_ref().map(Spanned::get_ref)
+                    == section.sn.as_ref().map(Spanned::get_ref)
+        };
+        let shared = sections
+            .iter()
+            .filter(same_box)
+            .any(|s| secrets.push(s.id.get_ref().as_str()).is_some());
+        if calls_us(profile) && !shared && key.is_none() {
             let what =
                 format!("no key: put push.{id} into the secrets file and ?key=... into the device");
             self.wrong(&section.id, "device.id", what);
@@ -152,25 +168,20 @@ impl Check<'_> {
             let what = format!("its key push.{id} is shorter than {KEY_CHARS_MIN} characters");
             self.wrong(&section.id, "device.id", what);
         }
-        let called = [Command::PulseOpen, Command::PulseClose, Command::Hold]
-            .iter()
-            .any(|command| driver.delivery(command) == Delivery::ByCall)
-            || driver.position_call().is_some();
         match &section.url {
-            None if called => {
+            None if !calls_us(profile) => {
                 self.wrong(&section.id, "device.url", "a device that we call needs its address");
             }
             Some(url) if !is_plain_http(url.get_ref()) => {
                 self.wrong(url, "device.url", "must be http://host or http://host:port");
             }
+            Some(url) if secrets.login(id).is_none() && signs_in(&driver) => {
+                let what = format!(
+                    "no password: put device.{id} = {{ user, password }} into the secrets file"
+                );
+                self.wrong(url, "device.url", what);
+            }
             _ => {}
-        }
-        let signs_in = driver.position_call().is_some_and(|call| call.digest) || called;
-        if called && signs_in && secrets.login(id).is_none() {
-            let what = format!(
-                "no password: put device.{id} = {{ user, password }} into the secrets file"
-            );
-            self.wrong(&section.id, "device.id", what);
         }
         if let Some(bus) = &section.bus {
             self.wrong(bus, "device.bus", "a device on HTTP is on no serial line");
@@ -199,12 +210,33 @@ fn calls_us(profile: &Profile) -> bool {
         .any(|capability| profile.can(*capability))
 }
 
+fn called(driver: &HttpPush) -> bool {
+    driver.delivery(&Command::PulseOpen) == Delivery::ByCall
+}
+
+fn signs_in(driver: &HttpPush) -> bool {
+    let call = driver.call(&Command::PulseOpen, "check", 0).ok().or_else(|| driver.position_call());
+    call.is_some_and(|call| call.digest)
+}
+
 fn is_plain_http(url: &str) -> bool {
     let host = url.strip_prefix("http://").map(|rest| rest.trim_end_matches('/'));
     host.is_some_and(|host| !host.is_empty() && !host.contains(['/', '?', '#', '@', ' ']))
 }
 
 impl Check<'_> {
+    /// A barrier that is called is of no use without its address.
+    pub(super) fn barrier_address(&mut self, named: &Spanned<DeviceId>, barrier: &Device) {
+        let driver = HttpPush::new(&barrier.profile, None);
+        if barrier.url.is_none() && driver.is_ok_and(|driver| called(&driver)) {
+            self.wrong(
+                named,
+                "lane.barrier",
+                format!("{} is called to open: give it its url", barrier.id),
+            );
+        }
+    }
+
     pub(super) fn rate(&mut self, limits: LimitsSection) -> Rate {
         let LimitsSection { device_messages_per_s: per_s, device_messages_burst: burst } = limits;
         if per_s == 0 || burst == 0 {

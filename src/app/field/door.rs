@@ -5,7 +5,10 @@
 //! the device keep the read and say it again, which the core knows as the same. An order goes along once: what the
 //! decision ordered is in the mailbox before the commit is told.
 
-use std::{sync::Arc, time::Duration};
+use std::{
+    sync::{Arc, PoisonError},
+    time::Duration,
+};
 
 use axum::http::StatusCode;
 use bytes::Bytes;
@@ -38,7 +41,9 @@ const COMMIT_WAIT: Duration = Duration::from_secs(5);
 const ORDER_WAIT: Duration = Duration::from_millis(1_500);
 /// Behind the first order, for what the display says beside it.
 const GATHER: Duration = Duration::from_millis(30);
-/// A poll that asks only for orders is answered by then without any.
+/// A poll so soon after the answer to the one before is held.
+const AT_ONCE: Duration = Duration::from_millis(500);
+/// A poll that is held is answered by then without any order.
 const POLL_HOLD: Duration = Duration::from_secs(10);
 
 #[derive(Debug)]
@@ -120,6 +125,9 @@ impl Door {
                 return bare(StatusCode::SERVICE_UNAVAILABLE);
             }
         }
+        if asks == Asks::Poll {
+            *device.polled.lock().unwrap_or_else(PoisonError::into_inner) = Some(Instant::now());
+        }
         reply(device, &pushed, asks != Asks::Nothing, &self.intake)
     }
 
@@ -152,9 +160,9 @@ enum Asks {
     Nothing,
     /// A vehicle is there.
     Read,
-    /// Alive, or an input changed.
+    /// An input changed, or the like.
     InPassing,
-    /// Nothing said: it came for orders only.
+    /// It is alive, and takes orders.
     Poll,
 }
 
@@ -166,22 +174,30 @@ impl Asks {
                 _ => None,
             })
         };
+        let is_news = |event: &DeviceEvent| !matches!(event, DeviceEvent::KeepAlive { .. });
         match (pushed.takes_orders, reads().next().is_some()) {
             (false, _) => Self::Nothing,
             // An order beside a record of the past would be taken for its answer.
             (true, true) if !reads().all(|live| live) => Self::Nothing,
             (true, true) => Self::Read,
-            (true, false) if pushed.events.is_empty() => Self::Poll,
-            (true, false) => Self::InPassing,
+            (true, false) if pushed.events.iter().any(is_news) => Self::InPassing,
+            (true, false) => Self::Poll,
         }
     }
+}
+
+/// Some devices ask again as soon as they are answered, so that they can be told something at any time. Such a poll is
+/// held until there is something to tell; a heart-beat comes seconds after the one before and is answered at once.
+fn is_held(device: &PushDevice) -> bool {
+    let polled = *device.polled.lock().unwrap_or_else(PoisonError::into_inner);
+    polled.is_some_and(|at| at.elapsed() < AT_ONCE)
 }
 
 /// `decided`: something new was, so that an order may be on its way.
 async fn wait_for_orders(device: &PushDevice, asks: Asks, decided: bool, begun: Instant) {
     let until = match asks {
         Asks::Read if decided && device.wiring.moves.is_some() => begun + ORDER_WAIT,
-        Asks::Poll => begun + POLL_HOLD,
+        Asks::Poll if is_held(device) => begun + POLL_HOLD,
         _ => return,
     };
     device.mailbox.wait(until).await;

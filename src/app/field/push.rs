@@ -57,6 +57,8 @@ pub struct PushDevice {
     /// SHA-256 of the key that it calls with; `None`: it does not call.
     pub(super) key: Option<[u8; 32]>,
     pub(super) places: Arc<Semaphore>,
+    /// When it was last answered something that it had asked only to be told orders.
+    pub(super) polled: Mutex<Option<Instant>>,
     driver: Mutex<HttpPush>,
     calls: mpsc::Sender<CallJob>,
 }
@@ -170,6 +172,7 @@ impl PushDevices {
                 mailbox: Mailbox::default(),
                 key,
                 places: Arc::new(Semaphore::new(PLACES)),
+                polled: Mutex::default(),
                 driver: Mutex::new(HttpPush::new(&device.profile, device.sn.as_deref())?),
                 calls,
             });

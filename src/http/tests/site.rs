@@ -228,6 +228,8 @@ impl Site {
             records: self.clone(),
             pictures: self.clone(),
             bank: Some(self.clone()),
+            fleet: self.clone(),
+            door: self.clone(),
             metrics: None,
             settings,
             stop: stopped,
