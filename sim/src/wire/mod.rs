@@ -5,7 +5,9 @@
 //! ```text
 //!   pty      a pseudo-terminal with a lasting name, to be unplugged and plugged in again
 //!   line     all that hangs on one RS-485 line: `board` (relays, inputs) over `rtu`, and `led`
-//!   camera   a plate camera at a broker: `message` (what it says), `command` (what it is told)
+//!   body     what every camera has and can be told; `station` and `push` carry it to a broker or an address
+//!   camera   a Vzenith camera at a broker: `message` (what it says), `command` (what it is told)
+//!   others   vzenith_http, qianyi, hikvision, frigate, webhook; tasmota and shelly are relays
 //!   picture  what it photographs
 //!   phone    a driver's browser: `html` (forms of a page)
 //! ```
