@@ -8,6 +8,7 @@
 mod cli;
 mod crash;
 mod faults;
+mod makes;
 mod push;
 mod support;
 mod tidy;

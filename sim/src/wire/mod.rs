@@ -8,7 +8,9 @@
 //!            `rtu`, and `led`
 //!   scanner  reads codes on a port of its own; printer: `stream` (what it is told), `paper`
 //!   reader   card readers on OSDP; `device` is one of them
-//!   camera   a plate camera at a broker: `message` (what it says), `command` (what it is told)
+//!   body     what every camera has and can be told; `station` and `push` carry it to a broker or an address
+//!   camera   a Vzenith camera at a broker: `message` (what it says), `command` (what it is told)
+//!   others   vzenith_http, qianyi, hikvision, frigate, webhook; tasmota and shelly are relays
 //!   picture  what it photographs
 //!   phone    a driver's browser: `html` (forms of a page)
 //! ```

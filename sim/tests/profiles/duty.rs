@@ -37,6 +37,8 @@ pub(crate) struct Manners {
     pub(crate) insists: bool,
     /// Marks what it sends late.
     pub(crate) replays: bool,
+    /// Corrects itself under one id, of which one read is made.
+    pub(crate) corrects: bool,
 }
 
 /// One cycle; the capabilities it used.
@@ -120,6 +122,9 @@ async fn reads(
     }
     is_taken(events, number, manners).await;
 
+    if manners.corrects {
+        return;
+    }
     twin.repeat(number, &seen);
     if manners.twice {
         assert_eq!(plate_read(near).await.event_id, read.event_id);

@@ -8,7 +8,7 @@ use paifang_devices::{
     Pushed,
 };
 use paifang_sim::wire::{
-    AlertManner, Hikvision, HikvisionSettings, Twin, VzenithHttp, VzenithHttpSettings, Webhook,
+    AlertManner, Hikvision, HikvisionSettings, VzenithHttp, VzenithHttpSettings, Webhook,
     WebhookMake, WebhookSettings,
 };
 

@@ -9,8 +9,10 @@ mod people;
 mod readers;
 mod serial;
 #[path = "../wire/support.rs"]
+#[expect(dead_code, reason = "the rest is for tests of the wires alone")]
 mod support;
 #[path = "../wire/web.rs"]
+#[expect(dead_code, reason = "the rest is for tests of the wires alone")]
 mod web;
 
 use std::collections::BTreeSet;

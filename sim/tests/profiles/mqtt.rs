@@ -22,12 +22,14 @@ pub(crate) async fn cycle(profile: &Profile) -> Used {
             (Box::new(Camera::start(site.camera())), twice)
         }
         "Qianyi" => {
-            let insists = Manners { insists: true, pictures: true, replays: true, twice: false };
+            let insists =
+                Manners { insists: true, pictures: true, replays: true, ..Manners::default() };
             (Box::new(Qianyi::start(QianyiSettings::new(account, sn))), insists)
         }
         "Frigate" => {
             let settings = FrigateSettings::new(account, sn);
-            (Box::new(Frigate::start(settings)), Manners::default())
+            let corrects = Manners { corrects: true, ..Manners::default() };
+            (Box::new(Frigate::start(settings)), corrects)
         }
         "Tasmota" => {
             let settings = TasmotaSettings::new(account, sn);

@@ -8,6 +8,7 @@ mod line;
 mod phone;
 mod printer;
 mod push;
+mod qianyi;
 mod relay;
 mod support;
 mod web;

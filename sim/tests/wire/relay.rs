@@ -1,13 +1,23 @@
 //! Relays at a broker, told by mosquitto's client: a peer that is not ours.
 
-use std::{net::SocketAddr, process::Command as Program};
+use std::{
+    net::{SocketAddr, TcpListener, TcpStream},
+    process::{Child, Command as Program, Stdio},
+};
 
-use paifang::io::broker::{self, Account, Broker};
+use paifang::io::{
+    broker::{self, Account, Broker},
+    mqtt::{Link, LinkStatus, Settings},
+};
+use paifang_devices::{Command, JsonMqtt, Profile};
 use paifang_sim::wire::{
     CameraEvent, MqttAccount, RelayEvent, RelayKind, Shelly, ShellySettings, Tasmota,
     TasmotaSettings, Twin,
 };
-use tokio::sync::broadcast;
+use tokio::{
+    sync::{broadcast, mpsc},
+    time::Instant,
+};
 
 use crate::support::*;
 
@@ -38,7 +48,7 @@ async fn moved(events: &mut broadcast::Receiver<CameraEvent>) -> (u8, RelayKind)
     }
 }
 
-async fn is_up(twin: &impl Twin) {
+async fn is_up(twin: &dyn Twin) {
     let mut online = twin.body().online();
     within("the relay", online.wait_for(|on| *on)).await.unwrap();
 }
@@ -110,5 +120,70 @@ async fn shelly_lets_go_by_itself_and_knows_its_methods() {
         say(broker.addr(), "gate/rpc", &wrong, false).await;
         let refused = acted(&mut events).await;
         assert!(matches!(refused, CameraEvent::Refused { .. }), "{wrong}: {refused:?}");
+    }
+}
+
+/// And we leave nothing there: orders to relays that are away are gone when they come back.
+#[tokio::test(flavor = "multi_thread")]
+async fn no_order_of_ours_waits_at_a_broker() {
+    let broker = Mosquitto::start();
+    let (sink, _messages) = mpsc::channel(100);
+    let url = format!("mqtt://{}", broker.addr);
+    let (username, password) = ("paifang".into(), PASSWORD.into());
+    let settings = Settings { url, username, password, ..Settings::default() };
+    let link = Link::start(&settings, vec![], sink).unwrap();
+    let mut status = link.status();
+    within("the link", status.wait_for(|status| *status == LinkStatus::Up)).await.unwrap();
+    let account = MqttAccount::new(broker.addr, "relay", PASSWORD);
+    for name in ["barrier/tasmota-mqtt", "barrier/shelly-gen2-mqtt"] {
+        let mut driver = JsonMqtt::new(&Profile::find(name).unwrap(), "gate").unwrap();
+        let mut order = |command: &Command| {
+            let message = driver.encode(command, "c-1", 1_795_000_000_000).unwrap();
+            link.publish(&message.topic, message.payload).unwrap();
+        };
+        order(&Command::PulseOpen);
+        order(&Command::Hold);
+        // Behind both: mosquitto answers a client in the order of what it was told.
+        say(broker.addr, "elsewhere", "x", true).await;
+        let twin: Box<dyn Twin> = if name.contains("tasmota") {
+            Box::new(Tasmota::start(TasmotaSettings::new(account.clone(), "gate")))
+        } else {
+            Box::new(Shelly::start(ShellySettings::new(account.clone(), "gate")))
+        };
+        let mut events = twin.body().events();
+        is_up(&*twin).await;
+        order(&Command::PulseClose);
+        assert_eq!(moved(&mut events).await, (2, RelayKind::Pulse { ms: 500 }), "{name}");
+    }
+}
+
+/// Debian's mosquitto, which keeps what is retained and lets everybody in; killed when dropped.
+pub(crate) struct Mosquitto {
+    pub(crate) addr: SocketAddr,
+    process: Child,
+}
+
+impl Mosquitto {
+    pub(crate) fn start() -> Self {
+        let addr = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
+        let process = Program::new("/usr/sbin/mosquitto")
+            .args(["-p", &addr.port().to_string()])
+            .stdout(Stdio::null())
+            .stderr(Stdio::null())
+            .spawn()
+            .unwrap();
+        let begun = Instant::now();
+        while TcpStream::connect(addr).is_err() {
+            assert!(begun.elapsed() < LIMIT, "mosquitto does not listen");
+            std::thread::yield_now();
+        }
+        Self { addr, process }
+    }
+}
+
+impl Drop for Mosquitto {
+    fn drop(&mut self) {
+        let _ = self.process.kill();
+        let _ = self.process.wait();
     }
 }

@@ -1,10 +1,6 @@
 //! The daemon's side of the wires, as small as it can be.
 
-use std::{
-    net::{SocketAddr, TcpListener, TcpStream},
-    process::{Child, Command as Program, Stdio},
-    time::Duration,
-};
+use std::time::Duration;
 
 use paifang::io::{
     broker::{self, Account, Broker},
@@ -178,36 +174,5 @@ pub(crate) async fn acted(events: &mut broadcast::Receiver<CameraEvent>) -> Came
             CameraEvent::Taken { .. } | CameraEvent::NotTaken { .. } => {}
             event => return event,
         }
-    }
-}
-
-/// Debian's mosquitto, which keeps what is retained and lets everybody in; killed when dropped.
-pub(crate) struct Mosquitto {
-    pub(crate) addr: SocketAddr,
-    process: Child,
-}
-
-impl Mosquitto {
-    pub(crate) fn start() -> Self {
-        let addr = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
-        let process = Program::new("/usr/sbin/mosquitto")
-            .args(["-p", &addr.port().to_string()])
-            .stdout(Stdio::null())
-            .stderr(Stdio::null())
-            .spawn()
-            .unwrap();
-        let begun = Instant::now();
-        while TcpStream::connect(addr).is_err() {
-            assert!(begun.elapsed() < LIMIT, "mosquitto does not listen");
-            std::thread::yield_now();
-        }
-        Self { addr, process }
-    }
-}
-
-impl Drop for Mosquitto {
-    fn drop(&mut self) {
-        let _ = self.process.kill();
-        let _ = self.process.wait();
     }
 }

@@ -137,7 +137,7 @@ impl Alert<'_> {
     }
 
     fn confidence(&self) -> String {
-        let fraction = if self.manner.float_confidence { ".50" } else { "" };
+        let fraction = if self.manner.float_confidence { ".25" } else { "" };
         format!("{}{fraction}", self.seen.confidence)
     }
 
@@ -246,7 +246,7 @@ impl Alert<'_> {
     fn json(&self) -> String {
         let AlertManner { original_only, float_confidence, .. } = self.manner;
         let confidence = if float_confidence {
-            json!(f64::from(self.seen.confidence) + 0.5)
+            json!(f64::from(self.seen.confidence) + 0.25)
         } else {
             json!(self.seen.confidence)
         };

@@ -56,9 +56,9 @@ pub(super) async fn serve(camera: Arc<Shared>, listener: TcpListener) {
     let _ = axum::serve(listener, app).await;
 }
 
-/// A port of its own on this machine.
-pub(super) fn bind() -> std::io::Result<(std::net::TcpListener, SocketAddr)> {
-    let listener = std::net::TcpListener::bind("127.0.0.1:0")?;
+/// Its own port.
+pub(super) fn bind(at: SocketAddr) -> std::io::Result<(std::net::TcpListener, SocketAddr)> {
+    let listener = std::net::TcpListener::bind(at)?;
     listener.set_nonblocking(true)?;
     let addr = listener.local_addr()?;
     Ok((listener, addr))

@@ -32,6 +32,8 @@ use super::{
 pub struct HikvisionSettings {
     /// Where alerts go.
     pub url: String,
+    /// Where it takes orders; port 0 is any.
+    pub listen: SocketAddr,
     pub serial: String,
     pub user: String,
     pub password: String,
@@ -57,6 +59,7 @@ impl HikvisionSettings {
     pub fn new(url: &str, serial: &str) -> Self {
         Self {
             url: url.to_owned(),
+            listen: ([127, 0, 0, 1], 0).into(),
             serial: serial.to_owned(),
             user: "admin".to_owned(),
             password: "of-the-camera-itself".to_owned(),
@@ -94,7 +97,7 @@ struct Shared {
 impl Hikvision {
     /// Opens its web server on a port of its own. Needs a tokio runtime.
     pub fn start(settings: HikvisionSettings) -> io::Result<Self> {
-        let (listener, addr) = gate::bind()?;
+        let (listener, addr) = gate::bind(settings.listen)?;
         let listener = TcpListener::from_std(listener)?;
         let mut guard = Guard::new(&settings.user, &settings.password, settings.hash);
         (guard.tries_max, guard.nonce_uses) = (settings.tries_max, settings.nonce_uses);
