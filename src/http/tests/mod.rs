@@ -3,5 +3,6 @@
 mod bank;
 mod driver;
 mod operator;
+mod people;
 mod phone;
 mod site;
