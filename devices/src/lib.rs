@@ -10,17 +10,21 @@
 //!   message      what those two share; learn: which profile a stranger's message fits
 //!   relay_board  protocol "modbus-relay"  relay and input boards, over modbus (RTU frames)
 //!   led_olm      protocol "olm-led"       text and voice boards, GBK text
+//!   led_aa55     protocol "aa55-led"      the same duty, other frames; `screen` is either
 //!   scanner      protocol "ascii-scanner" codes as text, with any tail; commands of the GM65
 //!   reader_55aa  protocol "55aa-reader"   codes in frames
 //!   turnstile_lot protocol "lot-turnstile" passes and counters, over modbus
+//!   escpos       protocol "escpos"        receipts, and what became of them
 //! ```
 
+pub mod escpos;
 pub mod exchange;
 pub mod http_push;
 pub mod json_mqtt;
 mod json_path;
 mod json_template;
 pub mod learn;
+pub mod led_aa55;
 pub mod led_olm;
 pub mod message;
 pub mod modbus;
@@ -30,6 +34,7 @@ pub mod reader_55aa;
 pub mod relay_board;
 pub mod scan_reader;
 pub mod scanner;
+pub mod screen;
 mod text;
 pub mod turnstile_lot;
 pub mod words;
@@ -43,5 +48,6 @@ pub use message::error::{DecodeError, EncodeError, SetupError};
 pub use profile::{Capability, InputRole, Kind, Profile, ProfileError, Protocol, Transport};
 pub use relay_board::RelayBoard;
 pub use scan_reader::{ScanFault, ScanReader};
+pub use screen::Screen;
 pub use turnstile_lot::{LotTurnstile, Way};
 pub use words::{ArmPosition, CivilTime, Command, DeviceEvent, PlateRead};

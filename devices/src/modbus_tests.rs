@@ -87,7 +87,7 @@ fn exceptions_are_refusals_with_words() {
     assert_eq!(expect(&ask).find(&refusal), Some(0..5));
     let error = expect(&ask).bits(&refusal, 8).unwrap_err();
     assert_eq!(error, ReplyError::Exception { address: 1, function: 2, code: 2 });
-    assert!(error.to_string().contains("no such coil or input"), "{error}");
+    assert!(error.to_string().contains("no such coil, input or register"), "{error}");
     assert!(matches!(expect(&ask).bits(b"nonsense", 8), Err(ReplyError::Foreign { .. })));
 }
 

@@ -11,10 +11,11 @@ use thiserror::Error;
 pub use crate::protocol::Protocol;
 use crate::words::wire_words;
 
-static FOLDERS: [(Kind, Dir<'static>); 5] = [
+static FOLDERS: [(Kind, Dir<'static>); 6] = [
     (Kind::Barrier, include_dir!("$CARGO_MANIFEST_DIR/barrier")),
     (Kind::Camera, include_dir!("$CARGO_MANIFEST_DIR/camera")),
     (Kind::Display, include_dir!("$CARGO_MANIFEST_DIR/display")),
+    (Kind::Printer, include_dir!("$CARGO_MANIFEST_DIR/printer")),
     (Kind::Scanner, include_dir!("$CARGO_MANIFEST_DIR/scanner")),
     (Kind::Turnstile, include_dir!("$CARGO_MANIFEST_DIR/turnstile")),
 ];

@@ -2,8 +2,10 @@
 //! of its name; here is only the list of them. Knows no field of any section.
 
 use crate::{
+    escpos::EscposSettings,
     http_push::HttpPushSettings,
     json_mqtt::JsonMqttSettings,
+    led_aa55::Aa55Settings,
     led_olm::OlmSettings,
     profile::{Profile, Transport},
     reader_55aa::Reader55AaSettings,
@@ -24,12 +26,17 @@ wire_words! {
         ModbusRelay = "modbus-relay",
         /// OLM text and voice boards.
         OlmLed = "olm-led",
+        /// AA55 text and voice boards.
+        Aa55Led = "aa55-led",
         /// Scanners that write the code as text.
         AsciiScanner = "ascii-scanner",
         /// Scanners that write the code in frames 55 AA.
+        #[serde(rename = "55aa-reader")]
         Reader55Aa = "55aa-reader",
         /// Turnstile controllers of LOT on Modbus RTU.
         LotTurnstile = "lot-turnstile",
+        /// Receipt printers.
+        Escpos = "escpos",
     }
 }
 
@@ -41,9 +48,11 @@ impl Protocol {
             Self::HttpPush => &[Transport::Http],
             Self::ModbusRelay
             | Self::OlmLed
+            | Self::Aa55Led
             | Self::AsciiScanner
             | Self::Reader55Aa
             | Self::LotTurnstile => &[Transport::Serial],
+            Self::Escpos => &[Transport::Serial, Transport::Tcp],
         }
     }
 
@@ -54,9 +63,11 @@ impl Protocol {
             Self::HttpPush => profile.settings::<HttpPushSettings>(self)?.check(profile),
             Self::ModbusRelay => profile.settings::<RelaySettings>(self)?.check(),
             Self::OlmLed => profile.settings::<OlmSettings>(self)?.check(profile.timings.gap_ms),
+            Self::Aa55Led => profile.settings::<Aa55Settings>(self)?.check(profile.timings.gap_ms),
             Self::AsciiScanner => profile.settings::<ScannerSettings>(self)?.check(),
             Self::Reader55Aa => profile.settings::<Reader55AaSettings>(self)?.check(),
             Self::LotTurnstile => profile.settings::<LotSettings>(self)?.check(),
+            Self::Escpos => profile.settings::<EscposSettings>(self)?.check(),
         }
     }
 }

@@ -119,19 +119,36 @@ impl ScanReader {
     /// A scanner of this profile.
     pub fn new(profile: &Profile) -> Result<Self, NoScanner> {
         let wrong = |_| NoScanner(profile.name.clone());
-        let (framing, commands, rules, idle_ms) = if profile.protocol == Protocol::Reader55Aa {
-            let settings: Reader55AaSettings =
-                profile.settings(Protocol::Reader55Aa).map_err(wrong)?;
-            let framing = Framing::Frames(Frames::new(&settings));
-            (framing, None, settings.rules(), settings.idle_ms)
-        } else {
-            let settings: ScannerSettings =
-                profile.settings(Protocol::AsciiScanner).map_err(wrong)?;
-            let framing = Framing::Text(TextLines::new(&settings));
-            (framing, settings.commands, settings.rules(), settings.idle_ms)
-        };
-        let (idle_ms, in_view, faults) = (idle_ms.into(), Vec::new(), Vec::new());
-        Ok(Self { framing, commands, rules, idle_ms, heard_at_ms: None, in_view, faults })
+        match profile.protocol {
+            Protocol::Reader55Aa => {
+                profile.settings(Protocol::Reader55Aa).map_err(wrong).map(|own| Self::frames(&own))
+            }
+            _ => {
+                profile.settings(Protocol::AsciiScanner).map_err(wrong).map(|own| Self::text(&own))
+            }
+        }
+    }
+
+    fn text(settings: &ScannerSettings) -> Self {
+        let framing = Framing::Text(TextLines::new(settings));
+        let one = Self::with(framing, settings.rules(), settings.idle_ms);
+        Self { commands: settings.commands, ..one }
+    }
+
+    fn frames(settings: &Reader55AaSettings) -> Self {
+        Self::with(Framing::Frames(Frames::new(settings)), settings.rules(), settings.idle_ms)
+    }
+
+    fn with(framing: Framing, rules: CodeRules, idle_ms: u32) -> Self {
+        Self {
+            framing,
+            commands: None,
+            rules,
+            idle_ms: idle_ms.into(),
+            heard_at_ms: None,
+            in_view: Vec::new(),
+            faults: Vec::new(),
+        }
     }
 
     /// Bytes came in: codes ([`DeviceEvent::Scanned`]), signs of life ([`DeviceEvent::KeepAlive`])
@@ -198,9 +215,8 @@ impl ScanReader {
                 Ok(Said::Code(text)) if self.is_new(&text, now_ms) => {
                     events.push(DeviceEvent::Scanned { text });
                 }
-                Ok(Said::Code(_)) => {}
                 Err(fault) if self.faults.len() < FAULTS_MAX => self.faults.push(fault),
-                Err(_) => {}
+                Ok(Said::Code(_)) | Err(_) => {}
             }
         }
         events

@@ -163,8 +163,9 @@ impl TextLines {
 
     fn text_byte(&mut self, byte: u8, out: &mut Vec<Piece>) {
         let ends = match (self.tail, byte) {
-            (Tail::Cr, b'\r') | (Tail::Lf, b'\n') | (Tail::Tab, b'\t') => true,
-            (Tail::Any, b'\r' | b'\n' | b'\t') => true,
+            (Tail::Cr | Tail::Any, b'\r')
+            | (Tail::Lf | Tail::Any, b'\n')
+            | (Tail::Tab | Tail::Any, b'\t') => true,
             (Tail::CrLf, b'\n') => self.text.last() == Some(&b'\r'),
             _ => false,
         };

@@ -47,8 +47,8 @@ fn replies_are_read() {
     assert_eq!(counter(&count, &words_reply(&[0x2345, 1])), Ok(0x1_2345));
     let ask = one.read_state(Way::Out);
     let states = [0, 1, 2, 9].map(|number| state(&ask, &words_reply(&[number])).unwrap());
-    use SideState::{Closed, Counted, Free, Other};
-    assert_eq!(states, [Closed, Counted, Free, Other(9)]);
+    let named = [SideState::Closed, SideState::Counted, SideState::Free, SideState::Other(9)];
+    assert_eq!(states, named);
     let ask = one.read_mode();
     let modes = [0, 1, 2, 7].map(|number| mode(&ask, &words_reply(&[number])).unwrap());
     assert_eq!(modes, [Mode::Normal, Mode::Blocked, Mode::AntiPanic, Mode::Other(7)]);

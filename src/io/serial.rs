@@ -9,6 +9,8 @@
 //! - Work that waited past its deadline is refused, never sent late: an open that could not go out
 //!   while the cable was off must not move an arm when it comes back.
 //! - Writes go ahead of readings; readings take turns by address, so no board starves another.
+//! - A board that does not answer is asked less and less often, up to some seconds apart, so that
+//!   it costs the others little; what is written to it still goes at once.
 //! - Only what is repeatable is asked twice. After a time-out of anything else nobody knows whether
 //!   the board acted: [`BusError::may_have_acted`].
 //! - A reply that comes after its time-out cannot answer a later request: bytes on the line are
@@ -119,6 +121,14 @@ pub enum BusError {
         /// Slave address.
         address: u8,
     },
+    /// It was silent when asked before, so its readings are spaced out; nothing was sent.
+    #[error("{path}: board {address} was silent and is asked less often until it answers")]
+    Resting {
+        /// Of the port.
+        path: String,
+        /// Slave address.
+        address: u8,
+    },
     /// The port went away while the request was on the wire.
     #[error("{path}: lost while a request was on its way ({why})")]
     Lost {
@@ -140,7 +150,7 @@ impl BusError {
     pub fn may_have_acted(&self) -> bool {
         match self {
             Self::TimedOut { .. } | Self::Lost { .. } | Self::Closed { .. } => true,
-            Self::Full { .. } | Self::Expired { .. } => false,
+            Self::Full { .. } | Self::Expired { .. } | Self::Resting { .. } => false,
         }
     }
 }
@@ -226,5 +236,7 @@ impl BusHandle {
     }
 }
 
+#[cfg(test)]
+mod listen_tests;
 #[cfg(test)]
 mod tests;

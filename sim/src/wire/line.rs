@@ -1,5 +1,5 @@
-//! Everything on one RS-485 line behind one adapter: relay boards and LED boards, their faults, and
-//! a record of what was said to them. Asks nothing by itself.
+//! Everything on one RS-485 line behind one adapter: relay boards, LED boards and turnstiles, their
+//! faults, and a record of what was said to them. Asks nothing by itself.
 
 use std::{
     collections::VecDeque,
@@ -9,7 +9,7 @@ use std::{
     time::Duration,
 };
 
-use paifang_devices::led_olm::FrameError;
+use paifang_devices::Way;
 use tokio::{
     io::{AsyncReadExt, AsyncWriteExt},
     sync::{broadcast, mpsc, oneshot},
@@ -23,6 +23,7 @@ use super::{
     lock,
     pty::Pty,
     rtu::{self, Front},
+    turnstile::{Lot, LotFaults},
 };
 
 /// Silence that ends a frame. The standard's 3.5 characters are less than a busy machine's pauses.
@@ -46,6 +47,7 @@ pub struct Line {
 struct Shared {
     boards: Mutex<Vec<Board>>,
     leds: Vec<Led>,
+    lots: Mutex<Vec<Lot>>,
     frames: Mutex<VecDeque<Vec<u8>>>,
     events: broadcast::Sender<RelayEvent>,
 }
@@ -60,10 +62,16 @@ impl Line {
     /// Boards with addresses of their own, and LED boards, which have none: each hears every frame
     /// of its kind. Needs a tokio runtime.
     pub fn start(pty: Pty, boards: &[BoardSettings], leds: usize) -> Self {
+        Self::start_with(pty, boards, leds, &[])
+    }
+
+    /// The same with turnstile controllers at these addresses.
+    pub fn start_with(pty: Pty, boards: &[BoardSettings], leds: usize, lots: &[u8]) -> Self {
         let (orders, ordered) = mpsc::unbounded_channel();
         let shared = Arc::new(Shared {
             boards: Mutex::new(boards.iter().copied().map(Board::new).collect()),
             leds: (0..leds).map(|_| Led::default()).collect(),
+            lots: Mutex::new(lots.iter().copied().map(Lot::new).collect()),
             frames: Mutex::default(),
             events: broadcast::Sender::new(EVENTS_MAX),
         });
@@ -102,6 +110,30 @@ impl Line {
 
     fn board<T>(&self, address: u8, act: impl FnOnce(&mut Board) -> T) -> Option<T> {
         lock(&self.shared.boards).iter_mut().find(|one| one.address == address).map(act)
+    }
+
+    /// Somebody pushes at a side of the turnstile with this address; `true`: it let them through.
+    pub fn walk(&self, turnstile: u8, way: Way) -> bool {
+        self.lot(turnstile, |one| one.walk(way, Instant::now())).unwrap_or(false)
+    }
+
+    /// Persons it has counted. `None`: there is no such turnstile.
+    pub fn counted(&self, turnstile: u8, way: Way) -> Option<u32> {
+        self.lot(turnstile, |one| one.count(way))
+    }
+
+    /// Sets its counter, as after years of use.
+    pub fn set_count(&self, turnstile: u8, way: Way, count: u32) -> bool {
+        self.lot(turnstile, |one| one.set_count(way, count)).is_some()
+    }
+
+    /// From the next request on. `false`: there is no such turnstile.
+    pub fn set_lot_faults(&self, turnstile: u8, faults: LotFaults) -> bool {
+        self.lot(turnstile, |one| one.faults = faults).is_some()
+    }
+
+    fn lot<T>(&self, address: u8, act: impl FnOnce(&mut Lot) -> T) -> Option<T> {
+        lock(&self.shared.lots).iter_mut().find(|one| one.address == address).map(act)
     }
 
     /// Whole frames heard, whoever they were for, the oldest first; of very many the latest.
@@ -202,9 +234,9 @@ impl Wire {
     fn take_frames(&mut self) {
         while !self.heard.is_empty() {
             let len = match led::front(&self.heard) {
-                Some(Ok(len)) => len,
-                Some(Err(FrameError::Short)) => return,
-                Some(Err(_)) => return self.spoilt(),
+                Some(Front::Frame(len)) => len,
+                Some(Front::Partial | Front::UntilSilence) => return,
+                Some(Front::Damaged) => return self.spoilt(),
                 None => match rtu::front(&self.heard) {
                     Front::Frame(len) => len,
                     Front::Damaged => return self.spoilt(),
@@ -234,7 +266,7 @@ impl Wire {
         let now = Instant::now();
         if led::front(&frame).is_some() {
             for led in &self.shared.leds {
-                let _ = led.hear(&frame);
+                led.hear(&frame);
             }
         } else {
             let mut boards = lock(&self.shared.boards);
@@ -247,6 +279,10 @@ impl Wire {
                     let _ = self.shared.events.send(event);
                 }
             }
+            drop(boards);
+            let mut lots = lock(&self.shared.lots);
+            let meant = lots.iter_mut().filter(|one| one.address == frame[0]);
+            self.answers.extend(meant.filter_map(|one| one.hear(&frame, now)).map(|a| (now, a)));
         }
         let mut frames = lock(&self.shared.frames);
         if frames.len() == FRAMES_MAX {

@@ -4,7 +4,9 @@
 //!
 //! ```text
 //!   pty      a pseudo-terminal with a lasting name, to be unplugged and plugged in again
-//!   line     all that hangs on one RS-485 line: `board` (relays, inputs) over `rtu`, and `led`
+//!   line     all that hangs on one RS-485 line: `board` (relays, inputs) and `turnstile` over
+//!            `rtu`, and `led`
+//!   scanner  reads codes on a port of its own; printer: `stream` (what it is told), `paper`
 //!   camera   a plate camera at a broker: `message` (what it says), `command` (what it is told)
 //!   picture  what it photographs
 //!   phone    a driver's browser: `html` (forms of a page)
@@ -17,8 +19,11 @@ mod led;
 pub mod line;
 pub mod phone;
 pub mod picture;
+pub mod printer;
 pub mod pty;
 mod rtu;
+pub mod scanner;
+mod turnstile;
 
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
@@ -33,7 +38,10 @@ pub use self::{
     led::Led,
     line::Line,
     phone::{Page, Phone, PhoneError},
+    printer::{Printer, PrinterFaults},
     pty::Pty,
+    scanner::{Scanner, ScannerManner},
+    turnstile::LotFaults,
 };
 
 /// A contact that moved because somebody was told to move it.

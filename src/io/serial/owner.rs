@@ -104,6 +104,7 @@ impl Owner {
                 self.queue.push(job);
             }
             self.queue.expire(Instant::now(), &self.settings.path, "the line was busy");
+            self.queue.rest(Instant::now(), &self.settings.path);
             let done = match self.queue.take() {
                 Some(job) => self.perform(&mut port, job).await,
                 None => self.idle(&mut port).await,
@@ -169,7 +170,9 @@ impl Owner {
         timeout: Duration,
         deadline: Instant,
     ) -> Result<Vec<u8>, Failure> {
-        let attempts = if exchange.repeatable { ATTEMPTS_MAX } else { 1 };
+        let address = exchange.expect.address();
+        let hopeful = exchange.repeatable && !self.queue.is_silent(address);
+        let attempts = if hopeful { ATTEMPTS_MAX } else { 1 };
         for attempt in 1..=attempts {
             match self.write(port, &exchange.request, deadline).await {
                 // The first attempt went out, so this one is silence, not lateness.
@@ -181,10 +184,12 @@ impl Owner {
             let reply = self.reply(port, exchange, until).await?;
             self.silent_until = Instant::now() + self.settings.gap;
             if let Some(reply) = reply {
+                self.queue.heard(address);
                 return Ok(reply);
             }
         }
         self.queue.overdue(exchange.expect.clone(), Instant::now() + timeout);
+        self.queue.unheard(address, Instant::now());
         Err(Failure::Silent)
     }
 

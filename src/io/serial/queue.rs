@@ -39,6 +39,19 @@ impl Job {
     }
 }
 
+/// Silences in a row after which a board's readings are spaced out.
+const SILENCES_MAX: u32 = 2;
+const REST_MIN: Duration = Duration::from_millis(200);
+const REST_MAX: Duration = Duration::from_secs(5);
+
+/// How long a board has not answered.
+#[derive(Clone, Copy, Debug)]
+struct Silence {
+    times: u32,
+    /// Its readings are refused until then. Writes are not.
+    rests_until: Instant,
+}
+
 /// Waiting jobs, oldest first.
 #[derive(Debug, Default)]
 pub(super) struct Queue {
@@ -48,6 +61,8 @@ pub(super) struct Queue {
     turn: u64,
     /// Replies that did not come in time and until when they still may.
     late: Vec<(Expect, Instant)>,
+    /// Boards that did not answer when asked last.
+    silent: HashMap<u8, Silence>,
 }
 
 impl Queue {
@@ -62,6 +77,38 @@ impl Queue {
     /// A reply is overdue: nothing that it would fit is asked before `until`.
     pub(super) fn overdue(&mut self, expect: Expect, until: Instant) {
         self.late.push((expect, until));
+    }
+
+    /// The board answered, if only with a refusal.
+    pub(super) fn heard(&mut self, address: u8) {
+        self.silent.remove(&address);
+    }
+
+    /// The board did not answer; more of that, and its readings cost the others less and less.
+    pub(super) fn unheard(&mut self, address: u8, now: Instant) {
+        let silence = self.silent.entry(address).or_insert(Silence { times: 0, rests_until: now });
+        silence.times += 1;
+        if let Some(more) = silence.times.checked_sub(SILENCES_MAX) {
+            silence.rests_until = now + (REST_MIN * 2_u32.pow(more.min(8))).min(REST_MAX);
+        }
+    }
+
+    /// It did not answer lately: a second try at once is as vain as the first.
+    pub(super) fn is_silent(&self, address: u8) -> bool {
+        self.silent.get(&address).is_some_and(|silence| silence.times >= SILENCES_MAX)
+    }
+
+    /// Refuses readings of boards that rest, at once: who asked has other things to do.
+    pub(super) fn rest(&mut self, now: Instant, path: &str) {
+        let resting = |job: &Job| {
+            let silence = job.address().filter(|_| !job.is_write());
+            let silence = silence.and_then(|address| self.silent.get(&address));
+            silence.is_some_and(|silence| now < silence.rests_until)
+        };
+        for job in self.waiting.extract_if(.., |job| resting(job)) {
+            let address = job.address().unwrap_or_default();
+            let _ = job.answer.send(Err(BusError::Resting { path: path.into(), address }));
+        }
     }
 
     /// Refuses what is past its deadline and forgets what nobody waits for.
@@ -170,6 +217,35 @@ mod tests {
         assert_eq!(refusal, BusError::Expired { path: "port".into(), why: "held up".into() });
         assert_eq!(bench.taken(), [(2, false)]);
         assert_eq!(bench.queue.wake_at(), None);
+    }
+
+    #[test]
+    fn readings_of_a_silent_board_are_refused_for_longer_each_time_but_not_its_writes() {
+        let mut bench = Bench::new();
+        bench.queue.unheard(1, bench.start);
+        assert!(!bench.queue.is_silent(1), "one lost answer is nothing");
+        for (silence, rest_ms) in [200, 400, 800, 1_600, 3_200, 5_000, 5_000].iter().enumerate() {
+            bench.queue.unheard(1, bench.start);
+            for (at_ms, order) in [(rest_ms - 1, 2), (*rest_ms, 3)] {
+                for exchange in [read(1), read(2), pulse(1)] {
+                    bench.ask(exchange, 60_000);
+                }
+                let now = bench.at(at_ms);
+                bench.queue.rest(now, "port");
+                assert_eq!(bench.taken().len(), order, "silence {silence} at {at_ms}");
+            }
+        }
+        let refused = |answered: &mut Receiver<_>| {
+            matches!(answered.try_recv(), Ok(Err(BusError::Resting { address: 1, .. })))
+        };
+        assert_eq!(
+            bench.answers.iter_mut().filter_map(|one| refused(one).then_some(())).count(),
+            7
+        );
+        bench.queue.heard(1);
+        bench.ask(read(1), 1_000);
+        bench.queue.rest(bench.start, "port");
+        assert_eq!(bench.taken(), [(1, false)]);
     }
 
     #[test]

@@ -347,6 +347,66 @@ async fn the_port_is_free_when_the_last_handle_is_gone() {
     wait_for(&second, true).await;
 }
 
+/// Asks `address` as a daemon does, whatever the answers, until the test ends.
+fn poll(bus: &BusHandle, address: u8) -> JoinHandle<()> {
+    let bus = bus.clone();
+    tokio::spawn(async move {
+        let mut every = tokio::time::interval(Duration::from_millis(5));
+        every.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
+        loop {
+            every.tick().await;
+            let _ = bus.exchange(read(address), REPLY_MAX, soon()).await;
+        }
+    })
+}
+
+/// Answers for boards 1 and 2 until board 2 was asked `wanted` times: how often 1, 2, 3 were asked.
+async fn asked_until(board: &mut Board, wanted: usize) -> [usize; 3] {
+    let mut asked = [0; 3];
+    while asked[1] < wanted {
+        let address = board.hear(8).await[0];
+        asked[usize::from(address) - 1] += 1;
+        if address != 3 {
+            board.say(&states(address, 0)).await;
+        }
+    }
+    asked
+}
+
+#[tokio::test]
+async fn a_dead_board_hardly_slows_the_others() {
+    const POLLS: usize = 60;
+    let (mut board, bus) = line().await;
+    let mut polling = vec![poll(&bus, 1), poll(&bus, 2)];
+    let [first, _, _] = asked_until(&mut board, POLLS).await;
+    let without = POLLS.abs_diff(first);
+    polling.push(poll(&bus, 3));
+    let [first, second, dead] = asked_until(&mut board, POLLS).await;
+    assert!(without <= 2 && first.abs_diff(second) <= 2, "not in turns: {first}, {second}");
+    assert!(dead >= 4, "asked in vain some times: {dead}");
+    // In turns with the others it would have been asked twice each time.
+    assert!(dead <= POLLS / 4, "{dead} of {POLLS} turns went to a dead board");
+    // What is written to it goes at once, and its answer ends the rest.
+    polling.iter().for_each(JoinHandle::abort);
+    let rests = loop {
+        let asked = ask(&bus, &read(3));
+        match answer(asked).await {
+            Err(rests @ BusError::Resting { .. }) => break rests,
+            other => assert!(other.is_err(), "nobody answered"),
+        }
+    };
+    assert!(!rests.may_have_acted());
+    let write = modbus::write_coil(3, 0x0200, 5).unwrap();
+    let written = ask(&bus, &write);
+    board.expect(&write).await;
+    board.say(&write.request).await;
+    assert!(answer(written).await.is_ok());
+    let asked = ask(&bus, &read(3));
+    board.expect(&read(3)).await;
+    board.say(&states(3, 1)).await;
+    assert_eq!(answer(asked).await, Ok(states(3, 1)));
+}
+
 /// A board by other hands: pymodbus on a terminal of its own, the two masters joined.
 const PYMODBUS_BOARD: &str = r"
 import sys

@@ -234,7 +234,7 @@ impl Session {
                         sleep(after).await;
                         if channel == 0 {
                             // Bytes for something else than an LED board.
-                            let _ = shared.led.hear(&bytes);
+                            shared.led.hear(&bytes);
                         }
                         shared.tell(CameraEvent::Serial { channel, bytes });
                     });
