@@ -23,7 +23,7 @@ use crate::{
         self, Change, Rules, State,
         money::{Order, Payment, Posting, Refund},
         stay::Stay,
-        ticket::{Admission, Ticket},
+        ticket::{self, Ticket},
     },
     types::{CodeDigest, LaneId, OrderId, StayId, TicketId},
 };
@@ -154,7 +154,7 @@ pub trait Records: Send + Sync + 'static {
     fn ticket(&self, id: TicketId) -> Found<'_, Option<Ticket>>;
 
     /// From `from` on, latest first.
-    fn admissions_since(&self, from: Timestamp, limit: u32) -> Found<'_, Vec<Admission>>;
+    fn admissions_since(&self, from: Timestamp, limit: u32) -> Found<'_, Vec<ticket::Admission>>;
 
     fn operator(&self, name: String) -> Found<'_, Option<Operator>>;
 

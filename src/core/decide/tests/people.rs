@@ -215,7 +215,9 @@ fn each_refusal_has_its_reason_and_is_shown_for_a_while() {
 #[test]
 fn the_next_one_is_let_in_behind_the_first_and_the_third_is_told_to_wait() {
     let mut site = site();
-    ["A", "B", "C"].map(|code| site.sell(code, 1));
+    for code in ["A", "B", "C"] {
+        site.sell(code, 1);
+    }
     site.scan("A").unwrap();
     assert_eq!(site.scan("B"), Ok(Answer::Queued));
     assert_eq!(site.refusal("C"), NotAdmitted::Busy);
