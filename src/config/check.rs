@@ -113,6 +113,7 @@ impl Check<'_> {
         let public_url = self.public_url(&file);
         let buses = self.buses(&file.buses);
         let devices = self.devices(&file.devices, &buses, &secrets, file.mqtt.url.is_some());
+        self.ports_of_their_own(&file.devices, &devices);
         let buses = self.bauds(buses, &devices);
         let lanes = self.lanes(&file.lanes, &devices);
         let mqtt = Mqtt {

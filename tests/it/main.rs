@@ -8,6 +8,7 @@
 mod cli;
 mod crash;
 mod faults;
+mod people;
 mod support;
 mod tidy;
 mod wire;
