@@ -103,8 +103,8 @@ async fn relay(from: PathBuf, to: PathBuf) -> Result<()> {
     let (mut from, mut to) = (open(&from)?, open(&to)?);
     let mut piece = [0; 512];
     loop {
-        let count = from.read(&mut piece).await?;
-        to.write_all(&piece[..count]).await?;
+        let count = AsyncReadExt::read(&mut from, &mut piece).await?;
+        AsyncWriteExt::write_all(&mut to, &piece[..count]).await?;
     }
 }
 
