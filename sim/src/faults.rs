@@ -15,6 +15,7 @@ pub struct Faults {
     pub bank: BankFaults,
     pub machine: MachineFaults,
     pub people: PeopleFaults,
+    pub turnstile: TurnstileFaults,
 }
 
 /// Chances per read, unless said otherwise.
@@ -105,6 +106,23 @@ pub struct PeopleFaults {
     pub operator_errs: f64,
 }
 
+/// Chances per order, unless said otherwise.
+#[derive(Clone, Debug, Default)]
+pub struct TurnstileFaults {
+    /// Not carried out and not answered.
+    pub order_lost: f64,
+    /// Carried out and not answered.
+    pub answer_lost: f64,
+    /// A day, each.
+    pub silent_per_day: f64,
+    /// A day: its power goes and it counts from nothing.
+    pub restarts_per_day: f64,
+    /// A day: somebody jumps over it.
+    pub jumps_per_day: f64,
+    /// A day, of the whole site.
+    pub fires_per_day: f64,
+}
+
 impl Faults {
     pub fn none() -> Self {
         Self::default()
@@ -123,6 +141,7 @@ impl Faults {
                 Part::Bank => some.bank = all.bank.clone(),
                 Part::Machine => some.machine = all.machine.clone(),
                 Part::People => some.people = all.people.clone(),
+                Part::Turnstile => some.turnstile = all.turnstile.clone(),
             }
         }
         some
@@ -182,6 +201,14 @@ impl Faults {
                 whims_per_day: 4.0,
                 operator_errs: 0.2,
             },
+            turnstile: TurnstileFaults {
+                order_lost: 0.03,
+                answer_lost: 0.03,
+                silent_per_day: 6.0,
+                restarts_per_day: 1.0,
+                jumps_per_day: 4.0,
+                fires_per_day: 0.5,
+            },
         }
     }
 }
@@ -196,10 +223,11 @@ pub enum Part {
     Bank,
     Machine,
     People,
+    Turnstile,
 }
 
 impl Part {
-    pub const ALL: [Self; 7] = [
+    pub const ALL: [Self; 8] = [
         Self::Camera,
         Self::Arm,
         Self::Inputs,
@@ -207,6 +235,7 @@ impl Part {
         Self::Bank,
         Self::Machine,
         Self::People,
+        Self::Turnstile,
     ];
 }
 

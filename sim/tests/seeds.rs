@@ -6,7 +6,7 @@ use std::sync::{
 };
 
 use paifang_sim::{
-    faults::Faults,
+    faults::{Faults, TurnstileFaults},
     pure::{Failure, Law, Run, RunSpec, Sabotage, Summary},
 };
 
@@ -51,7 +51,8 @@ fn a_thousand_sites_with_every_fault_keep_every_law() {
         failures[0],
     );
     let tally = total.into_inner().unwrap().tally;
-    for kind in ["arm", "bank", "camera", "clock", "input", "people", "power", "wire"] {
+    for kind in ["arm", "bank", "camera", "clock", "input", "people", "power", "turnstile", "wire"]
+    {
         let acted = tally.0.keys().any(|what| what.split(':').next() == Some(kind));
         assert!(acted, "no fault of kind {kind:?} was acted out:\n{tally}");
     }
@@ -105,14 +106,35 @@ fn no_check_is_vacuous() {
         (Sabotage::SecondStay, Law::OneStayPerPlate),
         (Sabotage::IgnoreDeadlines, Law::DeadlinesEnd),
         (Sabotage::KeepPayments, Law::MemoryEmpties),
+        (Sabotage::IgnoreTickets, Law::TicketOnce),
+        (Sabotage::PhantomUse, Law::UsedWalked),
+        (Sabotage::KeepUnused, Law::GrantsEnd),
+        (Sabotage::DropAdmission, Law::PassOnRecord),
+        (Sabotage::IgnoreFire, Law::FireOpens),
     ];
     for law in Law::ALL {
         assert!(table.iter().any(|(_, broken)| *broken == law), "nothing breaks {law:?}");
     }
     for (sabotage, law) in table {
-        let run = Run::new(5, RunSpec::drawn(5, 1), Faults::none()).with(sabotage);
+        // Seed 7 has lanes for people.
+        let (seed, faults) = match sabotage {
+            Sabotage::IgnoreTickets
+            | Sabotage::PhantomUse
+            | Sabotage::KeepUnused
+            | Sabotage::DropAdmission => (7, Faults::none()),
+            Sabotage::IgnoreFire => {
+                let turnstile =
+                    TurnstileFaults { fires_per_day: 20.0, ..TurnstileFaults::default() };
+                (7, Faults { turnstile, ..Faults::none() })
+            }
+            _ => (5, Faults::none()),
+        };
+        let run = Run::new(seed, RunSpec::drawn(seed, 1), faults).with(sabotage);
         let failure = run.go().expect_err(&format!("{sabotage:?} goes unseen"));
         assert_eq!(failure.broken.law, law, "{sabotage:?}: {failure}");
-        assert!(failure.to_string().contains("seed 5"), "a failure says how to run it again");
+        assert!(
+            failure.to_string().contains(&format!("seed {seed}")),
+            "a failure says how to run it again"
+        );
     }
 }

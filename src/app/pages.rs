@@ -11,13 +11,18 @@ use tokio::sync::watch;
 
 use super::{App, banker::Banker, pictures::Pictures};
 use crate::{
-    core::{self, Rules, money::Order, money::Payment, stay::Stay},
+    core::{
+        self, Rules,
+        money::{Order, Payment},
+        stay::Stay,
+        ticket::{Admission, Ticket},
+    },
     http::ports::{
         BankDoor, Busy, Desk, Found, Look, Operator, Picture, Pictures as PicturesPort, Records,
         RecordsError, Row, Said, Session, StayFile, Takings,
     },
     store::{Accounts, Reader, StoreError},
-    types::{LaneId, OrderId, StayId},
+    types::{CodeDigest, LaneId, OrderId, StayId, TicketId},
 };
 
 /// The one writer, for pages.
@@ -129,6 +134,18 @@ impl Records for Tables {
                 .map(|past| Row { seq: past.seq, at: past.at, change: past.change })
                 .collect())
         })
+    }
+
+    fn ticket_of(&self, digest: CodeDigest) -> Found<'_, Option<Ticket>> {
+        Box::pin(async move { self.reader.ticket_of(&digest).await.map_err(odd) })
+    }
+
+    fn ticket(&self, id: TicketId) -> Found<'_, Option<Ticket>> {
+        Box::pin(async move { self.reader.ticket(id).await.map_err(odd) })
+    }
+
+    fn admissions_since(&self, from: Timestamp, limit: u32) -> Found<'_, Vec<Admission>> {
+        Box::pin(async move { self.reader.admissions_since(from, limit).await.map_err(odd) })
     }
 
     fn operator(&self, name: String) -> Found<'_, Option<Operator>> {

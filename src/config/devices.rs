@@ -6,7 +6,7 @@ use std::{
 };
 
 use paifang_devices::{
-    Capability, Command, Profile, Transport,
+    Capability, Command, Profile, Protocol, Transport,
     http_push::{Delivery, HttpPush},
 };
 use toml::Spanned;
@@ -317,6 +317,24 @@ impl Check<'_> {
                 self.wrong(bus, "device.bus", format!("no [[bus]] is called {:?}", bus.get_ref()));
             }
             Some(_) => {}
+        }
+    }
+
+    /// A scanner speaks whenever it likes: nothing else can be on its line.
+    pub(super) fn ports_of_their_own(
+        &mut self,
+        sections: &[DeviceSection],
+        devices: &BTreeMap<DeviceId, Device>,
+    ) {
+        for section in sections {
+            let Some(device) = devices.get(section.id.get_ref()) else { continue };
+            let speaks =
+                matches!(device.profile.protocol, Protocol::AsciiScanner | Protocol::Reader55Aa);
+            let shared =
+                devices.values().any(|other| other.id != device.id && other.bus == device.bus);
+            if let Some(bus) = section.bus.as_ref().filter(|_| speaks && shared) {
+                self.wrong(bus, "device.bus", "a scanner needs a line of its own");
+            }
         }
     }
 }

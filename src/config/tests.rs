@@ -24,8 +24,10 @@ fn mistakes(from: &str, to: &str) -> Vec<Mistake> {
 #[test]
 fn the_example_is_right() {
     let site = parse(EXAMPLE, &folder()).unwrap();
-    assert_eq!(site.lanes.len(), 2);
-    assert_eq!(site.buses.values().map(|bus| bus.baud).collect::<Vec<_>>(), [9_600, 9_600]);
+    assert_eq!((site.lanes.len(), site.gates.len()), (2, 1));
+    assert!(site.buses.values().all(|bus| bus.baud == 9_600));
+    let gate = site.rules.gates.values().next().unwrap();
+    assert!(gate.counter && gate.alone);
     assert!(site.rules.lanes.values().all(|lane| lane.wired.safety && lane.wired.closed_limit));
 }
 
@@ -39,6 +41,11 @@ fn each_mistake_names_its_line_and_field() {
         ("bus = \"line-entry\"", "bus = \"line-3\"", "device.bus", "no [[bus]]"),
         ("profile = \"display/olm-led\"", "profile = \"display/olm\"", "device.profile", "olm-led"),
         ("# stop_bits = 1", "stop_bits = 3", "bus.stop_bits", "1 or 2"),
+        ("turnstile = \"turnstile\"", "barrier = \"board-exit\"", "lane.barrier", "vehicles"),
+        ("turnstile = \"turnstile\"", "turnstile = \"scanner\"", "lane.turnstile", "grant-pass"),
+        ("scanner = \"scanner\"", "scanner = \"turnstile\"", "lane.scanner", "scan"),
+        ("bus = \"port-scanner\"", "bus = \"line-gate\"", "device.bus", "of its own"),
+        ("kind = \"people\"", "kind = \"vehicles\"", "lane.scanner", "people"),
         ("trade_prefix = \"LS\"", "trade_prefix = \"湖\"", "pay.trade_prefix", "A-Z"),
         ("free_minutes = 15", "free_minuets = 15", "free_minuets", "unknown field"),
         ("hour_minor = 500", "hour_minor = \"5\"", "hour_minor", "invalid type"),
@@ -184,4 +191,31 @@ fn a_text_for_no_situation_is_a_mistake() {
     let own = "[display]\nlanguage = \"en\"\n[display.texts.wellcome]\nlines = [{ red = \"a\" }]\n";
     let mistakes = parse(&format!("{own}{EXAMPLE}"), &folder()).unwrap_err();
     assert_eq!((mistakes[0].field.as_str(), mistakes[0].line), ("display.texts", 3));
+}
+
+#[test]
+fn more_contacts_than_loops_and_limits() {
+    let with = |inputs: &str| {
+        let lane = "barrier = \"board-exit\"\n";
+        let wired = format!("{lane}inputs = {{ arrival = 1, safety = 2, {inputs} }}\n");
+        parse(&EXAMPLE.replace(lane, &wired), &folder())
+    };
+    let site = with("beam = 5, manual_key = 6, fire = 7").unwrap();
+    let exit = site.lanes.values().find(|lane| lane.fire.is_some()).unwrap();
+    let wired = site.rules.lanes[&exit.id].wired;
+    assert!((exit.fire, wired.beam, wired.manual_key) == (Some(7), true, true));
+    assert!(with("beam = 5, fire = 5").unwrap_err()[0].what.contains("fire"));
+    assert!(with("passage = 5").unwrap_err()[0].what.contains("people"));
+}
+
+#[test]
+fn a_turnstile_on_contacts_needs_its_passage_contact() {
+    let on_contacts = |inputs: &str| {
+        let text = EXAMPLE.replace("turnstile/lot-modbus", "turnstile/relay-pulse");
+        let lane = "turnstile = \"turnstile\"\n";
+        parse(&text.replace(lane, &format!("{lane}{inputs}")), &folder())
+    };
+    let site = on_contacts("").unwrap();
+    assert_eq!(site.gates.values().next().unwrap().passage, Some(1), "as its profile wires it");
+    assert!(on_contacts("inputs = {}\n").unwrap_err()[0].what.contains("passage"));
 }

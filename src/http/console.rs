@@ -247,7 +247,7 @@ async fn day(web: &Web, f: &Frame, inside: usize) -> Result<String, ApiError> {
 }
 
 /// The site's day: from midnight to midnight by its own clock.
-fn today(f: &Frame) -> Option<(Timestamp, Timestamp)> {
+pub(super) fn today(f: &Frame) -> Option<(Timestamp, Timestamp)> {
     let start = f.now.to_zoned_datetime(f.zone.clone()).start_of_day().ok()?;
     let end = start.checked_add(1.day()).ok()?;
     Some((start.timestamp(), end.timestamp()))

@@ -3,6 +3,7 @@
 //!
 //! The rest of the daemon is reached through the traits of [`ports`] only; [`router`] puts all routes together.
 
+mod admissions;
 mod alarms;
 mod api;
 mod calls;

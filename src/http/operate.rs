@@ -103,7 +103,12 @@ async fn answered(
     reply: Reply,
     reason: String,
 ) -> Result<Response, ApiError> {
+    let people = web.desk.rules().gates.contains_key(&lane);
     match reply {
+        Ok(_) if people && !wants_text(headers) => {
+            Ok(Redirect::to("/console/admissions").into_response())
+        }
+        Err(refusal) if people => Err(refusal.into()),
         Ok(_) if wants_text(headers) => Ok(StatusCode::NO_CONTENT.into_response()),
         Ok(_) => Ok(Redirect::to(&format!("/console#lane-{lane}")).into_response()),
         Err(refusal @ Refusal::NoLane(_)) => Err(refusal.into()),

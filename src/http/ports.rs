@@ -25,8 +25,9 @@ use crate::{
         self, Change, Rules, State,
         money::{Order, Payment, Posting, Refund},
         stay::Stay,
+        ticket::{self, Ticket},
     },
-    types::{LaneId, OrderId, StayId},
+    types::{CodeDigest, LaneId, OrderId, StayId, TicketId},
 };
 
 /// Shed by overload, or the daemon is stopping. Nothing was decided and nothing changed.
@@ -148,6 +149,14 @@ pub trait Records: Send + Sync + 'static {
 
     /// The latest journal rows of a lane, newest first.
     fn lane_history(&self, lane: LaneId, limit: u32) -> Found<'_, Vec<Row>>;
+
+    /// The ticket with this code, also one that is over.
+    fn ticket_of(&self, digest: CodeDigest) -> Found<'_, Option<Ticket>>;
+
+    fn ticket(&self, id: TicketId) -> Found<'_, Option<Ticket>>;
+
+    /// From `from` on, latest first.
+    fn admissions_since(&self, from: Timestamp, limit: u32) -> Found<'_, Vec<ticket::Admission>>;
 
     fn operator(&self, name: String) -> Found<'_, Option<Operator>>;
 

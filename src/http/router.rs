@@ -13,7 +13,7 @@ use axum::{
     extract::DefaultBodyLimit,
     http::Request,
     middleware::from_fn_with_state,
-    routing::{get, post},
+    routing::{delete, get, post},
 };
 use metrics_exporter_prometheus::PrometheusHandle;
 use tokio::{
@@ -23,7 +23,7 @@ use tokio::{
 use tower_http::trace::{DefaultOnResponse, TraceLayer};
 
 use super::{
-    api, calls, console, devices, driver,
+    admissions, api, calls, console, devices, driver,
     error::{self, ApiError},
     guard::{self, Attempts},
     hand::folder_token,
@@ -198,6 +198,10 @@ fn operators() -> Router<Shared> {
         .route("/console/devices", get(devices::page))
         .route("/console/devices/live", get(stream::devices))
         .route("/console/devices/{device}/test", post(devices::test_form))
+        .route("/console/admissions", get(admissions::page))
+        .route("/console/admissions/{admission}/settle", post(admissions::settle))
+        .route("/api/v1/tickets", post(admissions::sell))
+        .route("/api/v1/tickets/{ticket}", delete(admissions::revoke))
         .route("/api/v1/lanes", get(api::lanes))
         .route("/api/v1/stays", get(api::stays))
         .route("/api/v1/lanes/{lane}/operate", post(api::operate))

@@ -9,6 +9,7 @@ mod cli;
 mod crash;
 mod faults;
 mod makes;
+mod people;
 mod push;
 mod support;
 mod tidy;

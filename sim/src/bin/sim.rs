@@ -70,6 +70,7 @@ enum Mood {
     Bank,
     Machine,
     People,
+    Turnstile,
 }
 
 impl Mood {
@@ -84,6 +85,7 @@ impl Mood {
             Self::Bank => &[Part::Bank],
             Self::Machine => &[Part::Machine],
             Self::People => &[Part::People],
+            Self::Turnstile => &[Part::Turnstile],
         }
     }
 }

@@ -30,10 +30,20 @@ pub enum Law {
     DeadlinesEnd,
     /// What is over leaves memory.
     MemoryEmpties,
+    /// No ticket lets in more persons than it is for.
+    TicketOnce,
+    /// Everybody on record as gone through a turnstile really went.
+    UsedWalked,
+    /// Whoever was let in went, was given back, or somebody is told that nobody knows.
+    GrantsEnd,
+    /// No turnstile opens for one without an admission on record.
+    PassOnRecord,
+    /// A fire opens every way out.
+    FireOpens,
 }
 
 impl Law {
-    pub const ALL: [Self; 13] = [
+    pub const ALL: [Self; 18] = [
         Self::OpensWithCause,
         Self::CommandOnce,
         Self::PaidOnce,
@@ -47,6 +57,11 @@ impl Law {
         Self::OneStayPerPlate,
         Self::DeadlinesEnd,
         Self::MemoryEmpties,
+        Self::TicketOnce,
+        Self::UsedWalked,
+        Self::GrantsEnd,
+        Self::PassOnRecord,
+        Self::FireOpens,
     ];
 }
 

@@ -35,6 +35,8 @@ pub(super) enum Item {
     Again(Box<Input>),
     /// All inputs of a lane are read anew.
     Levels(LaneIx),
+    /// A turnstile is read anew.
+    GateLevel(usize),
     Arm(LaneIx, CommandId, ArmAction, Timestamp),
     Ask(u32, Box<Ask>, Option<RefundId>),
     PowerOn,
@@ -230,6 +232,11 @@ impl Run {
                 self.step(*input)?;
             }
             Item::Levels(lane) => self.tell_levels(lane)?,
+            Item::GateLevel(gate) => {
+                if let Some(input) = self.people.level(gate) {
+                    self.step(input)?;
+                }
+            }
             Item::Arm(lane, command, action, expires_at) => {
                 self.world.arm(self.now, lane, command, action, expires_at);
             }
@@ -289,6 +296,19 @@ impl Run {
                 } else {
                     self.world.arm(self.now, lane, command, action, expires_at);
                 }
+            }
+            Effect::Pass { lane, command, action, expires_at, .. } => {
+                self.gates.perform(command, action)?;
+                let Some(gate) = self.people.index(&lane) else { return Ok(()) };
+                let expires_at = expires_at - self.machine.ahead;
+                let (after, answer) =
+                    self.people.order(self.now, gate, command, action, expires_at);
+                self.queue.put(self.now + after, Item::Tell(life, Box::new(answer)));
+            }
+            Effect::FindTicket { lane, digest } => {
+                let ticket = self.gates.ticket_of(&digest);
+                let found = Input::TicketFound { lane, digest, ticket };
+                self.queue.put(self.now, Item::Tell(life, Box::new(found)));
             }
             Effect::TriggerRead { lane } => {
                 if let Some(lane) = self.lane_ix(&lane)

@@ -126,6 +126,14 @@ impl Run {
             let after = self.machine.draws.secs(0.2, 2.0);
             self.queue.put(self.now + after, Item::Levels(lane));
         }
+        for gate in 0..self.people.gate_count() {
+            let after = self.machine.draws.secs(0.2, 2.0);
+            self.queue.put(self.now + after, Item::GateLevel(gate));
+        }
+        if self.people.gate_count() > 0 {
+            let level = self.people.fire_level();
+            self.step(level)?;
+        }
         Ok(())
     }
 }

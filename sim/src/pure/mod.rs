@@ -7,12 +7,14 @@
 //!   PureBank ◀──questions, one after the other per payment──┘
 //! ```
 
+mod admissions;
 pub mod bank;
 pub mod books;
 pub mod check;
 mod flight;
 mod journal;
 mod machine;
+mod people;
 mod run;
 mod sabotage;
 mod site;

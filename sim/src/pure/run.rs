@@ -14,12 +14,14 @@ use paifang::{
 
 use super::{
     RunSpec, Sabotage,
+    admissions::Admissions,
     bank::PureBank,
     books::Books,
     check::{Broken, Law, law},
     flight::Item,
     journal::Journal,
     machine::{Cut, Machine},
+    people::People,
     story::Told,
 };
 use crate::{
@@ -102,6 +104,8 @@ pub struct Run {
     pub(super) shadow: State,
     pub(super) journal: Journal,
     pub(super) books: Books,
+    pub(super) people: People,
+    pub(super) gates: Admissions,
     pub(super) queue: Queue<Item>,
     pub(super) machine: Machine,
     pub(super) wire: Draws,
@@ -130,6 +134,8 @@ impl Run {
             shadow: State::default(),
             journal: Journal::default(),
             books: Books::default(),
+            people: People::new(root, &faults, spec.rules.gates.iter(), now),
+            gates: Admissions::default(),
             queue: Queue::new(),
             machine: Machine::new(root, &faults.machine, now),
             wire: root.child("wire").draws(),
@@ -181,6 +187,7 @@ impl Run {
             if !self.drains && self.now >= days_end {
                 self.drains = true;
                 self.bank.drains = true;
+                self.people.drain();
                 self.world.drain(self.now, LEAVES_WITHIN);
             }
             self.turn()?;
@@ -204,6 +211,9 @@ impl Run {
         for (number, word) in self.bank.step(now) {
             self.notified(number, word)?;
         }
+        for input in self.people.step(now) {
+            self.step(input)?;
+        }
         while let Some(item) = self.queue.take(now) {
             self.land(item)?;
         }
@@ -223,7 +233,8 @@ impl Run {
     fn next_at(&self) -> Option<Timestamp> {
         let deadline = self.state.next_deadline().filter(|_| !self.machine.is_down());
         let deadline = deadline.map(|at| (at - self.machine.ahead).max(self.now));
-        [self.world.next_at(), self.bank.next_at(), self.queue.next_at(), deadline]
+        let people = self.people.next_at();
+        [self.world.next_at(), self.bank.next_at(), people, self.queue.next_at(), deadline]
             .into_iter()
             .flatten()
             .min()
@@ -244,7 +255,7 @@ impl Run {
         if let Some(sabotage) = self.sabotage
             && (sabotage != Sabotage::IgnoreDeadlines || input == Input::Tick)
         {
-            sabotage.spoil(&self.state, &mut decision);
+            sabotage.spoil(&self.state, &input, &mut decision);
         }
         self.steps += 1;
         let cut = self.machine.cut_now(self.now, &decision, self.drains);
@@ -258,6 +269,9 @@ impl Run {
         let changes = &decision.changes;
         let checked =
             self.books.take(changes, &self.spec.rules, at).and_then(|()| self.compare(changes));
+        let checked = checked
+            .and_then(|()| self.gates.take(changes, &self.people))
+            .and_then(|()| self.gates.fire(&input, &self.spec.rules, &self.state));
         let effects = decision.effects.clone();
         let reply = decision.reply.clone();
         let kept = if cut == Some(Cut::BeforeActing) { Some(input.clone()) } else { None };
@@ -295,6 +309,9 @@ impl Run {
         for change in changes {
             let same = match change {
                 Change::Lane(lane) => a.lanes.get(&lane.id) == b.lanes.get(&lane.id),
+                Change::Gate(gate) => a.gates.get(&gate.id) == b.gates.get(&gate.id),
+                Change::Ticket(t) => a.tickets.get(&t.id) == b.tickets.get(&t.id),
+                Change::Admission(x) => a.admissions.get(&x.id) == b.admissions.get(&x.id),
                 Change::Stay(stay) => a.stays.get(&stay.id) == b.stays.get(&stay.id),
                 Change::Order(order) => a.orders.get(&order.id) == b.orders.get(&order.id),
                 Change::Payment(p) => a.payments.get(&p.id) == b.payments.get(&p.id),
@@ -317,7 +334,12 @@ impl Run {
 
     fn is_over(&self) -> bool {
         let waits = |p: &paifang::core::money::Payment| p.next_ask.is_some();
+        let granted = |a: &paifang::core::ticket::Admission| {
+            a.state == paifang::core::ticket::AdmissionState::Granted
+        };
         self.world.is_empty()
+            && self.people.is_idle()
+            && !self.state.admissions.values().any(granted)
             && !self.state.payments.values().any(waits)
             && self.state.refunds.is_empty()
     }
@@ -345,6 +367,7 @@ impl Run {
         }
         self.books.agree_with(&self.bank, &self.state)?;
         self.books.memory_is_empty(&self.state)?;
+        self.gates.agree_with(&self.people, &self.state)?;
         law(Law::NobodyTrapped, self.world.is_empty(), || {
             format!("{} vehicles are still inside", self.world.inside_count())
         })
@@ -364,6 +387,7 @@ impl Run {
         let mut tally = self.tally;
         tally.merge(&self.world.tally);
         tally.merge(&self.bank.tally);
+        tally.merge(&self.people.tally);
         tally.merge(&self.machine.tally);
         let mut alarms_left = BTreeMap::new();
         for (_, kind) in self.state.alarms.keys() {

@@ -1,9 +1,10 @@
 //! Breaks one law on purpose, so that a test sees the checker find it. Knows nothing of checking.
 
 use paifang::core::{
-    Change, Decision, Effect, State,
+    Change, Decision, Effect, Input, State,
     lane::{ArmAction, Phase},
     money::Posting,
+    ticket::{Admission, AdmissionState},
 };
 use paifang::types::StayId;
 
@@ -36,10 +37,20 @@ pub enum Sabotage {
     IgnoreDeadlines,
     /// Payments are never filed.
     KeepPayments,
+    /// Nobody counts who went on a ticket.
+    IgnoreTickets,
+    /// Who did not go is put down as gone.
+    PhantomUse,
+    /// Who did not go is never given back.
+    KeepUnused,
+    /// A turnstile opens and no admission is committed.
+    DropAdmission,
+    /// A fire is only written down.
+    IgnoreFire,
 }
 
 impl Sabotage {
-    pub(super) fn spoil(self, state: &State, decision: &mut Decision) {
+    pub(super) fn spoil(self, state: &State, input: &Input, decision: &mut Decision) {
         match self {
             Self::DropCause => lanes(decision, |lane| {
                 if let Some(order) = &mut lane.order {
@@ -89,6 +100,30 @@ impl Sabotage {
             Self::KeepPayments => {
                 decision.changes.retain(|c| !matches!(c, Change::PaymentFiled { .. }));
             }
+            Self::IgnoreTickets => {
+                for change in &mut decision.changes {
+                    if let Change::Ticket(ticket) = change {
+                        (ticket.used, ticket.held) = (0, 0);
+                    }
+                }
+            }
+            Self::PhantomUse => admissions(decision, |admission| {
+                if admission.state == AdmissionState::GivenBack {
+                    admission.state = AdmissionState::Used;
+                }
+            }),
+            Self::KeepUnused => decision.changes.retain(|change| {
+                !matches!(change, Change::Admission(a) if a.state == AdmissionState::GivenBack)
+            }),
+            Self::DropAdmission => {
+                decision.changes.retain(|c| !matches!(c, Change::Admission(_)));
+            }
+            Self::IgnoreFire => {
+                if matches!(input, Input::Fire { .. }) {
+                    decision.changes.retain(|c| matches!(c, Change::AlarmRaised(_)));
+                    decision.effects.clear();
+                }
+            }
             Self::BlindArm | Self::SkipJournal => {}
         }
     }
@@ -98,6 +133,14 @@ fn lanes(decision: &mut Decision, mut spoil: impl FnMut(&mut paifang::core::lane
     for change in &mut decision.changes {
         if let Change::Lane(lane) = change {
             spoil(lane);
+        }
+    }
+}
+
+fn admissions(decision: &mut Decision, mut spoil: impl FnMut(&mut Admission)) {
+    for change in &mut decision.changes {
+        if let Change::Admission(admission) = change {
+            spoil(admission);
         }
     }
 }

@@ -6,7 +6,7 @@ use jiff::Timestamp;
 use paifang::{
     core::{
         Rules,
-        rules::{Closing, Direction, LaneRules, LaneTimes, PayRules, Wired},
+        rules::{Closing, Direction, GateRules, GateTimes, LaneRules, LaneTimes, PayRules, Wired},
         tariff::Tariff,
     },
     types::{Currency, LaneId},
@@ -52,7 +52,7 @@ impl RunSpec {
                     day_cap_minor: draws.pick(&[1_500, 4_000, 9_900]),
                 },
                 lanes: rules.collect::<BTreeMap<_, _>>(),
-                gates: BTreeMap::new(),
+                gates: draw_gates(seed),
                 pay: PayRules::default(),
             },
             site: SiteSpec {
@@ -65,6 +65,22 @@ impl RunSpec {
             days,
         }
     }
+}
+
+/// Every fourth site has two lanes for people as well: one counts for itself, one is told by a contact.
+fn draw_gates(seed: u64) -> BTreeMap<LaneId, GateRules> {
+    if seed % 4 != 3 {
+        return BTreeMap::new();
+    }
+    let mut draws = Seed(seed).child("gates").draws();
+    let gates = ["gate-1", "gate-2"].into_iter().enumerate();
+    gates
+        .map(|(nth, id)| {
+            let direction = draws.pick(&[Direction::Entry, Direction::Entry, Direction::Exit]);
+            let times = GateTimes::default();
+            (lane_id(id), GateRules { direction, counter: nth == 0, alone: true, times })
+        })
+        .collect()
 }
 
 fn draw_lane(direction: Direction, draws: &mut Draws) -> LaneSpec {

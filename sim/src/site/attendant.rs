@@ -82,13 +82,22 @@ impl Attendant {
         self.cookie.lock().await.clone()
     }
 
-    pub(super) async fn operate(&self, lane: &str, act: OperatorAct, reason: &str) -> Told {
+    pub async fn operate(&self, lane: &str, act: OperatorAct, reason: &str) -> Told {
         let body = serde_json::json!({ "act": act, "reason": reason }).to_string();
         let request = || {
             let post = self.post(&format!("/api/v1/lanes/{lane}/operate"));
             post.header(CONTENT_TYPE, "application/json").body(body.clone())
         };
         self.told(request).await
+    }
+
+    /// Registers a ticket, valid from now; its number.
+    pub async fn sell(&self, code: &str, persons: u32, until: jiff::Timestamp) -> Option<i64> {
+        let body = serde_json::json!({ "code": code, "persons": persons, "valid_until": until });
+        let post = self.post("/api/v1/tickets").header(CONTENT_TYPE, "application/json");
+        let said = self.signed(post.body(body.to_string())).await.send().await.ok()?;
+        let body: serde_json::Value = serde_json::from_slice(&said.bytes().await.ok()?).ok()?;
+        body.get("id")?.as_i64()
     }
 
     pub(super) async fn type_plate(&self, lane: &str, plate: &str) -> Told {

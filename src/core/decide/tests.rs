@@ -18,6 +18,7 @@ use crate::{
 };
 
 mod found;
+mod people;
 
 struct Site {
     state: State,

@@ -87,6 +87,13 @@ pub enum Signal {
     On,
 }
 
+impl Signal {
+    #[expect(clippy::trivially_copy_pass_by_ref, reason = "serde hands out references")]
+    fn is_unknown(&self) -> bool {
+        *self == Self::Unknown
+    }
+}
+
 /// The inputs a lane can have. Which are wired is in [`super::rules::Wired`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
@@ -108,9 +115,10 @@ pub struct Sensors {
     pub safety: Signal,
     pub open_limit: Signal,
     pub closed_limit: Signal,
-    #[serde(default)]
+    /// Few lanes have these two, and every row of the journal would carry them.
+    #[serde(default, skip_serializing_if = "Signal::is_unknown")]
     pub beam: Signal,
-    #[serde(default)]
+    #[serde(default, skip_serializing_if = "Signal::is_unknown")]
     pub manual_key: Signal,
 }
 
@@ -244,7 +252,7 @@ pub struct Lane {
     /// The last plate that passed and when: the camera often reads it once more.
     pub passed: Option<(Plate, Timestamp)>,
     /// When the barrier's key was last turned.
-    #[serde(default)]
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub keyed_at: Option<Timestamp>,
 }
 

@@ -53,7 +53,8 @@ fn lane_in(phase: Phase) -> Lane {
         safety,
         open_limit,
         closed_limit,
-        ..Sensors::default()
+        beam: off,
+        manual_key: off,
     };
     let due = |why| Some(Due { at: now(), why });
     let mut lane = Lane::new(LaneId::parse("out").unwrap());
@@ -221,6 +222,7 @@ proptest! {
                         ArmAction::Close => {
                             prop_assert_eq!(step.lane.sensors.arrival, Signal::Off);
                             prop_assert_eq!(step.lane.sensors.safety, Signal::Off);
+                            prop_assert_eq!(step.lane.sensors.beam, Signal::Off);
                         }
                         ArmAction::Release => prop_assert_eq!(lane.phase, Phase::HeldOpen),
                     }
@@ -240,7 +242,8 @@ proptest! {
 
 #[test]
 fn sight_that_comes_back_tells_where_the_arm_and_the_vehicle_are() {
-    let rules = rules(ALL_WIRED, Closing::ByItself);
+    let loops_and_limits = Wired { beam: false, manual_key: false, ..ALL_WIRED };
+    let rules = rules(loops_and_limits, Closing::ByItself);
     let back = |visit: Option<Visit>, arrival: bool, open: bool| {
         let mut lane = lane_in(Phase::Faulty);
         lane.visit = visit;
@@ -266,4 +269,52 @@ fn sight_that_comes_back_tells_where_the_arm_and_the_vehicle_are() {
     assert_eq!(back(Some(allowed), true, false), (Phase::VehiclePresent, false, false));
     assert_eq!(back(Some(read("京A12345")), false, false), (Phase::Idle, false, true));
     assert_eq!(back(None, false, true), (Phase::Open, false, false));
+}
+
+#[test]
+fn a_key_opens_on_record_and_without_an_alarm() {
+    let rules = rules(ALL_WIRED, Closing::ByItself);
+    let turned = |first: Sensor, second: Sensor| {
+        let lane = lane_in(Phase::VehiclePresent);
+        let one = step(&lane, &rules, now(), Event::Sensor(first, true));
+        let two = step(&one.lane, &rules, now(), Event::Sensor(second, true));
+        let alarm = |act: &Act| *act == Act::Alarm(LaneAlarm::OpenedOutside);
+        let calm = two.acts.contains(&Act::Calm(LaneAlarm::OpenedOutside));
+        let told = one.acts.iter().chain(&two.acts).any(alarm) && !calm;
+        (two.lane.phase, two.lane.visit.and_then(|visit| visit.cause), told)
+    };
+    let keyed = (Phase::Open, Some(Cause::Key), false);
+    assert_eq!(turned(Sensor::ManualKey, Sensor::OpenLimit), keyed);
+    assert_eq!(turned(Sensor::OpenLimit, Sensor::ManualKey), keyed, "read the other way round");
+}
+
+#[test]
+fn a_blocked_beam_keeps_the_arm_up_and_is_told() {
+    let rules = rules(ALL_WIRED, Closing::OnCommand);
+    for beam in [Signal::On, Signal::Unknown] {
+        let mut lane = lane_in(Phase::Closing);
+        lane.sensors.beam = beam;
+        let step = step(&lane, &rules, now(), Event::Due);
+        assert_eq!(step.acts, [Act::Alarm(LaneAlarm::BeamBlocked)], "{beam:?}");
+    }
+    let free = step(&lane_in(Phase::Closing), &rules, now(), Event::Due);
+    assert_eq!(free.acts, [Act::Arm(ArmAction::Close, None)]);
+}
+
+#[test]
+fn a_fire_opens_every_phase_and_is_told_until_it_is_taken() {
+    let rules = rules(ALL_WIRED, Closing::ByItself);
+    let hold = Act::Arm(ArmAction::Hold, Some(Cause::Fire));
+    for phase in Phase::ALL {
+        let held = step(&lane_in(phase), &rules, now(), Event::Fire);
+        assert_eq!((held.lane.phase, held.acts.contains(&hold)), (Phase::HeldOpen, true));
+        let mut lane = held.lane;
+        let (id, expires_at) = (CommandId(7), now());
+        let cause = Some(Cause::Fire);
+        lane.order = Some(ArmOrder { id, action: ArmAction::Hold, cause, at: now(), expires_at });
+        let failed = step(&lane, &rules, now(), Event::Failed);
+        let later = now() + Duration::from_secs(60);
+        let again = step(&failed.lane, &rules, later, Event::Due);
+        assert!(again.acts.contains(&hold), "{phase:?}: {:?}", again.acts);
+    }
 }

@@ -4,6 +4,7 @@ mod bank;
 mod devices;
 mod driver;
 mod operator;
+mod people;
 mod phone;
 mod receipts;
 mod site;

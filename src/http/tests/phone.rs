@@ -8,7 +8,7 @@ use super::site::PASSWORD;
 
 pub(super) struct Phone {
     client: Client,
-    base: String,
+    pub(super) base: String,
     cookie: Option<String>,
 }
 

@@ -20,9 +20,10 @@ use crate::{
         input::Asked,
         lane::Sensor,
         money::{Order, Payment, PaymentState, Posting, Refund, RefundState},
-        rules::{Closing, Direction, LaneRules, LaneTimes, PayRules, Wired},
+        rules::{Closing, Direction, GateRules, GateTimes, LaneRules, LaneTimes, PayRules, Wired},
         stay::{Read, Stay},
         tariff::Tariff,
+        ticket::{Admission, Ticket},
     },
     http::{
         Parts, Settings, hash_password,
@@ -32,7 +33,10 @@ use crate::{
         },
         serve,
     },
-    types::{Currency, DeviceId, LaneId, Money, OrderId, Plate, StayId, bank::Ask, bank::Word},
+    types::{
+        CodeDigest, Currency, DeviceId, LaneId, Money, OrderId, Plate, StayId, TicketId, bank::Ask,
+        bank::Word,
+    },
 };
 
 pub(super) const PASSWORD: &str = "a long enough one";
@@ -84,7 +88,15 @@ impl Site {
             currency: Currency::Cny,
             tariff: Tariff { free_minutes: 15, hour_minor: 500, day_cap_minor: 4_000 },
             lanes,
-            gates: BTreeMap::new(),
+            gates: BTreeMap::from([(
+                lane("gate"),
+                GateRules {
+                    direction: Direction::Entry,
+                    counter: true,
+                    alone: true,
+                    times: GateTimes::default(),
+                },
+            )]),
             pay: PayRules::default(),
         };
         let world = World { now: "2026-11-23T00:00:00Z".parse().unwrap(), ..World::default() };
@@ -290,6 +302,13 @@ impl Site {
         })
     }
 
+    fn tickets(&self) -> Vec<Ticket> {
+        self.last(|change| match change {
+            Change::Ticket(ticket) => Some((ticket.id, ticket)),
+            _ => None,
+        })
+    }
+
     fn postings(&self) -> Vec<Posting> {
         self.last(|change| match change {
             Change::Posting(posting) => Some((posting.txn, posting)),
@@ -396,6 +415,25 @@ impl Records for Site {
         };
         let rows = world.journal.iter().rev().filter(|row| of_lane(&row.change));
         found(rows.take(limit as usize).cloned().collect())
+    }
+
+    fn ticket_of(&self, digest: CodeDigest) -> Found<'_, Option<Ticket>> {
+        found(self.tickets().into_iter().find(|ticket| ticket.digest == digest))
+    }
+
+    fn ticket(&self, id: TicketId) -> Found<'_, Option<Ticket>> {
+        found(self.tickets().into_iter().find(|ticket| ticket.id == id))
+    }
+
+    fn admissions_since(&self, from: Timestamp, limit: u32) -> Found<'_, Vec<Admission>> {
+        let mut admissions = self.last(|change| match change {
+            Change::Admission(admission) => Some((admission.id, admission)),
+            _ => None,
+        });
+        admissions.retain(|admission| admission.at >= from);
+        admissions.reverse();
+        admissions.truncate(limit as usize);
+        found(admissions)
     }
 
     fn operator(&self, name: String) -> Found<'_, Option<Operator>> {

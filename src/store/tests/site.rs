@@ -8,15 +8,16 @@ use rand::{Rng, RngExt, SeedableRng, rngs::StdRng, seq::IndexedRandom};
 use crate::{
     core::{
         AlarmKind, Change, Effect, Input, Rules, State, decide,
-        input::{ArmOutcome, Asked},
+        gate::{Counted, Way},
+        input::{ArmOutcome, Asked, PassOutcome},
         lane::{OperatorAct, Phase, Sensor},
-        rules::{Closing, Direction, LaneRules, LaneTimes, PayRules, Wired},
+        rules::{Closing, Direction, GateRules, GateTimes, LaneRules, LaneTimes, PayRules, Wired},
         stay::Read,
         tariff::Tariff,
     },
     store::{Reader, Writer},
     types::{
-        Currency, DeviceId, LaneId, Money, Plate, RefundId,
+        Code, Currency, DeviceId, LaneId, Money, Plate, RefundId,
         bank::{Ask, Word},
     },
 };
@@ -81,7 +82,15 @@ pub(super) fn rules() -> Rules {
             (lane("out"), lane_rules(Direction::Exit, wired)),
             (lane("out-2"), lane_rules(Direction::Exit, wired)),
         ]),
-        gates: BTreeMap::new(),
+        gates: BTreeMap::from([(
+            lane("gate"),
+            GateRules {
+                direction: Direction::Entry,
+                counter: true,
+                alone: true,
+                times: GateTimes::default(),
+            },
+        )]),
         pay: PayRules::default(),
     }
 }
@@ -95,6 +104,10 @@ pub(super) struct Traffic {
     pub(super) pending: Vec<Change>,
     rules: Rules,
     reads: u32,
+    /// Of the turnstile.
+    counter: u32,
+    /// Tickets, so far.
+    sold: u32,
     /// Numbers the bank knows, with what was asked for.
     trades: Vec<(String, Money)>,
     refunds: Vec<(RefundId, Money)>,
@@ -109,6 +122,8 @@ impl Traffic {
             pending: Vec::new(),
             rules: rules(),
             reads: 0,
+            counter: 0,
+            sold: 0,
             trades: Vec::new(),
             refunds: Vec::new(),
         }
@@ -145,7 +160,8 @@ impl Traffic {
             self.now += Duration::from_mins(self.rng.random_range(1..180));
         }
         match self.rng.random_range(0..100) {
-            0..40 => self.drive(),
+            0..30 => self.drive(),
+            30..40 => self.people(),
             40..60 => self.read(),
             60..70 => self.pay(),
             70..85 => self.bank(reader).await,
@@ -182,6 +198,51 @@ impl Traffic {
         }
         let on = self.rng.random();
         self.tell(Input::Sensor { lane, sensor, on })
+    }
+
+    /// Tickets are sold and scanned; the turnstile counts, forgets and falls silent.
+    fn people(&mut self) {
+        let gate = || lane("gate");
+        let code = Code::parse(&format!("T{}", self.rng.random_range(0..=self.sold))).unwrap();
+        let order = self.state.gates.get(&gate()).and_then(|gate| gate.order.clone());
+        match self.rng.random_range(0..10) {
+            0..2 => {
+                // Whoever sells looks for the code in the tables first.
+                self.sold += 1;
+                let code = Code::parse(&format!("T{}", self.sold)).unwrap();
+                let (valid_from, valid_until) = (self.now, self.now + Duration::from_hours(9));
+                let (persons, by) = (self.rng.random_range(1..4), "li".to_owned());
+                let digest = code.digest();
+                self.tell(Input::TicketMade { digest, persons, valid_from, valid_until, by });
+            }
+            2..5 => self.tell(Input::Scanned { lane: gate(), code }),
+            5..7 => {
+                self.counter = if self.rng.random_ratio(1, 10) { 0 } else { self.counter + 1 };
+                let count = Counted::Total(self.counter);
+                self.tell(Input::Went { lane: gate(), way: Way::In, count });
+            }
+            7 if self.rng.random_ratio(1, 3) => self.tell(Input::TurnstileLost { lane: gate() }),
+            8 => {
+                let settled = self.state.admissions.keys().next().copied();
+                let used = self.rng.random();
+                if let Some(admission) = settled {
+                    let (who, reason) = ("li".to_owned(), "seen".to_owned());
+                    self.tell(Input::AdmissionSettled { admission, used, who, reason });
+                }
+                let ticket = self.state.tickets.keys().next().copied();
+                if let Some(ticket) = ticket.filter(|_| self.rng.random_ratio(1, 4)) {
+                    self.tell(Input::TicketRevoked { ticket, by: "li".into() });
+                }
+            }
+            _ => {
+                let Some(command) = order.map(|order| order.id) else { return };
+                let outcome = match self.rng.random_range(0..4) {
+                    0 => PassOutcome::Silent("no answer".into()),
+                    _ => PassOutcome::Done(Some(self.counter)),
+                };
+                self.tell(Input::PassAnswered { lane: gate(), command, outcome });
+            }
+        }
     }
 
     fn read(&mut self) {

@@ -1,0 +1,220 @@
+//! People lanes: tickets registered and revoked by programs, today's admissions for the operator, and what nobody knows
+//! decided by one. Shows no code and keeps none.
+
+use askama::Template;
+use axum::{
+    Form, Json,
+    extract::{Path, State},
+    http::{HeaderMap, StatusCode},
+    response::{Html, IntoResponse, Redirect, Response},
+};
+use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
+
+use super::{
+    console::{Frame, today},
+    error::ApiError,
+    operate::REASON_CHARS_MAX,
+    router::Shared,
+    signin::Signed,
+    words::{self, Lang},
+};
+use crate::{
+    core::{
+        Input,
+        gate::Gate,
+        input::{Answer, Refusal},
+        lane::OperatorAct,
+        rules::Direction,
+        ticket::{Admission, AdmissionState, Ticket},
+    },
+    types::{AdmissionId, Code, LaneId, TicketId},
+};
+
+const ADMISSIONS_MAX: u32 = 200;
+
+// ---- tickets -------------------------------------------------------------------------------------
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct Sold {
+    /// As the scanner will read it; a card: its bits and bytes, such as `26:2d00a280`. Its digest alone is kept.
+    code: String,
+    persons: u32,
+    /// Default: now.
+    valid_from: Option<Timestamp>,
+    valid_until: Timestamp,
+}
+
+#[derive(Debug, Serialize)]
+pub(super) struct TicketBody {
+    id: TicketId,
+}
+
+/// The same code again with the same content is the same ticket.
+pub(super) async fn sell(
+    State(web): State<Shared>,
+    signed: Signed,
+    Json(sold): Json<Sold>,
+) -> Result<Json<TicketBody>, ApiError> {
+    let Sold { code, persons, valid_from, valid_until } = sold;
+    let code = Code::parse(&code).map_err(|_| {
+        ApiError::Unfit(
+            "票码须为 1 到 512 个字符",
+            "A code has 1 to 512 characters, none of them control",
+        )
+    })?;
+    let digest = code.digest();
+    let known = web.records.ticket_of(digest).await?;
+    if let Some(known) = known {
+        let same = known.persons == persons
+            && known.valid_until == valid_until
+            && valid_from.is_none_or(|from| from == known.valid_from);
+        return if same {
+            Ok(Json(TicketBody { id: known.id }))
+        } else {
+            Err(Refusal::TicketDiffers(known.id).into())
+        };
+    }
+    let valid_from = valid_from.unwrap_or_else(|| web.desk.now());
+    let by = signed.name;
+    let made = Input::TicketMade { digest, persons, valid_from, valid_until, by };
+    match web.desk.tell(made).await?? {
+        Answer::Ticket(id) => Ok(Json(TicketBody { id })),
+        _ => Err(ApiError::Internal),
+    }
+}
+
+/// Lets nobody in any more; who is in stays in.
+pub(super) async fn revoke(
+    State(web): State<Shared>,
+    signed: Signed,
+    Path(id): Path<i64>,
+) -> Result<StatusCode, ApiError> {
+    let ticket = TicketId(id);
+    let revoked = Input::TicketRevoked { ticket, by: signed.name };
+    match web.desk.tell(revoked).await? {
+        Ok(_) => Ok(StatusCode::NO_CONTENT),
+        Err(refusal @ Refusal::NoTicket(_)) => {
+            let known: Option<Ticket> = web.records.ticket(ticket).await?;
+            match known {
+                None => Err(ApiError::NotFound),
+                Some(known) if known.revoked => Ok(StatusCode::NO_CONTENT),
+                Some(_) => Err(refusal.into()),
+            }
+        }
+        Err(refusal) => Err(refusal.into()),
+    }
+}
+
+// ---- the page ------------------------------------------------------------------------------------
+
+#[derive(Template)]
+#[template(path = "admissions.html", config = "src/http/askama.toml")]
+struct AdmissionsPage {
+    f: Frame,
+    gates: Vec<(Gate, Direction)>,
+    admissions: Vec<Admission>,
+    most: usize,
+    notice: Option<String>,
+}
+
+impl AdmissionsPage {
+    fn phase(&self, gate: &Gate) -> &'static str {
+        words::gate_phase(self.f.l, gate.phase)
+    }
+
+    fn direction(&self, direction: &Direction) -> &'static str {
+        super::lanes::direction(self.f.l, *direction)
+    }
+
+    fn state(&self, admission: &Admission) -> &'static str {
+        words::admission_state(self.f.l, admission.state)
+    }
+
+    /// Why, where no ticket says so.
+    fn why(&self, admission: &Admission) -> String {
+        let cause = admission.settled.as_ref().or(admission.cause.as_ref());
+        cause.map(|cause| words::cause(self.f.l, cause)).unwrap_or_default()
+    }
+
+    fn is_unsure(&self, admission: &Admission) -> bool {
+        admission.state == AdmissionState::Unsure
+    }
+
+    fn acts(&self) -> [(&'static str, &'static str); 5] {
+        use OperatorAct::{Hold, Lock, Release, Unlock};
+        let l = self.f.l;
+        [
+            ("open", l.say("放行一人", "Let one in")),
+            ("hold", words::act(l, Hold)),
+            ("release", words::act(l, Release)),
+            ("lock", words::act(l, Lock)),
+            ("unlock", words::act(l, Unlock)),
+        ]
+    }
+}
+
+pub(super) async fn page(
+    State(web): State<Shared>,
+    l: Lang,
+    signed: Signed,
+) -> Result<Response, ApiError> {
+    with_notice(&web, l, signed.name, None).await
+}
+
+async fn with_notice(
+    web: &Shared,
+    l: Lang,
+    who: String,
+    notice: Option<Refusal>,
+) -> Result<Response, ApiError> {
+    let f = Frame::new(web, l, who);
+    let (from, _) = today(&f).ok_or(ApiError::Internal)?;
+    let rules = web.desk.rules();
+    let gates = web.desk.read(move |state| {
+        let of = |(id, rules): (&LaneId, &crate::core::rules::GateRules)| {
+            Some((state.gates.get(id)?.clone(), rules.direction))
+        };
+        rules.gates.iter().filter_map(of).collect::<Vec<_>>()
+    });
+    let gates = gates.await?;
+    let admissions = web.records.admissions_since(from, ADMISSIONS_MAX).await?;
+    let status = if notice.is_some() { StatusCode::CONFLICT } else { StatusCode::OK };
+    let notice = notice.map(|refusal| words::refusal(l, &refusal));
+    let page = AdmissionsPage { f, gates, admissions, most: ADMISSIONS_MAX as usize, notice };
+    Ok((status, Html(page.render()?)).into_response())
+}
+
+#[derive(Deserialize)]
+pub(super) struct Settled {
+    used: bool,
+    #[serde(default)]
+    reason: String,
+}
+
+pub(super) async fn settle(
+    State(web): State<Shared>,
+    l: Lang,
+    signed: Signed,
+    Path(id): Path<i64>,
+    headers: HeaderMap,
+    Form(settled): Form<Settled>,
+) -> Result<Response, ApiError> {
+    let Settled { used, reason } = settled;
+    if reason.chars().count() > REASON_CHARS_MAX {
+        return Err(ApiError::Unfit(
+            "原因请不超过 200 字。",
+            "A reason has at most 200 characters.",
+        ));
+    }
+    let who = signed.name.clone();
+    let admission = AdmissionId(id);
+    let told = web.desk.tell(Input::AdmissionSettled { admission, used, who, reason }).await?;
+    tracing::info!(%admission, used, operator = signed.name, done = told.is_ok(), "an admission was decided");
+    match told {
+        Ok(_) if headers.contains_key("x-piece") => Ok(StatusCode::NO_CONTENT.into_response()),
+        Ok(_) => Ok(Redirect::to("/console/admissions").into_response()),
+        Err(refusal) => with_notice(&web, l, signed.name, Some(refusal)).await,
+    }
+}
