@@ -25,7 +25,7 @@ use crate::{
     core::Message,
     io::{
         mqtt::{Link, Settings as LinkSettings},
-        serial::{Bus, BusHandle, Framing, SerialSettings},
+        serial::{Bus, BusHandle, SerialSettings},
     },
     types::{DeviceId, LaneId},
 };
@@ -106,7 +106,7 @@ impl Parts {
             }
             let path = bus.path.to_string_lossy().into_owned();
             let settings =
-                SerialSettings { path, baud: bus.baud, gap: LINE_GAP, framing: Framing::default() };
+                SerialSettings { path, baud: bus.baud, gap: LINE_GAP, framing: bus.framing };
             buses.insert(id.clone(), Bus::open(settings));
         }
         let mut arms = HashMap::new();

@@ -17,7 +17,7 @@ use crate::{
     config::{Device, Language, Site},
     core::{AlarmKind, Input, Rules},
     http::ports::{Paid, PrintOutcome, Receipts},
-    io::serial::{Framing, SerialSettings},
+    io::serial::SerialSettings,
 };
 
 impl Parts {
@@ -51,7 +51,7 @@ fn place(site: &Site, device: &Device) -> Option<PrinterAt> {
     }
     let bus = site.buses.get(device.bus.as_ref()?)?;
     let path = bus.path.to_string_lossy().into_owned();
-    let (gap, framing) = (Duration::ZERO, Framing::default());
+    let (gap, framing) = (Duration::ZERO, bus.framing);
     Some(PrinterAt::Line(SerialSettings { path, baud: bus.baud, gap, framing }))
 }
 

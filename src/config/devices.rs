@@ -9,12 +9,23 @@ use paifang_devices::{Capability, Profile, Transport};
 use toml::Spanned;
 
 use super::{AddressText, BusSection, DeviceSection, Secrets, check::Check};
-use crate::types::DeviceId;
+use crate::{
+    io::serial::{Framing, StopBits},
+    types::DeviceId,
+};
 
 #[derive(Clone, Debug)]
 pub struct Bus {
     pub path: PathBuf,
     pub baud: u32,
+    pub framing: Framing,
+}
+
+/// A line whose speed is not yet known.
+pub(super) struct Line {
+    path: PathBuf,
+    baud: Option<u32>,
+    framing: Framing,
 }
 
 #[derive(Clone, Debug)]
@@ -33,17 +44,23 @@ pub struct Device {
 }
 
 impl Check<'_> {
-    pub(super) fn buses(
-        &mut self,
-        sections: &[BusSection],
-    ) -> BTreeMap<DeviceId, (PathBuf, Option<u32>)> {
+    pub(super) fn buses(&mut self, sections: &[BusSection]) -> BTreeMap<DeviceId, Line> {
         let mut buses = BTreeMap::new();
         let mut paths = BTreeSet::new();
         for section in sections {
             if !paths.insert(section.path.clone()) {
                 self.wrong(&section.id, "bus.path", "another bus has this path already");
             }
-            let bus = (section.path.clone(), section.baud);
+            let stop_bits = match section.stop_bits.as_ref().map(|bits| (*bits.get_ref(), bits)) {
+                None | Some((1, _)) => StopBits::One,
+                Some((2, _)) => StopBits::Two,
+                Some((_, bits)) => {
+                    self.wrong(bits, "bus.stop_bits", "must be 1 or 2");
+                    StopBits::One
+                }
+            };
+            let framing = Framing { parity: section.parity, stop_bits };
+            let bus = Line { path: section.path.clone(), baud: section.baud, framing };
             if buses.insert(section.id.get_ref().clone(), bus).is_some() {
                 self.wrong(&section.id, "bus.id", "is used twice");
             }
@@ -54,11 +71,11 @@ impl Check<'_> {
     /// A line runs at one speed: the site file's, or the one its boards agree on.
     pub(super) fn bauds(
         &mut self,
-        buses: BTreeMap<DeviceId, (PathBuf, Option<u32>)>,
+        buses: BTreeMap<DeviceId, Line>,
         devices: &BTreeMap<DeviceId, Device>,
     ) -> BTreeMap<DeviceId, Bus> {
         let mut checked = BTreeMap::new();
-        for (id, (path, baud)) in buses {
+        for (id, Line { path, baud, framing }) in buses {
             let bauds: BTreeSet<u32> = devices
                 .values()
                 .filter(|device| device.bus.as_ref() == Some(&id))
@@ -75,7 +92,7 @@ impl Check<'_> {
                     ),
                 );
             }
-            checked.insert(id, Bus { path, baud });
+            checked.insert(id, Bus { path, baud, framing });
         }
         checked
     }
@@ -83,7 +100,7 @@ impl Check<'_> {
     pub(super) fn devices(
         &mut self,
         sections: &[DeviceSection],
-        buses: &BTreeMap<DeviceId, (PathBuf, Option<u32>)>,
+        buses: &BTreeMap<DeviceId, Line>,
         secrets: &Secrets,
         external_broker: bool,
     ) -> BTreeMap<DeviceId, Device> {
@@ -170,16 +187,15 @@ impl Check<'_> {
                 !host.is_empty() && !host.contains(' ') && port.parse::<u16>().is_ok()
             })
         };
-        match &section.address {
-            Some(address) => {
-                if !matches!(address.get_ref(), AddressText::Net(at) if is_host_and_port(at)) {
-                    self.wrong(address, "device.address", "must be \"host:port\"");
-                }
+        let is_place =
+            |at: &AddressText| matches!(at, AddressText::Net(at) if is_host_and_port(at));
+        if let Some(address) = &section.address {
+            if !is_place(address.get_ref()) {
+                self.wrong(address, "device.address", "must be \"host:port\"");
             }
-            None => {
-                let what = "a device on the network needs address = \"host:port\"";
-                self.wrong(&section.id, "device.address", what);
-            }
+        } else {
+            let what = "a device on the network needs address = \"host:port\"";
+            self.wrong(&section.id, "device.address", what);
         }
         if let Some(bus) = &section.bus {
             self.wrong(bus, "device.bus", "a device on the network is on no serial line");
@@ -218,11 +234,7 @@ impl Check<'_> {
         }
     }
 
-    fn serial_device(
-        &mut self,
-        section: &DeviceSection,
-        buses: &BTreeMap<DeviceId, (PathBuf, Option<u32>)>,
-    ) {
+    fn serial_device(&mut self, section: &DeviceSection, buses: &BTreeMap<DeviceId, Line>) {
         match &section.bus {
             _ if matches!(
                 section.address.as_ref().map(Spanned::get_ref),

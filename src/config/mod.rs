@@ -27,6 +27,7 @@ pub use self::{
 use crate::{
     bank::icbc::IcbcSettings,
     core::{rules::Closing, rules::Direction, tariff::Tariff},
+    io::serial::Parity,
     types::{Currency, DeviceId, LaneId},
 };
 
@@ -152,6 +153,11 @@ pub struct BusSection {
     pub path: PathBuf,
     /// Bits per second. Default: what the boards' profiles say.
     pub baud: Option<u32>,
+    /// `none`, `even` or `odd`. Default `none`.
+    #[serde(default)]
+    pub parity: Parity,
+    /// 1 or 2. Default 1.
+    pub stop_bits: Option<Spanned<u8>>,
 }
 
 #[derive(Debug, Deserialize)]

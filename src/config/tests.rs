@@ -38,6 +38,7 @@ fn each_mistake_names_its_line_and_field() {
         ("camera = \"cam-exit\"", "camera = \"led-exit\"", "lane.camera", "plate-read"),
         ("bus = \"line-entry\"", "bus = \"line-3\"", "device.bus", "no [[bus]]"),
         ("profile = \"display/olm-led\"", "profile = \"display/olm\"", "device.profile", "olm-led"),
+        ("# stop_bits = 1", "stop_bits = 3", "bus.stop_bits", "1 or 2"),
         ("trade_prefix = \"LS\"", "trade_prefix = \"湖\"", "pay.trade_prefix", "A-Z"),
         ("free_minutes = 15", "free_minuets = 15", "free_minuets", "unknown field"),
         ("hour_minor = 500", "hour_minor = \"5\"", "hour_minor", "invalid type"),
@@ -72,4 +73,70 @@ fn a_camera_without_a_password_is_a_mistake() {
     let mistakes = parse(EXAMPLE, &dir).unwrap_err();
     assert_eq!(mistakes.len(), 2);
     assert!(mistakes[0].what.contains("secrets file"), "{mistakes:?}");
+}
+
+/// The example with more devices.
+fn with(more: &str) -> Result<super::Site, Vec<Mistake>> {
+    parse(&EXAMPLE.replacen("[[lane]]", &format!("{more}\n[[lane]]"), 1), &folder())
+}
+
+#[test]
+fn printers_and_displays_behind_cameras_are_found() {
+    let site = with(
+        r#"
+        [[device]]
+        id = "led-entry"
+        profile = "display/aa55-led"
+        via = "cam-entry"
+        channel = 1
+        [[device]]
+        id = "booth"
+        profile = "printer/escpos-tcp"
+        address = "10.0.0.9:9100"
+        "#,
+    )
+    .unwrap();
+    let device = |id: &str| site.devices.values().find(|one| one.id.as_str() == id).unwrap();
+    let (camera, channel) = device("led-entry").via.clone().unwrap();
+    assert_eq!((camera.as_str(), channel), ("cam-entry", 1));
+    let booth = device("booth");
+    assert_eq!((booth.net.as_deref(), booth.address), (Some("10.0.0.9:9100"), None));
+}
+
+#[test]
+fn what_hangs_where_it_cannot_is_a_mistake() {
+    let device = |id: &str, profile: &str, more: &str| {
+        format!("[[device]]\nid = \"{id}\"\nprofile = \"{profile}\"\n{more}\n")
+    };
+    let rows = [
+        (device("p", "printer/escpos-tcp", ""), "device.address", "host:port"),
+        (device("p", "printer/escpos-tcp", "address = 3"), "device.address", "host:port"),
+        (device("p", "printer/escpos-tcp", "address = \"9100\""), "device.address", "host:port"),
+        (device("p", "printer/escpos-serial", "bus = \"line-exit\""), "device.bus", "of its own"),
+        (device("d", "display/aa55-led", "via = \"cam\""), "device.via", "no [[device]]"),
+        (device("d", "display/aa55-led", "via = \"led-exit\""), "device.via", "passes no bytes"),
+        (
+            device("d", "display/aa55-led", "via = \"cam-exit\"\nbus = \"line-exit\""),
+            "device.bus",
+            "already",
+        ),
+        (
+            device("b", "barrier/waveshare-modbus", "bus = \"line-exit\"\naddress = \"x:1\""),
+            "device.address",
+            "a number",
+        ),
+    ];
+    for (more, field, hint) in rows {
+        let mistakes = with(&more).unwrap_err();
+        let found = mistakes.iter().find(|m| m.field == field);
+        let found = found.unwrap_or_else(|| panic!("{more}: {mistakes:?}"));
+        assert!(found.what.contains(hint), "{more}: {found:?}");
+    }
+}
+
+#[test]
+fn a_text_for_no_situation_is_a_mistake() {
+    let own = "[display]\nlanguage = \"en\"\n[display.texts.wellcome]\nlines = [{ red = \"a\" }]\n";
+    let mistakes = parse(&format!("{own}{EXAMPLE}"), &folder()).unwrap_err();
+    assert_eq!((mistakes[0].field.as_str(), mistakes[0].line), ("display.texts", 3));
 }

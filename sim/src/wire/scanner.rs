@@ -118,7 +118,8 @@ async fn run(
                     let _ = pty.write_all(&bytes).await;
                 }
                 Some(Order::Plug(is_in, done)) => {
-                    let plugged = if is_in { pty.replug() } else { Ok(pty.unplug()) };
+                    pty.unplug();
+                    let plugged = if is_in { pty.replug() } else { Ok(()) };
                     let _ = done.send(plugged);
                 }
             },

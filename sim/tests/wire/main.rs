@@ -5,6 +5,7 @@
 mod camera;
 mod line;
 mod phone;
+mod printer;
 mod support;
 
 use std::{

@@ -37,6 +37,8 @@ pub struct PrinterFaults {
     pub broken: bool,
     /// Answers nothing, as many do when they cannot print.
     pub silent: bool,
+    /// Answers nothing any more once it has printed a line.
+    pub silent_after_lines: bool,
 }
 
 impl PrinterFaults {
@@ -57,6 +59,8 @@ struct State {
     qr: (Vec<u8>, u8),
     unknown: Vec<Vec<u8>>,
     heard: Vec<u8>,
+    /// Answers to what waited, for whoever listens next.
+    late: Vec<u8>,
     chinese: bool,
 }
 
@@ -111,7 +115,13 @@ impl Printer {
 
     /// From now on; what waited for paper goes on.
     pub fn set_faults(&self, faults: PrinterFaults) {
-        lock(&self.state).faults = faults;
+        {
+            let mut state = lock(&self.state);
+            state.faults = faults;
+            // Nobody need be connected for it to go on.
+            let answers = state.work();
+            state.late.extend(answers);
+        }
         self.changed.send_modify(|count| *count += 1);
     }
 
@@ -162,7 +172,8 @@ async fn serve(
         let answers = {
             let mut state = lock(&state);
             state.heard.extend_from_slice(&piece[..count]);
-            state.work()
+            let late = std::mem::take(&mut state.late);
+            [late, state.work()].concat()
         };
         if wire.write_all(&answers).await.is_err() {
             return;
@@ -234,6 +245,7 @@ impl State {
         if let Some(left) = &mut self.faults.lines_left {
             *left = left.saturating_sub(1);
         }
+        self.faults.silent |= self.faults.silent_after_lines;
     }
 
     fn draw_qr(&mut self) {
