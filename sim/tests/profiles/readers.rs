@@ -102,3 +102,8 @@ pub(crate) async fn cycle(profile: &Profile) -> Used {
 fn id(address: u8) -> DeviceId {
     DeviceId::parse(&format!("reader-{address}")).unwrap()
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn readers_share_a_line_with_a_dead_one() {
+    cycle(&Profile::find("reader/osdp-generic").unwrap()).await;
+}

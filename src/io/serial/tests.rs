@@ -12,6 +12,8 @@ use tokio_serial::{SerialPort, SerialStream};
 
 use super::*;
 
+mod pymodbus;
+
 const REPLY_MAX: Duration = Duration::from_millis(60);
 const PATIENCE: Duration = Duration::from_secs(5);
 
@@ -405,77 +407,4 @@ async fn a_dead_board_hardly_slows_the_others() {
     board.expect(&read(3)).await;
     board.say(&states(3, 1)).await;
     assert_eq!(answer(asked).await, Ok(states(3, 1)));
-}
-
-/// A board by other hands: pymodbus on a terminal of its own, the two masters joined.
-const PYMODBUS_BOARD: &str = r"
-import sys
-from pymodbus.datastore import (
-    ModbusDeviceContext, ModbusSequentialDataBlock, ModbusServerContext)
-from pymodbus.server import StartSerialServer
-
-inputs = ModbusSequentialDataBlock(1, [1, 0, 1, 1, 0, 0, 0, 1])
-coils = ModbusSequentialDataBlock(1, [0] * 8)
-board = ModbusDeviceContext(di=inputs, co=coils)
-StartSerialServer(
-    ModbusServerContext(devices={1: board}, single=False), port=sys.argv[1], baudrate=115200)
-";
-
-/// Ends the program however the test ends.
-struct Running(std::process::Child);
-
-impl Drop for Running {
-    fn drop(&mut self) {
-        let _ = self.0.kill();
-        let _ = self.0.wait();
-    }
-}
-
-/// Runs where `PAIFANG_PYTHON` names a Python that has pymodbus and pyserial.
-#[tokio::test]
-async fn a_board_of_pymodbus_understands_us() {
-    #[expect(clippy::disallowed_methods, reason = "a gate of this test, no setting")]
-    let Ok(python) = std::env::var("PAIFANG_PYTHON") else {
-        return eprintln!("left out: PAIFANG_PYTHON names no Python with pymodbus");
-    };
-    let probe =
-        std::process::Command::new(&python).args(["-c", "import pymodbus, serial"]).output();
-    let usable = probe.as_ref().is_ok_and(|out| out.status.success());
-    assert!(usable, "PAIFANG_PYTHON={python:?} does not run pymodbus and pyserial: {probe:?}");
-
-    let (mut ours, mut theirs) = (Board::new(), Board::new());
-    let bus = bus(&ours.path);
-    wait_for(&bus, true).await;
-    let mut command = std::process::Command::new(&python);
-    let board = Running(command.args(["-c", PYMODBUS_BOARD, &theirs.path]).spawn().unwrap());
-    let joined = tokio::spawn(async move {
-        loop {
-            // Until the other side has opened its terminal, reading from ours fails at once.
-            let _ = tokio::io::copy_bidirectional(&mut ours.master, &mut theirs.master).await;
-            tokio::time::sleep(Duration::from_millis(20)).await;
-        }
-    });
-    let bits = |ask: &Exchange, reply: &[u8]| relay_board::states(ask, reply).unwrap();
-    let (inputs, coils) = (read(1), modbus::read_coils(1, 0, 8).unwrap());
-    let limit = Instant::now() + Duration::from_secs(20);
-    let first = loop {
-        match bus.exchange(inputs.clone(), Duration::from_millis(200), limit).await {
-            Ok(reply) => break reply,
-            Err(e) => assert!(Instant::now() < limit, "no word from pymodbus: {e}"),
-        }
-    };
-    let set = modbus::write_coil(1, 2, 0xFF00).unwrap();
-    let echo = bus.exchange(set.clone(), PATIENCE, soon()).await;
-    let after = bus.exchange(coils.clone(), PATIENCE, soon()).await;
-    let beyond = modbus::read_inputs(1, 100, 8).unwrap();
-    let refusal = bus.exchange(beyond.clone(), PATIENCE, soon()).await;
-    joined.abort();
-    drop(board);
-
-    assert_eq!(bits(&inputs, &first), [true, false, true, true, false, false, false, true]);
-    assert_eq!(relay_board::accepted(&set, &echo.unwrap()), Ok(()));
-    let third = [false, false, true, false, false, false, false, false];
-    assert_eq!(bits(&coils, &after.unwrap()), third);
-    let refused = relay_board::states(&beyond, &refusal.unwrap());
-    assert!(matches!(refused, Err(modbus::ReplyError::Exception { code: 2, .. })), "{refused:?}");
 }
