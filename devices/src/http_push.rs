@@ -321,6 +321,3 @@ fn bytes(value: Value) -> Vec<u8> {
         other => other.to_string().into_bytes(),
     }
 }
-
-#[cfg(test)]
-mod tests;

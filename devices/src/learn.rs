@@ -1,7 +1,7 @@
 //! Which profiles a stranger's message fits: it is read with each of them, and those that understand
 //! it are proposed. Changes nothing and answers nobody.
 
-use std::{cmp::Reverse, fmt};
+use std::{cmp::Reverse, fmt, sync::OnceLock};
 
 use crate::{
     http_push::{HttpPush, PushRequest},
@@ -93,8 +93,8 @@ impl Guess {
 
 /// Profiles that understand the message, the best first.
 pub fn propose(stranger: &Stranger<'_>) -> Vec<Proposal> {
-    let profiles = Profile::load_all().unwrap_or_default();
-    propose_of(&profiles, stranger)
+    static PROFILES: OnceLock<Vec<Profile>> = OnceLock::new();
+    propose_of(PROFILES.get_or_init(|| Profile::load_all().unwrap_or_default()), stranger)
 }
 
 fn propose_of(profiles: &[Profile], stranger: &Stranger<'_>) -> Vec<Proposal> {
@@ -119,7 +119,3 @@ fn guess(profile: &Profile, stranger: &Stranger<'_>) -> Option<Guess> {
         _ => None,
     }
 }
-
-#[cfg(test)]
-#[path = "learn_tests.rs"]
-mod tests;

@@ -227,6 +227,16 @@ impl Profile {
         Self::load(&name, kind, text)
     }
 
+    /// A profile that is not embedded, under a name as in `camera/acme-x1`.
+    pub fn from_toml(name: &str, text: &str) -> Result<Self, ProfileError> {
+        let kind = name.split_once('/').and_then(|(folder, _)| Kind::named(folder));
+        let kind = kind.ok_or_else(|| ProfileError::Invalid {
+            name: name.into(),
+            why: "its name does not begin with a kind of device, as in camera/acme-x1".into(),
+        })?;
+        Self::load(name, kind, text)
+    }
+
     /// What is usually wired to an input, counted from 1.
     pub fn inputs(&self) -> impl Iterator<Item = (u8, InputRole)> + '_ {
         self.inputs.iter().filter_map(|(input, role)| Some((input.parse().ok()?, *role)))

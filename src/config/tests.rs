@@ -66,6 +66,51 @@ fn all_mistakes_are_told_at_once() {
 }
 
 #[test]
+fn devices_on_http_need_their_keys_and_addresses() {
+    let dir = folder().join("http");
+    std::fs::create_dir_all(&dir).unwrap();
+    let secrets = dir.join("secrets.toml");
+    let text = "[mqtt]\ncam-entry = \"a\"\ncam-exit = \"b\"\n[push]\nshort = \"0123456789\"\n\
+        right = \"0123456789abcdef\"\n[device]\ngate = { user = \"a\", password = \"b\" }\n";
+    std::fs::write(&secrets, text).unwrap();
+    std::fs::set_permissions(&secrets, std::fs::Permissions::from_mode(0o600)).unwrap();
+    let wrong = |device: &str| {
+        let whole = EXAMPLE.replacen("[[lane]]", &format!("[[device]]\n{device}\n[[lane]]"), 1);
+        let told = parse(&whole, &dir).err().unwrap_or_default();
+        told.into_iter().map(|m| format!("{}: {}", m.field, m.what)).collect::<Vec<_>>().join("; ")
+    };
+    let (camera, gate) =
+        ("profile = \"camera/vzenith-http\"", "profile = \"barrier/hikvision-isapi\"");
+    let url = "url = \"http://10.0.0.5\"";
+    for (device, hint) in [
+        (format!("id = \"none\"\n{camera}"), "push.none"),
+        (format!("id = \"short\"\n{camera}"), "shorter than 16"),
+        (format!("id = \"right\"\n{camera}\nbus = \"line-exit\""), "no serial line"),
+        (format!("id = \"gate\"\n{gate}"), "needs its address"),
+        (format!("id = \"gate\"\n{gate}\nurl = \"https://x\""), "must be http://"),
+        (format!("id = \"other\"\n{gate}\n{url}"), "device.other"),
+    ] {
+        assert!(wrong(&device).contains(hint), "{device}: {}", wrong(&device));
+    }
+    for right in [format!("id = \"right\"\n{camera}"), format!("id = \"gate\"\n{gate}\n{url}")] {
+        assert_eq!(wrong(&right), "");
+    }
+    let called = EXAMPLE
+        .replacen(
+            "[[lane]]",
+            "[[device]]\nid = \"right\"\nprofile = \"camera/hikvision-isapi\"\n[[lane]]",
+            1,
+        )
+        .replace("barrier = \"board-exit\"", "barrier = \"right\"");
+    let told = parse(&called, &dir).unwrap_err();
+    assert!(told.iter().any(|m| m.field == "lane.barrier" && m.what.contains("url")), "{told:?}");
+    let none = EXAMPLE
+        .replace("# [limits]", "[limits]")
+        .replace("# device_messages_per_s = 50", "device_messages_per_s = 0");
+    assert!(parse(&none, &dir).unwrap_err().iter().any(|m| m.field == "limits"));
+}
+
+#[test]
 fn a_camera_without_a_password_is_a_mistake() {
     let dir = folder().join("empty");
     std::fs::create_dir_all(&dir).unwrap();

@@ -55,6 +55,7 @@ fn site_toml(dir: &Path, broker: std::net::SocketAddr) -> Result<()> {
     let mut text = format!(
         "[site]\nname = \"Bench\"\nzone = \"Asia/Shanghai\"\ndata_dir = \"data\"\n\
          [http]\nlisten = \"127.0.0.1:0\"\n[mqtt]\nurl = \"mqtt://{broker}\"\n\
+         [limits]\ndevice_messages_per_s = 1000000\ndevice_messages_burst = 1000000\n\
          [tariff]\nfree_minutes = 15\nhour_minor = 500\nday_cap_minor = 4000\n"
     );
     for lane in 0..LANES {

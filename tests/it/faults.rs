@@ -13,6 +13,8 @@ use super::support::{Site, get, paifang, sql, wait_for};
 
 const LANE: &str = "[[device]]\nid = \"cam-1\"\nprofile = \"camera/vzenith-mqtt\"\nsn = \"sn-1\"\n\
     [[lane]]\nid = \"entry-1\"\ndirection = \"entry\"\ncamera = \"cam-1\"\nbarrier = \"cam-1\"\ninputs = {}\n";
+/// A camera may send faster than any vehicle drives.
+const FAST: &str = "[limits]\ndevice_messages_per_s = 100000\ndevice_messages_burst = 100000";
 const SECRETS: &str = "[mqtt]\ncam-1 = \"pw\"\n";
 const READS: &str = "device/sn-1/message/up/ivs_result";
 
@@ -152,8 +154,65 @@ fn nonsense_opens_nothing_and_the_next_good_read_does() {
 }
 
 #[test]
+fn a_camera_that_floods_is_held_to_its_rate() {
+    let other =
+        LANE.replace("cam-1", "cam-2").replace("sn-1", "sn-2").replace("entry-1", "entry-2");
+    let site = Site::new(&format!("{LANE}{other}"), "[mqtt]\ncam-1 = \"pw\"\ncam-2 = \"pw\"\n");
+    let daemon = site.start();
+    let port = site.mqtt.port().to_string();
+    let publish = |user: &str, topic: &str, more: &[&str]| {
+        let mut sender = Command::new("mosquitto_pub");
+        sender.args([
+            "-h",
+            "127.0.0.1",
+            "-p",
+            &port,
+            "-u",
+            user,
+            "-P",
+            "pw",
+            "-q",
+            "1",
+            "-t",
+            topic,
+        ]);
+        sender.args(more).stdin(Stdio::piped()).spawn().unwrap()
+    };
+    let mut flood = publish("cam-1", "device/sn-1/message/up/keep_alive", &["-l"]);
+    let mut lines = flood.stdin.take().unwrap();
+    let flooding = std::thread::spawn(move || {
+        use std::io::Write;
+        for n in 0..20_000_u32 {
+            let line = format!("{{\"sn\":\"sn-1\",\"name\":\"keep_alive\",\"n\":{n}}}\n");
+            if lines.write_all(line.as_bytes()).is_err() {
+                return;
+            }
+        }
+    });
+    wait_for("the alarm", || {
+        let floods =
+            "select count(*) from alarm where kind like '%device_flood%' and subject = 'cam-1'";
+        (sql(&site, floods) == "1").then_some(())
+    });
+    for n in 0..40 {
+        let body =
+            String::from_utf8(read(&format!("京A{n:05}"), &format!("e{n}"), now_s())).unwrap();
+        let body = body.replace("sn-1", "sn-2");
+        let mut sender = publish("cam-2", "device/sn-2/message/up/ivs_result", &["-m", &body]);
+        assert!(sender.wait().unwrap().success());
+    }
+    wait_for("every read of the other", || {
+        (sql(&site, "select count(*) from journal where kind = 'read_taken'") == "40").then_some(())
+    });
+    let _ = flood.kill();
+    let _ = flood.wait();
+    flooding.join().unwrap();
+    daemon.stop();
+}
+
+#[test]
 fn a_full_disk_opens_nothing_and_loses_nothing() {
-    let site = Site::with("database_mib_max = 1", "", LANE, SECRETS);
+    let site = Site::with("database_mib_max = 1", FAST, LANE, SECRETS);
     let daemon = site.start();
     let camera = Camera::start(&site);
     let mut sent = 0;

@@ -9,6 +9,7 @@ mod cli;
 mod crash;
 mod faults;
 mod makes;
+mod push;
 mod support;
 mod tidy;
 mod wire;

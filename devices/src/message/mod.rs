@@ -143,7 +143,3 @@ fn is_secret(key: &str) -> bool {
 pub(crate) fn short(text: &str) -> String {
     text.chars().take(80).collect()
 }
-
-#[cfg(test)]
-#[path = "open_tests.rs"]
-mod tests;

@@ -16,10 +16,9 @@ const JPEG: [u8; 3] = [0xFF, 0xD8, 0xFF];
 
 /// What stands between the parts; by the header, or for want of one by the body's first line.
 pub(super) fn boundary(content_type: &str, body: &[u8]) -> Option<String> {
-    if content_type.trim_start().to_ascii_lowercase().starts_with("multipart/") {
-        if let Some(boundary) = parameter(content_type, "boundary") {
-            return Some(boundary.to_owned());
-        }
+    let is_declared = content_type.trim_start().to_ascii_lowercase().starts_with("multipart/");
+    if let Some(boundary) = parameter(content_type, "boundary").filter(|_| is_declared) {
+        return Some(boundary.to_owned());
     }
     let first = body.trim_ascii_start().strip_prefix(b"--")?;
     let line = &first[..first.iter().take(100).position(|b| matches!(b, b'\r' | b'\n'))?];
@@ -112,7 +111,7 @@ fn header(part: &[u8]) -> Result<(Header, &[u8]), String> {
         let own = |name| parameter(value, name).map(str::to_owned);
         match key.trim().to_ascii_lowercase().as_str() {
             "content-disposition" => (header.name, header.file) = (own("name"), own("filename")),
-            "content-type" => header.content_type = value.trim().to_owned(),
+            "content-type" => value.trim().clone_into(&mut header.content_type),
             _ => {}
         }
     }

@@ -6,6 +6,8 @@
 use serde::Deserialize;
 use serde_json::Value;
 
+use super::field::plain;
+
 /// A parsed path.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Deserialize)]
 #[serde(try_from = "String")]
@@ -116,11 +118,7 @@ fn walk<'a>(value: &'a Value, steps: &[Step]) -> Option<&'a Value> {
         Step::Index(0) if !value.is_array() => walk(value, rest),
         Step::Index(index) => walk(value.get(index)?, rest),
         Step::Where(key, wanted) => {
-            let says = |item: &&Value| match item.get(key) {
-                Some(Value::String(text)) => text == wanted,
-                Some(Value::Null) | None => false,
-                Some(other) => other.to_string() == *wanted,
-            };
+            let says = |item: &&Value| item.get(key).and_then(plain).as_ref() == Some(wanted);
             walk(value.as_array()?.iter().find(says)?, rest)
         }
         Step::Any => inner(value, rest),

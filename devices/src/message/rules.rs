@@ -182,9 +182,8 @@ impl Language {
 
     /// The first rule that fits. A message on a topic for replies is a reply.
     pub(crate) fn rule(&self, name: &str, is_reply: bool, top: &Value) -> Option<&MessageRule> {
-        let may = |rule: &&MessageRule| match is_reply {
-            true => rule.event == Event::CommandReply,
-            false => !rule.is_any(),
+        let may = |rule: &&MessageRule| {
+            if is_reply { rule.event == Event::CommandReply } else { !rule.is_any() }
         };
         self.messages.iter().filter(may).find(|rule| rule.fits(name, top))
     }

@@ -93,7 +93,7 @@ mod tests {
                 "--x\r\nContent-Disposition: form-data; name=\"pass_wd\"\r\n\r\nhunter2\r\n--x--",
                 "parts: pass_wd",
             ),
-            (None, "京A12345", "10 bytes"),
+            (None, "京A12345", "9 bytes"),
             (None, "", "0 bytes"),
         ] {
             assert_eq!(shape(content_type, body.as_bytes()), expected);
