@@ -106,7 +106,7 @@ fn devices_on_http_need_their_keys_and_addresses() {
     let called = EXAMPLE
         .replacen(
             "[[lane]]",
-            &format!("[[device]]\nid = \"right\"\nprofile = \"camera/hikvision-isapi\"\n[[lane]]"),
+            "[[device]]\nid = \"right\"\nprofile = \"camera/hikvision-isapi\"\n[[lane]]",
             1,
         )
         .replace("barrier = \"board-exit\"", "barrier = \"right\"");

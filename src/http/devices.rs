@@ -14,6 +14,7 @@ use axum::{
 };
 use futures::stream;
 use serde::{Deserialize, Serialize};
+use tokio::sync::broadcast::error::RecvError;
 
 use super::{
     console::Frame,
@@ -62,7 +63,6 @@ pub(super) async fn live(State(web): State<Shared>, _hand: Hand) -> Result<Respo
                 _ = stop.wait_for(|stop| *stop) => return None,
                 said = live.recv() => said,
             };
-            use tokio::sync::broadcast::error::RecvError;
             match said {
                 Ok(said) => {
                     let data = serde_json::to_string(&*said).unwrap_or_default();

@@ -68,11 +68,11 @@ pub struct Challenge {
 impl Challenge {
     /// The strongest of the challenges in `WWW-Authenticate` headers that we can answer.
     pub fn of<'a>(headers: impl IntoIterator<Item = &'a str>) -> Option<Self> {
-        let all = headers.into_iter().flat_map(|header| split(header)).filter_map(Self::parse);
+        let all = headers.into_iter().flat_map(split).filter_map(|parts| Self::parse(&parts));
         all.max_by_key(|challenge| challenge.algorithm)
     }
 
-    fn parse(parts: Vec<(String, String)>) -> Option<Self> {
+    fn parse(parts: &[(String, String)]) -> Option<Self> {
         let find = |name: &str| {
             parts.iter().find(|(key, _)| key.eq_ignore_ascii_case(name)).map(|(_, v)| v.clone())
         };

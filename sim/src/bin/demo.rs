@@ -29,7 +29,8 @@ use tracing_subscriber::{EnvFilter, fmt as log, prelude::*};
 
 /// A car park on this machine: `paifang` itself, and everything it would be wired to.
 ///
-/// Vehicles drive in and out of simulated lanes. Cameras read them and say so over MQTT; relay boards and LED displays
+/// Vehicles drive in and out of simulated lanes. Cameras read them and say so over MQTT, one over HTTP, whose own relay
+/// moves its arm; relay boards and LED displays
 /// hang on pseudo-terminals and speak Modbus and the display's own protocol; drivers open the daemon's pages with a
 /// phone and pay at a simulated bank, which signs and verifies as the real one does; an attendant at the console helps
 /// whoever is stuck. Nothing of the daemon is replaced: it runs with the site file in the demo's folder.
@@ -182,6 +183,7 @@ fn spec(args: &Args, seed: u64) -> Result<StageSpec> {
         entries,
         exits,
         camera_arm: entries > 1,
+        http_exit: exits > 1,
         seed,
         gap_s,
         stay_s: (5.0 / args.speed, 30.0 / args.speed),

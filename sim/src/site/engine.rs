@@ -128,7 +128,7 @@ impl Engine {
                 }
             }
             Happening::Read { lane, read } => {
-                self.reads[lane].show(&self.wires[lane].camera, &read);
+                self.reads[lane].show(&*self.wires[lane].camera, &read);
             }
             Happening::PageWanted { phone, lane } => self.page_wanted(phone, lane),
             Happening::PaysAtCashier { phone, link } => self.pays(phone, link),

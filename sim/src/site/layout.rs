@@ -13,7 +13,7 @@ use paifang::core::rules::{Closing, Direction, Wired};
 
 use crate::world::LaneSpec;
 
-/// Every device's password: the wires end on this machine.
+/// Every device's password and key: the wires end on this machine.
 pub const PASSWORD: &str = "of-a-simulated-device";
 
 /// Whose relay moves a lane's arm.
@@ -25,6 +25,15 @@ pub enum By {
     Camera,
 }
 
+/// How a lane's camera speaks.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Speaks {
+    /// At the broker.
+    Mqtt,
+    /// By calls to the daemon's pages.
+    Http,
+}
+
 /// A lane and its devices.
 #[derive(Clone, Debug)]
 pub struct LaneAt {
@@ -32,6 +41,7 @@ pub struct LaneAt {
     pub id: String,
     pub direction: Direction,
     pub by: By,
+    pub speaks: Speaks,
     /// Of the camera, which is called `cam-` and the lane.
     pub serial_number: String,
     /// The serial line's lasting name.
@@ -76,23 +86,29 @@ pub struct Layout {
 }
 
 impl Layout {
-    /// Lanes `entry-1..` and `exit-1..`; the last entry's arm is moved by its camera if `camera_arm`.
+    /// Lanes `entry-1..` and `exit-1..`; the last entry's arm is moved by its camera if `camera_arm`, the last exit's
+    /// by one that calls over HTTP if `http_exit`.
     pub(super) fn lanes(
         folder: &Path,
         entries: usize,
         exits: usize,
         camera_arm: bool,
+        http_exit: bool,
     ) -> Vec<LaneAt> {
-        let lane = |direction, word, nth: usize, by| {
+        let lane = |direction, word, nth: usize, (by, speaks)| {
             let id = format!("{word}-{nth}");
             let line = folder.join("lines").join(&id);
-            LaneAt { serial_number: format!("sim-{id}"), id, direction, by, line }
+            LaneAt { serial_number: format!("sim-{id}"), id, direction, by, speaks, line }
         };
         let entries = (1..=entries).map(|nth| {
             let by = if camera_arm && nth == entries { By::Camera } else { By::Board };
-            lane(Direction::Entry, "entry", nth, by)
+            lane(Direction::Entry, "entry", nth, (by, Speaks::Mqtt))
         });
-        let exits = (1..=exits).map(|nth| lane(Direction::Exit, "exit", nth, By::Board));
+        let exits = (1..=exits).map(|nth| {
+            let calls = http_exit && nth == exits;
+            let how = if calls { (By::Camera, Speaks::Http) } else { (By::Board, Speaks::Mqtt) };
+            lane(Direction::Exit, "exit", nth, how)
+        });
         entries.chain(exits).collect()
     }
 
@@ -118,7 +134,11 @@ impl Layout {
         fs::write(self.site_file(), self.site_toml(icbc))?;
         let secrets = self.folder.join("secrets.toml");
         let mut text = format!("[mqtt]\ndaemon = \"{PASSWORD}\"\n");
-        for lane in &self.lanes {
+        for lane in self.lanes.iter().filter(|lane| lane.speaks == Speaks::Mqtt) {
+            let _ = writeln!(text, "{} = \"{PASSWORD}\"", lane.camera());
+        }
+        text.push_str("[push]\n");
+        for lane in self.lanes.iter().filter(|lane| lane.speaks == Speaks::Http) {
             let _ = writeln!(text, "{} = \"{PASSWORD}\"", lane.camera());
         }
         fs::write(&secrets, text)?;
@@ -154,10 +174,14 @@ impl LaneAt {
             Direction::Entry => "entry",
             Direction::Exit => "exit",
         };
+        let profile = match self.speaks {
+            Speaks::Mqtt => "camera/vzenith-mqtt",
+            Speaks::Http => "camera/vzenith-http",
+        };
         let _ = write!(
             text,
             "\n[[bus]]\nid = \"line-{id}\"\npath = \"{line}\"\n\n\
-             [[device]]\nid = \"{camera}\"\nprofile = \"camera/vzenith-mqtt\"\nsn = \"{sn}\"\n\n\
+             [[device]]\nid = \"{camera}\"\nprofile = \"{profile}\"\nsn = \"{sn}\"\n\n\
              [[device]]\nid = \"led-{id}\"\nprofile = \"display/olm-led\"\nbus = \"line-{id}\"\n"
         );
         let barrier = match self.by {

@@ -35,6 +35,8 @@ pub struct StageSpec {
     pub exits: usize,
     /// The last entry's arm is moved by its camera's relay.
     pub camera_arm: bool,
+    /// The last exit's camera calls over HTTP and moves its arm by its relay.
+    pub http_exit: bool,
     pub seed: u64,
     /// Seconds between arrivals, on average.
     pub gap_s: f64,
@@ -65,6 +67,7 @@ impl StageSpec {
             entries: 2,
             exits: 2,
             camera_arm: true,
+            http_exit: false,
             seed: 1,
             gap_s: 8.0,
             stay_s: (20.0, 120.0),
@@ -103,7 +106,13 @@ impl Stage {
         fs::create_dir_all(folder.join("lines"))?;
         let folder = folder.canonicalize()?;
         let layout = Layout {
-            lanes: Layout::lanes(&folder, spec.entries, spec.exits, spec.camera_arm),
+            lanes: Layout::lanes(
+                &folder,
+                spec.entries,
+                spec.exits,
+                spec.camera_arm,
+                spec.http_exit,
+            ),
             folder,
             name: spec.name.clone(),
             http: spec.http,
@@ -122,7 +131,7 @@ impl Stage {
         let gateway = Gateway::start(settings, GatewayKeys::generate(spec.seed)).await?;
         layout.write(&gateway.site_toml(&layout.folder, &layout.notify_url())?)?;
         let wires: io::Result<Vec<Wires>> =
-            layout.lanes.iter().map(|lane| Wires::connect(lane, layout.mqtt)).collect();
+            layout.lanes.iter().map(|lane| Wires::connect(lane, &layout)).collect();
         let (tells, heard) = mpsc::unbounded_channel();
         Ok(Self {
             layout: Arc::new(layout),

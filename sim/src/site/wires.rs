@@ -1,7 +1,7 @@
 //! The far end of one lane's wires: relay board and display on a serial line, the camera at its broker. Carries what
 //! happens to the wires and hears what is done there; knows no vehicle.
 
-use std::{collections::HashMap, io, net::SocketAddr, time::Duration};
+use std::{collections::HashMap, io, sync::Arc, time::Duration};
 
 use jiff::Timestamp;
 use paifang::core::{
@@ -12,13 +12,14 @@ use tokio::sync::{broadcast::error::RecvError, mpsc};
 
 use super::{
     engine::Heard,
-    layout::{By, LaneAt, PASSWORD},
+    layout::{By, LaneAt, Layout, PASSWORD, Speaks},
     shown, wall_clock,
 };
 use crate::{
     wire::{
         BoardFaults, BoardSettings, Camera, CameraEvent, CameraFaults, CameraSettings, Line,
-        Manner, Obedience, Pty, RelayEvent, RelayKind, Sighting,
+        Manner, Obedience, Pty, RelayEvent, RelayKind, Sighting, Twin, VzenithHttp,
+        VzenithHttpSettings,
     },
     world::{CameraRead, LaneIx, SENSORS},
 };
@@ -42,21 +43,32 @@ pub struct Pulse {
 pub struct Wires {
     pub by: By,
     pub line: Line,
-    pub camera: Camera,
+    pub camera: Arc<dyn Twin>,
 }
 
 impl Wires {
-    pub(super) fn connect(lane: &LaneAt, broker: SocketAddr) -> io::Result<Self> {
+    pub(super) fn connect(lane: &LaneAt, layout: &Layout) -> io::Result<Self> {
         let pty = Pty::linked(&lane.line)?;
         let boards = match lane.by {
             By::Board => vec![BoardSettings::eight(BOARD)],
             By::Camera => Vec::new(),
         };
         let line = Line::start(pty, &boards, 1);
-        let mut settings = CameraSettings::new(broker, &lane.serial_number, PASSWORD);
-        settings.username = lane.camera();
-        settings.full_after = Duration::from_millis(100);
-        Ok(Self { by: lane.by, line, camera: Camera::start(settings) })
+        let camera: Arc<dyn Twin> = match lane.speaks {
+            Speaks::Mqtt => {
+                let sn = &lane.serial_number;
+                let mut settings = CameraSettings::new(layout.mqtt, sn, PASSWORD);
+                settings.username = lane.camera();
+                settings.full_after = Duration::from_millis(100);
+                Arc::new(Camera::start(settings))
+            }
+            Speaks::Http => {
+                let url =
+                    format!("{}/device/{}?key={PASSWORD}", layout.public_url(), lane.camera());
+                Arc::new(VzenithHttp::start(VzenithHttpSettings::new(&url, &lane.serial_number)))
+            }
+        };
+        Ok(Self { by: lane.by, line, camera })
     }
 
     /// The contact of a loop or a limit closes or opens.
@@ -66,7 +78,9 @@ impl Wires {
             By::Board => {
                 self.line.set_input(BOARD, input, on);
             }
-            By::Camera => self.camera.set_input(input, on),
+            By::Camera => {
+                self.camera.set_input(input, on);
+            }
         }
     }
 
@@ -78,7 +92,8 @@ impl Wires {
             }
             By::Camera => {
                 let obedience = if silent { Obedience::Deaf } else { Obedience::Acts };
-                self.camera.set_faults(CameraFaults { obedience, ..self.camera.faults() });
+                let body = self.camera.body();
+                body.set_faults(CameraFaults { obedience, ..body.faults() });
             }
         }
     }
@@ -142,7 +157,7 @@ pub(super) struct Reads {
 }
 
 impl Reads {
-    pub(super) fn show(&mut self, camera: &Camera, read: &CameraRead) {
+    pub(super) fn show(&mut self, camera: &dyn Twin, read: &CameraRead) {
         let seen = sighting(read);
         match self.known.get_mut(&read.event) {
             Some((_, full)) if read.picture && !*full => *full = true,

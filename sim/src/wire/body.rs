@@ -266,6 +266,16 @@ impl Body {
 pub trait Twin: fmt::Debug + Send + Sync {
     fn body(&self) -> &Body;
 
+    /// What happens from now on.
+    fn events(&self) -> broadcast::Receiver<CameraEvent> {
+        self.body().events()
+    }
+
+    /// Whether anybody hears it; changes can be awaited.
+    fn online(&self) -> watch::Receiver<bool> {
+        self.body().online()
+    }
+
     /// The read with this number, for the first time or again. Without eyes, nothing.
     fn repeat(&self, _number: u64, _seen: &Sighting) {}
 

@@ -241,16 +241,21 @@ async fn live(camera: &impl Caller, say: Say) {
 
 /// `false`: the read was not taken.
 async fn show(camera: &impl Caller, number: u64, seen: &Sighting) -> bool {
-    let answer = send(camera, camera.read_post(number, seen)).await;
-    let taken = answer.and_then(|answer| match answer.status {
-        200 => camera.answered(number, seen, &answer),
-        status => Err(format!("status {status}")),
-    });
-    camera.body().tell(match &taken {
-        Ok(()) => CameraEvent::Taken { number },
-        Err(why) => CameraEvent::NotTaken { number, why: why.clone() },
-    });
-    taken.is_ok()
+    let post = camera.read_post(number, seen);
+    let mut is_taken = false;
+    for _ in 0..=usize::from(camera.body().faults().duplicates) {
+        let answer = send(camera, post.clone()).await;
+        let taken = answer.and_then(|answer| match answer.status {
+            200 => camera.answered(number, seen, &answer),
+            status => Err(format!("status {status}")),
+        });
+        is_taken = taken.is_ok();
+        camera.body().tell(match taken {
+            Ok(()) => CameraEvent::Taken { number },
+            Err(why) => CameraEvent::NotTaken { number, why },
+        });
+    }
+    is_taken
 }
 
 async fn heart_beat(camera: &impl Caller) {
@@ -263,9 +268,6 @@ async fn heart_beat(camera: &impl Caller) {
 }
 
 async fn send(camera: &impl Caller, post: Post) -> Result<Answer, String> {
-    if camera.body().faults().duplicates {
-        let _ = camera.poster().post(post.clone(), PATIENCE).await;
-    }
     let answer = camera.poster().post(post, PATIENCE).await;
     match &answer {
         Ok(answer) if answer.status == 200 => camera.body().went_online(),

@@ -153,7 +153,10 @@ async fn plate_read(near: &mut impl Near) -> PlateRead {
 
 /// The device is content with the answer.
 async fn is_taken(events: &mut broadcast::Receiver<CameraEvent>, number: u64, manners: Manners) {
-    while manners.insists {
+    if !manners.insists {
+        return;
+    }
+    loop {
         match next(events).await {
             CameraEvent::Taken { number: one } if one == number => return,
             CameraEvent::NotTaken { why, .. } => panic!("{why}"),

@@ -170,8 +170,10 @@ pub(crate) async fn is_online(camera: &Camera, wanted: bool) {
 pub(crate) async fn acted(events: &mut broadcast::Receiver<CameraEvent>) -> CameraEvent {
     loop {
         match next(events).await {
-            CameraEvent::Online | CameraEvent::Offline { .. } => {}
-            CameraEvent::Taken { .. } | CameraEvent::NotTaken { .. } => {}
+            CameraEvent::Online
+            | CameraEvent::Offline { .. }
+            | CameraEvent::Taken { .. }
+            | CameraEvent::NotTaken { .. } => {}
             event => return event,
         }
     }

@@ -40,11 +40,11 @@ const COMMIT_WAIT: Duration = Duration::from_secs(5);
 /// Waited for an order behind a plate read that gave none at once.
 const ORDER_WAIT: Duration = Duration::from_millis(1_500);
 /// Behind the first order, for what the display says beside it.
-const GATHER: Duration = Duration::from_millis(30);
+const GATHER: Duration = Duration::from_millis(5);
 /// A poll so soon after the answer to the one before is held.
 const AT_ONCE: Duration = Duration::from_millis(500);
-/// A poll that is held is answered by then without any order.
-const POLL_HOLD: Duration = Duration::from_secs(10);
+/// A poll that is held is answered by then without any order: sooner than a camera gives up.
+const POLL_HOLD: Duration = Duration::from_secs(4);
 
 #[derive(Debug)]
 pub struct Door {
@@ -107,7 +107,7 @@ impl Door {
             driver.set_utc_offset(self.intake.zone.to_offset(wall).seconds());
             driver.decode(&request, wall.as_millisecond())
         };
-        let pushed = match decoded {
+        let mut pushed = match decoded {
             Ok(pushed) => pushed,
             Err(why) => {
                 // Answered all the same, or it comes for ever.
@@ -118,13 +118,12 @@ impl Door {
         drop(body);
         device.pulse.heard();
         let asks = Asks::of(&pushed);
-        match tokio::time::timeout(COMMIT_WAIT, self.keep(device, pushed.events.clone())).await {
-            Ok(Some(decided)) => wait_for_orders(device, asks, decided, begun).await,
-            Ok(None) | Err(_) => {
-                warn!(device = %device.wiring.id, "what it said is not on disk yet; it is asked to say it again");
-                return bare(StatusCode::SERVICE_UNAVAILABLE);
-            }
-        }
+        let kept = self.keep(device, std::mem::take(&mut pushed.events));
+        let Ok(Some(decided)) = tokio::time::timeout(COMMIT_WAIT, kept).await else {
+            warn!(device = %device.wiring.id, "what it said is not on disk yet; it is asked to say it again");
+            return bare(StatusCode::SERVICE_UNAVAILABLE);
+        };
+        wait_for_orders(device, asks, decided, begun).await;
         if asks == Asks::Poll {
             *device.polled.lock().unwrap_or_else(PoisonError::into_inner) = Some(Instant::now());
         }

@@ -192,7 +192,7 @@ impl Pulse {
 
     /// It spoke, by itself or in answer.
     pub fn heard(&self) {
-        if self.with(|vitals, now, wall| vitals.heard(now, wall)) == Some(true) {
+        if self.with(Vitals::heard) == Some(true) {
             info!(device = %self.id, "it speaks again");
             self.well(AlarmKind::DeviceSilent);
         }

@@ -162,7 +162,7 @@ mod tests {
     #[tokio::test]
     async fn a_waiting_call_hears_of_a_letter_at_once() {
         let mailbox = std::sync::Arc::new(Mailbox::default());
-        let far = Instant::now() + Duration::from_secs(60);
+        let far = Instant::now() + Duration::from_mins(1);
         let waiting = tokio::spawn({
             let mailbox = mailbox.clone();
             async move { mailbox.wait(far).await }

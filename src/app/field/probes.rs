@@ -38,7 +38,8 @@ pub fn board(board: RelayBoard, bus: BusHandle, patience: Duration, pulse: Pulse
             let states = relay_board::states(&exchange, &reply).map_err(|e| e.to_string())?;
             let on: Vec<String> = (1..)
                 .zip(&states)
-                .filter_map(|(n, on): (u32, _)| on.then(|| n.to_string()))
+                .filter(|(_, on): &(u32, &bool)| **on)
+                .map(|(n, _)| n.to_string())
                 .collect();
             let on = if on.is_empty() { "none".to_owned() } else { on.join(", ") };
             let ms = begun.elapsed().as_millis();

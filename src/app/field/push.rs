@@ -39,7 +39,7 @@ const PLACES: usize = 4;
 /// Orders that wait for one device that we call.
 const CALLS_MAX: usize = 8;
 /// What is not an order to an arm may wait this long for the device to call.
-const PATIENT: Duration = Duration::from_secs(60);
+const PATIENT: Duration = Duration::from_mins(1);
 
 /// One order for a device that we call.
 #[derive(Debug)]
