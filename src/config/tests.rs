@@ -45,7 +45,7 @@ fn each_mistake_names_its_line_and_field() {
         ("turnstile = \"turnstile\"", "turnstile = \"scanner\"", "lane.turnstile", "grant-pass"),
         ("scanner = \"scanner\"", "scanner = \"turnstile\"", "lane.scanner", "scan"),
         ("bus = \"port-scanner\"", "bus = \"line-gate\"", "device.bus", "of its own"),
-        ("kind = \"people\"", "kind = \"vehicles\"", "lane.scanner", "people"),
+        ("scanner = \"scanner\"", "camera = \"cam-exit\"", "lane.camera", "vehicles"),
         ("trade_prefix = \"LS\"", "trade_prefix = \"湖\"", "pay.trade_prefix", "A-Z"),
         ("free_minutes = 15", "free_minuets = 15", "free_minuets", "unknown field"),
         ("hour_minor = 500", "hour_minor = \"5\"", "hour_minor", "invalid type"),
