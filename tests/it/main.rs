@@ -7,6 +7,7 @@
 
 mod cli;
 mod crash;
+mod displays;
 mod faults;
 mod makes;
 mod people;

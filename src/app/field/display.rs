@@ -17,8 +17,14 @@ use crate::{
 
 /// A text that could not be shown by then is tried again, unless another has come.
 const STALE: Duration = Duration::from_secs(5);
+/// The first failure of a start is often a line or a broker that is still coming up.
+const RETRY: Duration = Duration::from_secs(1);
+/// Failures in a row that the operator is told of.
+const FAILURES_TOLD: u32 = 2;
+/// A board that was without power shows the lane's text again after this.
+const REFRESH: Duration = Duration::from_mins(1);
 /// Boards with temporary text go back to their own advertisement; the text is shown again before that.
-const REFRESH: Duration = Duration::from_secs(8);
+const REFRESH_TEMPORARY: Duration = Duration::from_secs(8);
 
 pub struct Display {
     pub id: DeviceId,
@@ -32,31 +38,35 @@ pub struct Display {
 impl Display {
     /// Shows each new message until the daemon stops; only the latest matters.
     pub async fn run(mut self, mut messages: watch::Receiver<Message>) {
-        let mut failing = false;
+        let mut failures = 0;
         loop {
             let message = messages.borrow_and_update().clone();
             let mut filled = fill(&self.texts, &message);
-            let shown = self.show(&filled).await;
-            if self.tell(&shown, &mut failing).await.is_err() {
-                return;
-            }
-            filled.voice = None;
             loop {
-                let again = if failing { STALE } else { REFRESH };
-                let forgets = failing || matches!(self.screen, Screen::Aa55(_));
-                tokio::select! {
-                    changed = messages.changed() => match changed {
-                        Ok(()) => break,
-                        Err(_) => return,
-                    },
-                    () = tokio::time::sleep(again), if forgets => {
-                        let shown = self.show(&filled).await;
-                        if self.tell(&shown, &mut failing).await.is_err() {
-                            return;
-                        }
-                    }
+                let shown = self.show(&filled).await;
+                if self.tell(&shown, &mut failures).await.is_err() {
+                    return;
+                }
+                // Shown again, or late, it is shown silently.
+                if failures != 1 {
+                    filled.voice = None;
+                }
+                match tokio::time::timeout(self.again(failures), messages.changed()).await {
+                    Ok(Ok(())) => break,
+                    Ok(Err(_)) => return,
+                    Err(_) => {}
                 }
             }
+        }
+    }
+
+    /// When the same text goes out once more.
+    fn again(&self, failures: u32) -> Duration {
+        match (failures, &self.screen) {
+            (0, Screen::Olm(_)) => REFRESH,
+            (0, Screen::Aa55(_)) => REFRESH_TEMPORARY,
+            (1, _) => RETRY,
+            _ => STALE,
         }
     }
 
@@ -72,20 +82,20 @@ impl Display {
     }
 
     /// The board answers nothing: whether its line takes frames is all that is known of it.
-    async fn tell(&self, shown: &Result<(), String>, failing: &mut bool) -> Result<(), Busy> {
+    async fn tell(&self, shown: &Result<(), String>, failures: &mut u32) -> Result<(), Busy> {
         let (subject, kind) = (self.id.to_string(), AlarmKind::DeviceSilent);
+        let former = *failures;
+        *failures = if shown.is_ok() { 0 } else { former.saturating_add(1) };
         match shown {
             Ok(()) => self.pulse.sent(),
             Err(_) => self.pulse.failed(Fault::Unreachable),
         }
         match shown {
-            Ok(()) if *failing => {
-                *failing = false;
+            Ok(()) if former >= FAILURES_TOLD => {
                 info!(display = %self.id, "it shows the lane's text again");
                 self.app.submit(Input::Well { subject, kind }, None).await
             }
-            Err(why) if !*failing => {
-                *failing = true;
+            Err(why) if *failures == FAILURES_TOLD => {
                 warn!(display = %self.id, %why, "the display shows an old text");
                 self.app.submit(Input::Trouble { subject, kind, detail: why.clone() }, None).await
             }
