@@ -169,3 +169,50 @@ fn the_blueprints_of_the_readme_work() {
     let reply = camera.reply(&pushed, &orders, 0).unwrap();
     assert_eq!((reply.body.as_slice(), reply.taken), (&br#"{"ok":true,"open":500}"#[..], 1));
 }
+
+/// Asks for every password there could be.
+const CURIOUS: &str = r#"
+make = "Acme"
+model = "C3"
+protocol = "http-push"
+transport = "http"
+capabilities = []
+unverified = ["all of it"]
+
+[http-push]
+unpack = ["data"]
+
+[[http-push.messages]]
+has = ["**.user"]
+event = "identity"
+fields = "it"
+reply = { a = "{$.**.pass_wd}", b = "{$.**.Password}", c = "{$.**.user}", d = "{$.**.'@pwd'}" }
+
+[http-push.fields.it]
+model = { at = ["**.pass_wd", "**.Password", "**.user"] }
+firmware = { at = ["**.user-password", "**.'@pwd'"] }
+"#;
+
+#[test]
+fn no_profile_can_ask_for_a_password() {
+    let profile = Profile::from_toml("camera/acme-c3", CURIOUS).unwrap();
+    let parts = "--x\r\nContent-Disposition: form-data; name=user\r\n\r\nu\r\n\
+        --x\r\nContent-Disposition: form-data; name=\"pass_wd\"\r\n\r\nPa55\r\n--x--\r\n";
+    let rows = [
+        ("", r#"{"user":"u","pass_wd":"Pa55","deep":[{"Password":"Pa55"}]}"#),
+        ("", r#"{"user":"u","data":"{\"pass_wd\":\"Pa55\"}"}"#),
+        ("", "user=u&pass_wd=Pa55&user-password=Pa55"),
+        ("", "<a pwd='Pa55'><user>u</user><Password>Pa55</Password></a>"),
+        ("", parts),
+        ("pass_wd=Pa55", r#"{"user":"u"}"#),
+    ];
+    for (query, body) in rows {
+        let mut camera = HttpPush::new(&profile, None).unwrap();
+        let request = PushRequest { path: "", query, content_type: None, body: body.as_bytes() };
+        let pushed = camera.decode(&request, 0).unwrap();
+        let event = DeviceEvent::Identity { model: Some("u".into()), firmware: None };
+        assert_eq!(pushed.events, [event], "{body}");
+        let reply = camera.reply(&pushed, &[], 0).unwrap().body;
+        assert_eq!(reply, br#"{"a":null,"b":null,"c":"u","d":null}"#, "{body}");
+    }
+}
