@@ -25,8 +25,7 @@ use crate::{
         gate::Gate,
         input::{Answer, Refusal},
         lane::OperatorAct,
-        rules::Direction,
-        ticket::{Admission, AdmissionState, Ticket},
+        ticket::{Admission, Ticket},
     },
     types::{AdmissionId, Code, LaneId, TicketId},
 };
@@ -113,7 +112,8 @@ pub(super) async fn revoke(
 #[template(path = "admissions.html", config = "src/http/askama.toml")]
 struct AdmissionsPage {
     f: Frame,
-    gates: Vec<(Gate, Direction)>,
+    /// Each with its direction in words.
+    gates: Vec<(Gate, &'static str)>,
     admissions: Vec<Admission>,
     most: usize,
     notice: Option<String>,
@@ -124,10 +124,6 @@ impl AdmissionsPage {
         words::gate_phase(self.f.l, gate.phase)
     }
 
-    fn direction(&self, direction: &Direction) -> &'static str {
-        super::lanes::direction(self.f.l, *direction)
-    }
-
     fn state(&self, admission: &Admission) -> &'static str {
         words::admission_state(self.f.l, admission.state)
     }
@@ -136,10 +132,6 @@ impl AdmissionsPage {
     fn why(&self, admission: &Admission) -> String {
         let cause = admission.settled.as_ref().or(admission.cause.as_ref());
         cause.map(|cause| words::cause(self.f.l, cause)).unwrap_or_default()
-    }
-
-    fn is_unsure(&self, admission: &Admission) -> bool {
-        admission.state == AdmissionState::Unsure
     }
 
     fn acts(&self) -> [(&'static str, &'static str); 5] {
@@ -174,7 +166,7 @@ async fn with_notice(
     let rules = web.desk.rules();
     let gates = web.desk.read(move |state| {
         let of = |(id, rules): (&LaneId, &crate::core::rules::GateRules)| {
-            Some((state.gates.get(id)?.clone(), rules.direction))
+            Some((state.gates.get(id)?.clone(), super::lanes::direction(l, rules.direction)))
         };
         rules.gates.iter().filter_map(of).collect::<Vec<_>>()
     });

@@ -90,7 +90,7 @@ impl Admissions {
     }
 
     /// After a fire was told: every way out is open.
-    pub(super) fn fire(&self, input: &Input, rules: &Rules, state: &State) -> Result<(), Broken> {
+    pub(super) fn fire(input: &Input, rules: &Rules, state: &State) -> Result<(), Broken> {
         if !matches!(input, Input::Fire { on: true, .. }) {
             return Ok(());
         }

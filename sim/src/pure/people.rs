@@ -41,7 +41,7 @@ struct Visitor {
     manner: Manner,
 }
 
-#[derive(Debug)]
+#[derive(Clone, Copy, Debug)]
 enum Ev {
     Arrive,
     /// The next of a group holds the same code there.

@@ -271,7 +271,7 @@ impl Run {
             self.books.take(changes, &self.spec.rules, at).and_then(|()| self.compare(changes));
         let checked = checked
             .and_then(|()| self.gates.take(changes, &self.people))
-            .and_then(|()| self.gates.fire(&input, &self.spec.rules, &self.state));
+            .and_then(|()| Admissions::fire(&input, &self.spec.rules, &self.state));
         let effects = decision.effects.clone();
         let reply = decision.reply.clone();
         let kept = if cut == Some(Cut::BeforeActing) { Some(input.clone()) } else { None };

@@ -19,7 +19,7 @@ use crate::{
 };
 
 /// Without anything to wait for, the reader is looked at once in a while all the same.
-const IDLE: Duration = Duration::from_secs(3_600);
+const IDLE: Duration = Duration::from_hours(1);
 
 pub struct Scanner {
     pub id: DeviceId,

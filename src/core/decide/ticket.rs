@@ -22,13 +22,11 @@ impl Desk<'_> {
         if !self.rules.gates.contains_key(id) {
             return Err(Refusal::NoLane(id.clone()));
         }
-        match self.ticket_of(&digest).map(|ticket| ticket.id) {
-            Some(ticket) => self.admit_person(id, ticket),
-            None => {
-                self.act(Effect::FindTicket { lane: id.clone(), digest });
-                Ok(Answer::Done)
-            }
+        if let Some(ticket) = self.ticket_of(&digest).map(|ticket| ticket.id) {
+            return self.admit_person(id, ticket);
         }
+        self.act(Effect::FindTicket { lane: id.clone(), digest });
+        Ok(Answer::Done)
     }
 
     /// What is over is in the tables only. It lets nobody in; the person is told why.

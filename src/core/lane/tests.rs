@@ -313,7 +313,7 @@ fn a_fire_opens_every_phase_and_is_told_until_it_is_taken() {
         let cause = Some(Cause::Fire);
         lane.order = Some(ArmOrder { id, action: ArmAction::Hold, cause, at: now(), expires_at });
         let failed = step(&lane, &rules, now(), Event::Failed);
-        let later = now() + Duration::from_secs(60);
+        let later = now() + Duration::from_mins(1);
         let again = step(&failed.lane, &rules, later, Event::Due);
         assert!(again.acts.contains(&hold), "{phase:?}: {:?}", again.acts);
     }

@@ -38,9 +38,8 @@ impl Work<'_> {
             (Sensor::OpenLimit, false) => self.left_open(),
             (Sensor::ClosedLimit, true) => self.reached_closed(),
             // Left closed: only the open limit or the safety loop tell what it means.
-            (Sensor::ClosedLimit, false) => {}
-            // It only ever forbids to close: see `loops_free`.
-            (Sensor::Beam, true) => {}
+            // And an interrupted beam only ever forbids to close: see `loops_free`.
+            (Sensor::ClosedLimit, false) | (Sensor::Beam, true) => {}
             (Sensor::Beam, false) => self.calm(LaneAlarm::BeamBlocked),
             (Sensor::ManualKey, true) => self.key_turned(),
             // How long ago it was turned back counts from here.
