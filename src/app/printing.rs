@@ -4,19 +4,22 @@
 use std::{sync::Arc, time::Duration};
 
 use futures::future::BoxFuture;
-use paifang_devices::{Capability, escpos::Escpos};
+use paifang_devices::{
+    Capability,
+    escpos::{Block, Document, Escpos},
+};
 use tracing::info;
 
 use super::{
     App, Busy,
     daemon::StartError,
-    field::{Outcome, Printer, PrinterAt, PrinterHandle, PrinterHealth, Receipt},
+    field::{Outcome, Printer, PrinterAt, PrinterHandle, PrinterHealth, Probe, Pulse, Receipt},
     parts::Parts,
 };
 use crate::{
     config::{Device, Language, Site},
     core::{AlarmKind, Input, Rules},
-    http::ports::{Paid, PrintOutcome, Receipts},
+    http::ports::{Fault, Paid, PrintOutcome, Receipts},
     io::serial::SerialSettings,
 };
 
@@ -33,11 +36,31 @@ impl Parts {
             let reply_max = Duration::from_millis(reply_ms.into());
             let (task, handle) = Printer::new(device.id.clone(), escpos, at, reply_max);
             self.tasks.spawn(task.run());
-            self.tasks.spawn(watch(self.app.clone(), handle.clone()));
+            let pulse = self.health.register(&device.id, &device.profile, None);
+            self.tasks.spawn(watch(self.app.clone(), handle.clone(), pulse));
+            self.probes.insert(device.id.clone(), probe(handle.clone()));
             printers.push(handle);
         }
         Ok(printers)
     }
+}
+
+/// Prints two lines, and says what became of them.
+fn probe(printer: PrinterHandle) -> Probe {
+    Arc::new(move || {
+        let printer = printer.clone();
+        let mut document = Document::default();
+        document.line("打印测试").line("Paifang 0123456789").push(Block::Cut);
+        Box::pin(async move {
+            match printer.print(document).await {
+                Outcome::Printed => Ok("printed".to_owned()),
+                Outcome::PaperOut => Err("it has no paper".to_owned()),
+                Outcome::Offline { why } | Outcome::Unknown { why } | Outcome::Refused { why } => {
+                    Err(why)
+                }
+            }
+        })
+    })
 }
 
 /// A printer speaks when it likes, so its line is opened for it alone.
@@ -56,13 +79,18 @@ fn place(site: &Site, device: &Device) -> Option<PrinterAt> {
 }
 
 /// Tells the operator what keeps a printer from printing, and when it is well again.
-async fn watch(app: App, printer: PrinterHandle) {
+async fn watch(app: App, printer: PrinterHandle, pulse: Pulse) {
     let mut health = printer.health();
     // What the journal still holds of the last run is cleared by the first word of the printer.
     let mut raised: Option<AlarmKind> = None;
     let mut first = true;
     loop {
         let now = health.borrow_and_update().clone();
+        match now {
+            PrinterHealth::Well { .. } | PrinterHealth::PaperOut => pulse.heard(),
+            PrinterHealth::Offline { .. } => pulse.failed(Fault::Unreachable),
+            PrinterHealth::Unknown => {}
+        }
         if now != PrinterHealth::Unknown {
             let told = tell(&app, &printer, &now, first, &mut raised).await;
             if told.is_err() {

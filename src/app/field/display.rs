@@ -86,9 +86,10 @@ impl Display {
         let (subject, kind) = (self.id.to_string(), AlarmKind::DeviceSilent);
         let former = *failures;
         *failures = if shown.is_ok() { 0 } else { former.saturating_add(1) };
-        match shown {
-            Ok(()) => self.pulse.sent(),
-            Err(_) => self.pulse.failed(Fault::Unreachable),
+        if shown.is_ok() {
+            self.pulse.sent();
+        } else {
+            self.pulse.failed(Fault::Unreachable);
         }
         match shown {
             Ok(()) if former >= FAILURES_TOLD => {

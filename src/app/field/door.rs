@@ -117,17 +117,21 @@ impl Door {
         };
         drop(body);
         device.pulse.heard();
-        let asks = Asks::of(&pushed);
+        let asks = match Asks::of(&pushed) {
+            Asks::Poll if !is_held(device) => Asks::Heartbeat,
+            asks => asks,
+        };
         let kept = self.keep(device, std::mem::take(&mut pushed.events));
         let Ok(Some(decided)) = tokio::time::timeout(COMMIT_WAIT, kept).await else {
             warn!(device = %device.wiring.id, "what it said is not on disk yet; it is asked to say it again");
             return bare(StatusCode::SERVICE_UNAVAILABLE);
         };
         wait_for_orders(device, asks, decided, begun).await;
-        if asks == Asks::Poll {
+        if matches!(asks, Asks::Heartbeat | Asks::Poll) {
             *device.polled.lock().unwrap_or_else(PoisonError::into_inner) = Some(Instant::now());
         }
-        reply(device, &pushed, asks != Asks::Nothing, &self.intake)
+        let takes_orders = matches!(asks, Asks::Read | Asks::InPassing | Asks::Poll);
+        reply(device, &pushed, takes_orders, &self.intake)
     }
 
     /// Tells the core; `None` unless all is on disk. `Some(true)`: a decision was made.
@@ -161,7 +165,9 @@ enum Asks {
     Read,
     /// An input changed, or the like.
     InPassing,
-    /// It is alive, and takes orders.
+    /// It is alive. Whether it would act on an order in the answer nobody knows.
+    Heartbeat,
+    /// It asks again right behind our last answer, to be told something.
     Poll,
 }
 
@@ -196,7 +202,7 @@ fn is_held(device: &PushDevice) -> bool {
 async fn wait_for_orders(device: &PushDevice, asks: Asks, decided: bool, begun: Instant) {
     let until = match asks {
         Asks::Read if decided && device.wiring.moves.is_some() => begun + ORDER_WAIT,
-        Asks::Poll if is_held(device) => begun + POLL_HOLD,
+        Asks::Poll => begun + POLL_HOLD,
         _ => return,
     };
     device.mailbox.wait(until).await;
