@@ -125,6 +125,7 @@ fn row(device: &DeviceReport) -> [String; 9] {
     let or = |text: Option<String>| text.unwrap_or_else(|| "-".into());
     let state = match device.state {
         DeviceState::NeverHeard => "not heard yet",
+        DeviceState::Mute => "told, answers nothing",
         DeviceState::Well => "well",
         DeviceState::Failing => "last answer failed",
         DeviceState::Silent => "SILENT",

@@ -203,6 +203,7 @@ fn ms(us: u64) -> String {
 fn state(l: Lang, state: DeviceState) -> (&'static str, &'static str) {
     match state {
         DeviceState::NeverHeard => ("wait", l.say("尚无消息", "Not heard yet")),
+        DeviceState::Mute => ("calm", l.say("已发送(设备不应答)", "Told; answers nothing")),
         DeviceState::Well => ("calm", l.say("正常", "Well")),
         DeviceState::Failing => ("wait", l.say("上次操作失败", "Last answer failed")),
         DeviceState::Silent => ("bad", l.say("没有响应", "Silent")),

@@ -184,8 +184,8 @@ impl Vitals {
             DeviceState::Flooding
         } else if self.failing {
             DeviceState::Failing
-        } else if self.heard.is_none() && !self.sent {
-            DeviceState::NeverHeard
+        } else if self.heard.is_none() {
+            if self.sent { DeviceState::Mute } else { DeviceState::NeverHeard }
         } else {
             DeviceState::Well
         }

@@ -18,6 +18,8 @@ use crate::types::DeviceId;
 pub enum DeviceState {
     /// Since the daemon started.
     NeverHeard,
+    /// It is told things and answers nothing: whether it lives is only to be seen.
+    Mute,
     Well,
     /// Its last command or poll failed.
     Failing,
