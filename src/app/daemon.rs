@@ -16,7 +16,7 @@ use super::{
     App, Writer,
     banker::Banker,
     clock::{Clock, SystemTime},
-    ears::{Ears, Listening},
+    ears::Listening,
     field::{self, AppFleet, FieldPorts, Intake, MqttIn, Strangers, Tickets},
     keys,
     pages::{AppDesk, Door, Tables},
@@ -149,7 +149,8 @@ impl Daemon {
         parts.callers(&site, &intake, &link)?;
         let strangers = Strangers::default();
         #[cfg(feature = "embedded-broker")]
-        let quarantine = || broker.as_ref().map(|broker| Ears::Quarantine(broker.quarantine()));
+        let quarantine =
+            || broker.as_ref().map(|broker| super::ears::Ears::Quarantine(broker.quarantine()));
         #[cfg(not(feature = "embedded-broker"))]
         let quarantine = || None;
         let ears = parts.ears(&site).or_else(quarantine).ok_or(StartError::NoBroker)?;

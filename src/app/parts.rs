@@ -28,7 +28,6 @@ use crate::{
     config::Site,
     core::Message,
     io::{
-        bucket::Rate,
         mqtt::{Link, Settings as LinkSettings},
         serial::{Bus, BusHandle, SerialSettings},
     },
@@ -91,7 +90,7 @@ impl Parts {
             listen: site.mqtt.listen,
             accounts: super::accounts::accounts(site, &self.cameras, &keys.broker_password),
             // What is above the site's limit is told of by the daemon, so the broker lets some of it through.
-            rate: Some(Rate {
+            rate: Some(crate::io::bucket::Rate {
                 per_s: site.rate.per_s.saturating_mul(4),
                 burst: site.rate.burst.saturating_mul(2),
             }),

@@ -162,6 +162,7 @@ async fn run<C: Caller>(camera: Arc<C>, mut said: mpsc::UnboundedReceiver<Say>) 
     let mut power = camera.body().power();
     loop {
         tokio::select! {
+            biased;
             _ = power.wait_for(|on| *on) => {}
             () = lose(&*camera, &mut said) => return,
         }

@@ -10,6 +10,7 @@ mod embedded;
 mod guard;
 #[cfg(feature = "embedded-broker")]
 mod lease;
+#[cfg(feature = "embedded-broker")]
 mod quarantine;
 
 pub use account::{
