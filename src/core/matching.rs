@@ -40,6 +40,8 @@ const FAR: u32 = 135;
 /// Letters of a plate, at most; longer texts are nobody's plate.
 const LETTERS_MAX: usize = 12;
 
+/// Plates no farther apart are taken for one vehicle read twice: one or two close look-alikes.
+const CLOSE: u32 = 45;
 /// Fewer readable letters than that fit too many plates.
 const READABLE_MIN: usize = 4;
 /// Letters and digits of a plate, and one more for all else.
@@ -201,6 +203,13 @@ pub fn one_character_apart(a: &Plate, b: &Plate) -> bool {
         1 => short[head..] == long[head + 1..],
         _ => false,
     }
+}
+
+/// Close look-alikes: one vehicle read twice, rather than two of them one behind the other.
+pub fn looks_alike(a: &Plate, b: &Plate) -> bool {
+    let (Some(a), Some(b)) = (Letters::of(a.full()), Letters::of(b.full())) else { return false };
+    let seen = Seen::of(a);
+    seen.may_be_near(&b) && seen.distance(&b).is_some_and(|apart| apart <= CLOSE)
 }
 
 fn weigh(read: &Sighting<'_>, stay: &Stay, now: Timestamp, apart: u32) -> Candidate {
