@@ -122,7 +122,8 @@ impl Check<'_> {
         let devices = self.devices(&file.devices, &buses, &secrets, file.mqtt.url.is_some());
         self.ports_of_their_own(&file.devices, &devices);
         let buses = self.bauds(buses, &devices);
-        let lanes = self.lanes(&file.lanes, &devices);
+        let zones = self.zones(&file.zones, &file.site.name);
+        let lanes = self.lanes(&file.lanes, &devices, &zones);
         let mqtt = Mqtt {
             listen: file.mqtt.listen,
             url: self.broker_url(file.mqtt.url.as_ref(), &secrets),
@@ -132,13 +133,11 @@ impl Check<'_> {
         };
         Some(Site {
             rules: Rules {
-                site_name: file.site.name,
-                zone,
-                currency: file.site.currency,
-                tariff: file.tariff,
                 lanes: lanes.lane_rules,
                 gates: lanes.gate_rules,
+                zones,
                 pay: rules::pay(&file.pay),
+                ..Rules::new(&file.site.name, zone, file.site.currency, file.tariff)
             },
             data_dir: base.join(file.site.data_dir),
             database_mib_max: file.site.database_mib_max,

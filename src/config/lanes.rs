@@ -9,7 +9,7 @@ use super::{InputsSection, LaneKind, LaneSection, check::Check, devices::Device,
 use crate::{
     core::{
         lane::Sensor,
-        rules::{Closing, GateRules, LaneRules, Wired},
+        rules::{Closing, GateRules, LaneRules, Wired, Zones},
     },
     types::{DeviceId, LaneId},
 };
@@ -58,6 +58,7 @@ impl Check<'_> {
         &mut self,
         sections: &[LaneSection],
         devices: &BTreeMap<DeviceId, Device>,
+        zones: &Zones,
     ) -> Lanes {
         let mut lanes = Lanes::default();
         for section in sections {
@@ -67,8 +68,9 @@ impl Check<'_> {
             }
             match section.kind {
                 LaneKind::Vehicles => {
+                    let zone = self.zone_of(section.zone.as_ref(), zones);
                     if let Some((lane, wired)) = self.lane(section, devices, &lanes.lanes) {
-                        lanes.lane_rules.insert(id.clone(), rules::lane(section, wired));
+                        lanes.lane_rules.insert(id.clone(), rules::lane(section, wired, zone));
                         lanes.lanes.insert(id.clone(), lane);
                     }
                 }

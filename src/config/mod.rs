@@ -10,6 +10,7 @@ mod secrets;
 #[cfg(test)]
 mod tests;
 mod texts;
+mod zones;
 
 use std::{
     net::SocketAddr,
@@ -25,12 +26,13 @@ pub use self::{
     lanes::{Gate, Lane},
     secrets::Secrets,
     texts::{DisplaySection, Filled, Language, Texts},
+    zones::ZoneSection,
 };
 use crate::{
     bank::icbc::IcbcSettings,
     core::{rules::Closing, rules::Direction, tariff::Tariff},
     io::serial::Parity,
-    types::{Currency, DeviceId, LaneId},
+    types::{Currency, DeviceId, LaneId, ZoneId},
 };
 
 /// The site file as written.
@@ -55,6 +57,8 @@ pub struct SiteFile {
     pub buses: Vec<BusSection>,
     #[serde(default, rename = "device")]
     pub devices: Vec<DeviceSection>,
+    #[serde(default, rename = "zone")]
+    pub zones: Vec<ZoneSection>,
     #[serde(default, rename = "lane")]
     pub lanes: Vec<LaneSection>,
 }
@@ -220,6 +224,8 @@ pub struct LaneSection {
     #[serde(default)]
     pub kind: LaneKind,
     pub direction: Direction,
+    /// What it leads into or out of. Default: the first zone that lies in no other.
+    pub zone: Option<Spanned<ZoneId>>,
     /// For vehicles: what reads their plates.
     pub camera: Option<Spanned<DeviceId>>,
     /// The relay board, or the camera's own relays by a second device with the camera's serial number.

@@ -3,11 +3,15 @@
 use std::time::Duration;
 
 use super::{LaneSection, PaySection, TimesSection};
-use crate::core::rules::{GateRules, GateTimes, LaneRules, LaneTimes, PayRules, Wired};
+use crate::{
+    core::rules::{GateRules, GateTimes, LaneRules, LaneTimes, PayRules, Wired},
+    types::ZoneId,
+};
 
-pub(super) fn lane(section: &LaneSection, wired: Wired) -> LaneRules {
+pub(super) fn lane(section: &LaneSection, wired: Wired, zone: ZoneId) -> LaneRules {
     LaneRules {
         direction: section.direction,
+        zone,
         wired,
         closing: section.closing,
         times: times(section.times),

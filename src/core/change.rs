@@ -7,8 +7,12 @@ use super::{
     gate::Gate,
     lane::{Lane, LaneAlarm, OperatorAct},
     money::{Order, Payment, Posting, Refund},
+    pass::{Listed, Pass, Reservation},
     stay::{Read, Stay},
+    task::Task,
     ticket::{Admission, NotAdmitted, Ticket, Walk, Way},
+    till::{Arrears, Cash, Merchant, Shift, Validation},
+    zone::Zone,
 };
 use crate::types::{LaneId, PaymentId, TicketId};
 
@@ -69,6 +73,16 @@ pub enum Change {
         count: u32,
         walk: Walk,
     },
+    Pass(Pass),
+    Listed(Listed),
+    Reservation(Reservation),
+    Merchant(Merchant),
+    Validation(Validation),
+    Arrears(Arrears),
+    Shift(Shift),
+    Cash(Cash),
+    Task(Task),
+    Zone(Zone),
 }
 
 impl Change {
@@ -93,6 +107,16 @@ impl Change {
             Self::Admission(_) => "admission",
             Self::ScanRefused { .. } => "scan_refused",
             Self::Walked { .. } => "walked",
+            Self::Pass(_) => "pass",
+            Self::Listed(_) => "listed",
+            Self::Reservation(_) => "reservation",
+            Self::Merchant(_) => "merchant",
+            Self::Validation(_) => "validation",
+            Self::Arrears(_) => "arrears",
+            Self::Shift(_) => "shift",
+            Self::Cash(_) => "cash",
+            Self::Task(_) => "task",
+            Self::Zone(_) => "zone",
         }
     }
 }

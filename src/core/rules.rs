@@ -1,11 +1,24 @@
 //! The rules of a site: what the site file fixes for a run. Knows no state.
 
+mod access;
+mod calls;
+mod matching;
+mod till;
+mod zone;
+
 use std::{collections::BTreeMap, time::Duration};
 
 use jiff::tz::TimeZone;
 
+pub use self::{
+    access::AccessRules,
+    calls::CallRules,
+    matching::MatchRules,
+    till::TillRules,
+    zone::{ZoneRules, Zones},
+};
 use super::tariff::Tariff;
-use crate::types::{Currency, LaneId};
+use crate::types::{Currency, LaneId, ZoneId};
 
 #[derive(Clone, Debug)]
 pub struct Rules {
@@ -17,7 +30,32 @@ pub struct Rules {
     pub lanes: BTreeMap<LaneId, LaneRules>,
     /// Lanes for people.
     pub gates: BTreeMap<LaneId, GateRules>,
+    pub zones: Zones,
     pub pay: PayRules,
+    pub access: AccessRules,
+    pub matching: MatchRules,
+    pub till: TillRules,
+    pub calls: CallRules,
+}
+
+impl Rules {
+    /// A site without lanes, with one zone, and with the usual rules.
+    pub fn new(site_name: &str, zone: TimeZone, currency: Currency, tariff: Tariff) -> Self {
+        Self {
+            site_name: site_name.to_owned(),
+            zone,
+            currency,
+            tariff,
+            lanes: BTreeMap::new(),
+            gates: BTreeMap::new(),
+            zones: Zones::one(site_name),
+            pay: PayRules::default(),
+            access: AccessRules::default(),
+            matching: MatchRules::default(),
+            till: TillRules::default(),
+            calls: CallRules::default(),
+        }
+    }
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
@@ -48,12 +86,22 @@ pub enum Closing {
     OnCommand,
 }
 
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Debug)]
 pub struct LaneRules {
     pub direction: Direction,
+    /// What it leads into or out of.
+    pub zone: ZoneId,
     pub wired: Wired,
     pub closing: Closing,
     pub times: LaneTimes,
+}
+
+impl LaneRules {
+    /// Of the site's only zone, with the usual times and a barrier that closes by itself.
+    pub fn new(direction: Direction, wired: Wired) -> Self {
+        let (closing, times) = (Closing::ByItself, LaneTimes::default());
+        Self { direction, zone: Zones::only(), wired, closing, times }
+    }
 }
 
 /// A turnstile, or one way of it.

@@ -9,11 +9,16 @@ use super::{
     gate::Gate,
     lane::Lane,
     money::{Order, Payment, Refund, RefundState},
+    pass::{Listed, Pass, Reservation},
     stay::Stay,
+    task::Task,
     ticket::{Admission, Ticket},
+    till::{Arrears, Merchant, Shift, Validation},
+    zone::Zone,
 };
 use crate::types::{
-    AdmissionId, CodeDigest, LaneId, OrderId, PaymentId, Plate, RefundId, StayId, TicketId,
+    AdmissionId, ArrearsId, CodeDigest, LaneId, ListedId, MerchantId, OrderId, PassId, PaymentId,
+    Plate, RefundId, ReservationId, ShiftId, StayId, TaskId, TicketId, ValidationId, ZoneId,
 };
 
 /// What is alive: open stays, what is owed or undecided, lanes and alarms. What is over lives in the tables only.
@@ -34,6 +39,16 @@ pub struct State {
     /// Admissions nobody has gone on yet, or of which nobody knows.
     pub admissions: BTreeMap<AdmissionId, Admission>,
     pub alarms: BTreeMap<(String, AlarmKind), Alarm>,
+    // The register: what is not over.
+    pub passes: BTreeMap<PassId, Pass>,
+    pub listed: BTreeMap<ListedId, Listed>,
+    pub reservations: BTreeMap<ReservationId, Reservation>,
+    pub merchants: BTreeMap<MerchantId, Merchant>,
+    pub validations: BTreeMap<ValidationId, Validation>,
+    pub arrears: BTreeMap<ArrearsId, Arrears>,
+    pub shifts: BTreeMap<ShiftId, Shift>,
+    pub tasks: BTreeMap<TaskId, Task>,
+    pub zones: BTreeMap<ZoneId, Zone>,
     pub counters: Counters,
     plates: HashMap<Plate, StayId>,
     trades: HashMap<String, PaymentId>,
@@ -52,6 +67,15 @@ pub struct Counters {
     pub txn: i64,
     pub ticket: i64,
     pub admission: i64,
+    pub pass: i64,
+    pub listed: i64,
+    pub reservation: i64,
+    pub merchant: i64,
+    pub validation: i64,
+    pub arrears: i64,
+    pub shift: i64,
+    pub cash: i64,
+    pub task: i64,
 }
 
 /// Whose deadline it is.
@@ -132,6 +156,9 @@ impl State {
             | Change::WordUnplaced { .. }
             | Change::ScanRefused { .. }
             | Change::Walked { .. } => {}
+            registered => {
+                self.put_registered(registered);
+            }
         }
     }
 

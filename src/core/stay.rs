@@ -3,7 +3,8 @@
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
-use crate::types::{DeviceId, LaneId, OrderId, Plate, StayId};
+use super::{pass::Standing, rules::Zones, zone::Segment};
+use crate::types::{DeviceId, LaneId, OrderId, Plate, StayId, ZoneId};
 
 /// What a camera read, kept as it came.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -81,4 +82,20 @@ pub struct Stay {
     pub paid_at: Option<Timestamp>,
     /// The order that waits to be paid, if one does.
     pub order: Option<OrderId>,
+    /// The zone of its entry.
+    #[serde(default = "Zones::only")]
+    pub zone: ZoneId,
+    /// Nested zones it went into, oldest first; outside of them it is in `zone`.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub nested: Vec<Segment>,
+    #[serde(default, skip_serializing_if = "Standing::is_transient")]
+    pub standing: Standing,
+}
+
+impl Stay {
+    /// The innermost zone it is in.
+    pub fn zone_now(&self) -> &ZoneId {
+        let nested = self.nested.iter().rev().find(|segment| segment.to.is_none());
+        nested.map_or(&self.zone, |segment| &segment.zone)
+    }
 }

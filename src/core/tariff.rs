@@ -21,6 +21,32 @@ pub struct Tariff {
     pub day_cap_minor: i64,
 }
 
+/// What a validation gives.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case", tag = "gives")]
+pub enum Benefit {
+    /// The first minutes cost nothing.
+    TimeFront {
+        minutes: u32,
+    },
+    /// The last minutes cost nothing.
+    TimeBack {
+        minutes: u32,
+    },
+    Amount {
+        minor: i64,
+    },
+    /// Of the fee, 0 to 100.
+    Percent {
+        percent: u8,
+    },
+    AllFree,
+    /// Priced by another tariff.
+    OtherTariff {
+        tariff: String,
+    },
+}
+
 /// A fee that explains itself.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Quote {

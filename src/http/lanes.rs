@@ -43,7 +43,12 @@ impl Board {
             let order = lane.visit.as_ref().and_then(|visit| visit.order);
             let order = order.and_then(|order| state.orders.get(&order)).cloned();
             let of_lane = state.alarms.values().filter(|alarm| alarm.subject == id.as_str());
-            Some(Seen { lane, rules: *lane_rules, order, alarms: of_lane.cloned().collect() })
+            Some(Seen {
+                lane,
+                rules: lane_rules.clone(),
+                order,
+                alarms: of_lane.cloned().collect(),
+            })
         });
         let open = |p: &&Payment| {
             p.state.is_undecided() || matches!(p.state, PaymentState::Disputed { .. })

@@ -204,7 +204,17 @@ fn event(l: Lang, change: &Change) -> String {
         | Change::WordUnplaced { .. }
         | Change::Gate(_)
         | Change::Ticket(_)
-        | Change::Walked { .. } => change.kind().to_owned(),
+        | Change::Walked { .. }
+        | Change::Pass(_)
+        | Change::Listed(_)
+        | Change::Reservation(_)
+        | Change::Merchant(_)
+        | Change::Validation(_)
+        | Change::Arrears(_)
+        | Change::Shift(_)
+        | Change::Cash(_)
+        | Change::Task(_)
+        | Change::Zone(_) => change.kind().to_owned(),
         Change::Admission(admission) => words::admission_state(l, admission.state).to_owned(),
         Change::ScanRefused { why, .. } => words::not_admitted(l, *why).to_owned(),
     }

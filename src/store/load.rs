@@ -3,7 +3,7 @@
 use serde::de::DeserializeOwned;
 use sqlx::{Connection, SqliteConnection};
 
-use super::{Reader, StoreError, Tail};
+use super::{Reader, StoreError, Tail, pages};
 use crate::core::{Change, State};
 
 /// What a daemon starts from.
@@ -64,7 +64,12 @@ pub(super) async fn load(conn: &mut SqliteConnection) -> Result<Loaded, StoreErr
     for body in sql.fetch_all(&mut *conn).await? {
         state.apply(&Change::Admission(parse("admission", &body)?));
     }
+    let sql = sqlx::query!("select kind, body from register where is_open = 1");
+    for entry in sql.fetch_all(&mut *conn).await? {
+        state.apply(&pages::change(0, &entry.kind, &entry.body)?);
+    }
     count(conn, &mut state).await?;
+    number(conn, &mut state).await?;
     Ok(Loaded { state, tail: tail(conn).await? })
 }
 
@@ -86,6 +91,30 @@ async fn count(conn: &mut SqliteConnection, state: &mut State) -> Result<(), Sto
     (counters.stay, counters.order, counters.payment) = (max.stay, max.order, max.payment);
     (counters.refund, counters.txn) = (max.refund, max.txn);
     (counters.ticket, counters.admission) = (max.ticket, max.admission);
+    Ok(())
+}
+
+/// The highest numbers of the register, also of what is over.
+async fn number(conn: &mut SqliteConnection, state: &mut State) -> Result<(), StoreError> {
+    let sql = sqlx::query!(
+        r#"select kind as "kind!: String", max(cast(id as integer)) as "id!: i64" from register group by kind"#
+    );
+    for last in sql.fetch_all(conn).await? {
+        let counters = &mut state.counters;
+        let counter = match last.kind.as_str() {
+            "pass" => &mut counters.pass,
+            "listed" => &mut counters.listed,
+            "reservation" => &mut counters.reservation,
+            "merchant" => &mut counters.merchant,
+            "validation" => &mut counters.validation,
+            "arrears" => &mut counters.arrears,
+            "shift" => &mut counters.shift,
+            "cash" => &mut counters.cash,
+            "task" => &mut counters.task,
+            _ => continue,
+        };
+        *counter = last.id;
+    }
     Ok(())
 }
 

@@ -2,7 +2,7 @@
 
 use std::{collections::BTreeMap, time::Duration};
 
-use jiff::Timestamp;
+use jiff::{Timestamp, tz::TimeZone};
 use paifang::{
     core::{
         Rules,
@@ -39,21 +39,18 @@ impl RunSpec {
         let lane_ids = ["in-1", "in-2", "out-1", "out-2"].map(lane_id).to_vec();
         let rules = lane_ids.iter().zip(&lanes).map(|(id, lane)| {
             let (direction, wired, closing) = (lane.direction, lane.wired, lane.closing);
-            (id.clone(), LaneRules { direction, wired, closing, times: LaneTimes::default() })
+            (id.clone(), LaneRules { closing, ..LaneRules::new(direction, wired) })
         });
+        let tariff = Tariff {
+            free_minutes: draws.pick(&[0, 15, 30]),
+            hour_minor: draws.pick(&[100, 500, 1_500]),
+            day_cap_minor: draws.pick(&[1_500, 4_000, 9_900]),
+        };
         Self {
             rules: Rules {
-                site_name: format!("seed {seed}"),
-                zone: jiff::tz::TimeZone::UTC,
-                currency: Currency::Cny,
-                tariff: Tariff {
-                    free_minutes: draws.pick(&[0, 15, 30]),
-                    hour_minor: draws.pick(&[100, 500, 1_500]),
-                    day_cap_minor: draws.pick(&[1_500, 4_000, 9_900]),
-                },
                 lanes: rules.collect::<BTreeMap<_, _>>(),
                 gates: draw_gates(seed),
-                pay: PayRules::default(),
+                ..Rules::new(&format!("seed {seed}"), TimeZone::UTC, Currency::Cny, tariff)
             },
             site: SiteSpec {
                 lanes,

@@ -114,6 +114,9 @@ mod tests {
             paid_minor: 1_250,
             paid_at: Some(paid_at),
             order: None,
+            zone: crate::core::rules::Zones::only(),
+            nested: Vec::new(),
+            standing: crate::core::pass::Standing::Transient,
         };
         let quote = Quote { from: entered_at, to: paid_at, amount, lines: Vec::new() };
         let state = OrderState::Paid { payment: PaymentId(3), at: paid_at };

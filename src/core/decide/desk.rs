@@ -29,7 +29,7 @@ pub(super) struct Desk<'a> {
     pub(super) now: Timestamp,
     /// Displays are told again, whatever they were told before.
     pub(super) show_all: bool,
-    changes: Vec<Change>,
+    pub(super) changes: Vec<Change>,
     effects: Vec<Effect>,
 }
 
@@ -51,6 +51,15 @@ impl<'a> Desk<'a> {
             (Change::Payment(a), Change::Payment(b)) => a.id == b.id,
             (Change::Refund(a), Change::Refund(b)) => a.id == b.id,
             (Change::PaymentFiled { payment: a }, Change::PaymentFiled { payment: b }) => a == b,
+            (Change::Pass(a), Change::Pass(b)) => a.id == b.id,
+            (Change::Listed(a), Change::Listed(b)) => a.id == b.id,
+            (Change::Reservation(a), Change::Reservation(b)) => a.id == b.id,
+            (Change::Merchant(a), Change::Merchant(b)) => a.id == b.id,
+            (Change::Validation(a), Change::Validation(b)) => a.id == b.id,
+            (Change::Arrears(a), Change::Arrears(b)) => a.id == b.id,
+            (Change::Shift(a), Change::Shift(b)) => a.id == b.id,
+            (Change::Task(a), Change::Task(b)) => a.id == b.id,
+            (Change::Zone(a), Change::Zone(b)) => a.id == b.id,
             _ => false,
         };
         match self.changes.iter_mut().rev().find(same) {
@@ -276,7 +285,7 @@ impl<'a> Desk<'a> {
 
     // ---- numbers not handed out yet --------------------------------------------------------------
 
-    fn fresh(&self, base: i64, id_of: impl Fn(&Change) -> Option<i64>) -> i64 {
+    pub(super) fn fresh(&self, base: i64, id_of: impl Fn(&Change) -> Option<i64>) -> i64 {
         self.changes.iter().filter_map(id_of).max().unwrap_or(0).max(base) + 1
     }
 

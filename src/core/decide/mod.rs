@@ -2,13 +2,18 @@
 
 mod arm;
 mod desk;
+mod entry;
+mod exit;
 mod fire;
 mod gate;
 mod order;
 mod passage;
 mod payment;
+mod read;
+mod register;
 #[cfg(test)]
 mod tests;
+mod through;
 mod ticket;
 
 use jiff::Timestamp;

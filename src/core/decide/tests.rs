@@ -10,7 +10,7 @@ use crate::{
         input::{Answer, ArmOutcome, Asked, Reply},
         lane::{ArmAction, Phase, Sensor},
         money::{OrderState, PaymentState},
-        rules::{Closing, Direction, LaneRules, LaneTimes, PayRules, Wired},
+        rules::{Direction, LaneRules, Wired},
         stay::{Read, StayState},
         tariff::Tariff,
     },
@@ -42,25 +42,14 @@ impl Site {
             closed_limit: true,
             ..Wired::default()
         };
-        let rules = |direction| LaneRules {
-            direction,
-            wired,
-            closing: Closing::ByItself,
-            times: LaneTimes::default(),
-        };
+        let rules = |direction| LaneRules::new(direction, wired);
         let lanes = BTreeMap::from([
             (lane("in"), rules(Direction::Entry)),
             (lane("out"), rules(Direction::Exit)),
         ]);
-        let rules = Rules {
-            site_name: "test".into(),
-            zone: jiff::tz::TimeZone::UTC,
-            currency: Currency::Cny,
-            tariff: Tariff { free_minutes: 15, hour_minor: 500, day_cap_minor: 4_000 },
-            lanes,
-            gates: BTreeMap::new(),
-            pay: PayRules::default(),
-        };
+        let tariff = Tariff { free_minutes: 15, hour_minor: 500, day_cap_minor: 4_000 };
+        let usual = Rules::new("test", jiff::tz::TimeZone::UTC, Currency::Cny, tariff);
+        let rules = Rules { lanes, ..usual };
         let mut site = Self {
             state: State::default(),
             rules,

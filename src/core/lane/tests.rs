@@ -10,7 +10,7 @@ use super::*;
 mod queue;
 
 use crate::{
-    core::rules::{Closing, Direction, LaneRules, LaneTimes, Wired},
+    core::rules::{Closing, Direction, LaneRules, Wired},
     types::DeviceId,
 };
 
@@ -24,7 +24,7 @@ const ALL_WIRED: Wired = Wired {
 };
 
 fn rules(wired: Wired, closing: Closing) -> LaneRules {
-    LaneRules { direction: Direction::Exit, wired, closing, times: LaneTimes::default() }
+    LaneRules { closing, ..LaneRules::new(Direction::Exit, wired) }
 }
 
 fn now() -> Timestamp {

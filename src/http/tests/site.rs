@@ -75,18 +75,14 @@ impl Site {
             closed_limit: true,
             ..Wired::default()
         };
-        let times = LaneTimes::default();
-        let lane_rules =
-            |direction| LaneRules { direction, wired, closing: Closing::ByItself, times };
+        let lane_rules = |direction| LaneRules::new(direction, wired);
         let lanes = BTreeMap::from([
             (lane("in"), lane_rules(Direction::Entry)),
             (lane("out"), lane_rules(Direction::Exit)),
         ]);
+        let tariff = Tariff { free_minutes: 15, hour_minor: 500, day_cap_minor: 4_000 };
+        let zone = jiff::tz::TimeZone::get("Asia/Shanghai").unwrap();
         let rules = Rules {
-            site_name: "东门停车场".into(),
-            zone: jiff::tz::TimeZone::get("Asia/Shanghai").unwrap(),
-            currency: Currency::Cny,
-            tariff: Tariff { free_minutes: 15, hour_minor: 500, day_cap_minor: 4_000 },
             lanes,
             gates: BTreeMap::from([(
                 lane("gate"),
@@ -97,7 +93,7 @@ impl Site {
                     times: GateTimes::default(),
                 },
             )]),
-            pay: PayRules::default(),
+            ..Rules::new("东门停车场", zone, Currency::Cny, tariff)
         };
         let world = World { now: "2026-11-23T00:00:00Z".parse().unwrap(), ..World::default() };
         let site =

@@ -52,6 +52,9 @@ fn stay(id: i64, plate: &str) -> Stay {
         paid_minor: 0,
         paid_at: None,
         order: None,
+        zone: crate::core::rules::Zones::only(),
+        nested: Vec::new(),
+        standing: crate::core::pass::Standing::Transient,
     }
 }
 

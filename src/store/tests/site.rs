@@ -65,17 +65,9 @@ pub(super) fn rules() -> Rules {
         closed_limit: true,
         ..Wired::default()
     };
-    let lane_rules = |direction, wired| LaneRules {
-        direction,
-        wired,
-        closing: Closing::ByItself,
-        times: LaneTimes::default(),
-    };
+    let lane_rules = LaneRules::new;
+    let tariff = Tariff { free_minutes: 15, hour_minor: 500, day_cap_minor: 4_000 };
     Rules {
-        site_name: "test".into(),
-        zone: jiff::tz::TimeZone::UTC,
-        currency: Currency::Cny,
-        tariff: Tariff { free_minutes: 15, hour_minor: 500, day_cap_minor: 4_000 },
         lanes: BTreeMap::from([
             (lane("in"), lane_rules(Direction::Entry, wired)),
             (lane("in-2"), lane_rules(Direction::Entry, Wired::default())),
@@ -91,7 +83,7 @@ pub(super) fn rules() -> Rules {
                 times: GateTimes::default(),
             },
         )]),
-        pay: PayRules::default(),
+        ..Rules::new("test", jiff::tz::TimeZone::UTC, Currency::Cny, tariff)
     }
 }
 

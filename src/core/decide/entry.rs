@@ -1,0 +1,77 @@
+//! Entries: who comes in, and the stay that begins. Knows no price.
+
+use super::Desk;
+use crate::{
+    core::{
+        change::{AlarmKind, Change},
+        input::Reply,
+        lane::{Cause, Event, Help},
+        pass::Standing,
+        rules::Zones,
+        stay::{Stay, StayState},
+    },
+    types::{LaneId, Plate, StayId},
+};
+
+impl Desk<'_> {
+    pub(super) fn enter(&mut self, id: &LaneId, plate: &Plate, picture: Option<String>) -> Reply {
+        if self.is_on_fire() {
+            return self.lane_event(id, Event::NeedHelp(Help::Fire));
+        }
+        let stay = match self.stay_of(plate).cloned() {
+            // It was read and has not gone through yet.
+            Some(stay) if stay.state == StayState::Entering && stay.entry_lane == *id => stay.id,
+            Some(former) => {
+                self.supersede(former);
+                self.open_stay(id, plate, picture)
+            }
+            None => self.open_stay(id, plate, picture),
+        };
+        self.bind_visit(id, |visit| visit.stay = Some(stay));
+        self.admit(id, Cause::Entry)
+    }
+
+    fn open_stay(&mut self, id: &LaneId, plate: &Plate, picture: Option<String>) -> StayId {
+        let lane = self.rules.lanes.get(id);
+        let wired = lane.map(|rules| rules.wired).unwrap_or_default();
+        let zone = lane.map_or_else(Zones::only, |rules| rules.zone.clone());
+        // Without a loop nothing will tell that it drove in: admitted is inside.
+        let state =
+            if wired.safety || wired.arrival { StayState::Entering } else { StayState::Inside };
+        let stay = Stay {
+            id: self.next_stay(),
+            plate: plate.clone(),
+            state,
+            entry_lane: id.clone(),
+            entered_at: self.now,
+            entry_picture: picture,
+            exit_lane: None,
+            left_at: None,
+            exit_picture: None,
+            paid_minor: 0,
+            paid_at: None,
+            order: None,
+            zone,
+            nested: Vec::new(),
+            standing: Standing::Transient,
+        };
+        let stay_id = stay.id;
+        self.record(Change::Stay(stay));
+        stay_id
+    }
+
+    /// The same plate again: its exit was missed, or somebody copied it. The operator looks.
+    fn supersede(&mut self, mut stay: Stay) {
+        self.void_orders(stay.id);
+        let detail = format!("{}: stay {} is over without an exit", stay.plate, stay.id);
+        let subject = format!("stay-{}", stay.id);
+        stay.state = StayState::Superseded;
+        stay.left_at = Some(self.now);
+        let orders = self.orders_of(stay.id);
+        self.record(Change::Stay(stay));
+        for order in orders {
+            self.file_decided(order.id);
+        }
+        self.raise(&subject, AlarmKind::PlateTwice, detail);
+    }
+}

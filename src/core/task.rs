@@ -1,0 +1,52 @@
+//! Tasks: what only a person can decide, as long as nobody has. Knows no page.
+
+use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
+
+use crate::types::{LaneId, StayId, TaskId};
+
+/// Something for the operator's work list.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Task {
+    pub id: TaskId,
+    pub about: About,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub lane: Option<LaneId>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub stay: Option<StayId>,
+    pub since: Timestamp,
+    /// Who settled it and how; `since` and this make its history.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub outcome: Option<Outcome>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub over_at: Option<Timestamp>,
+}
+
+/// What a task is about.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case", tag = "is")]
+pub enum About {
+    /// A read at an exit fits no open stay: the candidates, best first.
+    Misread { raw: String, candidates: Vec<Candidate> },
+    /// A plate came in that is inside already: the former stay and the new one.
+    PlateTwice { former: StayId },
+    /// A vehicle went through behind another.
+    Tailgate,
+    /// A driver asks for help.
+    HelpCall { says: String },
+}
+
+/// An open stay that may be the one, with how well it fits.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Candidate {
+    pub stay: StayId,
+    /// Percent.
+    pub score: u8,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Outcome {
+    /// An operator, or `paifang` when it settled itself.
+    pub who: String,
+    pub what: String,
+}
