@@ -124,6 +124,7 @@ impl Check<'_> {
         let buses = self.bauds(buses, &devices);
         let zones = self.zones(&file.zones, &file.site.name);
         let lanes = self.lanes(&file.lanes, &devices, &zones);
+        let matching = self.matching(&file.matching);
         let mqtt = Mqtt {
             listen: file.mqtt.listen,
             url: self.broker_url(file.mqtt.url.as_ref(), &secrets),
@@ -137,6 +138,7 @@ impl Check<'_> {
                 gates: lanes.gate_rules,
                 zones,
                 pay: rules::pay(&file.pay),
+                matching,
                 ..Rules::new(&file.site.name, zone, file.site.currency, file.tariff)
             },
             data_dir: base.join(file.site.data_dir),

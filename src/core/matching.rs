@@ -110,7 +110,7 @@ pub struct Sighting<'a> {
 /// When a match needs nobody's word. Settings of the site.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Sureness {
-    /// The first candidate has at least so many percent. 85: one close look-alike, or one and a half.
+    /// The first candidate has at least so many percent. 80: one close look-alike, read by a camera that was sure.
     pub percent_min: u8,
     /// And so many percent more than the second. 10: no other vehicle inside looks nearly as much like it.
     pub margin: u8,
@@ -118,7 +118,7 @@ pub struct Sureness {
 
 impl Default for Sureness {
     fn default() -> Self {
-        Self { percent_min: 85, margin: 10 }
+        Self { percent_min: 80, margin: 10 }
     }
 }
 

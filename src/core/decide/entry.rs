@@ -7,8 +7,9 @@ use crate::{
         input::Reply,
         lane::{Cause, Event, Help},
         pass::Standing,
-        rules::Zones,
+        rules::{Twice, Zones},
         stay::{Stay, StayState},
+        task::About,
     },
     types::{LaneId, Plate, StayId},
 };
@@ -21,24 +22,44 @@ impl Desk<'_> {
         let stay = match self.stay_of(plate).cloned() {
             // It was read and has not gone through yet.
             Some(stay) if stay.state == StayState::Entering && stay.entry_lane == *id => stay.id,
-            Some(former) => {
-                self.supersede(former);
-                self.open_stay(id, plate, picture)
-            }
+            Some(former) => match self.rules.matching.twice {
+                Twice::Anew => {
+                    let former_id = former.id;
+                    self.supersede(former);
+                    let stay = self.open_stay(id, plate, picture);
+                    self.ask_person(About::PlateTwice { former: former_id }, Some(id), Some(stay));
+                    stay
+                }
+                Twice::GoesOn => {
+                    self.ask_once(About::PlateTwice { former: former.id }, id, former.id);
+                    former.id
+                }
+                Twice::Ask => {
+                    self.ask_once(About::PlateTwice { former: former.id }, id, former.id);
+                    return self.lane_event(id, Event::NeedHelp(Help::Twice));
+                }
+            },
             None => self.open_stay(id, plate, picture),
         };
         self.bind_visit(id, |visit| visit.stay = Some(stay));
         self.admit(id, Cause::Entry)
     }
 
-    fn open_stay(&mut self, id: &LaneId, plate: &Plate, picture: Option<String>) -> StayId {
+    pub(super) fn open_stay(
+        &mut self,
+        id: &LaneId,
+        plate: &Plate,
+        picture: Option<String>,
+    ) -> StayId {
         let lane = self.rules.lanes.get(id);
         let wired = lane.map(|rules| rules.wired).unwrap_or_default();
         let zone = lane.map_or_else(Zones::only, |rules| rules.zone.clone());
+        // Straight from the street into a zone within another: the outer clock runs as well.
+        let root = self.rules.zones.root(&zone).clone();
         // Without a loop nothing will tell that it drove in: admitted is inside.
         let state =
             if wired.safety || wired.arrival { StayState::Entering } else { StayState::Inside };
-        let stay = Stay {
+        let mut stay = Stay {
             id: self.next_stay(),
             plate: plate.clone(),
             state,
@@ -51,13 +72,24 @@ impl Desk<'_> {
             paid_minor: 0,
             paid_at: None,
             order: None,
-            zone,
+            zone: root,
             nested: Vec::new(),
             standing: Standing::Transient,
         };
         let stay_id = stay.id;
+        if self.zone_around(id).is_none() {
+            self.put_into(&mut stay, &zone);
+        }
         self.record(Change::Stay(stay));
         stay_id
+    }
+
+    /// Asks about a stay unless that is asked already.
+    fn ask_once(&mut self, about: About, id: &LaneId, stay: StayId) {
+        let asked = self.state.tasks.values().any(|task| task.about == about);
+        if !asked {
+            self.ask_person(about, Some(id), Some(stay));
+        }
     }
 
     /// The same plate again: its exit was missed, or somebody copied it. The operator looks.

@@ -29,6 +29,9 @@ fn inside(id: i64, text: &str, minutes: i64) -> Stay {
         paid_minor: 0,
         paid_at: None,
         order: None,
+        zone: crate::core::rules::Zones::only(),
+        nested: Vec::new(),
+        standing: crate::core::pass::Standing::Transient,
     }
 }
 
