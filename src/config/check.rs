@@ -17,7 +17,7 @@ use super::{
 };
 use crate::{
     bank::icbc::IcbcSettings,
-    core::Rules,
+    core::{Rules, tariff::TariffBook},
     io::bucket::Rate,
     types::{DeviceId, LaneId},
 };
@@ -133,9 +133,10 @@ impl Check<'_> {
         Some(Site {
             rules: Rules {
                 site_name: file.site.name,
-                zone,
+                zone: zone.clone(),
                 currency: file.site.currency,
-                tariff: file.tariff,
+                tariffs: TariffBook::single(file.tariff.tariff(), zone, file.site.currency),
+                tariff: "hourly".into(),
                 lanes: lanes.lane_rules,
                 gates: lanes.gate_rules,
                 pay: rules::pay(&file.pay),

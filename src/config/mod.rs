@@ -28,7 +28,7 @@ pub use self::{
 };
 use crate::{
     bank::icbc::IcbcSettings,
-    core::{rules::Closing, rules::Direction, tariff::Tariff},
+    core::{rules::Closing, rules::Direction, tariff::Hourly},
     io::serial::Parity,
     types::{Currency, DeviceId, LaneId},
 };
@@ -44,7 +44,7 @@ pub struct SiteFile {
     pub mqtt: MqttSection,
     #[serde(default)]
     pub limits: LimitsSection,
-    pub tariff: Tariff,
+    pub tariff: Hourly,
     #[serde(default)]
     pub pay: PaySection,
     #[serde(default)]

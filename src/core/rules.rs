@@ -1,10 +1,10 @@
 //! The rules of a site: what the site file fixes for a run. Knows no state.
 
-use std::{collections::BTreeMap, time::Duration};
+use std::{collections::BTreeMap, sync::Arc, time::Duration};
 
-use jiff::tz::TimeZone;
+use jiff::{Timestamp, tz::TimeZone};
 
-use super::tariff::Tariff;
+use super::tariff::{Quote, TariffBook};
 use crate::types::{Currency, LaneId};
 
 #[derive(Clone, Debug)]
@@ -12,12 +12,21 @@ pub struct Rules {
     pub site_name: String,
     pub zone: TimeZone,
     pub currency: Currency,
-    pub tariff: Tariff,
+    pub tariffs: TariffBook,
+    /// Name of the tariff of the outermost zone.
+    pub tariff: Arc<str>,
     /// Lanes for vehicles.
     pub lanes: BTreeMap<LaneId, LaneRules>,
     /// Lanes for people.
     pub gates: BTreeMap<LaneId, GateRules>,
     pub pay: PayRules,
+}
+
+impl Rules {
+    /// What a plain stay costs by the main tariff.
+    pub fn quote(&self, from: Timestamp, to: Timestamp) -> Quote {
+        self.tariffs.quote_main(from, to)
+    }
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, serde::Serialize, serde::Deserialize)]

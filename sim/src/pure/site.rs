@@ -7,7 +7,7 @@ use paifang::{
     core::{
         Rules,
         rules::{Closing, Direction, GateRules, GateTimes, LaneRules, LaneTimes, PayRules, Wired},
-        tariff::Tariff,
+        tariff::{Tariff, TariffBook},
     },
     types::{Currency, LaneId},
 };
@@ -46,11 +46,16 @@ impl RunSpec {
                 site_name: format!("seed {seed}"),
                 zone: jiff::tz::TimeZone::UTC,
                 currency: Currency::Cny,
-                tariff: Tariff {
-                    free_minutes: draws.pick(&[0, 15, 30]),
-                    hour_minor: draws.pick(&[100, 500, 1_500]),
-                    day_cap_minor: draws.pick(&[1_500, 4_000, 9_900]),
-                },
+                tariffs: TariffBook::single(
+                    Tariff::hourly(
+                        draws.pick(&[0, 15, 30]),
+                        draws.pick(&[100, 500, 1_500]),
+                        draws.pick(&[1_500, 4_000, 9_900]),
+                    ),
+                    jiff::tz::TimeZone::UTC,
+                    Currency::Cny,
+                ),
+                tariff: "hourly".into(),
                 lanes: rules.collect::<BTreeMap<_, _>>(),
                 gates: draw_gates(seed),
                 pay: PayRules::default(),

@@ -115,7 +115,7 @@ mod tests {
             paid_at: Some(paid_at),
             order: None,
         };
-        let quote = Quote { from: entered_at, to: paid_at, amount, lines: Vec::new() };
+        let quote = Quote::bare(entered_at, paid_at, amount);
         let state = OrderState::Paid { payment: PaymentId(3), at: paid_at };
         let order =
             Order { id: OrderId(9), stay: StayId(7), lane, amount, quote, made_at: paid_at, state };

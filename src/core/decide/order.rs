@@ -25,7 +25,7 @@ impl Desk<'_> {
             self.void_orders(stay.id);
             return self.admit(lane, Cause::Paid { order });
         }
-        let quote = self.rules.tariff.quote(stay.entered_at, self.now, self.rules.currency);
+        let quote = self.rules.quote(stay.entered_at, self.now);
         let owed_minor = quote.amount.minor - stay.paid_minor;
         if owed_minor <= 0 {
             self.void_orders(stay.id);
@@ -112,7 +112,7 @@ impl Desk<'_> {
 
     /// Another payment may have come first: what the stay does not owe any more goes back.
     fn still_owes(&self, stay: &Stay, payment: &Payment) -> bool {
-        let quote = self.rules.tariff.quote(stay.entered_at, self.now, self.rules.currency);
+        let quote = self.rules.quote(stay.entered_at, self.now);
         stay.paid_minor.saturating_add(payment.amount.minor) <= quote.amount.minor
     }
 

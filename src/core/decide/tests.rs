@@ -12,7 +12,7 @@ use crate::{
         money::{OrderState, PaymentState},
         rules::{Closing, Direction, LaneRules, LaneTimes, PayRules, Wired},
         stay::{Read, StayState},
-        tariff::Tariff,
+        tariff::{Tariff, TariffBook},
     },
     types::{Currency, DeviceId, LaneId, Money, Plate, bank::Ask, bank::Word},
 };
@@ -56,7 +56,12 @@ impl Site {
             site_name: "test".into(),
             zone: jiff::tz::TimeZone::UTC,
             currency: Currency::Cny,
-            tariff: Tariff { free_minutes: 15, hour_minor: 500, day_cap_minor: 4_000 },
+            tariffs: TariffBook::single(
+                Tariff::hourly(15, 500, 4_000),
+                jiff::tz::TimeZone::UTC,
+                Currency::Cny,
+            ),
+            tariff: "hourly".into(),
             lanes,
             gates: BTreeMap::new(),
             pay: PayRules::default(),

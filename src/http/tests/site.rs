@@ -22,7 +22,7 @@ use crate::{
         money::{Order, Payment, PaymentState, Posting, Refund, RefundState},
         rules::{Closing, Direction, GateRules, GateTimes, LaneRules, LaneTimes, PayRules, Wired},
         stay::{Read, Stay},
-        tariff::Tariff,
+        tariff::{Tariff, TariffBook},
         ticket::{Admission, Ticket},
     },
     http::{
@@ -86,7 +86,12 @@ impl Site {
             site_name: "东门停车场".into(),
             zone: jiff::tz::TimeZone::get("Asia/Shanghai").unwrap(),
             currency: Currency::Cny,
-            tariff: Tariff { free_minutes: 15, hour_minor: 500, day_cap_minor: 4_000 },
+            tariffs: TariffBook::single(
+                Tariff::hourly(15, 500, 4_000),
+                jiff::tz::TimeZone::get("Asia/Shanghai").unwrap(),
+                Currency::Cny,
+            ),
+            tariff: "hourly".into(),
             lanes,
             gates: BTreeMap::from([(
                 lane("gate"),

@@ -13,7 +13,7 @@ use crate::{
         lane::{OperatorAct, Phase, Sensor},
         rules::{Closing, Direction, GateRules, GateTimes, LaneRules, LaneTimes, PayRules, Wired},
         stay::Read,
-        tariff::Tariff,
+        tariff::{Tariff, TariffBook},
     },
     store::{Reader, Writer},
     types::{
@@ -75,7 +75,12 @@ pub(super) fn rules() -> Rules {
         site_name: "test".into(),
         zone: jiff::tz::TimeZone::UTC,
         currency: Currency::Cny,
-        tariff: Tariff { free_minutes: 15, hour_minor: 500, day_cap_minor: 4_000 },
+        tariffs: TariffBook::single(
+            Tariff::hourly(15, 500, 4_000),
+            jiff::tz::TimeZone::UTC,
+            Currency::Cny,
+        ),
+        tariff: "hourly".into(),
         lanes: BTreeMap::from([
             (lane("in"), lane_rules(Direction::Entry, wired)),
             (lane("in-2"), lane_rules(Direction::Entry, Wired::default())),
