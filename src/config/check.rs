@@ -137,7 +137,7 @@ impl Check<'_> {
                 gates: lanes.gate_rules,
                 zones,
                 pay: rules::pay(&file.pay),
-                ..Rules::new(&file.site.name, zone, file.site.currency, file.tariff)
+                ..Rules::new(&file.site.name, zone, file.site.currency, file.tariff.tariff())
             },
             data_dir: base.join(file.site.data_dir),
             database_mib_max: file.site.database_mib_max,

@@ -30,7 +30,7 @@ pub use self::{
 };
 use crate::{
     bank::icbc::IcbcSettings,
-    core::{rules::Closing, rules::Direction, tariff::Tariff},
+    core::{rules::Closing, rules::Direction, tariff::Hourly},
     io::serial::Parity,
     types::{Currency, DeviceId, LaneId, ZoneId},
 };
@@ -46,7 +46,7 @@ pub struct SiteFile {
     pub mqtt: MqttSection,
     #[serde(default)]
     pub limits: LimitsSection,
-    pub tariff: Tariff,
+    pub tariff: Hourly,
     #[serde(default)]
     pub pay: PaySection,
     #[serde(default)]

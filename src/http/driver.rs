@@ -55,7 +55,7 @@ impl DriverPage<'_> {
     }
 
     fn line(&self, line: &QuoteLine) -> String {
-        words::quote_line(self.l, line.rule, line.units)
+        words::quote_line(self.l, line, self.zone)
     }
 
     /// What the open page shows, so that the stream tells only of something else.

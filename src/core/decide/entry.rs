@@ -6,7 +6,6 @@ use crate::{
         change::{AlarmKind, Change},
         input::Reply,
         lane::{Cause, Event, Help},
-        pass::Standing,
         rules::Zones,
         stay::{Stay, StayState},
     },
@@ -38,23 +37,8 @@ impl Desk<'_> {
         // Without a loop nothing will tell that it drove in: admitted is inside.
         let state =
             if wired.safety || wired.arrival { StayState::Entering } else { StayState::Inside };
-        let stay = Stay {
-            id: self.next_stay(),
-            plate: plate.clone(),
-            state,
-            entry_lane: id.clone(),
-            entered_at: self.now,
-            entry_picture: picture,
-            exit_lane: None,
-            left_at: None,
-            exit_picture: None,
-            paid_minor: 0,
-            paid_at: None,
-            order: None,
-            zone,
-            nested: Vec::new(),
-            standing: Standing::Transient,
-        };
+        let mut stay = Stay::new(self.next_stay(), plate.clone(), id.clone(), zone, self.now);
+        (stay.state, stay.entry_picture) = (state, picture);
         let stay_id = stay.id;
         self.record(Change::Stay(stay));
         stay_id

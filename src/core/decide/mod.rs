@@ -9,6 +9,7 @@ mod gate;
 mod order;
 mod passage;
 mod payment;
+mod quote;
 mod read;
 mod register;
 #[cfg(test)]
