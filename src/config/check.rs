@@ -139,7 +139,7 @@ impl Check<'_> {
                 zones,
                 pay: rules::pay(&file.pay),
                 matching,
-                ..Rules::new(&file.site.name, zone, file.site.currency, file.tariff)
+                ..Rules::new(&file.site.name, zone, file.site.currency, file.tariff.tariff())
             },
             data_dir: base.join(file.site.data_dir),
             database_mib_max: file.site.database_mib_max,

@@ -34,7 +34,7 @@ use crate::{
     bank::icbc::IcbcSettings,
     core::{
         rules::{Closing, Direction, Tailgating},
-        tariff::Tariff,
+        tariff::Hourly,
     },
     io::serial::Parity,
     types::{Currency, DeviceId, LaneId, ZoneId},
@@ -51,7 +51,7 @@ pub struct SiteFile {
     pub mqtt: MqttSection,
     #[serde(default)]
     pub limits: LimitsSection,
-    pub tariff: Tariff,
+    pub tariff: Hourly,
     #[serde(default)]
     pub pay: PaySection,
     #[serde(default)]

@@ -7,9 +7,9 @@ mod matching;
 mod till;
 mod zone;
 
-use std::{collections::BTreeMap, time::Duration};
+use std::{collections::BTreeMap, sync::Arc, time::Duration};
 
-use jiff::tz::TimeZone;
+use jiff::{Timestamp, tz::TimeZone};
 
 pub use self::{
     access::AccessRules,
@@ -19,7 +19,7 @@ pub use self::{
     till::TillRules,
     zone::{ZoneRules, Zones},
 };
-use super::tariff::Tariff;
+use super::tariff::{Quote, Tariff, TariffBook};
 use crate::types::{Currency, LaneId, ZoneId};
 
 #[derive(Clone, Debug)]
@@ -27,7 +27,9 @@ pub struct Rules {
     pub site_name: String,
     pub zone: TimeZone,
     pub currency: Currency,
-    pub tariff: Tariff,
+    pub tariffs: TariffBook,
+    /// Name of the tariff of the outermost zone.
+    pub tariff: Arc<str>,
     /// Lanes for vehicles.
     pub lanes: BTreeMap<LaneId, LaneRules>,
     /// Lanes for people.
@@ -45,9 +47,10 @@ impl Rules {
     pub fn new(site_name: &str, zone: TimeZone, currency: Currency, tariff: Tariff) -> Self {
         Self {
             site_name: site_name.to_owned(),
+            tariff: tariff.name().clone(),
+            tariffs: TariffBook::single(tariff, zone.clone(), currency),
             zone,
             currency,
-            tariff,
             lanes: BTreeMap::new(),
             gates: BTreeMap::new(),
             zones: Zones::one(site_name),
@@ -57,6 +60,13 @@ impl Rules {
             till: TillRules::default(),
             calls: CallRules::default(),
         }
+    }
+}
+
+impl Rules {
+    /// What a plain stay costs by the main tariff.
+    pub fn quote(&self, from: Timestamp, to: Timestamp) -> Quote {
+        self.tariffs.quote_main(from, to)
     }
 }
 

@@ -3,8 +3,13 @@
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
-use super::{pass::Standing, rules::Zones, zone::Segment};
-use crate::types::{DeviceId, LaneId, OrderId, Plate, StayId, ZoneId};
+use super::{
+    pass::Standing,
+    rules::Zones,
+    tariff::{Earlier, PaidAt, Span},
+    zone::Segment,
+};
+use crate::types::{DeviceId, LaneId, OrderId, Plate, StayId, Vehicle, ZoneId};
 
 /// What a camera read, kept as it came.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -90,9 +95,45 @@ pub struct Stay {
     pub nested: Vec<Segment>,
     #[serde(default, skip_serializing_if = "Standing::is_transient")]
     pub standing: Standing,
+    #[serde(default, skip_serializing_if = "Vehicle::is_usual")]
+    pub vehicle: Vehicle,
+    /// Spans that a pass, a list or a reservation pays for.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub covered: Vec<Span>,
+    /// Visits before this one that its tariff asks for.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub earlier: Vec<Earlier>,
+    /// Each payment for it, oldest first; `paid_minor` is their sum.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub paid: Vec<PaidAt>,
 }
 
 impl Stay {
+    /// A vehicle that comes in now, of which nothing else is known.
+    pub fn new(id: StayId, plate: Plate, lane: LaneId, zone: ZoneId, now: Timestamp) -> Self {
+        Self {
+            id,
+            plate,
+            state: StayState::Inside,
+            entry_lane: lane,
+            entered_at: now,
+            entry_picture: None,
+            exit_lane: None,
+            left_at: None,
+            exit_picture: None,
+            paid_minor: 0,
+            paid_at: None,
+            order: None,
+            zone,
+            nested: Vec::new(),
+            standing: Standing::Transient,
+            vehicle: Vehicle::default(),
+            covered: Vec::new(),
+            earlier: Vec::new(),
+            paid: Vec::new(),
+        }
+    }
+
     /// The innermost zone it is in.
     pub fn zone_now(&self) -> &ZoneId {
         let nested = self.nested.iter().rev().find(|segment| segment.to.is_none());

@@ -55,7 +55,7 @@ impl DriverPage<'_> {
     }
 
     fn line(&self, line: &QuoteLine) -> String {
-        words::quote_line(self.l, line.rule, line.units)
+        words::quote_line(self.l, line, self.zone)
     }
 
     /// What the camera read, for its driver to correct.

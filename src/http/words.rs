@@ -4,13 +4,14 @@ use axum::{
     extract::FromRequestParts,
     http::{HeaderMap, header, request::Parts},
 };
+use jiff::tz::TimeZone;
 
 use crate::core::{
     Refusal, gate,
     lane::{Cause, Help, OperatorAct, Phase, Reject, Why},
     money::{OrderState, PaymentState, RefundState, RefundWhy},
     stay::StayState,
-    tariff::QuoteRule,
+    tariff::{Language, QuoteLine},
     ticket::{AdmissionState, NotAdmitted},
 };
 
@@ -129,6 +130,7 @@ pub(super) fn help(l: Lang, help: Help) -> &'static str {
         Help::Twice => {
             l.say("该车牌已在场内，请核对", "This plate is inside already: look at the vehicle")
         }
+        Help::NoTariff => l.say("没有适用的收费标准", "No tariff prices this stay"),
         Help::NoStay => {
             l.say("没有入场记录，请核对车牌", "No entry on record for this plate: check it")
         }
@@ -213,16 +215,9 @@ pub(super) fn stay_state(l: Lang, state: StayState) -> &'static str {
 }
 
 /// A line of a fee in words.
-pub(super) fn quote_line(l: Lang, rule: QuoteRule, units: i64) -> String {
-    match (rule, l) {
-        (QuoteRule::Free, _) => l.say("免费时段内", "Within the free time").into(),
-        (QuoteRule::Hours, Lang::Zh) => format!("{units} 小时（不足一小时按一小时）"),
-        (QuoteRule::Hours, Lang::En) => format!("{units} h (each started hour)"),
-        (QuoteRule::Days, Lang::Zh) => format!("{units} 天（每 24 小时封顶）"),
-        (QuoteRule::Days, Lang::En) => format!("{units} × 24 h at the daily cap"),
-        (QuoteRule::CappedDay, Lang::Zh) => format!("{units} 小时，按每日封顶价"),
-        (QuoteRule::CappedDay, Lang::En) => format!("{units} h, capped for the day"),
-    }
+pub(super) fn quote_line(l: Lang, line: &QuoteLine, zone: &TimeZone) -> String {
+    let language = if l.is_zh() { Language::Chinese } else { Language::English };
+    line.explain(language, zone)
 }
 
 /// Why nothing was done, in words an operator or driver understands.

@@ -5,8 +5,10 @@ pub mod code;
 pub mod ids;
 pub mod money;
 pub mod plate;
+pub mod vehicle;
 
 pub use code::{Code, CodeDigest};
 pub use ids::*;
 pub use money::{Currency, Money};
 pub use plate::Plate;
+pub use vehicle::{PlateColour, Vehicle, VehicleClass};

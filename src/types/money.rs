@@ -9,38 +9,64 @@ use serde::{Deserialize, Serialize};
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "UPPERCASE")]
 pub enum Currency {
+    Aud,
     Cny,
     Eur,
     Gbp,
+    Hkd,
     Jpy,
+    Php,
+    Sgd,
     Usd,
 }
+
+/// Every currency a site can run in.
+const ALL: [Currency; 9] = [
+    Currency::Aud,
+    Currency::Cny,
+    Currency::Eur,
+    Currency::Gbp,
+    Currency::Hkd,
+    Currency::Jpy,
+    Currency::Php,
+    Currency::Sgd,
+    Currency::Usd,
+];
 
 impl Currency {
     /// Decimal places of the major unit: 2 for yuan (fen), 0 for yen.
     pub fn decimals(self) -> u32 {
         match self {
             Self::Jpy => 0,
-            Self::Cny | Self::Eur | Self::Gbp | Self::Usd => 2,
+            Self::Aud
+            | Self::Cny
+            | Self::Eur
+            | Self::Gbp
+            | Self::Hkd
+            | Self::Php
+            | Self::Sgd
+            | Self::Usd => 2,
         }
     }
 
     /// ISO 4217 code.
     pub fn code(self) -> &'static str {
         match self {
+            Self::Aud => "AUD",
             Self::Cny => "CNY",
             Self::Eur => "EUR",
             Self::Gbp => "GBP",
+            Self::Hkd => "HKD",
             Self::Jpy => "JPY",
+            Self::Php => "PHP",
+            Self::Sgd => "SGD",
             Self::Usd => "USD",
         }
     }
 
     /// The currency of an ISO 4217 code, or `None` for one a site cannot run in.
     pub fn from_code(code: &str) -> Option<Self> {
-        [Self::Cny, Self::Eur, Self::Gbp, Self::Jpy, Self::Usd]
-            .into_iter()
-            .find(|currency| currency.code() == code)
+        ALL.into_iter().find(|currency| currency.code() == code)
     }
 
     fn sign(self) -> &'static str {
@@ -49,6 +75,10 @@ impl Currency {
             Self::Eur => "€",
             Self::Gbp => "£",
             Self::Usd => "$",
+            Self::Aud => "A$",
+            Self::Hkd => "HK$",
+            Self::Php => "₱",
+            Self::Sgd => "S$",
         }
     }
 }

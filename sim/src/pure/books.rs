@@ -182,7 +182,7 @@ impl Books {
             return Err(Broken::new(Law::PaidOnce, format!("{posting:?} of no stay")));
         };
         let until = stay.left_at.map_or(now, |left| left.min(now));
-        let owed = rules.tariff.quote(stay.entered_at, until, rules.currency).amount.minor;
+        let owed = rules.quote(stay.entered_at, until).amount.minor;
         let total = self.revenue_of_stay.entry(stay.id).or_default();
         *total += posting.amount.minor;
         law(Law::PaidOnce, *total <= owed, || {

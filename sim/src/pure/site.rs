@@ -6,7 +6,7 @@ use jiff::{Timestamp, tz::TimeZone};
 use paifang::{
     core::{
         Rules,
-        rules::{Closing, Direction, GateRules, GateTimes, LaneRules, LaneTimes, PayRules, Wired},
+        rules::{Closing, Direction, GateRules, GateTimes, LaneRules, Wired},
         tariff::Tariff,
     },
     types::{Currency, LaneId},
@@ -41,11 +41,11 @@ impl RunSpec {
             let (direction, wired, closing) = (lane.direction, lane.wired, lane.closing);
             (id.clone(), LaneRules { closing, ..LaneRules::new(direction, wired) })
         });
-        let tariff = Tariff {
-            free_minutes: draws.pick(&[0, 15, 30]),
-            hour_minor: draws.pick(&[100, 500, 1_500]),
-            day_cap_minor: draws.pick(&[1_500, 4_000, 9_900]),
-        };
+        let tariff = Tariff::hourly(
+            draws.pick(&[0, 15, 30]),
+            draws.pick(&[100, 500, 1_500]),
+            draws.pick(&[1_500, 4_000, 9_900]),
+        );
         Self {
             rules: Rules {
                 lanes: rules.collect::<BTreeMap<_, _>>(),

@@ -91,7 +91,7 @@ fn width(text: &str) -> usize {
 mod tests {
     use super::*;
     use crate::{
-        core::{money::OrderState, stay::StayState, tariff::Quote},
+        core::{money::OrderState, rules::Zones, tariff::Quote},
         types::{Currency, LaneId, Money, OrderId, PaymentId, Plate, StayId},
     };
 
@@ -101,24 +101,10 @@ mod tests {
         let entered_at = at("2026-11-23T01:30:00Z");
         let paid_at = at("2026-11-23T03:35:20Z");
         let amount = Money::new(1_250, Currency::Cny);
-        let stay = Stay {
-            id: StayId(7),
-            plate: Plate::parse("京A12345").unwrap(),
-            state: StayState::Inside,
-            entry_lane: lane.clone(),
-            entered_at,
-            entry_picture: None,
-            exit_lane: None,
-            left_at: None,
-            exit_picture: None,
-            paid_minor: 1_250,
-            paid_at: Some(paid_at),
-            order: None,
-            zone: crate::core::rules::Zones::only(),
-            nested: Vec::new(),
-            standing: crate::core::pass::Standing::Transient,
-        };
-        let quote = Quote { from: entered_at, to: paid_at, amount, lines: Vec::new() };
+        let plate = Plate::parse("京A12345").unwrap();
+        let stay = Stay::new(StayId(7), plate, lane.clone(), Zones::only(), entered_at);
+        let stay = Stay { paid_minor: 1_250, paid_at: Some(paid_at), ..stay };
+        let quote = Quote::bare(entered_at, paid_at, amount);
         let state = OrderState::Paid { payment: PaymentId(3), at: paid_at };
         let order =
             Order { id: OrderId(9), stay: StayId(7), lane, amount, quote, made_at: paid_at, state };

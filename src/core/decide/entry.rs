@@ -6,7 +6,6 @@ use crate::{
         change::{AlarmKind, Change},
         input::Reply,
         lane::{Cause, Event, Help},
-        pass::Standing,
         rules::{Twice, Zones},
         stay::{Stay, StayState},
         task::About,
@@ -59,23 +58,8 @@ impl Desk<'_> {
         // Without a loop nothing will tell that it drove in: admitted is inside.
         let state =
             if wired.safety || wired.arrival { StayState::Entering } else { StayState::Inside };
-        let mut stay = Stay {
-            id: self.next_stay(),
-            plate: plate.clone(),
-            state,
-            entry_lane: id.clone(),
-            entered_at: self.now,
-            entry_picture: picture,
-            exit_lane: None,
-            left_at: None,
-            exit_picture: None,
-            paid_minor: 0,
-            paid_at: None,
-            order: None,
-            zone: root,
-            nested: Vec::new(),
-            standing: Standing::Transient,
-        };
+        let mut stay = Stay::new(self.next_stay(), plate.clone(), id.clone(), root, self.now);
+        (stay.state, stay.entry_picture) = (state, picture);
         let stay_id = stay.id;
         if self.zone_around(id).is_none() {
             self.put_into(&mut stay, &zone);

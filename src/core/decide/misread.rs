@@ -11,7 +11,7 @@ use crate::{
         stay::{Stay, StayState},
         task::{About, Candidate, Outcome, Task},
     },
-    types::{LaneId, Plate, StayId, TaskId},
+    types::{LaneId, Plate, StayId, TaskId, Vehicle},
 };
 
 /// Who settles what needs nobody.
@@ -47,6 +47,7 @@ impl Desk<'_> {
             raw: read.map_or("", |read| &read.raw),
             plate: visit.plate.as_ref(),
             confidence: read.and_then(|read| read.confidence),
+            vehicle: Vehicle::default(),
         };
         let elsewhere: Vec<StayId> = self
             .state
@@ -72,8 +73,8 @@ impl Desk<'_> {
 
     /// It owes more than a stranger may learn or lose.
     fn is_above_sum(&self, stay: &Stay) -> bool {
-        let quote = self.rules.tariff.quote(stay.entered_at, self.now, self.rules.currency);
-        quote.amount.minor - stay.paid_minor > self.rules.matching.fee_minor_max
+        let owed = self.quote(stay, self.now).map(|quote| quote.amount.minor - stay.paid_minor);
+        owed.map_or(true, |owed| owed > self.rules.matching.fee_minor_max)
     }
 
     /// From now on the vehicle at the lane is this stay's. The read stays on record as it came, and so does who said

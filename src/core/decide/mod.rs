@@ -10,6 +10,7 @@ mod misread;
 mod order;
 mod passage;
 mod payment;
+mod quote;
 mod read;
 mod register;
 #[cfg(test)]

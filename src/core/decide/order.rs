@@ -5,12 +5,13 @@ use crate::{
     core::{
         change::Change,
         input::Reply,
-        lane::{Cause, Event, Phase},
+        lane::{Cause, Event, Help, Phase},
         money::{
             Account, Order, OrderState, Payment, PaymentState, Posting, Refund, RefundState,
             RefundWhy,
         },
         stay::Stay,
+        tariff::{NoQuote, PaidAt, Quote},
     },
     types::{LaneId, OrderId, RefundId, StayId},
 };
@@ -19,13 +20,18 @@ impl Desk<'_> {
     /// The vehicle stands at the exit: it passes, or it is told what it owes.
     pub(super) fn settle_up(&mut self, lane: &LaneId, stay: StayId) -> Reply {
         let Some(stay) = self.stay(stay).cloned() else {
-            return self.lane_event(lane, Event::NeedHelp(crate::core::lane::Help::NoStay));
+            return self.lane_event(lane, Event::NeedHelp(Help::NoStay));
         };
         if let Some(order) = stay.order.filter(|_| self.in_leave_time(&stay)) {
             self.void_orders(stay.id);
             return self.admit(lane, Cause::Paid { order });
         }
-        let quote = self.rules.tariff.quote(stay.entered_at, self.now, self.rules.currency);
+        let quote = match self.quote(&stay, self.now) {
+            Ok(quote) => quote,
+            Err(NoQuote::Unknown(_)) => {
+                return self.lane_event(lane, Event::NeedHelp(Help::NoTariff));
+            }
+        };
         let owed_minor = quote.amount.minor - stay.paid_minor;
         if owed_minor <= 0 {
             self.void_orders(stay.id);
@@ -112,8 +118,11 @@ impl Desk<'_> {
 
     /// Another payment may have come first: what the stay does not owe any more goes back.
     fn still_owes(&self, stay: &Stay, payment: &Payment) -> bool {
-        let quote = self.rules.tariff.quote(stay.entered_at, self.now, self.rules.currency);
-        stay.paid_minor.saturating_add(payment.amount.minor) <= quote.amount.minor
+        let fits = |quote: Quote| {
+            stay.paid_minor.saturating_add(payment.amount.minor) <= quote.amount.minor
+        };
+        // Without a fee to compare with, what was asked for was owed.
+        self.quote(stay, self.now).map_or(true, fits)
     }
 
     fn pay_order(&mut self, payment: &Payment, mut order: Order, stay: Option<Stay>) {
@@ -125,6 +134,7 @@ impl Desk<'_> {
         let Some(mut stay) = stay else { return self.file_decided(id) };
         let stay_id = stay.id;
         stay.paid_minor += payment.amount.minor;
+        stay.paid.push(PaidAt { at: self.now, amount: payment.amount.minor });
         stay.paid_at = Some(self.now);
         stay.order = Some(id);
         self.record(Change::Stay(stay));

@@ -49,7 +49,7 @@ impl Site {
             (lane("in"), rules(Direction::Entry)),
             (lane("out"), rules(Direction::Exit)),
         ]);
-        let tariff = Tariff { free_minutes: 15, hour_minor: 500, day_cap_minor: 4_000 };
+        let tariff = Tariff::hourly(15, 500, 4_000);
         let usual = Rules::new("test", jiff::tz::TimeZone::UTC, Currency::Cny, tariff);
         let rules = Rules { lanes, ..usual };
         let mut site = Self {

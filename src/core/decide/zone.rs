@@ -2,7 +2,9 @@
 //!
 //! An inner lane moves a stay; it asks for no fee and opens for whoever comes, since a vehicle in there is inside
 //! already. What a missed read left wrong is put right at the next one: a vehicle that nobody knows is inside from now
-//! on; a zone that it cannot be in any more ended now; one that it must have come through began now.
+//! on, and whichever zone it was thought to be in ended now.
+
+use jiff::Timestamp;
 
 use super::Desk;
 use crate::{
@@ -12,6 +14,7 @@ use crate::{
         lane::{Cause, Event, Help},
         rules::Direction,
         stay::{Stay, StayState},
+        tariff,
         zone::Segment,
     },
     types::{LaneId, Plate, StayId, ZoneId},
@@ -74,26 +77,41 @@ impl Desk<'_> {
         self.record(Change::Stay(stay));
     }
 
-    /// Ends the segments of zones it is not in any more and begins those it is in now, the outermost first.
+    /// From now on it is in this zone and in none within it.
     pub(super) fn put_into(&self, stay: &mut Stay, zone: &ZoneId) {
-        let around: Vec<&ZoneId> = self.rules.zones.around(zone).collect();
-        for segment in stay.nested.iter_mut().filter(|segment| segment.to.is_none()) {
-            if !around.contains(&&segment.zone) {
-                segment.to = Some(self.now);
-            }
+        if stay.zone_now() == zone {
+            return;
         }
-        for zone in around.into_iter().rev().filter(|zone| **zone != stay.zone) {
-            let is_in = |segment: &Segment| segment.to.is_none() && segment.zone == *zone;
-            if !stay.nested.iter().any(is_in) {
-                stay.nested.push(Segment { zone: zone.clone(), from: self.now, to: None });
-            }
+        self.end_segments(stay);
+        if stay.zone != *zone {
+            stay.nested.push(Segment { zone: zone.clone(), from: self.now, to: None });
         }
     }
 
-    /// It is off the site: no zone holds it any more.
+    /// It is in no nested zone any more.
     pub(super) fn end_segments(&self, stay: &mut Stay) {
         for segment in stay.nested.iter_mut().filter(|segment| segment.to.is_none()) {
             segment.to = Some(self.now);
         }
+    }
+
+    /// What is priced apart: time under another tariff than the outermost zone's. A zone without a tariff of its own
+    /// is priced as the one around it, and going from one to the other ends nothing.
+    pub(super) fn priced_apart(&self, stay: &Stay, to: Timestamp) -> Vec<tariff::Segment<'_>> {
+        let zones = &self.rules.zones;
+        let root = zones.root(&stay.zone);
+        let mut priced: Vec<tariff::Segment<'_>> = Vec::new();
+        for segment in &stay.nested {
+            let Some((zone, _)) = zones.get_key(&segment.zone) else { continue };
+            let nested = zones.around(zone).take_while(|zone| *zone != root);
+            let mut tariffs = nested.filter_map(|zone| zones.get(zone)?.tariff.as_deref());
+            let Some(tariff) = tariffs.next() else { continue };
+            let (from, to) = (segment.from, segment.to.unwrap_or(to));
+            match priced.last_mut() {
+                Some(last) if last.tariff == tariff && last.to == from => last.to = to,
+                _ => priced.push(tariff::Segment { tariff, from, to }),
+            }
+        }
+        priced
     }
 }

@@ -159,6 +159,8 @@ pub enum Help {
     Fire,
     /// The plate that comes in is inside already.
     Twice,
+    /// The site has no tariff that prices this stay.
+    NoTariff,
 }
 
 /// The vehicle a lane serves.

@@ -20,7 +20,7 @@ use crate::{
         input::Asked,
         lane::Sensor,
         money::{Order, Payment, PaymentState, Posting, Refund, RefundState},
-        rules::{Closing, Direction, GateRules, GateTimes, LaneRules, LaneTimes, PayRules, Wired},
+        rules::{Direction, GateRules, GateTimes, LaneRules, Wired},
         stay::{Read, Stay},
         tariff::Tariff,
         ticket::{Admission, Ticket},
@@ -80,7 +80,7 @@ impl Site {
             (lane("in"), lane_rules(Direction::Entry)),
             (lane("out"), lane_rules(Direction::Exit)),
         ]);
-        let tariff = Tariff { free_minutes: 15, hour_minor: 500, day_cap_minor: 4_000 };
+        let tariff = Tariff::hourly(15, 500, 4_000);
         let zone = jiff::tz::TimeZone::get("Asia/Shanghai").unwrap();
         let rules = Rules {
             lanes,

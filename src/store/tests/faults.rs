@@ -9,7 +9,8 @@ use crate::{
     core::{
         Change, Input,
         money::{Account, Posting},
-        stay::{Stay, StayState},
+        rules::Zones,
+        stay::Stay,
     },
     store::{Odd, Options, Reader, Store, StoreError},
     types::{Currency, Money, PaymentId, Plate, StayId},
@@ -39,23 +40,8 @@ async fn lived_in(dir: &Dir) -> Traffic {
 }
 
 fn stay(id: i64, plate: &str) -> Stay {
-    Stay {
-        id: StayId(id),
-        plate: Plate::parse(plate).unwrap(),
-        state: StayState::Inside,
-        entry_lane: lane("in"),
-        entered_at: start(),
-        entry_picture: None,
-        exit_lane: None,
-        left_at: None,
-        exit_picture: None,
-        paid_minor: 0,
-        paid_at: None,
-        order: None,
-        zone: crate::core::rules::Zones::only(),
-        nested: Vec::new(),
-        standing: crate::core::pass::Standing::Transient,
-    }
+    let plate = Plate::parse(plate).unwrap();
+    Stay::new(StayId(id), plate, lane("in"), Zones::only(), start())
 }
 
 #[tokio::test]

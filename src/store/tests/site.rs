@@ -11,7 +11,7 @@ use crate::{
         gate::{Counted, Way},
         input::{ArmOutcome, Asked, PassOutcome},
         lane::{OperatorAct, Phase, Sensor},
-        rules::{Closing, Direction, GateRules, GateTimes, LaneRules, LaneTimes, PayRules, Wired},
+        rules::{Direction, GateRules, GateTimes, LaneRules, Wired},
         stay::Read,
         tariff::Tariff,
     },
@@ -66,7 +66,7 @@ pub(super) fn rules() -> Rules {
         ..Wired::default()
     };
     let lane_rules = LaneRules::new;
-    let tariff = Tariff { free_minutes: 15, hour_minor: 500, day_cap_minor: 4_000 };
+    let tariff = Tariff::hourly(15, 500, 4_000);
     Rules {
         lanes: BTreeMap::from([
             (lane("in"), lane_rules(Direction::Entry, wired)),

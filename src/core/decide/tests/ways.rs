@@ -92,11 +92,11 @@ fn a_stay_goes_from_zone_to_zone_and_missed_reads_are_put_right() {
         (&["in", "b1-in"], "b1 10-"),
         (&["in", "b1-in", "b1-out"], "b1 10-20"),
         (&["in", "b1-in", "b1-out", "b1-in"], "b1 10-20, b1 30-"),
-        (&["in", "b1-in", "b2-in"], "b1 10-, b2 20-"),
-        // Nobody read it on its way into b1: it began when it was seen deeper inside.
-        (&["in", "b2-in"], "b1 10-, b2 10-"),
+        (&["in", "b1-in", "b2-in"], "b1 10-20, b2 20-"),
+        // Nobody read it on its way into b1.
+        (&["in", "b2-in"], "b2 10-"),
         // Nobody read it on its way out of b2.
-        (&["in", "b1-in", "b2-in", "b1-out"], "b1 10-30, b2 20-30"),
+        (&["in", "b1-in", "b2-in", "b1-out"], "b1 10-20, b2 20-30"),
         // Nobody read it on its way in at all: it is inside from now on.
         (&["b1-in"], "b1 0-"),
         (&["b1-out"], ""),
