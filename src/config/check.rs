@@ -120,7 +120,6 @@ impl Check<'_> {
         let texts = self.texts(&file);
         let buses = self.buses(&file.buses);
         let devices = self.devices(&file.devices, &buses, &secrets, file.mqtt.url.is_some());
-        self.ports_of_their_own(&file.devices, &devices);
         let buses = self.bauds(buses, &devices);
         let zones = self.zones(&file.zones, &file.site.name);
         let lanes = self.lanes(&file.lanes, &devices, &zones);

@@ -1,19 +1,22 @@
 //! Each mistake is told with its line and field.
 
-use std::{os::unix::fs::PermissionsExt, path::PathBuf};
+use std::{os::unix::fs::PermissionsExt, path::PathBuf, sync::LazyLock};
 
 use super::{Mistake, parse};
 
 const EXAMPLE: &str = include_str!("example.toml");
 
-/// A folder with a secrets file, as an installer has it.
+/// A folder with a secrets file, as an installer has it: made once, since the tests run at the same time.
 fn folder() -> PathBuf {
-    let dir = std::env::temp_dir().join(format!("paifang-config-{}", std::process::id()));
-    std::fs::create_dir_all(&dir).unwrap();
-    let secrets = dir.join("secrets.toml");
-    std::fs::write(&secrets, "[mqtt]\ncam-entry = \"a\"\ncam-exit = \"b\"\n").unwrap();
-    std::fs::set_permissions(&secrets, std::fs::Permissions::from_mode(0o600)).unwrap();
-    dir
+    static FOLDER: LazyLock<PathBuf> = LazyLock::new(|| {
+        let dir = std::env::temp_dir().join(format!("paifang-config-{}", std::process::id()));
+        std::fs::create_dir_all(&dir).unwrap();
+        let secrets = dir.join("secrets.toml");
+        std::fs::write(&secrets, "[mqtt]\ncam-entry = \"a\"\ncam-exit = \"b\"\n").unwrap();
+        std::fs::set_permissions(&secrets, std::fs::Permissions::from_mode(0o600)).unwrap();
+        dir
+    });
+    FOLDER.clone()
 }
 
 fn mistakes(from: &str, to: &str) -> Vec<Mistake> {
