@@ -17,8 +17,10 @@ use crate::{
     types::{Currency, DeviceId, LaneId, Money, Plate, bank::Ask, bank::Word},
 };
 
+mod calls;
 mod found;
 mod people;
+mod zones;
 
 struct Site {
     state: State,

@@ -15,7 +15,9 @@ use crate::{
 impl Desk<'_> {
     /// The vehicle is through.
     pub(super) fn passed(&mut self, id: &LaneId, visit: Visit) {
-        let Some(stay) = visit.stay.and_then(|stay| self.stay(stay)).cloned() else { return };
+        let Some(stay) = visit.stay.and_then(|stay| self.stay(stay)).cloned() else {
+            return self.unknown_passed(id);
+        };
         match self.rules.lanes.get(id).map(|rules| rules.direction) {
             Some(Direction::Entry) => self.inside(stay),
             Some(Direction::Exit) => self.left(id, stay, visit),
@@ -36,7 +38,7 @@ impl Desk<'_> {
             Some(Cause::Fire) => waived("fire", "fire alarm"),
             Some(Cause::Key) => waived("key", "opened by the barrier's key"),
             Some(Cause::Free | Cause::Paid { .. } | Cause::Entry) => OrderState::Void,
-            None => OrderState::Unpaid,
+            Some(Cause::PayLater { .. }) | None => OrderState::Unpaid,
         };
         if became == OrderState::Unpaid && !self.due_orders(stay.id).is_empty() {
             let detail = format!("{}: stay {} left by {id}", stay.plate, stay.id);
