@@ -18,6 +18,7 @@ mod lanes;
 mod link;
 mod operate;
 mod ops;
+mod people;
 pub mod ports;
 mod receipts;
 mod records;
@@ -25,10 +26,12 @@ mod router;
 mod screen;
 mod signin;
 mod stream;
+mod tasks;
 #[cfg(test)]
 mod tests;
 mod turn;
 mod words;
+mod zones;
 
 pub use self::{
     hand::folder_token,

@@ -142,6 +142,8 @@ impl Desk<'_> {
             lane: Some(id.clone()),
             stay: None,
             since: self.now,
+            due: None,
+            taken: None,
             outcome: None,
             over_at: None,
         }

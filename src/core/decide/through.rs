@@ -16,7 +16,9 @@ use crate::{
 impl Desk<'_> {
     /// The vehicle is through.
     pub(super) fn passed(&mut self, id: &LaneId, visit: Visit) {
-        let Some(stay) = visit.stay.and_then(|stay| self.stay(stay)).cloned() else { return };
+        let Some(stay) = visit.stay.and_then(|stay| self.stay(stay)).cloned() else {
+            return self.unknown_passed(id);
+        };
         match (self.direction(id), self.zone_around(id)) {
             (Some(_), Some(around)) => self.moved(id, stay, around),
             (Some(Direction::Entry), None) => self.inside(stay),
@@ -35,19 +37,8 @@ impl Desk<'_> {
             (None, Direction::Entry, Some(plate)) => Some(self.open_stay(id, plate, picture)),
             (known, ..) => known,
         };
-        if visit.stay.is_none() {
-            self.miscount(id, if direction == Direction::Entry { 1 } else { -1 });
-        }
         self.ask_person(About::Tailgate, Some(id), visit.stay);
         self.passed(id, visit);
-    }
-
-    /// So many vehicles more are in a lane's zone than open stays tell of.
-    fn miscount(&mut self, id: &LaneId, vehicles: i64) {
-        let Some(rules) = self.rules.lanes.get(id) else { return };
-        let mut zone = self.zone(&rules.zone);
-        zone.correction = zone.correction.saturating_add(vehicles);
-        self.record(Change::Zone(zone));
     }
 
     fn inside(&mut self, mut stay: Stay) {
@@ -63,7 +54,7 @@ impl Desk<'_> {
             Some(Cause::Fire) => waived("fire", "fire alarm"),
             Some(Cause::Key) => waived("key", "opened by the barrier's key"),
             Some(Cause::Free | Cause::Paid { .. } | Cause::Entry) => OrderState::Void,
-            None => OrderState::Unpaid,
+            Some(Cause::PayLater { .. }) | None => OrderState::Unpaid,
         };
         if became == OrderState::Unpaid && !self.due_orders(stay.id).is_empty() {
             let detail = format!("{}: stay {} left by {id}", stay.plate, stay.id);
