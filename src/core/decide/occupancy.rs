@@ -5,9 +5,7 @@ use crate::{
     core::{
         change::Change,
         input::{Answer, Refusal, Reply},
-        lane::Visit,
         rules::Direction,
-        task::About,
         zone::{self, COUNTS_MAX, Counted, Occupancy, Zone},
     },
     types::{LaneId, ZoneId},
