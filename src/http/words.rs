@@ -12,6 +12,7 @@ use crate::core::{
     money::{OrderState, PaymentState, RefundState, RefundWhy},
     stay::StayState,
     tariff::{Language, QuoteLine},
+    task::About,
     ticket::{AdmissionState, NotAdmitted},
 };
 
@@ -134,6 +135,15 @@ pub(super) fn help(l: Lang, help: Help) -> &'static str {
         Help::NoStay => {
             l.say("没有入场记录，请核对车牌", "No entry on record for this plate: check it")
         }
+    }
+}
+
+pub(super) fn task(l: Lang, about: &About) -> &'static str {
+    match about {
+        About::Misread { .. } => l.say("核对出口车牌", "Whose vehicle is this?"),
+        About::PlateTwice { .. } => l.say("同一车牌重复入场", "One plate came in twice"),
+        About::Tailgate => l.say("跟车闯闸", "A vehicle followed another through"),
+        About::HelpCall { .. } => l.say("车主求助", "A driver asks for help"),
     }
 }
 
