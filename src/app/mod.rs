@@ -14,6 +14,7 @@ pub mod pictures;
 mod printing;
 mod reading;
 pub mod staff;
+mod till;
 mod writer;
 
 use std::sync::{

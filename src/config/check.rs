@@ -122,6 +122,7 @@ impl Check<'_> {
         let devices = self.devices(&file.devices, &buses, &secrets, file.mqtt.url.is_some());
         self.ports_of_their_own(&file.devices, &devices);
         let buses = self.bauds(buses, &devices);
+        let till = self.till(&file.till, file.arrears, &file.merchants);
         let zones = self.zones(&file.zones, &file.site.name);
         let lanes = self.lanes(&file.lanes, &devices, &zones);
         let mqtt = Mqtt {
@@ -137,6 +138,7 @@ impl Check<'_> {
                 gates: lanes.gate_rules,
                 zones,
                 pay: rules::pay(&file.pay),
+                till,
                 ..Rules::new(&file.site.name, zone, file.site.currency, file.tariff.tariff())
             },
             data_dir: base.join(file.site.data_dir),

@@ -10,6 +10,7 @@ mod secrets;
 #[cfg(test)]
 mod tests;
 mod texts;
+mod till;
 mod zones;
 
 use std::{
@@ -26,6 +27,7 @@ pub use self::{
     lanes::{Gate, Lane},
     secrets::Secrets,
     texts::{DisplaySection, Filled, Language, Texts},
+    till::{ArrearsSection, MerchantsSection, TillSection},
     zones::ZoneSection,
 };
 use crate::{
@@ -49,6 +51,12 @@ pub struct SiteFile {
     pub tariff: Hourly,
     #[serde(default)]
     pub pay: PaySection,
+    #[serde(default)]
+    pub till: TillSection,
+    #[serde(default)]
+    pub arrears: ArrearsSection,
+    #[serde(default)]
+    pub merchants: MerchantsSection,
     #[serde(default)]
     pub bank: BankSection,
     #[serde(default)]

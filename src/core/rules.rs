@@ -14,7 +14,7 @@ pub use self::{
     access::AccessRules,
     calls::CallRules,
     matching::MatchRules,
-    till::TillRules,
+    till::{ArrearsAtEntry, ArrearsAtExit, TillRules},
     zone::{ZoneRules, Zones},
 };
 use super::tariff::{Quote, Tariff, TariffBook};

@@ -5,6 +5,7 @@
 
 mod admissions;
 mod alarms;
+mod amount;
 mod api;
 mod calls;
 mod charts;
@@ -16,8 +17,11 @@ mod guard;
 mod hand;
 mod lanes;
 mod link;
+mod merchant;
+mod merchants;
 mod operate;
 mod ops;
+mod pay;
 pub mod ports;
 mod receipts;
 mod records;
@@ -27,6 +31,7 @@ mod signin;
 mod stream;
 #[cfg(test)]
 mod tests;
+mod till;
 mod turn;
 mod words;
 

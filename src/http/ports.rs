@@ -3,6 +3,7 @@
 
 mod devices;
 mod receipts;
+mod till;
 
 use std::{
     fmt,
@@ -20,12 +21,14 @@ pub use self::devices::{
     Guess, Latency, Spoken, StrangerReport, TestError, TestReport,
 };
 pub use self::receipts::{Paid, PrintOutcome, Receipts};
+pub use self::till::{MerchantAccount, MerchantUser, TillRecords};
 use crate::{
     core::{
         self, Change, Rules, State,
         money::{Order, Payment, Posting, Refund},
         stay::Stay,
         ticket::{self, Ticket},
+        till::Cash,
     },
     types::{CodeDigest, LaneId, OrderId, StayId, TicketId},
 };
@@ -103,6 +106,7 @@ pub struct StayFile {
     pub payments: Vec<Payment>,
     pub refunds: Vec<Refund>,
     pub postings: Vec<Posting>,
+    pub cash: Vec<Cash>,
 }
 
 /// One row of the journal.

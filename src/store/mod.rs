@@ -19,6 +19,7 @@ mod backup;
 mod chain;
 mod error;
 mod load;
+mod merchants;
 mod open;
 mod pages;
 mod people;
@@ -26,6 +27,7 @@ mod rebuild;
 mod takings;
 #[cfg(test)]
 mod tests;
+mod till;
 mod writer;
 
 pub use self::{
@@ -33,6 +35,7 @@ pub use self::{
     chain::Tail,
     error::StoreError,
     load::Loaded,
+    merchants::MerchantAccount,
     open::{Options, Reader, Store},
     pages::{Counts, Past},
     rebuild::{Difference, Odd, Rebuilt},

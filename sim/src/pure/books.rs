@@ -156,13 +156,13 @@ impl Books {
         self.last_txn = posting.txn;
         let minor = posting.amount.minor;
         for (account, minor) in [(posting.debit, minor), (posting.credit, -minor)] {
-            if account == Account::ChannelReceivable {
-                *self.receivable.entry(posting.payment).or_default() += minor;
+            if let (Account::ChannelReceivable, Some(payment)) = (account, posting.payment) {
+                *self.receivable.entry(payment).or_default() += minor;
             }
         }
-        if posting.refund.is_none() {
-            let first = self.settled.insert(posting.payment);
-            law(Law::PaidOnce, first, || format!("payment {} settled twice", posting.payment))?;
+        if let (None, Some(payment)) = (posting.refund, posting.payment) {
+            let first = self.settled.insert(payment);
+            law(Law::PaidOnce, first, || format!("payment {payment} settled twice"))?;
         }
         if posting.credit == Account::ParkingRevenue {
             self.revenue(posting, rules, now)?;
@@ -172,7 +172,8 @@ impl Books {
 
     /// Income of a stay: once per order, never more than the stay owes at that time.
     fn revenue(&mut self, posting: &Posting, rules: &Rules, now: Timestamp) -> Result<(), Broken> {
-        let order = self.payments.get(&posting.payment).and_then(|p| self.orders.get(&p.order));
+        let paid = posting.payment.and_then(|payment| self.payments.get(&payment));
+        let order = paid.and_then(|p| self.orders.get(&p.order));
         let Some(order) = order else {
             return Err(Broken::new(Law::PaidOnce, format!("{posting:?} of no order")));
         };

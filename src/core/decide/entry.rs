@@ -41,12 +41,14 @@ impl Desk<'_> {
         (stay.state, stay.entry_picture) = (state, picture);
         let stay_id = stay.id;
         self.record(Change::Stay(stay));
+        self.look_back(stay_id, plate);
         stay_id
     }
 
     /// The same plate again: its exit was missed, or somebody copied it. The operator looks.
     fn supersede(&mut self, mut stay: Stay) {
         self.void_orders(stay.id);
+        self.end_validations(stay.id);
         let detail = format!("{}: stay {} is over without an exit", stay.plate, stay.id);
         let subject = format!("stay-{}", stay.id);
         stay.state = StayState::Superseded;

@@ -1,25 +1,31 @@
 //! From one input to what changes and what to do about it. Each flow has its own file. Knows no table.
 
 mod arm;
+mod arrears;
 mod desk;
 mod entry;
 mod exit;
 mod fire;
 mod gate;
+mod ledger;
 mod order;
 mod passage;
 mod payment;
 mod quote;
 mod read;
 mod register;
+mod shift;
 #[cfg(test)]
 mod tests;
 mod through;
 mod ticket;
+mod till;
+mod validation;
 
 use jiff::Timestamp;
 
 use self::desk::Desk;
+pub use self::shift::shift_matches_postings;
 use super::{
     change::{AlarmKind, Change},
     effect::Effect,
@@ -51,6 +57,14 @@ pub fn decide(state: &State, rules: &Rules, now: Timestamp, input: Input) -> Dec
         Input::ArmAnswered { lane, command, outcome } => desk.arm_answered(&lane, command, outcome),
         Input::PlateGiven { lane, plate, by } => desk.plate_given(&lane, plate, by),
         Input::PayAsked { order } => desk.pay_asked(order),
+        Input::PrepayAsked { plate } => desk.prepay_asked(&plate),
+        Input::Till { who, act } => desk.till(who, act),
+        Input::Merchant { who: _, act } => desk.merchant_act(act),
+        Input::Validate { merchant, plate, offer, by } => {
+            desk.validate(merchant, &plate, &offer, by)
+        }
+        Input::Unvalidate { validation, merchant } => desk.unvalidate(validation, merchant),
+        Input::VisitsFound { stay, visits } => desk.visits_found(stay, visits),
         Input::BankSaid { out_trade_no, to, word } => desk.bank_said(&out_trade_no, to, word),
         Input::RefundSaid { refund, word } => desk.refund_said(refund, &word),
         Input::Recalled { payment, order } => desk.recalled(payment, order),

@@ -19,6 +19,7 @@ use crate::{
 
 mod found;
 mod people;
+mod till;
 
 struct Site {
     state: State,

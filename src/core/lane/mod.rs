@@ -153,6 +153,8 @@ pub enum Help {
     NoStay,
     /// There is a fire: nobody drives in.
     Fire,
+    /// Earlier stays were not paid for.
+    Arrears,
     /// The site has no tariff that prices this stay.
     NoTariff,
 }

@@ -5,7 +5,7 @@ use std::time::Duration;
 use proptest::prelude::*;
 
 use super::*;
-use crate::types::LaneId;
+use crate::{core::rules::Zones, types::LaneId};
 
 fn now() -> Timestamp {
     "2026-11-23T12:00:00Z".parse().unwrap()
@@ -16,20 +16,11 @@ fn plate(text: &str) -> Plate {
 }
 
 fn inside(id: i64, text: &str, minutes: i64) -> Stay {
-    Stay {
-        id: StayId(id),
-        plate: plate(text),
-        state: StayState::Inside,
-        entry_lane: LaneId::parse("in").unwrap(),
-        entered_at: now() - Duration::from_mins(minutes as u64),
-        entry_picture: Some("entry.jpg".into()),
-        exit_lane: None,
-        left_at: None,
-        exit_picture: None,
-        paid_minor: 0,
-        paid_at: None,
-        order: None,
-    }
+    let entered_at = now() - Duration::from_mins(minutes as u64);
+    let lane = LaneId::parse("in").unwrap();
+    let mut stay = Stay::new(StayId(id), plate(text), lane, Zones::only(), entered_at);
+    stay.entry_picture = Some("entry.jpg".into());
+    stay
 }
 
 fn apart(a: &str, b: &str) -> Option<u32> {

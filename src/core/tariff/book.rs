@@ -74,7 +74,17 @@ impl TariffBook {
     pub fn quote(&self, case: &Case<'_>) -> Result<Quote, NoQuote> {
         let tariff = self.versions.iter().find(|t| &**t.name() == case.tariff);
         let tariff = tariff.ok_or_else(|| NoQuote::Unknown(case.tariff.into()))?;
-        Ok(tariff.plain(case.from, case.to, self.currency))
+        let covered: i64 = case.paid.iter().map(|paid| paid.amount).sum();
+        let mut quote = tariff.plain(case.from, case.to, self.currency);
+        // Paid in full, and still within the time to leave: nothing more.
+        if let Some(last) = case.paid.last() {
+            let then = tariff.plain(case.from, last.at, self.currency);
+            let leave_by = last.at + jiff::SignedDuration::from_secs(case.leave_s);
+            if covered >= then.amount.minor && case.to <= leave_by {
+                quote = Quote { to: case.to, leave_by: Some(leave_by), ..then };
+            }
+        }
+        Ok(Quote { paid_minor: covered, ..quote })
     }
 
     /// The fee of a plain stay by the main tariff: a small car, nothing else known.
