@@ -10,7 +10,8 @@ use paifang::{
         change::AlarmKind,
         lane::{ArmAction, ArmOrder, Cause, Lane, Signal},
         money::{Account, Order, OrderState, Payment, PaymentState, Posting, Refund, RefundState},
-        stay::Stay,
+        stay::{Stay, StayState},
+        tariff::Earlier,
     },
     types::{CommandId, OrderId, PaymentId, Plate, RefundId, StayId},
 };
@@ -189,6 +190,17 @@ impl Books {
         law(Law::PaidOnce, *total <= owed, || {
             format!("stay {} has paid {total} and owes {owed} in all", stay.id)
         })
+    }
+
+    /// Visits of a plate before a stay that ended at `since` or later, oldest first.
+    pub fn visits_before(&self, stay: StayId, plate: &Plate, since: Timestamp) -> Vec<Earlier> {
+        let before = self.stays.range(..stay).map(|(_, stay)| stay);
+        let left = before.filter(|s| s.plate == *plate && s.state == StayState::Left);
+        let visit = |stay: &Stay| {
+            let to = stay.left_at.filter(|to| *to >= since)?;
+            Some(Earlier { from: stay.entered_at, to, charged_minor: stay.paid_minor })
+        };
+        left.filter_map(visit).collect()
     }
 
     /// When all is over: the bank's books against ours, payment by payment.
