@@ -15,6 +15,7 @@ pub mod pictures;
 mod printing;
 mod reading;
 pub mod staff;
+mod till;
 mod writer;
 
 use std::sync::{

@@ -68,7 +68,7 @@ pub struct Tables {
     pub app: App,
 }
 
-fn odd(error: StoreError) -> RecordsError {
+pub(super) fn odd(error: StoreError) -> RecordsError {
     RecordsError(Box::new(error))
 }
 
@@ -111,7 +111,8 @@ impl Records for Tables {
                 orders,
                 payments: Vec::new(),
                 refunds: Vec::new(),
-                postings: Vec::new(),
+                postings: self.reader.cash_postings_of(id).await.map_err(odd)?,
+                cash: self.reader.cash_of(id).await.map_err(odd)?,
             };
             for order in &file.orders {
                 file.payments.extend(self.reader.payments_of(order.id).await.map_err(odd)?);

@@ -123,6 +123,7 @@ impl Check<'_> {
         let buses = self.buses(&file.buses);
         let devices = self.devices(&file.devices, &buses, &secrets, file.mqtt.url.is_some());
         let buses = self.bauds(buses, &devices);
+        let till = self.till(&file.till, file.arrears, &file.merchants);
         let zones = self.zones(&file.zones, &file.site.name);
         let lanes = self.lanes(&file.lanes, &devices, &zones);
         let matching = self.matching(&file.matching);
@@ -145,6 +146,7 @@ impl Check<'_> {
                 matching,
                 calls,
                 lane_names: rules::lane_names(&file.lanes),
+                till,
                 ..Rules::new(&file.site.name, zone, file.site.currency, file.tariff.tariff())
             },
             data_dir: base.join(file.site.data_dir),

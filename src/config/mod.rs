@@ -12,6 +12,7 @@ mod signs;
 #[cfg(test)]
 mod tests;
 mod texts;
+mod till;
 mod ways;
 mod zones;
 
@@ -31,6 +32,7 @@ pub use self::{
     secrets::Secrets,
     signs::{Sign, SignSection},
     texts::{DisplaySection, Filled, Language, Texts},
+    till::{ArrearsSection, MerchantsSection, TillSection},
     ways::{CoupleSection, MatchingSection, TidalSection, TurnSection},
     zones::ZoneSection,
 };
@@ -58,6 +60,12 @@ pub struct SiteFile {
     pub tariff: Hourly,
     #[serde(default)]
     pub pay: PaySection,
+    #[serde(default)]
+    pub till: TillSection,
+    #[serde(default)]
+    pub arrears: ArrearsSection,
+    #[serde(default)]
+    pub merchants: MerchantsSection,
     #[serde(default)]
     pub bank: BankSection,
     #[serde(default)]

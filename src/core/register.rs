@@ -1,6 +1,9 @@
 //! The register: passes, lists, shifts, tasks and the like, each kept whole until it is over. Knows no rule of any.
 
-use std::collections::BTreeMap;
+use std::{
+    collections::{BTreeMap, BTreeSet, HashMap},
+    hash::Hash,
+};
 
 use super::{
     change::Change,
@@ -31,11 +34,16 @@ impl State {
             }
             Change::Validation(entry) => {
                 counters.validation = counters.validation.max(entry.id.0);
-                keep(&mut self.validations, entry.id, entry, entry.over_at.is_none());
+                let is_open = entry.over_at.is_none();
+                keep(&mut self.validations, entry.id, entry, is_open);
+                index(&mut self.given, &entry.stay, entry.id, is_open);
             }
             Change::Arrears(entry) => {
                 counters.arrears = counters.arrears.max(entry.id.0);
-                keep(&mut self.arrears, entry.id, entry, entry.over_at.is_none());
+                let is_open = entry.over_at.is_none();
+                keep(&mut self.arrears, entry.id, entry, is_open);
+                index(&mut self.owing, &entry.plate, entry.id, is_open);
+                self.sweep(entry.order);
             }
             Change::Shift(entry) => {
                 counters.shift = counters.shift.max(entry.id.0);
@@ -45,7 +53,10 @@ impl State {
                 counters.task = counters.task.max(entry.id.0);
                 self.put_task(entry);
             }
-            Change::Cash(cash) => counters.cash = counters.cash.max(cash.id.0),
+            Change::Cash(cash) => {
+                counters.cash = counters.cash.max(cash.id.0);
+                self.refunded.extend(cash.refund_of);
+            }
             Change::Zone(zone) => {
                 self.zones.insert(zone.id.clone(), zone.clone());
             }
@@ -66,6 +77,23 @@ impl State {
             self.calls.insert(lane.clone(), task.id);
         } else if self.calls.get(lane) == Some(&task.id) {
             self.calls.remove(lane);
+        }
+    }
+}
+
+/// Keeps which entries are of whom.
+fn index<O: Eq + Hash + Clone, K: Ord>(
+    map: &mut HashMap<O, BTreeSet<K>>,
+    of: &O,
+    id: K,
+    is_open: bool,
+) {
+    if is_open {
+        map.entry(of.clone()).or_default().insert(id);
+    } else if let Some(ids) = map.get_mut(of) {
+        ids.remove(&id);
+        if ids.is_empty() {
+            map.remove(of);
         }
     }
 }

@@ -16,7 +16,7 @@ pub use self::{
     calls::{BankDown, CallRules},
     lane::{Couple, Tailgating, Tide, Turn, WaitsFor},
     matching::{MatchRules, Twice},
-    till::TillRules,
+    till::{ArrearsAtEntry, ArrearsAtExit, TillRules},
     zone::{ZoneRules, Zones},
 };
 use super::tariff::{Quote, Tariff, TariffBook};

@@ -8,7 +8,7 @@ use super::{
     change::{Alarm, AlarmKind, Change},
     gate::Gate,
     lane::Lane,
-    money::{Order, Payment, Refund, RefundState},
+    money::{Order, OrderState, Payment, Refund, RefundState},
     pass::{Listed, Pass, Reservation},
     stay::Stay,
     task::Task,
@@ -17,8 +17,9 @@ use super::{
     zone::Zone,
 };
 use crate::types::{
-    AdmissionId, ArrearsId, CodeDigest, LaneId, ListedId, MerchantId, OrderId, PassId, PaymentId,
-    Plate, RefundId, ReservationId, ShiftId, StayId, TaskId, TicketId, ValidationId, ZoneId,
+    AdmissionId, ArrearsId, CashId, CodeDigest, LaneId, ListedId, MerchantId, OrderId, PassId,
+    PaymentId, Plate, RefundId, ReservationId, ShiftId, StayId, TaskId, TicketId, ValidationId,
+    ZoneId,
 };
 
 /// What is alive: open stays, what is owed or undecided, lanes and alarms. What is over lives in the tables only.
@@ -50,6 +51,10 @@ pub struct State {
     pub tasks: BTreeMap<TaskId, Task>,
     pub zones: BTreeMap<ZoneId, Zone>,
     pub counters: Counters,
+    /// Cash that was given back.
+    pub(super) refunded: BTreeSet<CashId>,
+    pub(super) owing: HashMap<Plate, BTreeSet<ArrearsId>>,
+    pub(super) given: HashMap<StayId, BTreeSet<ValidationId>>,
     plates: HashMap<Plate, StayId>,
     trades: HashMap<String, PaymentId>,
     codes: HashMap<CodeDigest, TicketId>,
@@ -144,6 +149,23 @@ impl State {
         self.codes.get(digest).and_then(|id| self.tickets.get(id))
     }
 
+    /// What a plate has not paid for earlier stays, oldest first.
+    pub fn arrears_of(&self, plate: &Plate) -> impl Iterator<Item = &Arrears> {
+        let ids = self.owing.get(plate).into_iter().flatten();
+        ids.filter_map(|id| self.arrears.get(id))
+    }
+
+    /// What merchants gave to a stay, in the order of giving.
+    pub fn validations_of(&self, stay: StayId) -> impl Iterator<Item = &Validation> {
+        let ids = self.given.get(&stay).into_iter().flatten();
+        ids.filter_map(|id| self.validations.get(id))
+    }
+
+    /// The open shift of an operator.
+    pub fn shift_of(&self, operator: &str) -> Option<&Shift> {
+        self.shifts.values().find(|shift| shift.operator == operator)
+    }
+
     /// Makes a change true.
     pub fn apply(&mut self, change: &Change) {
         match change {
@@ -180,7 +202,8 @@ impl State {
             | Change::PlateGiven { .. }
             | Change::WordUnplaced { .. }
             | Change::ScanRefused { .. }
-            | Change::Walked { .. } => {}
+            | Change::Walked { .. }
+            | Change::TillActed { .. } => {}
             registered => {
                 self.put_registered(registered);
             }
@@ -290,11 +313,13 @@ impl State {
         }
     }
 
-    /// An order leaves memory once its stay has and no payment of it is watched.
-    fn sweep(&mut self, id: OrderId) {
+    /// An order leaves memory once its stay has, no payment of it is watched, and it is no arrears.
+    pub(super) fn sweep(&mut self, id: OrderId) {
         let Some(order) = self.orders.get(&id) else { return };
         let watched = self.payments.values().any(|payment| payment.order == id);
-        if !watched && !self.stays.contains_key(&order.stay) {
+        let unpaid = order.state == OrderState::Unpaid
+            && self.arrears.values().any(|arrears| arrears.order == id);
+        if !watched && !unpaid && !self.stays.contains_key(&order.stay) {
             self.orders.remove(&id);
         }
     }

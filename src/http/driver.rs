@@ -22,7 +22,7 @@ use super::{
     words::{self, Lang},
 };
 use crate::{
-    core::{Input, lane::Help, tariff::QuoteLine, task::CallFrom},
+    core::{Answer, Input, lane::Help, tariff::QuoteLine, task::CallFrom},
     types::{LaneId, OrderId, PaymentId, Plate},
 };
 
@@ -234,7 +234,14 @@ pub(super) async fn pay_by_token(
     let here = Redirect::to(&format!("/p/{token}")).into_response();
     // A refusal means that there is nothing to pay any more: the page says why.
     let answer = web.desk.tell(Input::PayAsked { order }).await?;
-    let Ok(crate::core::Answer::Payment(payment)) = answer else { return Ok(here) };
+    let payment = match answer {
+        Ok(Answer::Payment(payment)) => payment,
+        // The fee has grown since the page was made: it is shown before it is asked for.
+        Ok(Answer::Order(order)) => {
+            return Ok(Redirect::to(&format!("/p/{}", web.links.token(order))).into_response());
+        }
+        Ok(_) | Err(_) => return Ok(here),
+    };
     let link = tokio::time::timeout(LINK_WAIT, link_of(&web, payment)).await;
     Ok(match link {
         Ok(Some(link)) if turn::is_web(&link) => Redirect::to(&link).into_response(),

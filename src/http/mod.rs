@@ -5,6 +5,7 @@
 
 mod admissions;
 mod alarms;
+mod amount;
 mod api;
 mod calls;
 mod charts;
@@ -16,9 +17,12 @@ mod guard;
 mod hand;
 mod lanes;
 mod link;
+mod merchant;
+mod merchants;
 mod misreads;
 mod operate;
 mod ops;
+mod pay;
 mod people;
 pub mod ports;
 mod receipts;
@@ -30,6 +34,7 @@ mod stream;
 mod tasks;
 #[cfg(test)]
 mod tests;
+mod till;
 mod turn;
 mod words;
 mod zones;

@@ -3,6 +3,7 @@
 
 mod devices;
 mod receipts;
+mod till;
 
 use std::{
     fmt,
@@ -20,6 +21,7 @@ pub use self::devices::{
     Guess, Latency, Spoken, StrangerReport, TestError, TestReport,
 };
 pub use self::receipts::{Paid, PrintOutcome, Receipts};
+pub use self::till::{MerchantAccount, MerchantUser, TillRecords};
 use crate::{
     core::{
         self, Change, Rules, State,
@@ -27,6 +29,7 @@ use crate::{
         stay::Stay,
         task::Task,
         ticket::{self, Ticket},
+        till::Cash,
     },
     types::{CodeDigest, LaneId, OrderId, StayId, TicketId},
 };
@@ -115,6 +118,7 @@ pub struct StayFile {
     pub payments: Vec<Payment>,
     pub refunds: Vec<Refund>,
     pub postings: Vec<Posting>,
+    pub cash: Vec<Cash>,
 }
 
 /// One row of the journal.

@@ -21,12 +21,15 @@ const LINK_LATE_S: i64 = 10;
 #[derive(Clone, Debug, PartialEq)]
 pub(super) struct Bill {
     pub(super) order: OrderId,
-    pub(super) lane: LaneId,
+    /// `None`: paid before going to an exit.
+    pub(super) lane: Option<LaneId>,
     pub(super) plate: String,
     pub(super) entered_at: Timestamp,
     pub(super) stayed_s: i64,
     pub(super) lines: Vec<QuoteLine>,
     pub(super) paid_before: Option<Money>,
+    /// Owed from earlier stays.
+    pub(super) arrears: Option<Money>,
     pub(super) amount: Money,
     pub(super) picture: Option<String>,
 }
@@ -197,7 +200,10 @@ fn see_order(state: &State, rules: &Rules, now: Timestamp, id: OrderId) -> Optio
 }
 
 fn bill_of(order: &Order, stay: &Stay) -> Bill {
-    let before = order.quote.amount.checked_sub(order.amount).filter(|money| money.minor > 0);
+    let currency = order.amount.currency;
+    let some = |minor: i64| (minor > 0).then(|| Money::new(minor, currency));
+    // Whoever knows a plate may see its fee, but never its picture.
+    let stranger = order.by_plate || order.state == OrderState::Unpaid;
     Bill {
         order: order.id,
         lane: order.lane.clone(),
@@ -205,9 +211,10 @@ fn bill_of(order: &Order, stay: &Stay) -> Bill {
         entered_at: order.quote.from,
         stayed_s: order.quote.to.duration_since(order.quote.from).as_secs(),
         lines: order.quote.lines.clone(),
-        paid_before: before,
+        paid_before: some(order.quote.paid_minor),
+        arrears: some(order.amount.minor - order.quote.due().minor),
         amount: order.amount,
-        picture: stay.entry_picture.clone(),
+        picture: stay.entry_picture.clone().filter(|_| !stranger),
     }
 }
 

@@ -20,6 +20,7 @@ mod chain;
 mod counts;
 mod error;
 mod load;
+mod merchants;
 mod open;
 mod pages;
 mod people;
@@ -27,6 +28,7 @@ mod rebuild;
 mod takings;
 #[cfg(test)]
 mod tests;
+mod till;
 mod writer;
 
 pub use self::{
@@ -34,6 +36,7 @@ pub use self::{
     chain::Tail,
     error::StoreError,
     load::Loaded,
+    merchants::MerchantAccount,
     open::{Options, Reader, Store},
     pages::{Counts, Past},
     rebuild::{Difference, Odd, Rebuilt},

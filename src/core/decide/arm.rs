@@ -137,12 +137,16 @@ impl Desk<'_> {
             return Err(Refusal::Fire);
         }
         let cause = Cause::Operator { who: who.clone(), reason: reason.clone() };
+        let visit = self.lane(id).and_then(|lane| lane.visit.as_ref());
+        let picture =
+            visit.and_then(|visit| visit.read.as_ref()).and_then(|read| read.picture.clone());
         let answer = if self.rules.gates.contains_key(id) {
             self.operate_gate(id, act, cause)?
         } else {
             self.lane_event(id, Event::Operator(act, cause))?
         };
-        self.record(Change::OperatorActed { lane: id.clone(), act, who, reason });
+        let shift = self.opened_by_hand(&who, act);
+        self.record(Change::OperatorActed { lane: id.clone(), act, who, reason, picture, shift });
         Ok(answer)
     }
 }

@@ -1,12 +1,14 @@
 //! From one input to what changes and what to do about it. Each flow has its own file. Knows no table.
 
 mod arm;
+mod arrears;
 mod call;
 mod desk;
 mod entry;
 mod exit;
 mod fire;
 mod gate;
+mod ledger;
 mod misread;
 mod occupancy;
 mod order;
@@ -15,6 +17,7 @@ mod payment;
 mod quote;
 mod read;
 mod register;
+mod shift;
 mod shown;
 mod task;
 #[cfg(test)]
@@ -22,11 +25,14 @@ mod tests;
 mod through;
 mod ticket;
 mod tide;
+mod till;
+mod validation;
 mod zone;
 
 use jiff::Timestamp;
 
 use self::desk::Desk;
+pub use self::shift::shift_matches_postings;
 use super::{
     change::{AlarmKind, Change},
     effect::Effect,
@@ -60,6 +66,14 @@ pub fn decide(state: &State, rules: &Rules, now: Timestamp, input: Input) -> Dec
         Input::PlateTyped { lane, plate } => desk.plate_typed(&lane, plate),
         Input::MisreadSettled { task, stay, who } => desk.settle_misread(task, stay, &who),
         Input::PayAsked { order } => desk.pay_asked(order),
+        Input::PrepayAsked { plate } => desk.prepay_asked(&plate),
+        Input::Till { who, act } => desk.till(who, act),
+        Input::Merchant { who: _, act } => desk.merchant_act(act),
+        Input::Validate { merchant, plate, offer, by } => {
+            desk.validate(merchant, &plate, &offer, by)
+        }
+        Input::Unvalidate { validation, merchant } => desk.unvalidate(validation, merchant),
+        Input::VisitsFound { stay, visits } => desk.visits_found(stay, visits),
         Input::BankSaid { out_trade_no, to, word } => desk.bank_said(&out_trade_no, to, word),
         Input::RefundSaid { refund, word } => desk.refund_said(refund, &word),
         Input::Recalled { payment, order } => desk.recalled(payment, order),

@@ -21,6 +21,7 @@ mod calls;
 mod found;
 mod misread;
 mod people;
+mod till;
 mod ways;
 mod zones;
 

@@ -49,6 +49,7 @@ impl Desk<'_> {
     }
 
     pub(super) fn left(&mut self, id: &LaneId, mut stay: Stay, visit: Visit) {
+        let seen = visit.clone();
         let became = match visit.cause {
             Some(Cause::Operator { who, reason }) => OrderState::Waived { who, reason },
             Some(Cause::Fire) => waived("fire", "fire alarm"),
@@ -60,7 +61,7 @@ impl Desk<'_> {
             let detail = format!("{}: stay {} left by {id}", stay.plate, stay.id);
             self.raise(&format!("stay-{}", stay.id), AlarmKind::LeftUnpaid, detail);
         }
-        self.close_orders(stay.id, &became);
+        stay = self.close_bill(id, stay, Some(&seen), &became);
         self.end_segments(&mut stay);
         stay.state = StayState::Left;
         stay.left_at = Some(self.now);

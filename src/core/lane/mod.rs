@@ -167,6 +167,8 @@ pub enum Help {
     Fire,
     /// The plate that comes in is inside already.
     Twice,
+    /// Earlier stays were not paid for.
+    Arrears,
     /// The site has no tariff that prices this stay.
     NoTariff,
 }

@@ -9,3 +9,4 @@ mod people;
 mod phone;
 mod receipts;
 mod site;
+mod till;

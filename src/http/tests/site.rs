@@ -25,6 +25,7 @@ use crate::{
         tariff::Tariff,
         task::Task,
         ticket::{Admission, Ticket},
+        till::Cash,
     },
     http::{
         Parts, Settings, hash_password,
@@ -48,7 +49,7 @@ pub(super) fn lane(id: &str) -> LaneId {
 }
 
 #[derive(Default)]
-struct World {
+pub(super) struct World {
     state: State,
     now: Timestamp,
     effects: Vec<Effect>,
@@ -58,6 +59,7 @@ struct World {
     notified: Vec<(String, Bytes)>,
     reads: u32,
     busy: bool,
+    pub(super) merchants: super::till::Merchants,
 }
 
 pub(super) struct Site {
@@ -94,6 +96,7 @@ impl Site {
                     times: GateTimes::default(),
                 },
             )]),
+            till: super::till::rules(),
             ..Rules::new("东门停车场", zone, Currency::Cny, tariff)
         };
         let world = World { now: "2026-11-23T00:00:00Z".parse().unwrap(), ..World::default() };
@@ -114,7 +117,7 @@ impl Site {
         Arc::new(site)
     }
 
-    fn world(&self) -> MutexGuard<'_, World> {
+    pub(super) fn world(&self) -> MutexGuard<'_, World> {
         self.world.lock().unwrap()
     }
 
@@ -246,6 +249,7 @@ impl Site {
             bank: Some(self.clone()),
             fleet: self.clone(),
             door: self.clone(),
+            till: self.clone(),
             receipts: Some(Arc::new(super::receipts::Printers)),
             metrics: None,
             settings,
@@ -264,7 +268,10 @@ impl Site {
     }
 
     /// The last of each thing in the journal.
-    fn last<T: Clone, K: Ord>(&self, pick: impl Fn(&Change) -> Option<(K, &T)>) -> Vec<T> {
+    pub(super) fn last<T: Clone, K: Ord>(
+        &self,
+        pick: impl Fn(&Change) -> Option<(K, &T)>,
+    ) -> Vec<T> {
         let world = self.world();
         let picked = world.journal.iter().filter_map(|row| pick(&row.change));
         let latest: BTreeMap<K, &T> = picked.collect();
@@ -302,6 +309,13 @@ impl Site {
     fn tickets(&self) -> Vec<Ticket> {
         self.last(|change| match change {
             Change::Ticket(ticket) => Some((ticket.id, ticket)),
+            _ => None,
+        })
+    }
+
+    pub(super) fn cash(&self) -> Vec<Cash> {
+        self.last(|change| match change {
+            Change::Cash(cash) => Some((cash.id, cash)),
             _ => None,
         })
     }
@@ -395,8 +409,10 @@ impl Records for Site {
         payments.retain(|payment| orders.iter().any(|order| order.id == payment.order));
         let mine = |id| payments.iter().any(|payment: &Payment| payment.id == id);
         let refunds = self.refunds().into_iter().filter(|r| mine(r.payment)).collect();
-        let postings = self.postings().into_iter().filter(|p| mine(p.payment)).collect();
-        found(Some(StayFile { stay, orders, payments, refunds, postings }))
+        let cash = self.cash().into_iter().filter(|cash| cash.stay == id).collect();
+        let postings =
+            self.postings().into_iter().filter(|p| p.payment.is_some_and(mine)).collect();
+        found(Some(StayFile { stay, orders, payments, refunds, postings, cash }))
     }
 
     fn order(&self, id: OrderId) -> Found<'_, Option<(Order, Vec<Payment>)>> {
