@@ -126,9 +126,10 @@ impl Counts {
     fn publish(&self, count: &Count) {
         let Ok(body) = serde_json::to_vec(count) else { return };
         let topic = count.topic();
-        let sent = match self.kept {
-            true => self.link.publish_kept(&topic, body),
-            false => self.link.publish(&topic, body),
+        let sent = if self.kept {
+            self.link.publish_kept(&topic, body)
+        } else {
+            self.link.publish(&topic, body)
         };
         if let Err(why) = sent {
             debug!(zone = %count.zone, %why, "a count was not told; it is told again");

@@ -224,8 +224,8 @@ fn without_a_bank_an_exit_holds_or_lets_go_as_the_site_says() {
         site.owing();
         let since = site.now;
         site.bank_dies();
-        let so_far = site.now.duration_since(since).unsigned_abs();
-        site.after(59 * S - so_far);
+        let last = since + 59 * S;
+        site.after(last.duration_since(site.now).unsigned_abs());
         assert_eq!(site.phase("out"), Phase::AwaitingPayment, "{rule:?}");
         site.after(S);
         let left = site.phase("out") == Phase::Opening;
