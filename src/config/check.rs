@@ -122,10 +122,10 @@ impl Check<'_> {
         let texts = self.texts(&file);
         let buses = self.buses(&file.buses);
         let devices = self.devices(&file.devices, &buses, &secrets, file.mqtt.url.is_some());
-        self.ports_of_their_own(&file.devices, &devices);
         let buses = self.bauds(buses, &devices);
         let zones = self.zones(&file.zones, &file.site.name);
         let lanes = self.lanes(&file.lanes, &devices, &zones);
+        let matching = self.matching(&file.matching);
         let english = file.display.language == Language::En;
         let signs = self.signs(&file.signs, &devices, &zones, &lanes, english);
         let calls = self.calls(&file.calls);
@@ -142,6 +142,7 @@ impl Check<'_> {
                 gates: lanes.gate_rules,
                 zones,
                 pay: rules::pay(&file.pay),
+                matching,
                 calls,
                 lane_names: rules::lane_names(&file.lanes),
                 ..Rules::new(&file.site.name, zone, file.site.currency, file.tariff.tariff())

@@ -13,7 +13,7 @@ use super::{
 };
 use crate::types::{
     AdmissionId, Code, CodeDigest, CommandId, DeviceId, LaneId, OrderId, PaymentId, Plate,
-    RefundId, TaskId, TicketId, ZoneId, bank::Word,
+    RefundId, StayId, TaskId, TicketId, ZoneId, bank::Word,
 };
 
 #[derive(Clone, Debug, PartialEq)]
@@ -42,6 +42,17 @@ pub enum Input {
         lane: LaneId,
         plate: Plate,
         by: String,
+    },
+    /// A driver says on the phone which plate it is; see the limits in [`super::rules::MatchRules`].
+    PlateTyped {
+        lane: LaneId,
+        plate: Plate,
+    },
+    /// An operator says whose stay a misread belongs to; `None`: none of the candidates.
+    MisreadSettled {
+        task: TaskId,
+        stay: Option<StayId>,
+        who: String,
     },
     /// A driver wants to pay this order.
     PayAsked {
@@ -216,6 +227,16 @@ pub enum Refusal {
     TicketDiffers(TicketId),
     #[error("admission {0} waits for nobody's decision")]
     NoAdmission(AdmissionId),
+    #[error("no open stay is called {0}")]
+    NoStay(StayId),
+    #[error(
+        "nobody inside has a plate like that; at most one character may differ from what the camera of lane {0} read"
+    )]
+    PlateUnfit(LaneId),
+    #[error("too many plates were tried at lane {0}; an operator has been called")]
+    TriesSpent(LaneId),
+    #[error("an operator has been asked to confirm the plate at lane {0}")]
+    OperatorAsked(LaneId),
     #[error("no task is called {0}, or it is settled; look at the list again")]
     NoTask(TaskId),
     #[error("no zone is called {0}")]

@@ -86,6 +86,8 @@ pub struct Counters {
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Owner {
     Lane(LaneId),
+    /// The times of day turn a tidal lane.
+    Turn(LaneId),
     /// The vehicle that waits in a lane.
     Wait(LaneId),
     Gate(LaneId),
@@ -193,6 +195,8 @@ impl State {
         let former = self.lanes.insert(lane.id.clone(), lane.clone());
         let due = |lane: &Lane| lane.due.map(|due| due.at);
         self.move_deadline(owner, former.as_ref().and_then(due), due(lane));
+        let turns = former.as_ref().and_then(|lane| lane.turn_at);
+        self.move_deadline(Owner::Turn(lane.id.clone()), turns, lane.turn_at);
         let owner = Owner::Wait(lane.id.clone());
         let due = |lane: &Lane| lane.wait.as_ref().and_then(|wait| wait.due);
         self.move_deadline(owner, former.as_ref().and_then(due), due(lane));

@@ -60,6 +60,14 @@ impl DriverPage<'_> {
         words::quote_line(self.l, line, self.zone)
     }
 
+    /// What the camera read, for its driver to correct.
+    fn camera_read(&self) -> &str {
+        match self.turn {
+            Turn::AskPlate(Some((Help::NoStay, Some(plate)))) => plate.full(),
+            _ => "",
+        }
+    }
+
     /// What the open page shows, so that the stream tells only of something else.
     fn key(&self) -> String {
         turn::with_call(self.turn.key(), self.help.and_then(|(_, called)| called))
@@ -124,7 +132,8 @@ pub(super) struct Typed {
     plate: String,
 }
 
-/// A driver says which plate it is, and only where the camera could not: another read is not overruled from a phone.
+/// A driver says which plate it is, and only where the camera could not; at an exit, at most one character of what it
+/// read is corrected from a phone.
 pub(super) async fn give_plate(
     State(web): State<Shared>,
     l: Lang,
@@ -147,8 +156,7 @@ pub(super) async fn give_plate(
         return lane_page(&web, l, &lane, &turn, &error.text(l)).await;
     }
     web.plates.count(source, now);
-    let by = "driver".to_owned();
-    match web.desk.tell(Input::PlateGiven { lane: lane.clone(), plate, by }).await? {
+    match web.desk.tell(Input::PlateTyped { lane: lane.clone(), plate }).await? {
         Ok(_) => Ok(Redirect::to(&here).into_response()),
         Err(refusal) => lane_page(&web, l, &lane, &turn, &words::refusal(l, &refusal)).await,
     }

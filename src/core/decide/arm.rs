@@ -27,7 +27,9 @@ impl Desk<'_> {
         for act in step.acts {
             self.lane_act(id, act);
         }
-        self.serve_next(id)
+        let served = self.serve_next(id);
+        self.let_coupled_go(id);
+        served
     }
 
     fn lane_act(&mut self, id: &LaneId, act: Act) {
@@ -81,8 +83,13 @@ impl Desk<'_> {
     }
 
     pub(super) fn serve(&mut self, id: &LaneId, visit: Visit) -> Reply {
+        let event = visit.read.as_ref().map(|read| read.event.clone());
         self.lane_event(id, Event::Seen(visit))?;
-        self.decide_visit(id)
+        let queued = |lane: &Lane| {
+            let next = lane.next.as_ref().and_then(|next| next.read.as_ref());
+            next.is_some_and(|next| Some(&next.event) == event.as_ref())
+        };
+        if self.lane(id).is_some_and(queued) { Ok(Answer::Done) } else { self.decide_visit(id) }
     }
 
     /// A lane without any input rests from the start: nothing will ever tell.

@@ -5,9 +5,7 @@ use crate::{
     core::{
         change::Change,
         input::{Answer, Refusal, Reply},
-        lane::Visit,
         rules::Direction,
-        task::About,
         zone::{self, COUNTS_MAX, Counted, Occupancy, Zone},
     },
     types::{LaneId, ZoneId},
@@ -67,19 +65,14 @@ impl Desk<'_> {
     /// A vehicle of which there is no stay went through a lane: it counts all the same.
     pub(super) fn unknown_passed(&mut self, lane: &LaneId) {
         let Some(rules) = self.rules.lanes.get(lane) else { return };
-        let by = match rules.direction {
-            Direction::Entry => 1,
-            Direction::Exit => -1,
+        let by = match self.direction(lane) {
+            Some(Direction::Entry) => 1,
+            Some(Direction::Exit) => -1,
+            None => return,
         };
         let zone = self.zone(&rules.zone);
         let (correction, corrected_at) = (zone.correction + by, Some(self.now));
         self.record(Change::Zone(Zone { correction, corrected_at, ..zone }));
-    }
-
-    /// A vehicle went through behind another: somebody looks who it was.
-    pub(super) fn tailgated(&mut self, lane: &LaneId, visit: Visit) {
-        self.ask_person(About::Tailgate, Some(lane), visit.stay);
-        self.passed(lane, visit);
     }
 
     /// Of each zone that can be full: whether it was, and is after this decision, where that differs.
@@ -105,7 +98,7 @@ impl Desk<'_> {
             at.is_full()
         };
         let counted = |id: &&ZoneId| zones.get(id).is_some_and(|zone| zone.capacity.is_some());
-        rules.direction == Direction::Entry
+        self.direction(lane) == Some(Direction::Entry)
             && zones.around(&rules.zone).filter(counted).any(is_full)
     }
 }
