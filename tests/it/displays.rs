@@ -99,7 +99,7 @@ id = "entry-1"
 direction = "entry"
 camera = "cam"
 barrier = "arm"
-inputs = {{}}
+inputs = {{ help = 2 }}
 "#
     );
     Site::new(&devices, "[mqtt]\ncam = \"of-this-camera\"\nguidance = \"of-the-signs\"\n")
@@ -144,6 +144,9 @@ fn a_sign_and_other_programs_are_told_of_free_spaces() {
         let answer = get(site.http, "/api/v1/zones").unwrap();
         assert!(answer.contains(count), "{answer}");
     }
+    let calls = "select count(*) from register where kind = 'task' and is_open = 1";
+    camera.set_input(2, true);
+    wait_for("the call", || (sql(&site, calls) == "1").then_some(()));
     runtime.block_on(link.stop());
     daemon.kill();
     // After a start nobody knows what a sign shows: it is told anew.

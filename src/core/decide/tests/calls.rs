@@ -254,3 +254,18 @@ fn a_bank_that_dies_late_lets_go_at_once_and_one_that_lives_never() {
     site.after(Duration::ZERO);
     assert_eq!(site.phase("out"), Phase::Opening);
 }
+
+#[test]
+fn the_next_vehicle_waits_anew() {
+    let mut site = Site::new();
+    site.sensor("out", Sensor::Arrival, true);
+    site.read("out", "");
+    site.after(30 * S);
+    let first = site.call("out").unwrap().id;
+    site.read("out", "京B22222");
+    assert!(site.call("out").is_none(), "whoever was called for is gone");
+    site.after(29 * S);
+    assert!(site.call("out").is_none());
+    site.after(S);
+    assert_ne!(site.call("out").unwrap().id, first);
+}
