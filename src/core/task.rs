@@ -45,7 +45,13 @@ impl Task {
 #[serde(rename_all = "snake_case", tag = "is")]
 pub enum About {
     /// A read at an exit fits no open stay: the candidates, best first.
-    Misread { raw: String, candidates: Vec<Candidate> },
+    Misread {
+        raw: String,
+        candidates: Vec<Candidate>,
+        /// Name of the kept picture of the vehicle at the exit.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        picture: Option<String>,
+    },
     /// A plate came in that is inside already: the former stay and the new one.
     PlateTwice { former: StayId },
     /// A vehicle went through behind another.

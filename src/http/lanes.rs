@@ -205,6 +205,11 @@ impl LaneCard<'_> {
         self.needs().map(|help| words::help(self.l, help))
     }
 
+    /// What an operator is asked about the vehicle.
+    fn task(&self) -> Option<i64> {
+        self.lane().visit.as_ref()?.task.map(|task| task.0)
+    }
+
     fn needs(&self) -> Option<Help> {
         let waits = matches!(self.lane().phase, Phase::Deciding | Phase::VehiclePresent);
         self.lane().visit.as_ref().filter(|_| waits)?.help
@@ -230,6 +235,9 @@ impl LaneCard<'_> {
 
     fn waits(&self) -> Option<&'static str> {
         match self.lane().phase {
+            _ if self.lane().visit.as_ref().is_some_and(|visit| visit.waits.is_some()) => {
+                Some(self.l.say("等待联动车道", "the lane it is coupled with"))
+            }
             Phase::AwaitingPayment => Some(self.l.say("等待车主付款", "the driver to pay")),
             Phase::Idle | Phase::Locked | Phase::HeldOpen => None,
             _ => self.lane().due.map(|due| words::waits(self.l, due.why)),

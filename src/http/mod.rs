@@ -16,6 +16,7 @@ mod guard;
 mod hand;
 mod lanes;
 mod link;
+mod misreads;
 mod operate;
 mod ops;
 mod people;

@@ -28,7 +28,7 @@ use super::{
     guard::{self, Attempts},
     hand::folder_token,
     link::Links,
-    operate, ops,
+    misreads, operate, ops,
     ports::{BankDoor, Desk, DeviceDoor, Fleet, Pictures, Receipts, Records},
     receipts, records, screen, signin, stream, tasks, zones,
 };
@@ -211,6 +211,7 @@ fn operators() -> Router<Shared> {
         .route("/console/devices/{device}/test", post(devices::test_form))
         .route("/console/admissions", get(admissions::page))
         .route("/console/admissions/{admission}/settle", post(admissions::settle))
+        .route("/console/tasks/{task}/stay", post(misreads::pick))
         .route("/api/v1/tickets", post(admissions::sell))
         .route("/api/v1/tickets/{ticket}", delete(admissions::revoke))
         .route("/api/v1/lanes", get(api::lanes))

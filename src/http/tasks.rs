@@ -4,6 +4,7 @@ use askama::Template;
 use axum::{
     Form, Json,
     extract::{Path, State},
+    http::StatusCode,
     response::{Html, IntoResponse, Redirect, Response},
 };
 use jiff::Timestamp;
@@ -12,6 +13,7 @@ use serde::Deserialize;
 use super::{
     console::Frame,
     error::ApiError,
+    misreads,
     operate::REASON_CHARS_MAX,
     router::{Shared, Web},
     signin::Signed,
@@ -206,6 +208,9 @@ pub(super) async fn list(
 struct TaskPage {
     f: Frame,
     one: TaskSeen,
+    /// The vehicle beside those it may be.
+    compare: String,
+    notice: Option<String>,
 }
 
 impl TaskPage {
@@ -213,20 +218,9 @@ impl TaskPage {
         self.one.task.lane.as_ref()
     }
 
-    /// The stays it is about, with what each is.
-    fn stays(&self) -> Vec<(i64, &'static str)> {
-        let l = self.f.l;
-        let mut stays = Vec::new();
-        if let About::PlateTwice { former } = &self.one.task.about {
-            stays.push((former.0, l.say("原停车记录", "Former stay")));
-        }
-        if let Some(stay) = self.one.task.stay {
-            stays.push((stay.0, l.say("停车记录", "Stay")));
-        }
-        if let About::Misread { candidates, .. } = &self.one.task.about {
-            stays.extend(candidates.iter().map(|one| (one.stay.0, l.say("候选", "Candidate"))));
-        }
-        stays
+    /// Whose vehicle it is settles it, and nothing else.
+    fn is_misread(&self) -> bool {
+        matches!(self.one.task.about, About::Misread { .. })
     }
 
     /// What mostly comes of such a task, to be picked instead of typed.
@@ -253,9 +247,22 @@ pub(super) async fn one(
     signed: Signed,
     Path(id): Path<i64>,
 ) -> Result<Response, ApiError> {
-    let one = find(&web, id).await?;
-    let f = Frame::new(&web, l, signed.name);
-    Ok(Html(TaskPage { f, one }.render()?).into_response())
+    show(&web, l, signed.name, TaskId(id), None).await
+}
+
+/// The page of a task, with what was refused.
+pub(super) async fn show(
+    web: &Web,
+    l: Lang,
+    who: String,
+    id: TaskId,
+    notice: Option<String>,
+) -> Result<Response, ApiError> {
+    let one = find(web, id.0).await?;
+    let f = Frame::new(web, l, who);
+    let compare = misreads::compare(web, &f, &one.task).await?;
+    let status = if notice.is_some() { StatusCode::CONFLICT } else { StatusCode::OK };
+    Ok((status, Html(TaskPage { f, one, compare, notice }.render()?)).into_response())
 }
 
 pub(super) async fn take(
