@@ -67,6 +67,8 @@ impl Lang {
         let minutes = seconds.max(0) / 60;
         let (days, hours, minutes) = (minutes / 1_440, minutes / 60 % 24, minutes % 60);
         match (self, days, hours) {
+            (Self::Zh, 0, 0) if minutes == 0 => "不到 1 分钟".to_owned(),
+            (Self::En, 0, 0) if minutes == 0 => "under 1 min".to_owned(),
             (Self::Zh, 0, 0) => format!("{minutes} 分钟"),
             (Self::Zh, 0, _) => format!("{hours} 小时 {minutes} 分"),
             (Self::Zh, ..) => format!("{days} 天 {hours} 小时 {minutes} 分"),
@@ -427,9 +429,9 @@ mod tests {
 
     #[test]
     fn durations_in_words() {
-        assert_eq!(Lang::En.duration(59), "0 min");
+        assert_eq!(Lang::En.duration(59), "under 1 min");
         assert_eq!(Lang::En.duration(7_500), "2 h 5 min");
         assert_eq!(Lang::Zh.duration(90_061), "1 天 1 小时 1 分");
-        assert_eq!(Lang::Zh.duration(-5), "0 分钟");
+        assert_eq!(Lang::Zh.duration(-5), "不到 1 分钟");
     }
 }

@@ -9,4 +9,5 @@ mod people;
 mod phone;
 mod receipts;
 mod site;
+mod tasks;
 mod till;
