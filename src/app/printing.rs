@@ -63,11 +63,6 @@ fn probe(printer: PrinterHandle) -> Probe {
     })
 }
 
-/// A printer speaks when it likes, so its line is opened for it alone.
-pub(super) fn has_line_alone(device: &Device) -> bool {
-    device.profile.can(Capability::Print)
-}
-
 fn place(site: &Site, device: &Device) -> Option<PrinterAt> {
     if let Some(at) = &device.net {
         return Some(PrinterAt::Net(at.clone()));
@@ -161,6 +156,7 @@ impl Receipts for ReceiptDesk {
                 stay: &paid.stay,
                 order: &paid.order,
                 payment: paid.payment.as_ref(),
+                cash: paid.cash.as_ref(),
                 paid_at: paid.at,
                 printed_at: self.app.now(),
                 columns: one.columns,

@@ -7,10 +7,14 @@ use super::{
     gate::Gate,
     lane::{Lane, LaneAlarm, OperatorAct},
     money::{Order, Payment, Posting, Refund},
+    pass::{Listed, Pass, Reservation},
     stay::{Read, Stay},
+    task::Task,
     ticket::{Admission, NotAdmitted, Ticket, Walk, Way},
+    till::{Arrears, Cash, Merchant, Shift, TillDid, Validation},
+    zone::Zone,
 };
-use crate::types::{LaneId, PaymentId, TicketId};
+use crate::types::{LaneId, Money, PaymentId, ShiftId, StayId, TicketId};
 
 /// One row of the journal. Entities are kept whole, so that applying needs no rules.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -37,6 +41,12 @@ pub enum Change {
         act: OperatorAct,
         who: String,
         reason: String,
+        /// What the camera saw then.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        picture: Option<String>,
+        /// The operator's shift at that time.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        shift: Option<ShiftId>,
     },
     PlateGiven {
         lane: LaneId,
@@ -69,6 +79,31 @@ pub enum Change {
         count: u32,
         walk: Walk,
     },
+    Pass(Pass),
+    Listed(Listed),
+    Reservation(Reservation),
+    Merchant(Merchant),
+    Validation(Validation),
+    Arrears(Arrears),
+    Shift(Shift),
+    Cash(Cash),
+    Task(Task),
+    Zone(Zone),
+    /// An operator did something with money, and why.
+    TillActed {
+        did: TillDid,
+        who: String,
+        reason: String,
+        amount: Money,
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        lane: Option<LaneId>,
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        stay: Option<StayId>,
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        shift: Option<ShiftId>,
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        picture: Option<String>,
+    },
 }
 
 impl Change {
@@ -93,6 +128,17 @@ impl Change {
             Self::Admission(_) => "admission",
             Self::ScanRefused { .. } => "scan_refused",
             Self::Walked { .. } => "walked",
+            Self::Pass(_) => "pass",
+            Self::Listed(_) => "listed",
+            Self::Reservation(_) => "reservation",
+            Self::Merchant(_) => "merchant",
+            Self::Validation(_) => "validation",
+            Self::Arrears(_) => "arrears",
+            Self::Shift(_) => "shift",
+            Self::Cash(_) => "cash",
+            Self::Task(_) => "task",
+            Self::Zone(_) => "zone",
+            Self::TillActed { .. } => "till_acted",
         }
     }
 }
@@ -165,6 +211,8 @@ pub enum AlarmKind {
     BrokerDown,
     /// The fire contact is on: ways out are open.
     FireAlarm,
+    /// A call for help that nobody took on.
+    CallUnanswered,
     /// Nobody knows whether a person went through a turnstile.
     AdmissionUnsure,
 }

@@ -10,16 +10,22 @@ pub mod effect;
 pub mod gate;
 pub mod input;
 pub mod lane;
+pub mod matching;
 pub mod money;
+pub mod pass;
+mod register;
 pub mod rules;
 pub mod state;
 pub mod stay;
 pub mod tariff;
+pub mod task;
 pub mod ticket;
+pub mod till;
+pub mod zone;
 
 pub use self::{
     change::{Alarm, AlarmKind, Change},
-    decide::{Decision, decide},
+    decide::{Decision, decide, shift_matches_postings},
     effect::{Effect, Message},
     input::{Answer, Input, Refusal, Reply},
     rules::Rules,

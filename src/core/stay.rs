@@ -3,7 +3,14 @@
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
-use crate::types::{DeviceId, LaneId, OrderId, Plate, StayId};
+use super::{
+    pass::Standing,
+    rules::Zones,
+    tariff::{Earlier, PaidAt, Span},
+    till::Waiver,
+    zone::Segment,
+};
+use crate::types::{DeviceId, LaneId, OrderId, Plate, StayId, Vehicle, ZoneId};
 
 /// What a camera read, kept as it came.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -77,8 +84,68 @@ pub struct Stay {
     pub exit_picture: Option<String>,
     /// Minor units collected for this stay so far.
     pub paid_minor: i64,
-    /// The latest time up to which it is paid, and that the leave time counts from.
+    /// The last payment: the leave time counts from it.
     pub paid_at: Option<Timestamp>,
     /// The order that waits to be paid, if one does.
     pub order: Option<OrderId>,
+    /// The zone of its entry.
+    #[serde(default = "Zones::only")]
+    pub zone: ZoneId,
+    /// Nested zones it went into, oldest first; outside of them it is in `zone`.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub nested: Vec<Segment>,
+    #[serde(default, skip_serializing_if = "Standing::is_transient")]
+    pub standing: Standing,
+    #[serde(default, skip_serializing_if = "Vehicle::is_usual")]
+    pub vehicle: Vehicle,
+    /// Spans that a pass, a list or a reservation pays for.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub covered: Vec<Span>,
+    /// Visits before this one that its tariff asks for.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub earlier: Vec<Earlier>,
+    /// Each payment for it, oldest first, by the time up to which it pays; `paid_minor` is their sum.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub paid: Vec<PaidAt>,
+    /// Parts of its fee that a person let go, oldest first.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub waived: Vec<Waiver>,
+    /// Nobody knows when it came in.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub lost: bool,
+}
+
+impl Stay {
+    /// A vehicle that comes in now, of which nothing else is known.
+    pub fn new(id: StayId, plate: Plate, lane: LaneId, zone: ZoneId, now: Timestamp) -> Self {
+        Self {
+            id,
+            plate,
+            state: StayState::Inside,
+            entry_lane: lane,
+            entered_at: now,
+            entry_picture: None,
+            exit_lane: None,
+            left_at: None,
+            exit_picture: None,
+            paid_minor: 0,
+            paid_at: None,
+            order: None,
+            zone,
+            nested: Vec::new(),
+            standing: Standing::Transient,
+            vehicle: Vehicle::default(),
+            covered: Vec::new(),
+            earlier: Vec::new(),
+            paid: Vec::new(),
+            waived: Vec::new(),
+            lost: false,
+        }
+    }
+
+    /// The innermost zone it is in.
+    pub fn zone_now(&self) -> &ZoneId {
+        let nested = self.nested.iter().rev().find(|segment| segment.to.is_none());
+        nested.map_or(&self.zone, |segment| &segment.zone)
+    }
 }

@@ -9,7 +9,7 @@ use jiff::tz::TimeZone;
 use crate::core::{
     Refusal, gate,
     lane::{Cause, Help, OperatorAct, Phase, Reject, Why},
-    money::{OrderState, PaymentState, RefundState, RefundWhy},
+    money::{OrderState, PaidBy, PaymentState, RefundState, RefundWhy},
     stay::StayState,
     tariff::{Language, QuoteLine},
     ticket::{AdmissionState, NotAdmitted},
@@ -119,13 +119,19 @@ pub(super) fn act(l: Lang, act: OperatorAct) -> &'static str {
         OperatorAct::Release => l.say("取消常开", "Release"),
         OperatorAct::Lock => l.say("锁定", "Lock"),
         OperatorAct::Unlock => l.say("解锁", "Unlock"),
+        OperatorAct::Turn => l.say("换向", "Turn"),
     }
 }
 
 pub(super) fn help(l: Lang, help: Help) -> &'static str {
     match help {
         Help::NoPlate => l.say("没有识别到车牌，请录入", "No plate was read: type it"),
+        Help::Arrears => l.say("有欠费未缴", "Earlier stays were not paid"),
         Help::Fire => l.say("火警：入口不放行", "Fire alarm: nobody drives in"),
+        Help::Twice => {
+            l.say("该车牌已在场内，请核对", "This plate is inside already: look at the vehicle")
+        }
+        Help::NoTariff => l.say("没有适用的收费标准", "No tariff prices this stay"),
         Help::NoStay => {
             l.say("没有入场记录，请核对车牌", "No entry on record for this plate: check it")
         }
@@ -143,6 +149,8 @@ pub(super) fn waits(l: Lang, why: Why) -> &'static str {
         Why::Stuck => l.say("等待车辆离开地感", "the vehicle to leave the loop"),
         Why::NotHeld => l.say("等待消防常开", "the arm to stay open for the fire"),
         Why::NotClosed => l.say("等待落杆到位", "the arm to be down"),
+        Why::Returned => l.say("确认回到地感的是哪辆车", "who came back onto the loop"),
+        Why::Queued => l.say("等待后车驶到杆前", "the vehicle behind to come up"),
     }
 }
 
@@ -153,6 +161,9 @@ pub(super) fn cause(l: Lang, cause: &Cause) -> String {
         Cause::Paid { order } => format!("{} {order}", l.say("已付，订单", "paid, order")),
         Cause::Key => l.say("钥匙开闸", "opened by key").into(),
         Cause::Fire => l.say("火警放行", "fire alarm").into(),
+        Cause::PayLater { order } => {
+            format!("{} {order}", l.say("先离后付，订单", "leaves first, pays later, order"))
+        }
         Cause::Operator { who, reason } => format!("{who}: {reason}"),
     }
 }
@@ -160,6 +171,7 @@ pub(super) fn cause(l: Lang, cause: &Cause) -> String {
 pub(super) fn order_state(l: Lang, state: &OrderState) -> String {
     match state {
         OrderState::Due => l.say("待付", "Due").into(),
+        OrderState::Paid { by: PaidBy::Cash(_), .. } => l.say("已付现金", "Paid in cash").into(),
         OrderState::Paid { .. } => l.say("已付", "Paid").into(),
         OrderState::Waived { who, reason } => {
             format!("{} ({who}: {reason})", l.say("免收", "Waived"))
@@ -242,10 +254,88 @@ pub(super) fn refusal(l: Lang, refusal: &Refusal) -> String {
             "火警期间出口保持常开",
             "There is a fire: ways out stay open until the contact is off",
         ),
+        Refusal::NoStay(_) => l.say("该车已离场", "That vehicle has left already"),
+        Refusal::PlateUnfit(_) => l.say(
+            "场内没有这样的车牌；只能更正一个字符",
+            "No vehicle inside has that plate; one character can be corrected",
+        ),
+        Refusal::TriesSpent(_) => {
+            l.say("尝试次数过多，请等待管理员", "Too many tries: please wait for the operator")
+        }
+        Refusal::OperatorAsked(_) => {
+            l.say("已请管理员核对，请稍候", "An operator has been asked to confirm; please wait")
+        }
+        Refusal::NoTask(_) => l.say(
+            "此任务已处理，请刷新列表",
+            "This task is settled already; look at the list again",
+        ),
+        Refusal::NoZone(_) => l.say("没有这个区域", "There is no such zone"),
+        Refusal::CountUnfit { .. } => {
+            l.say("数字过大，请重新清点", "So many cannot be in there; count again")
+        }
+        Refusal::NoBooth(_)
+        | Refusal::BoothOpen(_)
+        | Refusal::ShiftOpen(_)
+        | Refusal::NoShift
+        | Refusal::AmountUnfit
+        | Refusal::NotEnough(_)
+        | Refusal::RefundedBefore(_)
+        | Refusal::NoArrears(_)
+        | Refusal::EntryKnown(_)
+        | Refusal::NoLostFee
+        | Refusal::NotInside
+        | Refusal::NoMerchant(_)
+        | Refusal::MerchantUnfit
+        | Refusal::NoOffer(_)
+        | Refusal::BudgetSpent
+        | Refusal::ValidationsFull
+        | Refusal::NoValidation(_) => return till_refusal(l, refusal),
         Refusal::OldCommand => l.say("指令已过期", "That command is over"),
         Refusal::NoPayment(_) | Refusal::NoRefund(_) | Refusal::WordUnfit(_) => {
             l.say("没有这笔交易", "There is no such payment")
         }
+    };
+    text.to_owned()
+}
+
+/// Why nothing was done with money.
+fn till_refusal(l: Lang, refusal: &Refusal) -> String {
+    let text = match refusal {
+        Refusal::NoBooth(_) => l.say("没有这个岗亭", "There is no such booth"),
+        Refusal::BoothOpen(_) => {
+            l.say("该岗亭尚未交班，请先接班", "The booth has an open shift: take it over")
+        }
+        Refusal::ShiftOpen(_) => {
+            l.say("您还有未交的班，请先交班", "You have an open shift: end it first")
+        }
+        Refusal::NoShift => {
+            l.say("收付现金须先开班", "Cash moves in an open shift only: open one first")
+        }
+        Refusal::AmountUnfit => l.say("金额或时间不合适", "The amount or time does not fit"),
+        Refusal::NotEnough(owed) => {
+            return format!("{} {owed}", l.say("不足，应收", "Too little; owed:"));
+        }
+        Refusal::RefundedBefore(_) => l.say("这笔现金已退过", "This cash was given back already"),
+        Refusal::NoArrears(_) => {
+            l.say("没有这笔欠费，或已结清", "No such arrears, or they are over")
+        }
+        Refusal::EntryKnown(_) => l.say("该车已有入场记录", "This vehicle is on record as inside"),
+        Refusal::NoLostFee => l.say(
+            "收费标准没有遗失费用，请填写入场时间",
+            "The tariff has no fee for a lost entry: give the time it came in",
+        ),
+        Refusal::NotInside => l.say("场内没有这个车牌", "No vehicle with this plate is inside"),
+        Refusal::NoMerchant(_) => l.say("没有该商户，或已停用", "No such merchant, or suspended"),
+        Refusal::MerchantUnfit => l.say(
+            "商户须有名称；优惠名称不能重复，数值须为正",
+            "A merchant has a name; offers have different names and sound values",
+        ),
+        Refusal::NoOffer(_) => l.say("没有这项优惠", "There is no such offer"),
+        Refusal::BudgetSpent => l.say("本月额度已用完", "The budget of this month is spent"),
+        Refusal::ValidationsFull => {
+            l.say("该车优惠次数已达上限", "This stay has as many validations as it may have")
+        }
+        _ => l.say("该优惠已使用或已撤销", "It was used or taken back already"),
     };
     text.to_owned()
 }
@@ -308,6 +398,11 @@ fn reject_words(l: Lang, reject: Reject) -> &'static str {
         Reject::Blind => {
             l.say("闸机没有响应，暂不能放行", "The turnstile is not heard: it will not be opened")
         }
+        Reject::NotTidal => l.say("该车道方向固定", "This lane always leads the same way"),
+        Reject::Occupied => l.say(
+            "车道内有车，空闲后才能换向",
+            "Somebody is in the lane: it turns once it is empty",
+        ),
         Reject::NotWaited | Reject::Stale => {
             l.say("车道当前不需要此操作", "The lane does not wait for that now")
         }

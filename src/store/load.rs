@@ -3,7 +3,7 @@
 use serde::de::DeserializeOwned;
 use sqlx::{Connection, SqliteConnection};
 
-use super::{Reader, StoreError, Tail};
+use super::{Reader, StoreError, Tail, pages};
 use crate::core::{Change, State};
 
 /// What a daemon starts from.
@@ -24,9 +24,19 @@ impl Reader {
 
 pub(super) async fn load(conn: &mut SqliteConnection) -> Result<Loaded, StoreError> {
     let mut state = State::default();
-    // An order stays in memory because of its stay or a watched payment: so these come first.
+    // An order stays in memory because of its stay, a watched payment or arrears: so these come first.
     for body in sqlx::query_scalar!("select body from lane").fetch_all(&mut *conn).await? {
         state.apply(&Change::Lane(parse("lane", &body)?));
+    }
+    let sql = sqlx::query!("select kind, body from register where is_open = 1");
+    for entry in sql.fetch_all(&mut *conn).await? {
+        state.apply(&pages::change(0, &entry.kind, &entry.body)?);
+    }
+    let sql = sqlx::query_scalar!(
+        "select body from register where kind = 'cash' and body ->> 'refund_of' is not null"
+    );
+    for body in sql.fetch_all(&mut *conn).await? {
+        state.apply(&Change::Cash(parse("cash", &body)?));
     }
     let sql = sqlx::query_scalar!("select body from stay where is_open = 1");
     for body in sql.fetch_all(&mut *conn).await? {
@@ -40,6 +50,7 @@ pub(super) async fn load(conn: &mut SqliteConnection) -> Result<Loaded, StoreErr
         "select body from orders where id in (
              select orders.id from stay join orders on orders.stay_id = stay.id where stay.is_open = 1
              union select order_id from payment where watched = 1
+             union select body ->> 'order' from register where kind = 'arrears' and is_open = 1
          )"
     );
     for body in sql.fetch_all(&mut *conn).await? {
@@ -65,6 +76,7 @@ pub(super) async fn load(conn: &mut SqliteConnection) -> Result<Loaded, StoreErr
         state.apply(&Change::Admission(parse("admission", &body)?));
     }
     count(conn, &mut state).await?;
+    number(conn, &mut state).await?;
     Ok(Loaded { state, tail: tail(conn).await? })
 }
 
@@ -86,6 +98,30 @@ async fn count(conn: &mut SqliteConnection, state: &mut State) -> Result<(), Sto
     (counters.stay, counters.order, counters.payment) = (max.stay, max.order, max.payment);
     (counters.refund, counters.txn) = (max.refund, max.txn);
     (counters.ticket, counters.admission) = (max.ticket, max.admission);
+    Ok(())
+}
+
+/// The highest numbers of the register, also of what is over.
+async fn number(conn: &mut SqliteConnection, state: &mut State) -> Result<(), StoreError> {
+    let sql = sqlx::query!(
+        r#"select kind as "kind!: String", max(cast(id as integer)) as "id!: i64" from register group by kind"#
+    );
+    for last in sql.fetch_all(conn).await? {
+        let counters = &mut state.counters;
+        let counter = match last.kind.as_str() {
+            "pass" => &mut counters.pass,
+            "listed" => &mut counters.listed,
+            "reservation" => &mut counters.reservation,
+            "merchant" => &mut counters.merchant,
+            "validation" => &mut counters.validation,
+            "arrears" => &mut counters.arrears,
+            "shift" => &mut counters.shift,
+            "cash" => &mut counters.cash,
+            "task" => &mut counters.task,
+            _ => continue,
+        };
+        *counter = last.id;
+    }
     Ok(())
 }
 

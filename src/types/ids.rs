@@ -35,6 +35,24 @@ number_id! {
     TicketId,
     /// One person let through a turnstile.
     AdmissionId,
+    /// A season pass.
+    PassId,
+    /// A plate on a list.
+    ListedId,
+    /// A place kept for a visitor.
+    ReservationId,
+    /// A shop that pays for its customers' parking.
+    MerchantId,
+    /// One discount a merchant gave.
+    ValidationId,
+    /// A fee that was not paid when its vehicle left.
+    ArrearsId,
+    /// One operator's time at a booth.
+    ShiftId,
+    /// Cash taken over the counter once.
+    CashId,
+    /// Something a person has to decide.
+    TaskId,
 }
 
 /// What a text id must look like, for error messages.
@@ -95,6 +113,10 @@ text_id! {
     LaneId,
     /// A camera, relay board, display or other hardware, such as `cam-exit-1`.
     DeviceId,
+    /// A part of the car park with its own count, such as `lot` or `lot-b2`.
+    ZoneId,
+    /// Where an operator takes cash, such as `booth-east`.
+    BoothId,
 }
 
 #[cfg(test)]

@@ -52,6 +52,12 @@ impl Vehicle {
         Self { class, ..Self::default() }
     }
 
+    /// Nothing more is known of it than of most.
+    #[expect(clippy::trivially_copy_pass_by_ref, reason = "serde passes a reference")]
+    pub fn is_usual(&self) -> bool {
+        *self == Self::default()
+    }
+
     /// Told so, or by its plate's colour.
     pub fn is_new_energy(self) -> bool {
         self.new_energy

@@ -2,12 +2,12 @@
 
 use std::{collections::BTreeMap, time::Duration};
 
-use jiff::Timestamp;
+use jiff::{Timestamp, tz::TimeZone};
 use paifang::{
     core::{
         Rules,
-        rules::{Closing, Direction, GateRules, GateTimes, LaneRules, LaneTimes, PayRules, Wired},
-        tariff::{Tariff, TariffBook},
+        rules::{Closing, Direction, GateRules, GateTimes, LaneRules, Wired},
+        tariff::Tariff,
     },
     types::{Currency, LaneId},
 };
@@ -39,26 +39,18 @@ impl RunSpec {
         let lane_ids = ["in-1", "in-2", "out-1", "out-2"].map(lane_id).to_vec();
         let rules = lane_ids.iter().zip(&lanes).map(|(id, lane)| {
             let (direction, wired, closing) = (lane.direction, lane.wired, lane.closing);
-            (id.clone(), LaneRules { direction, wired, closing, times: LaneTimes::default() })
+            (id.clone(), LaneRules { closing, ..LaneRules::new(direction, wired) })
         });
+        let tariff = Tariff::hourly(
+            draws.pick(&[0, 15, 30]),
+            draws.pick(&[100, 500, 1_500]),
+            draws.pick(&[1_500, 4_000, 9_900]),
+        );
         Self {
             rules: Rules {
-                site_name: format!("seed {seed}"),
-                zone: jiff::tz::TimeZone::UTC,
-                currency: Currency::Cny,
-                tariffs: TariffBook::single(
-                    Tariff::hourly(
-                        draws.pick(&[0, 15, 30]),
-                        draws.pick(&[100, 500, 1_500]),
-                        draws.pick(&[1_500, 4_000, 9_900]),
-                    ),
-                    jiff::tz::TimeZone::UTC,
-                    Currency::Cny,
-                ),
-                tariff: "hourly".into(),
                 lanes: rules.collect::<BTreeMap<_, _>>(),
                 gates: draw_gates(seed),
-                pay: PayRules::default(),
+                ..Rules::new(&format!("seed {seed}"), TimeZone::UTC, Currency::Cny, tariff)
             },
             site: SiteSpec {
                 lanes,

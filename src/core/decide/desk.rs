@@ -29,7 +29,7 @@ pub(super) struct Desk<'a> {
     pub(super) now: Timestamp,
     /// Displays are told again, whatever they were told before.
     pub(super) show_all: bool,
-    changes: Vec<Change>,
+    pub(super) changes: Vec<Change>,
     effects: Vec<Effect>,
 }
 
@@ -51,6 +51,15 @@ impl<'a> Desk<'a> {
             (Change::Payment(a), Change::Payment(b)) => a.id == b.id,
             (Change::Refund(a), Change::Refund(b)) => a.id == b.id,
             (Change::PaymentFiled { payment: a }, Change::PaymentFiled { payment: b }) => a == b,
+            (Change::Pass(a), Change::Pass(b)) => a.id == b.id,
+            (Change::Listed(a), Change::Listed(b)) => a.id == b.id,
+            (Change::Reservation(a), Change::Reservation(b)) => a.id == b.id,
+            (Change::Merchant(a), Change::Merchant(b)) => a.id == b.id,
+            (Change::Validation(a), Change::Validation(b)) => a.id == b.id,
+            (Change::Arrears(a), Change::Arrears(b)) => a.id == b.id,
+            (Change::Shift(a), Change::Shift(b)) => a.id == b.id,
+            (Change::Task(a), Change::Task(b)) => a.id == b.id,
+            (Change::Zone(a), Change::Zone(b)) => a.id == b.id,
             _ => false,
         };
         match self.changes.iter_mut().rev().find(same) {
@@ -64,6 +73,7 @@ impl<'a> Desk<'a> {
     }
 
     pub(super) fn finish(mut self, reply: Reply) -> Decision {
+        self.watch_waits();
         self.show_what_changed();
         self.drop_idle_changes();
         Decision { changes: self.changes, effects: self.effects, reply }
@@ -103,10 +113,15 @@ impl<'a> Desk<'a> {
             .map(|(lane, _, message)| Effect::Show { lane: lane.clone(), message })
             .collect();
         self.effects.extend(shown);
+        let told = self.told_besides();
+        self.effects.extend(told);
     }
 
     /// What a lane in this state tells its driver. `fresh`: with what this decision has changed.
-    fn message(&self, lane: &Lane, fresh: bool) -> Message {
+    pub(super) fn message(&self, lane: &Lane, fresh: bool) -> Message {
+        if let Some(called) = self.called(lane, fresh) {
+            return called;
+        }
         let plate = lane.visit.as_ref().and_then(|visit| visit.plate.clone());
         let order = lane
             .visit
@@ -114,6 +129,12 @@ impl<'a> Desk<'a> {
             .and_then(|visit| visit.order)
             .and_then(|id| if fresh { self.order(id) } else { self.state.orders.get(&id) });
         match (lane.phase, plate) {
+            // Paid or let in, and the coupled lane is not done: nothing is asked of it.
+            (Phase::Deciding | Phase::AwaitingPayment, _)
+                if lane.visit.as_ref().is_some_and(|visit| visit.waits.is_some()) =>
+            {
+                Message::Ready
+            }
             (Phase::AwaitingPayment, Some(plate)) => match order {
                 Some(order) => Message::Pay {
                     plate,
@@ -123,13 +144,16 @@ impl<'a> Desk<'a> {
                 None => Message::Help,
             },
             (Phase::Opening | Phase::Open | Phase::Passing, Some(plate)) => {
-                match self.rules.lanes.get(&lane.id).map(|rules| rules.direction) {
+                match self.rules.lanes.get(&lane.id).map(|rules| lane.direction(rules)) {
                     Some(Direction::Entry) => Message::Welcome { plate },
                     _ => Message::GoodBye { plate },
                 }
             }
             (Phase::Deciding, _) if lane.visit.as_ref().is_some_and(|v| v.help.is_some()) => {
                 Message::Help
+            }
+            (Phase::Idle | Phase::VehiclePresent, _) if self.is_full_behind(&lane.id, fresh) => {
+                Message::Full
             }
             (Phase::HeldOpen, _) => Message::HeldOpen,
             (Phase::Locked, _) => Message::LaneClosed,
@@ -276,7 +300,7 @@ impl<'a> Desk<'a> {
 
     // ---- numbers not handed out yet --------------------------------------------------------------
 
-    fn fresh(&self, base: i64, id_of: impl Fn(&Change) -> Option<i64>) -> i64 {
+    pub(super) fn fresh(&self, base: i64, id_of: impl Fn(&Change) -> Option<i64>) -> i64 {
         self.changes.iter().filter_map(id_of).max().unwrap_or(0).max(base) + 1
     }
 

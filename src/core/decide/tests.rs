@@ -10,15 +10,20 @@ use crate::{
         input::{Answer, ArmOutcome, Asked, Reply},
         lane::{ArmAction, Phase, Sensor},
         money::{OrderState, PaymentState},
-        rules::{Closing, Direction, LaneRules, LaneTimes, PayRules, Wired},
+        rules::{Direction, LaneRules, Wired},
         stay::{Read, StayState},
-        tariff::{Tariff, TariffBook},
+        tariff::Tariff,
     },
     types::{Currency, DeviceId, LaneId, Money, Plate, bank::Ask, bank::Word},
 };
 
+mod calls;
 mod found;
+mod misread;
 mod people;
+mod till;
+mod ways;
+mod zones;
 
 struct Site {
     state: State,
@@ -42,30 +47,14 @@ impl Site {
             closed_limit: true,
             ..Wired::default()
         };
-        let rules = |direction| LaneRules {
-            direction,
-            wired,
-            closing: Closing::ByItself,
-            times: LaneTimes::default(),
-        };
+        let rules = |direction| LaneRules::new(direction, wired);
         let lanes = BTreeMap::from([
             (lane("in"), rules(Direction::Entry)),
             (lane("out"), rules(Direction::Exit)),
         ]);
-        let rules = Rules {
-            site_name: "test".into(),
-            zone: jiff::tz::TimeZone::UTC,
-            currency: Currency::Cny,
-            tariffs: TariffBook::single(
-                Tariff::hourly(15, 500, 4_000),
-                jiff::tz::TimeZone::UTC,
-                Currency::Cny,
-            ),
-            tariff: "hourly".into(),
-            lanes,
-            gates: BTreeMap::new(),
-            pay: PayRules::default(),
-        };
+        let tariff = Tariff::hourly(15, 500, 4_000);
+        let usual = Rules::new("test", jiff::tz::TimeZone::UTC, Currency::Cny, tariff);
+        let rules = Rules { lanes, ..usual };
         let mut site = Self {
             state: State::default(),
             rules,
@@ -355,7 +344,7 @@ fn a_typed_plate_finds_the_stay_of_a_misread() {
     site.enter("京A12345");
     site.after(Duration::from_mins(5));
     site.sensor("out", Sensor::Arrival, true);
-    site.read("out", "京A1Z345");
+    site.read("out", "京A19345");
     assert_eq!((site.phase("out"), site.opened("out")), (Phase::Deciding, 0));
     let plate = Plate::parse("京A12345").unwrap();
     site.tell(Input::PlateGiven { lane: lane("out"), plate, by: "driver".into() }).unwrap();

@@ -18,13 +18,21 @@
 mod machine;
 #[cfg(test)]
 mod tests;
+mod wait;
 
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
-pub use self::machine::{Step, step};
-use super::stay::Read;
-use crate::types::{CommandId, LaneId, OrderId, Plate, StayId};
+pub use self::{
+    machine::{Step, step},
+    wait::{Wait, WaitsFor},
+};
+use super::{
+    matching,
+    rules::{Direction, LaneRules},
+    stay::Read,
+};
+use crate::types::{CommandId, LaneId, OrderId, Plate, StayId, TaskId};
 
 /// What the lane is doing.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
@@ -141,6 +149,10 @@ pub enum Cause {
     Key,
     /// There is a fire: every way out opens.
     Fire,
+    /// The bank is down and the site lets it go: what it owes stays on record.
+    PayLater {
+        order: OrderId,
+    },
 }
 
 /// What a vehicle waits for that only a person can give.
@@ -153,6 +165,12 @@ pub enum Help {
     NoStay,
     /// There is a fire: nobody drives in.
     Fire,
+    /// The plate that comes in is inside already.
+    Twice,
+    /// Earlier stays were not paid for.
+    Arrears,
+    /// The site has no tariff that prices this stay.
+    NoTariff,
 }
 
 /// The vehicle a lane serves.
@@ -168,20 +186,46 @@ pub struct Visit {
     pub help: Option<Help>,
     /// Open orders given for it so far.
     pub opens: u8,
+    /// What an operator is asked about it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub task: Option<TaskId>,
+    /// Plates its driver tried in vain.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub tries: u8,
+    /// It may pass as soon as the coupled lane lets it, for this cause.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub waits: Option<Cause>,
 }
 
 impl Visit {
     pub fn of(read: Read) -> Self {
         let plate = read.plate.clone();
-        Self { read: Some(read), plate, stay: None, order: None, cause: None, help: None, opens: 0 }
+        Self { plate, read: Some(read), ..Self::unread() }
     }
 
     pub fn unread() -> Self {
-        Self { read: None, plate: None, stay: None, order: None, cause: None, help: None, opens: 0 }
+        Self {
+            read: None,
+            plate: None,
+            stay: None,
+            order: None,
+            cause: None,
+            help: None,
+            opens: 0,
+            task: None,
+            tries: 0,
+            waits: None,
+        }
     }
 
     pub fn is_same_vehicle(&self, other: &Self) -> bool {
         self.plate.is_some() && self.plate == other.plate
+    }
+
+    /// A camera that reads one vehicle twice may not read the same twice.
+    pub fn may_be_same_vehicle(&self, other: &Self) -> bool {
+        let plates = self.plate.as_ref().zip(other.plate.as_ref());
+        plates.is_some_and(|(a, b)| a == b || matching::looks_alike(a, b))
     }
 }
 
@@ -233,6 +277,42 @@ pub enum Why {
     NotClosed,
     /// It did not take the order to stay open for a fire: it is told again.
     NotHeld,
+    /// Somebody came back onto the arrival loop; the camera was asked who.
+    Returned,
+    /// The vehicle that was read behind the last one has not come up to the arm.
+    Queued,
+}
+
+/// What the loops tell of vehicles close behind one another, while the arm is up.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct Trail {
+    /// A vehicle has gone through since the arm was last down or told to open.
+    #[serde(skip_serializing_if = "is_false")]
+    pub gone: bool,
+    /// The vehicle under the arm has left the arrival loop: whoever stands on it now is another.
+    #[serde(skip_serializing_if = "is_false")]
+    pub cleared: bool,
+    /// Vehicles under the arm that nobody let in.
+    #[serde(skip_serializing_if = "is_zero")]
+    pub behind: u8,
+}
+
+impl Trail {
+    #[expect(clippy::trivially_copy_pass_by_ref, reason = "serde hands out references")]
+    fn is_none(&self) -> bool {
+        *self == Self::default()
+    }
+}
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde hands out references")]
+fn is_false(flag: &bool) -> bool {
+    !flag
+}
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde hands out references")]
+fn is_zero(count: &u8) -> bool {
+    *count == 0
 }
 
 /// A lane as it stands. The journal keeps it whole at every change.
@@ -251,9 +331,21 @@ pub struct Lane {
     pub recent: Vec<u64>,
     /// The last plate that passed and when: the camera often reads it once more.
     pub passed: Option<(Plate, Timestamp)>,
+    /// Who follows whom under the arm, until it is down.
+    #[serde(default, skip_serializing_if = "Trail::is_none")]
+    pub trail: Trail,
+    /// A tidal lane that leads the other way than at first.
+    #[serde(default, skip_serializing_if = "is_false")]
+    pub turned: bool,
+    /// When the times of day turn it next.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub turn_at: Option<Timestamp>,
     /// When the barrier's key was last turned.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub keyed_at: Option<Timestamp>,
+    /// What its vehicle waits for, while it does.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub wait: Option<Wait>,
 }
 
 impl Lane {
@@ -269,7 +361,20 @@ impl Lane {
             due: None,
             recent: Vec::new(),
             passed: None,
+            trail: Trail::default(),
+            turned: false,
+            turn_at: None,
             keyed_at: None,
+            wait: None,
+        }
+    }
+
+    /// Where it leads now.
+    pub fn direction(&self, rules: &LaneRules) -> Direction {
+        match rules.direction {
+            Direction::Entry if self.turned => Direction::Exit,
+            Direction::Exit if self.turned => Direction::Entry,
+            direction => direction,
         }
     }
 
@@ -315,6 +420,8 @@ pub enum OperatorAct {
     Release,
     Lock,
     Unlock,
+    /// A tidal lane leads the other way from now on.
+    Turn,
 }
 
 /// What the lane asks of the rest.
@@ -324,6 +431,8 @@ pub enum Act {
     TriggerRead,
     /// The vehicle has gone through.
     Passed(Visit),
+    /// A vehicle went through behind another, before the arm was down, and nobody let it.
+    Tailgated(Visit),
     /// The vehicle went away without passing.
     BackedOut(Visit),
     Alarm(LaneAlarm),
@@ -342,6 +451,8 @@ pub enum LaneAlarm {
     OpenedOutside,
     /// A vehicle went through that nobody allowed.
     NotAllowed,
+    /// A vehicle went through close behind another, under an arm that was up for that one.
+    Tailgated,
     ArmNotOpen,
     ArmNotClosed,
     /// The arm's controller refused an order or did not answer.
@@ -381,4 +492,8 @@ pub enum Reject {
     Stale,
     /// The turnstile is not heard.
     Blind,
+    /// The lane always leads the same way.
+    NotTidal,
+    /// Somebody is in the lane.
+    Occupied,
 }

@@ -3,6 +3,7 @@
 //!
 //! `README.md` beside this file is the language's reference.
 
+mod back;
 mod book;
 mod calendar;
 mod case;

@@ -20,16 +20,18 @@ use crate::{
         input::Asked,
         lane::Sensor,
         money::{Order, Payment, PaymentState, Posting, Refund, RefundState},
-        rules::{Closing, Direction, GateRules, GateTimes, LaneRules, LaneTimes, PayRules, Wired},
+        rules::{Direction, GateRules, GateTimes, LaneRules, Wired},
         stay::{Read, Stay},
-        tariff::{Tariff, TariffBook},
+        tariff::Tariff,
+        task::Task,
         ticket::{Admission, Ticket},
+        till::Cash,
     },
     http::{
         Parts, Settings, hash_password,
         ports::{
             BankDoor, Busy, Desk, Found, Look, Operator, Picture, Pictures, Records, Row, Said,
-            Session, StayFile, Takings,
+            Session, StayFile, Takings, Waiting,
         },
         serve,
     },
@@ -47,7 +49,7 @@ pub(super) fn lane(id: &str) -> LaneId {
 }
 
 #[derive(Default)]
-struct World {
+pub(super) struct World {
     state: State,
     now: Timestamp,
     effects: Vec<Effect>,
@@ -57,6 +59,7 @@ struct World {
     notified: Vec<(String, Bytes)>,
     reads: u32,
     busy: bool,
+    pub(super) merchants: super::till::Merchants,
 }
 
 pub(super) struct Site {
@@ -75,23 +78,14 @@ impl Site {
             closed_limit: true,
             ..Wired::default()
         };
-        let times = LaneTimes::default();
-        let lane_rules =
-            |direction| LaneRules { direction, wired, closing: Closing::ByItself, times };
+        let lane_rules = |direction| LaneRules::new(direction, wired);
         let lanes = BTreeMap::from([
             (lane("in"), lane_rules(Direction::Entry)),
             (lane("out"), lane_rules(Direction::Exit)),
         ]);
+        let tariff = Tariff::hourly(15, 500, 4_000);
+        let zone = jiff::tz::TimeZone::get("Asia/Shanghai").unwrap();
         let rules = Rules {
-            site_name: "东门停车场".into(),
-            zone: jiff::tz::TimeZone::get("Asia/Shanghai").unwrap(),
-            currency: Currency::Cny,
-            tariffs: TariffBook::single(
-                Tariff::hourly(15, 500, 4_000),
-                jiff::tz::TimeZone::get("Asia/Shanghai").unwrap(),
-                Currency::Cny,
-            ),
-            tariff: "hourly".into(),
             lanes,
             gates: BTreeMap::from([(
                 lane("gate"),
@@ -102,7 +96,8 @@ impl Site {
                     times: GateTimes::default(),
                 },
             )]),
-            pay: PayRules::default(),
+            till: super::till::rules(),
+            ..Rules::new("东门停车场", zone, Currency::Cny, tariff)
         };
         let world = World { now: "2026-11-23T00:00:00Z".parse().unwrap(), ..World::default() };
         let site =
@@ -122,7 +117,7 @@ impl Site {
         Arc::new(site)
     }
 
-    fn world(&self) -> MutexGuard<'_, World> {
+    pub(super) fn world(&self) -> MutexGuard<'_, World> {
         self.world.lock().unwrap()
     }
 
@@ -254,6 +249,7 @@ impl Site {
             bank: Some(self.clone()),
             fleet: self.clone(),
             door: self.clone(),
+            till: self.clone(),
             receipts: Some(Arc::new(super::receipts::Printers)),
             metrics: None,
             settings,
@@ -272,7 +268,10 @@ impl Site {
     }
 
     /// The last of each thing in the journal.
-    fn last<T: Clone, K: Ord>(&self, pick: impl Fn(&Change) -> Option<(K, &T)>) -> Vec<T> {
+    pub(super) fn last<T: Clone, K: Ord>(
+        &self,
+        pick: impl Fn(&Change) -> Option<(K, &T)>,
+    ) -> Vec<T> {
         let world = self.world();
         let picked = world.journal.iter().filter_map(|row| pick(&row.change));
         let latest: BTreeMap<K, &T> = picked.collect();
@@ -314,6 +313,13 @@ impl Site {
         })
     }
 
+    pub(super) fn cash(&self) -> Vec<Cash> {
+        self.last(|change| match change {
+            Change::Cash(cash) => Some((cash.id, cash)),
+            _ => None,
+        })
+    }
+
     fn postings(&self) -> Vec<Posting> {
         self.last(|change| match change {
             Change::Posting(posting) => Some((posting.txn, posting)),
@@ -351,6 +357,11 @@ impl Desk for Site {
 
     fn now(&self) -> Timestamp {
         self.world().now
+    }
+
+    fn waiting(&self) -> Waiting {
+        let (tasks, calls) = self.world().state.waiting();
+        Waiting { tasks: tasks as u32, calls: calls as u32 }
     }
 }
 
@@ -398,8 +409,10 @@ impl Records for Site {
         payments.retain(|payment| orders.iter().any(|order| order.id == payment.order));
         let mine = |id| payments.iter().any(|payment: &Payment| payment.id == id);
         let refunds = self.refunds().into_iter().filter(|r| mine(r.payment)).collect();
-        let postings = self.postings().into_iter().filter(|p| mine(p.payment)).collect();
-        found(Some(StayFile { stay, orders, payments, refunds, postings }))
+        let cash = self.cash().into_iter().filter(|cash| cash.stay == id).collect();
+        let postings =
+            self.postings().into_iter().filter(|p| p.payment.is_some_and(mine)).collect();
+        found(Some(StayFile { stay, orders, payments, refunds, postings, cash }))
     }
 
     fn order(&self, id: OrderId) -> Found<'_, Option<(Order, Vec<Payment>)>> {
@@ -420,6 +433,42 @@ impl Records for Site {
         };
         let rows = world.journal.iter().rev().filter(|row| of_lane(&row.change));
         found(rows.take(limit as usize).cloned().collect())
+    }
+
+    fn net_by_quarter(&self, from: Timestamp, quarters: usize) -> Found<'_, Vec<i64>> {
+        let mut net = vec![0; quarters];
+        for stay in self.stays() {
+            let moves = [(Some(stay.entered_at), 1), (stay.left_at, -1)];
+            for (at, by) in moves.into_iter().filter_map(|(at, by)| Some((at?, by))) {
+                let quarter = at.duration_since(from).as_secs().div_euclid(900);
+                if let Some(n) = usize::try_from(quarter).ok().and_then(|n| net.get_mut(n)) {
+                    *n += by;
+                }
+            }
+        }
+        found(net)
+    }
+
+    fn tasks_over(&self, limit: u32) -> Found<'_, Vec<Task>> {
+        let mut tasks = self.last(|change| match change {
+            Change::Task(task) => Some((task.id, task)),
+            _ => None,
+        });
+        tasks.retain(|task| task.over_at.is_some());
+        tasks.reverse();
+        tasks.truncate(limit as usize);
+        found(tasks)
+    }
+
+    fn admitted_since(&self, from: Timestamp) -> Found<'_, Vec<(LaneId, i64)>> {
+        let went = self.last(|change| match change {
+            Change::Admission(admission) => Some((admission.id, admission)),
+            _ => None,
+        });
+        let went = went.into_iter().filter(|a| a.at >= from && a.state.name() == "used");
+        let mut by_lane = BTreeMap::new();
+        went.for_each(|a| *by_lane.entry(a.lane).or_insert(0) += 1);
+        found(by_lane.into_iter().collect())
     }
 
     fn ticket_of(&self, digest: CodeDigest) -> Found<'_, Option<Ticket>> {

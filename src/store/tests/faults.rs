@@ -9,7 +9,8 @@ use crate::{
     core::{
         Change, Input,
         money::{Account, Posting},
-        stay::{Stay, StayState},
+        rules::Zones,
+        stay::Stay,
     },
     store::{Odd, Options, Reader, Store, StoreError},
     types::{Currency, Money, PaymentId, Plate, StayId},
@@ -39,20 +40,8 @@ async fn lived_in(dir: &Dir) -> Traffic {
 }
 
 fn stay(id: i64, plate: &str) -> Stay {
-    Stay {
-        id: StayId(id),
-        plate: Plate::parse(plate).unwrap(),
-        state: StayState::Inside,
-        entry_lane: lane("in"),
-        entered_at: start(),
-        entry_picture: None,
-        exit_lane: None,
-        left_at: None,
-        exit_picture: None,
-        paid_minor: 0,
-        paid_at: None,
-        order: None,
-    }
+    let plate = Plate::parse(plate).unwrap();
+    Stay::new(StayId(id), plate, lane("in"), Zones::only(), start())
 }
 
 #[tokio::test]
@@ -133,8 +122,10 @@ async fn a_batch_that_breaks_a_rule_leaves_nothing_behind() {
     let posting = Posting {
         txn: 1,
         at: start(),
-        payment: PaymentId(9),
+        payment: Some(PaymentId(9)),
         refund: None,
+        cash: None,
+        shift: None,
         debit: Account::ChannelReceivable,
         credit: Account::ParkingRevenue,
         amount: Money::new(500, Currency::Cny),
@@ -171,8 +162,10 @@ async fn money_is_taken_once_per_payment() {
         Change::Posting(Posting {
             txn,
             at: start(),
-            payment,
+            payment: Some(payment),
             refund: None,
+            cash: None,
+            shift: None,
             debit: Account::ChannelReceivable,
             credit,
             amount: Money::new(500, Currency::Cny),

@@ -11,9 +11,9 @@ use crate::{
         gate::{Counted, Way},
         input::{ArmOutcome, Asked, PassOutcome},
         lane::{OperatorAct, Phase, Sensor},
-        rules::{Closing, Direction, GateRules, GateTimes, LaneRules, LaneTimes, PayRules, Wired},
+        rules::{Direction, GateRules, GateTimes, LaneRules, Wired},
         stay::Read,
-        tariff::{Tariff, TariffBook},
+        tariff::Tariff,
     },
     store::{Reader, Writer},
     types::{
@@ -65,22 +65,9 @@ pub(super) fn rules() -> Rules {
         closed_limit: true,
         ..Wired::default()
     };
-    let lane_rules = |direction, wired| LaneRules {
-        direction,
-        wired,
-        closing: Closing::ByItself,
-        times: LaneTimes::default(),
-    };
+    let lane_rules = LaneRules::new;
+    let tariff = Tariff::hourly(15, 500, 4_000);
     Rules {
-        site_name: "test".into(),
-        zone: jiff::tz::TimeZone::UTC,
-        currency: Currency::Cny,
-        tariffs: TariffBook::single(
-            Tariff::hourly(15, 500, 4_000),
-            jiff::tz::TimeZone::UTC,
-            Currency::Cny,
-        ),
-        tariff: "hourly".into(),
         lanes: BTreeMap::from([
             (lane("in"), lane_rules(Direction::Entry, wired)),
             (lane("in-2"), lane_rules(Direction::Entry, Wired::default())),
@@ -96,7 +83,7 @@ pub(super) fn rules() -> Rules {
                 times: GateTimes::default(),
             },
         )]),
-        pay: PayRules::default(),
+        ..Rules::new("test", jiff::tz::TimeZone::UTC, Currency::Cny, tariff)
     }
 }
 
