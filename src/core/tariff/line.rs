@@ -56,13 +56,12 @@ impl Sheet {
         units: i64,
         atoms: i128,
         (from, to): (i64, i64),
-        name: impl FnOnce() -> Option<Arc<str>>,
+        name: Option<&Arc<str>>,
     ) {
         self.total += atoms;
-        let name = name();
         if let Some(last) = self.lines.last_mut()
             && last.goes_on(step, from)
-            && last.name == name
+            && last.name.as_ref() == name
         {
             last.to = to;
             last.units += units;
@@ -75,7 +74,7 @@ impl Sheet {
             unit_s: step.len,
             each_milli: step.each_milli,
             per_s: step.per_s,
-            name,
+            name: name.cloned(),
             ..Raw::span(QuoteRule::Units, from, to)
         });
     }

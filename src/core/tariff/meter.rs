@@ -280,9 +280,8 @@ impl<'a> Meter<'a> {
         let atoms = step.atoms * i128::from(count);
         let cut = self.periods.cap(band, atoms);
         let named = self.plan.bands.len() > 1;
-        sheet.units(step, count, atoms, (from, to), || {
-            named.then(|| self.plan.bands[usize::from(band)].name.clone())
-        });
+        let name = named.then(|| &self.plan.bands[usize::from(band)].name);
+        sheet.units(step, count, atoms, (from, to), name);
         sheet.total -= cut;
     }
 }

@@ -101,6 +101,20 @@ impl Tariff {
         self.spec.valid_until
     }
 
+    /// Whether a longer stay never costs less, whatever else is known of it: no rule looks at when or whether a stay
+    /// has ended, other than by charging for more time.
+    pub fn is_monotone(&self) -> bool {
+        self.resolved.iter().all(|(_, spec)| {
+            let looks_at_end = |rule: &spec::Alternative| {
+                let always = rule.choose == spec::Choose::Always;
+                let ends = rule.leave.is_some() || rule.shortest.is_some();
+                ends || rule.tariff.is_some()
+                    || (always && (rule.longest.is_some() || rule.same_day))
+            };
+            spec.whole.is_none() && !spec.alternatives.iter().any(looks_at_end)
+        })
+    }
+
     /// A free period, a price per started hour, a cap per 24 hours from entry. Its name is `hourly`.
     pub fn hourly(free_minutes: u32, hour_minor: i64, day_cap_minor: i64) -> Self {
         Hourly { free_minutes, hour_minor, day_cap_minor }.tariff()

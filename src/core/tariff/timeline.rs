@@ -117,6 +117,7 @@ pub(super) fn free(
         (FreeMode::Grace, _) => {
             // Only the first and the last period of a stay can be short.
             let first_end = next(free, offsets, from, from).min(to);
+            split(parts, first_end);
             grace(parts, free, from, first_end);
             let mut begins = first_end;
             let long = begins < to;
@@ -124,6 +125,7 @@ pub(super) fn free(
                 begins = end;
             }
             if long {
+                split(parts, begins);
                 grace(parts, free, begins, to);
             }
             0
@@ -135,7 +137,6 @@ fn grace(parts: &mut [Part], free: &Free, from: i64, to: i64) {
     if !within(free, to - from) {
         return;
     }
-    // A part that begins before the period is left whole only where the period is the stay.
     for part in parts.iter_mut() {
         if part.rule == QuoteRule::Units && part.from >= from && part.to <= to {
             part.rule = QuoteRule::Free;
