@@ -10,13 +10,14 @@ use crate::{
         stay::{Stay, StayState},
         task::About,
     },
-    types::LaneId,
+    types::{LaneId, StayId},
 };
 
 impl Desk<'_> {
     /// The vehicle is through.
     pub(super) fn passed(&mut self, id: &LaneId, visit: Visit) {
-        let Some(stay) = visit.stay.and_then(|stay| self.stay(stay)).cloned() else { return };
+        let stay = self.stay_of_passage(id, &visit).and_then(|stay| self.stay(stay)).cloned();
+        let Some(stay) = stay else { return };
         match (self.direction(id), self.zone_around(id)) {
             (Some(_), Some(around)) => self.moved(id, stay, around),
             (Some(Direction::Entry), None) => self.inside(stay),
@@ -29,17 +30,24 @@ impl Desk<'_> {
     /// is asked for at the exit, or missed there; one that nobody read changes its zone's count.
     pub(super) fn tailgated(&mut self, id: &LaneId, mut visit: Visit) {
         let Some(direction) = self.direction(id) else { return };
-        let known = visit.stay.or_else(|| Some(self.stay_of(visit.plate.as_ref()?)?.id));
-        let picture = visit.read.as_ref().and_then(|read| read.picture.clone());
-        visit.stay = match (known, direction, &visit.plate) {
-            (None, Direction::Entry, Some(plate)) => Some(self.open_stay(id, plate, picture)),
-            (known, ..) => known,
-        };
+        visit.stay = self.stay_of_passage(id, &visit);
         if visit.stay.is_none() {
             self.miscount(id, if direction == Direction::Entry { 1 } else { -1 });
         }
         self.ask_person(About::Tailgate, Some(id), visit.stay);
         self.passed(id, visit);
+    }
+
+    /// Whose passage it was. One that came in by a person's hand and was read all the same is inside like any other: its
+    /// fee is asked for when it leaves.
+    fn stay_of_passage(&mut self, id: &LaneId, visit: &Visit) -> Option<StayId> {
+        let plate = visit.plate.as_ref();
+        let known = visit.stay.or_else(|| Some(self.stay_of(plate?)?.id));
+        if known.is_some() || self.direction(id) != Some(Direction::Entry) {
+            return known;
+        }
+        let picture = visit.read.as_ref().and_then(|read| read.picture.clone());
+        Some(self.open_stay(id, plate?, picture))
     }
 
     /// So many vehicles more are in a lane's zone than open stays tell of.
