@@ -8,11 +8,12 @@ use super::{
     lane::{OperatorAct, Reject, Sensor},
     money::{Order, Payment},
     stay::Read,
+    task::{CallFrom, TaskAct},
     ticket::{NotAdmitted, Ticket, Way},
 };
 use crate::types::{
     AdmissionId, Code, CodeDigest, CommandId, DeviceId, LaneId, OrderId, PaymentId, Plate,
-    RefundId, StayId, TaskId, TicketId, bank::Word,
+    RefundId, StayId, TaskId, TicketId, ZoneId, bank::Word,
 };
 
 #[derive(Clone, Debug, PartialEq)]
@@ -138,6 +139,25 @@ pub enum Input {
         contact: DeviceId,
         on: bool,
     },
+    /// Somebody at a lane asks for a person.
+    HelpAsked {
+        lane: LaneId,
+        from: CallFrom,
+        says: String,
+    },
+    /// An operator does something about a task.
+    TaskActed {
+        task: TaskId,
+        act: TaskAct,
+        who: String,
+    },
+    /// An operator counted a zone, with what lies within it.
+    ZoneCounted {
+        zone: ZoneId,
+        found: u32,
+        who: String,
+        reason: String,
+    },
     /// A deadline may have come.
     Tick,
 }
@@ -207,8 +227,6 @@ pub enum Refusal {
     TicketDiffers(TicketId),
     #[error("admission {0} waits for nobody's decision")]
     NoAdmission(AdmissionId),
-    #[error("no open task of that kind is called {0}")]
-    NoTask(TaskId),
     #[error("no open stay is called {0}")]
     NoStay(StayId),
     #[error(
@@ -219,6 +237,12 @@ pub enum Refusal {
     TriesSpent(LaneId),
     #[error("an operator has been asked to confirm the plate at lane {0}")]
     OperatorAsked(LaneId),
+    #[error("no task is called {0}, or it is settled; look at the list again")]
+    NoTask(TaskId),
+    #[error("no zone is called {0}")]
+    NoZone(ZoneId),
+    #[error("more than {most} vehicles cannot be in there; count again")]
+    CountUnfit { most: u32 },
     #[error("there is a fire: ways out stay open until the contact is off")]
     Fire,
 }

@@ -4,8 +4,7 @@ use askama::Template;
 use axum::{
     Form,
     extract::{Path, State},
-    http::StatusCode,
-    response::{Html, IntoResponse, Redirect, Response},
+    response::{IntoResponse, Redirect, Response},
 };
 use serde::Deserialize;
 
@@ -14,7 +13,6 @@ use super::{
     error::ApiError,
     router::{Shared, Web},
     signin::Signed,
-    words::{self, Lang},
 };
 use crate::{
     core::{
@@ -25,31 +23,27 @@ use crate::{
     types::{StayId, TaskId},
 };
 
+/// Part of a task's page.
 #[derive(Template)]
-#[template(path = "task.html", config = "src/http/askama.toml")]
-struct TaskPage {
-    f: Frame,
-    task: Task,
+#[template(path = "misread.html", config = "src/http/askama.toml")]
+struct Sides<'a> {
+    f: &'a Frame,
+    task: &'a Task,
     /// As the camera wrote it; empty: nothing, or the task is about something else.
     raw: String,
     /// Of the vehicle at the exit.
     picture: Option<String>,
     /// What may be its stay, with how well it fits in percent; of other tasks, the stays they are about.
     stays: Vec<(Stay, Option<u8>)>,
-    notice: Option<String>,
 }
 
-impl TaskPage {
+impl Sides<'_> {
     fn is_misread(&self) -> bool {
         matches!(self.task.about, About::Misread { .. })
     }
 
     fn is_open(&self) -> bool {
         self.task.over_at.is_none()
-    }
-
-    fn title(&self) -> &'static str {
-        words::task(self.f.l, &self.task.about)
     }
 
     /// Its letters, and whether each is another one than the camera read there.
@@ -72,15 +66,8 @@ async fn stay_of(web: &Web, id: StayId) -> Result<Option<Stay>, ApiError> {
     }
 }
 
-async fn show(
-    web: &Web,
-    l: Lang,
-    who: String,
-    id: TaskId,
-    notice: Option<String>,
-) -> Result<Response, ApiError> {
-    let task = web.desk.read(move |state| state.tasks.get(&id).cloned()).await?;
-    let task = task.ok_or(ApiError::NotFound)?;
+/// The vehicles a task is about, side by side, with the operator's choice where there is one.
+pub(super) async fn body(web: &Web, f: &Frame, task: &Task) -> Result<String, ApiError> {
     let (raw, picture, about) = match &task.about {
         About::Misread { raw, candidates, picture } => {
             let about = candidates.iter().map(|one| (one.stay, Some(one.score))).collect();
@@ -98,19 +85,7 @@ async fn show(
     for (stay, score) in about {
         stays.extend(stay_of(web, stay).await?.map(|stay| (stay, score)));
     }
-    let status = if notice.is_some() { StatusCode::CONFLICT } else { StatusCode::OK };
-    let f = Frame::new(web, l, who);
-    let page = TaskPage { f, task, raw, picture, stays, notice };
-    Ok((status, Html(page.render()?)).into_response())
-}
-
-pub(super) async fn task(
-    State(web): State<Shared>,
-    l: Lang,
-    signed: Signed,
-    Path(id): Path<i64>,
-) -> Result<Response, ApiError> {
-    show(&web, l, signed.name, TaskId(id), None).await
+    Ok(Sides { f, task, raw, picture, stays }.render()?)
 }
 
 #[derive(Deserialize)]
@@ -122,20 +97,13 @@ pub(super) struct Picked {
 /// The operator says whose stay it is.
 pub(super) async fn pick(
     State(web): State<Shared>,
-    l: Lang,
     signed: Signed,
     Path(id): Path<i64>,
     Form(picked): Form<Picked>,
 ) -> Result<Response, ApiError> {
-    let (task, who) = (TaskId(id), signed.name.clone());
+    let (task, who) = (TaskId(id), signed.name);
     let stay = (picked.stay != 0).then_some(StayId(picked.stay));
-    let told = web.desk.tell(Input::MisreadSettled { task, stay, who }).await?;
-    tracing::info!(%task, ?stay, operator = signed.name, done = told.is_ok(), "a misread was settled");
-    match told {
-        Ok(_) => Ok(Redirect::to("/console").into_response()),
-        Err(refusal) => {
-            let notice = words::refusal(l, &refusal);
-            show(&web, l, signed.name, task, Some(notice)).await
-        }
-    }
+    tracing::info!(%task, ?stay, operator = who, "an operator settles a misread");
+    web.desk.tell(Input::MisreadSettled { task, stay, who }).await??;
+    Ok(Redirect::to("/console/tasks").into_response())
 }

@@ -19,6 +19,7 @@ mod link;
 mod misreads;
 mod operate;
 mod ops;
+mod people;
 pub mod ports;
 mod receipts;
 mod records;
@@ -26,10 +27,12 @@ mod router;
 mod screen;
 mod signin;
 mod stream;
+mod tasks;
 #[cfg(test)]
 mod tests;
 mod turn;
 mod words;
+mod zones;
 
 pub use self::{
     hand::folder_token,

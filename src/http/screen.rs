@@ -35,6 +35,7 @@ struct Show<'a> {
     turn: &'a Turn,
     entry: bool,
     qr: String,
+    called: Option<bool>,
 }
 
 impl Show<'_> {
@@ -71,7 +72,8 @@ async fn show(web: &Web, l: Lang, lane: &LaneId) -> Result<String, ApiError> {
         None => format!("{}/l/{lane}", web.settings.public_url()),
     };
     let qr = charts::qr(&link).ok_or(ApiError::Internal)?;
-    Ok(Show { l, turn: &turn, entry, qr }.render()?)
+    let called = turn::called(web, lane).await?;
+    Ok(Show { l, turn: &turn, entry, qr, called }.render()?)
 }
 
 #[derive(Template)]

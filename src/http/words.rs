@@ -12,7 +12,6 @@ use crate::core::{
     money::{OrderState, PaymentState, RefundState, RefundWhy},
     stay::StayState,
     tariff::{Language, QuoteLine},
-    task::About,
     ticket::{AdmissionState, NotAdmitted},
 };
 
@@ -138,15 +137,6 @@ pub(super) fn help(l: Lang, help: Help) -> &'static str {
     }
 }
 
-pub(super) fn task(l: Lang, about: &About) -> &'static str {
-    match about {
-        About::Misread { .. } => l.say("核对出口车牌", "Whose vehicle is this?"),
-        About::PlateTwice { .. } => l.say("同一车牌重复入场", "One plate came in twice"),
-        About::Tailgate => l.say("跟车闯闸", "A vehicle followed another through"),
-        About::HelpCall { .. } => l.say("车主求助", "A driver asks for help"),
-    }
-}
-
 /// What a lane waits for.
 pub(super) fn waits(l: Lang, why: Why) -> &'static str {
     match why {
@@ -170,6 +160,9 @@ pub(super) fn cause(l: Lang, cause: &Cause) -> String {
         Cause::Paid { order } => format!("{} {order}", l.say("已付，订单", "paid, order")),
         Cause::Key => l.say("钥匙开闸", "opened by key").into(),
         Cause::Fire => l.say("火警放行", "fire alarm").into(),
+        Cause::PayLater { order } => {
+            format!("{} {order}", l.say("先离后付，订单", "leaves first, pays later, order"))
+        }
         Cause::Operator { who, reason } => format!("{who}: {reason}"),
     }
 }
@@ -259,7 +252,6 @@ pub(super) fn refusal(l: Lang, refusal: &Refusal) -> String {
             "火警期间出口保持常开",
             "There is a fire: ways out stay open until the contact is off",
         ),
-        Refusal::NoTask(_) => l.say("任务已处理", "That task is settled already"),
         Refusal::NoStay(_) => l.say("该车已离场", "That vehicle has left already"),
         Refusal::PlateUnfit(_) => l.say(
             "场内没有这样的车牌；只能更正一个字符",
@@ -270,6 +262,14 @@ pub(super) fn refusal(l: Lang, refusal: &Refusal) -> String {
         }
         Refusal::OperatorAsked(_) => {
             l.say("已请管理员核对，请稍候", "An operator has been asked to confirm; please wait")
+        }
+        Refusal::NoTask(_) => l.say(
+            "此任务已处理，请刷新列表",
+            "This task is settled already; look at the list again",
+        ),
+        Refusal::NoZone(_) => l.say("没有这个区域", "There is no such zone"),
+        Refusal::CountUnfit { .. } => {
+            l.say("数字过大，请重新清点", "So many cannot be in there; count again")
         }
         Refusal::OldCommand => l.say("指令已过期", "That command is over"),
         Refusal::NoPayment(_) | Refusal::NoRefund(_) | Refusal::WordUnfit(_) => {

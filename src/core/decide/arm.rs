@@ -36,9 +36,15 @@ impl Desk<'_> {
         match act {
             Act::Arm(action, cause) => self.order_arm(id, action, cause),
             Act::TriggerRead => self.act(Effect::TriggerRead { lane: id.clone() }),
-            Act::Passed(visit) => self.passed(id, visit),
+            Act::Passed(visit) => {
+                self.caller_gone(id);
+                self.passed(id, visit);
+            }
             Act::Tailgated(visit) => self.tailgated(id, visit),
-            Act::BackedOut(visit) => self.backed_out(id, &visit),
+            Act::BackedOut(visit) => {
+                self.caller_gone(id);
+                self.backed_out(id, &visit);
+            }
             Act::Alarm(alarm) => {
                 let detail = self.lane(id).map(describe).unwrap_or_default();
                 self.raise_lane(id, alarm, detail);

@@ -1,18 +1,22 @@
 //! From one input to what changes and what to do about it. Each flow has its own file. Knows no table.
 
 mod arm;
+mod call;
 mod desk;
 mod entry;
 mod exit;
 mod fire;
 mod gate;
 mod misread;
+mod occupancy;
 mod order;
 mod passage;
 mod payment;
 mod quote;
 mod read;
 mod register;
+mod shown;
+mod task;
 #[cfg(test)]
 mod tests;
 mod through;
@@ -83,6 +87,11 @@ pub fn decide(state: &State, rules: &Rules, now: Timestamp, input: Input) -> Dec
             desk.settle_admission(admission, used, who, &reason)
         }
         Input::Fire { contact, on } => desk.fire(&contact, on),
+        Input::HelpAsked { lane, from, says } => desk.help_asked(&lane, from, &says),
+        Input::TaskActed { task, act, who } => desk.task_acted(task, act, who),
+        Input::ZoneCounted { zone, found, who, reason } => {
+            desk.zone_counted(&zone, found, who, &reason)
+        }
         Input::Tick => desk.tick(),
     };
     desk.finish(reply)
@@ -147,6 +156,8 @@ impl Desk<'_> {
                         self.record(Change::Gate(gate));
                     }
                 }
+                Owner::Wait(lane) => self.wait_due(&lane),
+                Owner::Task(task) => self.task_due(task),
                 Owner::Ticket(ticket) => self.ticket_over(ticket),
                 Owner::Payment(payment) => self.payment_due(payment),
                 Owner::Refund(refund) => self.refund_due(refund),

@@ -17,7 +17,7 @@ impl Desk<'_> {
     /// The vehicle is through.
     pub(super) fn passed(&mut self, id: &LaneId, visit: Visit) {
         let stay = self.stay_of_passage(id, &visit).and_then(|stay| self.stay(stay)).cloned();
-        let Some(stay) = stay else { return };
+        let Some(stay) = stay else { return self.unknown_passed(id) };
         match (self.direction(id), self.zone_around(id)) {
             (Some(_), Some(around)) => self.moved(id, stay, around),
             (Some(Direction::Entry), None) => self.inside(stay),
@@ -29,11 +29,7 @@ impl Desk<'_> {
     /// The vehicle went through behind another, and nobody let it. One that was read keeps its stay, so that its fee
     /// is asked for at the exit, or missed there; one that nobody read changes its zone's count.
     pub(super) fn tailgated(&mut self, id: &LaneId, mut visit: Visit) {
-        let Some(direction) = self.direction(id) else { return };
         visit.stay = self.stay_of_passage(id, &visit);
-        if visit.stay.is_none() {
-            self.miscount(id, if direction == Direction::Entry { 1 } else { -1 });
-        }
         self.ask_person(About::Tailgate, Some(id), visit.stay);
         self.passed(id, visit);
     }
@@ -50,14 +46,6 @@ impl Desk<'_> {
         Some(self.open_stay(id, plate?, picture))
     }
 
-    /// So many vehicles more are in a lane's zone than open stays tell of.
-    fn miscount(&mut self, id: &LaneId, vehicles: i64) {
-        let Some(rules) = self.rules.lanes.get(id) else { return };
-        let mut zone = self.zone(&rules.zone);
-        zone.correction = zone.correction.saturating_add(vehicles);
-        self.record(Change::Zone(zone));
-    }
-
     fn inside(&mut self, mut stay: Stay) {
         if stay.state == StayState::Entering {
             stay.state = StayState::Inside;
@@ -71,7 +59,7 @@ impl Desk<'_> {
             Some(Cause::Fire) => waived("fire", "fire alarm"),
             Some(Cause::Key) => waived("key", "opened by the barrier's key"),
             Some(Cause::Free | Cause::Paid { .. } | Cause::Entry) => OrderState::Void,
-            None => OrderState::Unpaid,
+            Some(Cause::PayLater { .. }) | None => OrderState::Unpaid,
         };
         if became == OrderState::Unpaid && !self.due_orders(stay.id).is_empty() {
             let detail = format!("{}: stay {} left by {id}", stay.plate, stay.id);
