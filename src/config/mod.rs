@@ -7,6 +7,7 @@ mod devices;
 mod lanes;
 mod rules;
 mod secrets;
+mod tariffs;
 #[cfg(test)]
 mod tests;
 mod texts;
@@ -25,6 +26,7 @@ pub use self::{
     devices::{Bus, Device},
     lanes::{Gate, Lane},
     secrets::Secrets,
+    tariffs::TariffsSection,
     texts::{DisplaySection, Filled, Language, Texts},
     zones::ZoneSection,
 };
@@ -46,7 +48,10 @@ pub struct SiteFile {
     pub mqtt: MqttSection,
     #[serde(default)]
     pub limits: LimitsSection,
-    pub tariff: Hourly,
+    /// The short form of a site with one simple price; its name is `hourly`.
+    pub tariff: Option<Hourly>,
+    #[serde(default)]
+    pub tariffs: TariffsSection,
     #[serde(default)]
     pub pay: PaySection,
     #[serde(default)]
@@ -305,9 +310,10 @@ fn by_itself() -> Closing {
     Closing::ByItself
 }
 
-/// What is wrong with the site file. `line` counts from 1.
+/// What is wrong with the site file, or with a `file` that it names. `line` counts from 1.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Mistake {
+    pub file: Option<PathBuf>,
     pub line: usize,
     pub field: String,
     pub what: String,
@@ -325,7 +331,10 @@ pub enum ConfigError {
 fn lines(path: &Path, mistakes: &[Mistake]) -> String {
     let rows: Vec<String> = mistakes
         .iter()
-        .map(|m| format!("{}:{}: {}: {}", path.display(), m.line, m.field, m.what))
+        .map(|m| {
+            let path = m.file.as_deref().unwrap_or(path);
+            format!("{}:{}: {}: {}", path.display(), m.line, m.field, m.what)
+        })
         .collect();
     rows.join("\n")
 }
