@@ -12,6 +12,7 @@ pub mod input;
 pub mod lane;
 pub mod money;
 pub mod pass;
+pub mod pricing;
 mod register;
 pub mod rules;
 pub mod state;
