@@ -26,7 +26,7 @@ pub use self::{
     devices::{Bus, Device},
     lanes::{Gate, Lane},
     secrets::Secrets,
-    tariffs::TariffsSection,
+    tariffs::{TariffsSection, tariff_file},
     texts::{DisplaySection, Filled, Language, Texts},
     zones::ZoneSection,
 };

@@ -14,7 +14,7 @@ use toml::{
 };
 
 use super::{
-    SiteFile,
+    ConfigError, Mistake, SiteFile,
     check::{Check, line_of, unreadable},
 };
 use crate::core::{
@@ -47,6 +47,21 @@ struct Sheet {
     path: PathBuf,
     text: String,
     name: Arc<str>,
+}
+
+/// Reads and checks one tariff file by itself; other tariffs and days that it names are not looked for.
+pub fn tariff_file(path: &Path) -> Result<Tariff, ConfigError> {
+    let text = std::fs::read_to_string(path)
+        .map_err(|source| ConfigError::Unreadable { path: path.to_owned(), source })?;
+    Tariff::parse(&text).map_err(|error| ConfigError::Mistakes {
+        path: path.to_owned(),
+        mistakes: vec![Mistake {
+            file: None,
+            line: line(&text, &error),
+            field: error.key,
+            what: error.what,
+        }],
+    })
 }
 
 impl Check<'_> {
@@ -194,10 +209,13 @@ impl Check<'_> {
     }
 
     fn sheet_mistake(&mut self, path: &Path, text: &str, error: &TariffError) {
-        let at = error.at.map(|(from, _)| from).or_else(|| find(text, &error.key));
-        let line = at.map_or(1, |at| line_of(text, at));
-        self.mistake_in(path, line, &error.key, &error.what);
+        self.mistake_in(path, line(text, error), &error.key, &error.what);
     }
+}
+
+fn line(text: &str, error: &TariffError) -> usize {
+    let at = error.at.map(|(from, _)| from).or_else(|| find(text, &error.key));
+    at.map_or(1, |at| line_of(text, at))
 }
 
 fn unknown(versions: &[Tariff]) -> String {

@@ -12,6 +12,7 @@ mod console;
 mod devices;
 mod driver;
 mod error;
+pub mod fee_chart;
 mod guard;
 mod hand;
 mod lanes;
@@ -25,6 +26,7 @@ mod router;
 mod screen;
 mod signin;
 mod stream;
+mod tariffs;
 #[cfg(test)]
 mod tests;
 mod turn;

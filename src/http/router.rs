@@ -30,7 +30,7 @@ use super::{
     link::Links,
     operate, ops,
     ports::{BankDoor, Desk, DeviceDoor, Fleet, Pictures, Receipts, Records},
-    receipts, records, screen, signin, stream,
+    receipts, records, screen, signin, stream, tariffs,
 };
 
 /// Forms here are a few hundred bytes.
@@ -177,6 +177,7 @@ fn public() -> Router<Shared> {
         .route("/lane/{lane}/screen", get(screen::screen))
         .route("/lane/{lane}/screen/live", get(stream::screen))
         .route("/lane/{lane}/sign", get(screen::sign))
+        .route("/tariff", get(tariffs::sign))
         .route("/assets/{name}", get(ops::asset))
 }
 
@@ -195,6 +196,7 @@ fn operators() -> Router<Shared> {
         .route("/console/stays/{stay}", get(records::stay))
         .route("/console/stays/{stay}/print", post(receipts::print))
         .route("/console/pictures/{name}", get(records::picture))
+        .route("/console/tariffs", get(tariffs::page))
         .route("/console/devices", get(devices::page))
         .route("/console/devices/live", get(stream::devices))
         .route("/console/devices/{device}/test", post(devices::test_form))

@@ -21,6 +21,7 @@ mod error;
 mod load;
 mod open;
 mod pages;
+mod past;
 mod people;
 mod rebuild;
 mod takings;

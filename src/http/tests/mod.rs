@@ -8,3 +8,4 @@ mod people;
 mod phone;
 mod receipts;
 mod site;
+mod tariffs;
