@@ -4,6 +4,8 @@ use std::{os::unix::fs::PermissionsExt, path::PathBuf, sync::LazyLock};
 
 use super::{Mistake, parse};
 
+mod tariffs;
+
 const EXAMPLE: &str = include_str!("example.toml");
 
 /// A folder with a secrets file, as an installer has it: made once, since the tests run at the same time.

@@ -39,6 +39,14 @@ impl Lang {
         self == Self::Zh
     }
 
+    /// As tariffs call it.
+    pub(super) fn language(self) -> Language {
+        match self {
+            Self::Zh => Language::Chinese,
+            Self::En => Language::English,
+        }
+    }
+
     fn from_code(code: &str) -> Option<Self> {
         match code.split('-').next()?.trim().to_ascii_lowercase().as_str() {
             "zh" => Some(Self::Zh),
@@ -223,8 +231,7 @@ pub(super) fn stay_state(l: Lang, state: StayState) -> &'static str {
 
 /// A line of a fee in words.
 pub(super) fn quote_line(l: Lang, line: &QuoteLine, zone: &TimeZone) -> String {
-    let language = if l.is_zh() { Language::Chinese } else { Language::English };
-    line.explain(language, zone)
+    line.explain(l.language(), zone)
 }
 
 /// Why nothing was done, in words an operator or driver understands.

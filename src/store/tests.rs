@@ -5,5 +5,6 @@ mod backup;
 mod counts;
 mod faults;
 mod pages;
+mod past;
 mod rounds;
 mod site;
