@@ -6,6 +6,7 @@ mod entry;
 mod exit;
 mod fire;
 mod gate;
+mod occupancy;
 mod order;
 mod passage;
 mod payment;
