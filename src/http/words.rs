@@ -144,6 +144,8 @@ pub(super) fn waits(l: Lang, why: Why) -> &'static str {
         Why::Stuck => l.say("等待车辆离开地感", "the vehicle to leave the loop"),
         Why::NotHeld => l.say("等待消防常开", "the arm to stay open for the fire"),
         Why::NotClosed => l.say("等待落杆到位", "the arm to be down"),
+        Why::Returned => l.say("确认回到地感的是哪辆车", "who came back onto the loop"),
+        Why::Queued => l.say("等待后车驶到杆前", "the vehicle behind to come up"),
     }
 }
 

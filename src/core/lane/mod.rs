@@ -23,7 +23,7 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
 pub use self::machine::{Step, step};
-use super::stay::Read;
+use super::{matching, stay::Read};
 use crate::types::{CommandId, LaneId, OrderId, Plate, StayId};
 
 /// What the lane is doing.
@@ -185,6 +185,12 @@ impl Visit {
     pub fn is_same_vehicle(&self, other: &Self) -> bool {
         self.plate.is_some() && self.plate == other.plate
     }
+
+    /// A camera that reads one vehicle twice may not read the same twice.
+    pub fn may_be_same_vehicle(&self, other: &Self) -> bool {
+        let plates = self.plate.as_ref().zip(other.plate.as_ref());
+        plates.is_some_and(|(a, b)| a == b || matching::looks_alike(a, b))
+    }
 }
 
 /// What an arm is told to do.
@@ -235,6 +241,42 @@ pub enum Why {
     NotClosed,
     /// It did not take the order to stay open for a fire: it is told again.
     NotHeld,
+    /// Somebody came back onto the arrival loop; the camera was asked who.
+    Returned,
+    /// The vehicle that was read behind the last one has not come up to the arm.
+    Queued,
+}
+
+/// What the loops tell of vehicles close behind one another, while the arm is up.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct Trail {
+    /// A vehicle has gone through since the arm was last down or told to open.
+    #[serde(skip_serializing_if = "is_false")]
+    pub gone: bool,
+    /// The vehicle under the arm has left the arrival loop: whoever stands on it now is another.
+    #[serde(skip_serializing_if = "is_false")]
+    pub cleared: bool,
+    /// Vehicles under the arm that nobody let in.
+    #[serde(skip_serializing_if = "is_zero")]
+    pub behind: u8,
+}
+
+impl Trail {
+    #[expect(clippy::trivially_copy_pass_by_ref, reason = "serde hands out references")]
+    fn is_none(&self) -> bool {
+        *self == Self::default()
+    }
+}
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde hands out references")]
+fn is_false(flag: &bool) -> bool {
+    !flag
+}
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde hands out references")]
+fn is_zero(count: &u8) -> bool {
+    *count == 0
 }
 
 /// A lane as it stands. The journal keeps it whole at every change.
@@ -253,6 +295,9 @@ pub struct Lane {
     pub recent: Vec<u64>,
     /// The last plate that passed and when: the camera often reads it once more.
     pub passed: Option<(Plate, Timestamp)>,
+    /// Who follows whom under the arm, until it is down.
+    #[serde(default, skip_serializing_if = "Trail::is_none")]
+    pub trail: Trail,
     /// When the barrier's key was last turned.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub keyed_at: Option<Timestamp>,
@@ -271,6 +316,7 @@ impl Lane {
             due: None,
             recent: Vec::new(),
             passed: None,
+            trail: Trail::default(),
             keyed_at: None,
         }
     }
@@ -326,6 +372,8 @@ pub enum Act {
     TriggerRead,
     /// The vehicle has gone through.
     Passed(Visit),
+    /// A vehicle went through behind another, before the arm was down, and nobody let it.
+    Tailgated(Visit),
     /// The vehicle went away without passing.
     BackedOut(Visit),
     Alarm(LaneAlarm),
@@ -344,6 +392,8 @@ pub enum LaneAlarm {
     OpenedOutside,
     /// A vehicle went through that nobody allowed.
     NotAllowed,
+    /// A vehicle went through close behind another, under an arm that was up for that one.
+    Tailgated,
     ArmNotOpen,
     ArmNotClosed,
     /// The arm's controller refused an order or did not answer.

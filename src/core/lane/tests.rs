@@ -6,6 +6,9 @@ use jiff::Timestamp;
 use proptest::prelude::*;
 
 use super::*;
+
+mod queue;
+
 use crate::{
     core::rules::{Closing, Direction, LaneRules, Wired},
     types::DeviceId,
@@ -133,6 +136,7 @@ fn cell(step: &Step, before: Phase) -> String {
             Act::Arm(action, _) => format!("{action:?}").to_uppercase(),
             Act::TriggerRead => "look".into(),
             Act::Passed(_) => "passed".into(),
+            Act::Tailgated(_) => "tailgated".into(),
             Act::BackedOut(_) => "backed out".into(),
             Act::Alarm(alarm) => format!("alarm {alarm:?}"),
             Act::Calm(_) => continue,

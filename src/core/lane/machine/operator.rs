@@ -1,7 +1,9 @@
 //! What an operator may do in each phase. Knows no names and no rights.
 
 use super::{Taken, Work};
-use crate::core::lane::{Act, ArmAction, Cause, LaneAlarm, OperatorAct, Phase, Reject, Signal};
+use crate::core::lane::{
+    Act, ArmAction, Cause, LaneAlarm, OperatorAct, Phase, Reject, Signal, Trail,
+};
 
 impl Work<'_> {
     pub(super) fn operator(&mut self, act: OperatorAct, cause: Cause) -> Taken {
@@ -106,6 +108,7 @@ impl Work<'_> {
             visit.cause.get_or_insert(cause);
         }
         self.lane.phase = Phase::HeldOpen;
+        self.lane.trail = Trail::default();
         self.lane.due = None;
         self.calm(LaneAlarm::HelpWanted);
     }
@@ -136,6 +139,8 @@ impl Work<'_> {
             | Phase::Closing
             | Phase::Faulty => {
                 self.abandon_visit();
+                self.lane.next = None;
+                self.lane.trail = Trail::default();
                 self.lane.phase = Phase::Locked;
                 self.lane.due = None;
                 Ok(())
