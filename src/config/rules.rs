@@ -12,6 +12,7 @@ pub(super) fn lane(section: &LaneSection, wired: Wired, zone: ZoneId) -> LaneRul
     LaneRules {
         direction: section.direction,
         zone,
+        serves: section.serves(),
         wired,
         closing: section.closing,
         times: times(section.times),

@@ -11,7 +11,10 @@ use std::{collections::BTreeMap, sync::Arc, time::Duration};
 use jiff::{Timestamp, tz::TimeZone};
 
 pub use self::{
-    access::AccessRules,
+    access::{
+        AccessRules, Convert, Full, FullRules, LaneUse, PassbackMode, PassbackRules, PlatePattern,
+        Refusal as AccessRefusal, Right, Unfit,
+    },
     calls::CallRules,
     matching::MatchRules,
     till::TillRules,
@@ -101,6 +104,8 @@ pub struct LaneRules {
     pub direction: Direction,
     /// What it leads into or out of.
     pub zone: ZoneId,
+    /// Whom it is for.
+    pub serves: LaneUse,
     pub wired: Wired,
     pub closing: Closing,
     pub times: LaneTimes,
@@ -110,7 +115,8 @@ impl LaneRules {
     /// Of the site's only zone, with the usual times and a barrier that closes by itself.
     pub fn new(direction: Direction, wired: Wired) -> Self {
         let (closing, times) = (Closing::ByItself, LaneTimes::default());
-        Self { direction, zone: Zones::only(), wired, closing, times }
+        let (zone, serves) = (Zones::only(), LaneUse::default());
+        Self { direction, zone, serves, wired, closing, times }
     }
 }
 

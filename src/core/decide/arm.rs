@@ -10,6 +10,7 @@ use crate::{
             Act, ArmAction, ArmOrder, Cause, Event, Lane, LaneAlarm, OperatorAct, Phase, Signal,
             Visit, step,
         },
+        rules::Direction,
     },
     types::{CommandId, LaneId},
 };
@@ -126,7 +127,12 @@ impl Desk<'_> {
         let answer = if self.rules.gates.contains_key(id) {
             self.operate_gate(id, act, cause)?
         } else {
-            self.lane_event(id, Event::Operator(act, cause))?
+            let answer = self.lane_event(id, Event::Operator(act, cause))?;
+            let entry = self.rules.lanes.get(id).map(|r| r.direction) == Some(Direction::Entry);
+            if matches!(act, OperatorAct::Open | OperatorAct::Hold) && entry {
+                self.enter_by_hand(id);
+            }
+            answer
         };
         self.record(Change::OperatorActed { lane: id.clone(), act, who, reason });
         Ok(answer)

@@ -2,11 +2,12 @@
 
 use jiff::Timestamp;
 
-use super::Desk;
+use super::{Desk, cover::covers_all};
 use crate::{
     core::{
+        pass::Standing,
         stay::Stay,
-        tariff::{Benefit, Case, NoQuote, Quote, Segment},
+        tariff::{Benefit, Case, NoQuote, Quote, QuoteLine, QuoteRule, Segment},
         till::ValidationState,
         zone,
     },
@@ -22,10 +23,19 @@ impl Desk<'_> {
         let segments: Vec<Segment<'_>> =
             stay.nested.iter().filter_map(|segment| self.priced_apart(segment, to)).collect();
         let benefits = self.benefits_of(stay.id);
+        let covered = self.covered(stay, to);
+        if covers_all(&covered, stay.entered_at, to) {
+            return Ok(self.nothing_owed(stay, to));
+        }
+        let own = match stay.standing {
+            Standing::Reservation(id) => self.reservation(id).and_then(|r| r.tariff.as_deref()),
+            _ => None,
+        };
+        let tariff = own.or(tariff);
         let case = Case {
             vehicle: stay.vehicle,
             segments: &segments,
-            covered: &stay.covered,
+            covered: &covered,
             benefits: &benefits,
             earlier: &stay.earlier,
             paid: &stay.paid,
@@ -33,6 +43,23 @@ impl Desk<'_> {
             ..Case::new(tariff.unwrap_or(&self.rules.tariff), stay.entered_at, to)
         };
         self.rules.tariffs.quote(&case)
+    }
+
+    /// A right pays for all of it, whatever the tariff says.
+    fn nothing_owed(&self, stay: &Stay, to: Timestamp) -> Quote {
+        let (from, amount) = (stay.entered_at, self.money(0));
+        let line = QuoteLine {
+            rule: QuoteRule::Covered,
+            from,
+            to,
+            units: 0,
+            amount,
+            unit_s: 0,
+            each_milli: 0,
+            per_s: 0,
+            name: None,
+        };
+        Quote { lines: vec![line], ..Quote::bare(from, to, amount) }
     }
 
     /// Only a nested zone with a tariff of its own is priced apart.
