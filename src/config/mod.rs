@@ -2,6 +2,7 @@
 //!
 //! Each mistake is told with its line and field; all of them at once where the file can be read at all.
 
+mod access;
 mod check;
 mod devices;
 mod lanes;
@@ -10,6 +11,7 @@ mod secrets;
 #[cfg(test)]
 mod tests;
 mod texts;
+mod ways;
 mod zones;
 
 use std::{
@@ -21,18 +23,23 @@ use serde::Deserialize;
 use toml::Spanned;
 
 pub use self::{
+    access::AccessSection,
     check::{Site, load, parse},
     devices::{Bus, Device},
     lanes::{Gate, Lane},
     secrets::Secrets,
     texts::{DisplaySection, Filled, Language, Texts},
+    ways::{CoupleSection, MatchingSection, TidalSection, TurnSection},
     zones::ZoneSection,
 };
 use crate::{
     bank::icbc::IcbcSettings,
-    core::{rules::Closing, rules::Direction, tariff::Hourly},
+    core::{
+        rules::{Closing, Direction, Right, Tailgating},
+        tariff::Hourly,
+    },
     io::serial::Parity,
-    types::{Currency, DeviceId, LaneId, ZoneId},
+    types::{Currency, DeviceId, LaneId, VehicleClass, ZoneId},
 };
 
 /// The site file as written.
@@ -53,10 +60,14 @@ pub struct SiteFile {
     pub bank: BankSection,
     #[serde(default)]
     pub display: DisplaySection,
+    #[serde(default)]
+    pub matching: MatchingSection,
     #[serde(default, rename = "bus")]
     pub buses: Vec<BusSection>,
     #[serde(default, rename = "device")]
     pub devices: Vec<DeviceSection>,
+    #[serde(default)]
+    pub access: AccessSection,
     #[serde(default, rename = "zone")]
     pub zones: Vec<ZoneSection>,
     #[serde(default, rename = "lane")]
@@ -226,6 +237,10 @@ pub struct LaneSection {
     pub direction: Direction,
     /// What it leads into or out of. Default: the first zone that lies in no other.
     pub zone: Option<Spanned<ZoneId>>,
+    /// Vehicles it is for: of `motorcycle`, `small`, `medium`, `large`. Default: all.
+    pub classes: Option<Vec<VehicleClass>>,
+    /// Who it is for: of `transient`, `pass`, `white`, `vip`, `reservation`. Default: all. Emergency vehicles always.
+    pub only: Option<Vec<Right>>,
     /// For vehicles: what reads their plates.
     pub camera: Option<Spanned<DeviceId>>,
     /// The relay board, or the camera's own relays by a second device with the camera's serial number.
@@ -245,6 +260,16 @@ pub struct LaneSection {
     pub close_relay: Option<u8>,
     /// Inputs of the barrier's board, from 1; one that is left out is not wired. Default: the profile's wiring.
     pub inputs: Option<InputsSection>,
+    /// Of a zone within another: it leads straight to the street. Default false.
+    #[serde(default)]
+    pub leads_to_street: bool,
+    /// Its direction changes, while it is empty; `direction` is where it leads at first. Default: it never does.
+    pub tidal: Option<TidalSection>,
+    /// It shares its roadway with another lane, or is one end of a sluice. Default: none.
+    pub couple: Option<CoupleSection>,
+    /// `both_loops` or `safety_loop`: what proves that a second vehicle followed the first. Default `both_loops`.
+    #[serde(default)]
+    pub tailgating: Tailgating,
     #[serde(default)]
     pub times: TimesSection,
 }
@@ -288,6 +313,7 @@ pub struct TimesSection {
     pub stuck_s: Option<u32>,
     pub closing_s: Option<u32>,
     pub echo_s: Option<u32>,
+    pub queued_s: Option<u32>,
     /// People only: see [`crate::core::rules::GateTimes`].
     pub walk_s: Option<u32>,
     pub shown_s: Option<u32>,

@@ -10,12 +10,11 @@ use crate::{
 
 pub(super) fn lane(section: &LaneSection, wired: Wired, zone: ZoneId) -> LaneRules {
     LaneRules {
-        direction: section.direction,
         zone,
         serves: section.serves(),
-        wired,
         closing: section.closing,
         times: times(section.times),
+        ..LaneRules::new(section.direction, wired)
     }
 }
 
@@ -55,6 +54,7 @@ fn times(section: TimesSection) -> LaneTimes {
         stuck: or(section.stuck_s, usual.stuck),
         closing: or(section.closing_s, usual.closing),
         echo: or(section.echo_s, usual.echo),
+        queued: or(section.queued_s, usual.queued),
     }
 }
 

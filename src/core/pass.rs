@@ -242,7 +242,6 @@ impl WeekSpan {
 const DAY_MINUTES: u16 = 1_440;
 
 impl Standing {
-    #[expect(clippy::trivially_copy_pass_by_ref, reason = "serde hands out references")]
     pub fn is_transient(&self) -> bool {
         *self == Self::Transient
     }

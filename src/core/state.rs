@@ -84,6 +84,8 @@ pub struct Counters {
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Owner {
     Lane(LaneId),
+    /// The times of day turn a tidal lane.
+    Turn(LaneId),
     Gate(LaneId),
     Ticket(TicketId),
     Payment(PaymentId),
@@ -192,6 +194,8 @@ impl State {
         let former = self.lanes.insert(lane.id.clone(), lane.clone());
         let due = |lane: &Lane| lane.due.map(|due| due.at);
         self.move_deadline(owner, former.as_ref().and_then(due), due(lane));
+        let turns = former.and_then(|lane| lane.turn_at);
+        self.move_deadline(Owner::Turn(lane.id.clone()), turns, lane.turn_at);
     }
 
     fn put_gate(&mut self, gate: &Gate) {
@@ -272,7 +276,12 @@ impl State {
         }
     }
 
-    pub(super) fn move_deadline(&mut self, owner: Owner, from: Option<Timestamp>, to: Option<Timestamp>) {
+    pub(super) fn move_deadline(
+        &mut self,
+        owner: Owner,
+        from: Option<Timestamp>,
+        to: Option<Timestamp>,
+    ) {
         if from == to {
             return;
         }

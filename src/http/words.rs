@@ -119,6 +119,7 @@ pub(super) fn act(l: Lang, act: OperatorAct) -> &'static str {
         OperatorAct::Release => l.say("取消常开", "Release"),
         OperatorAct::Lock => l.say("锁定", "Lock"),
         OperatorAct::Unlock => l.say("解锁", "Unlock"),
+        OperatorAct::Turn => l.say("换向", "Turn"),
     }
 }
 
@@ -129,9 +130,10 @@ pub(super) fn help(l: Lang, help: Help) -> &'static str {
         Help::Black => l.say("黑名单车辆，不予放行", "On the black list: not let in"),
         Help::Full => l.say("车位已满，等待空位", "Full: it waits for a space"),
         Help::PassEnded => l.say("月卡已过期", "The pass has ended"),
-        Help::PassUsedUp => {
-            l.say("月卡车位已占满，或次数、余额已用完", "The pass's spaces are taken, or it is used up")
-        }
+        Help::PassUsedUp => l.say(
+            "月卡车位已占满，或次数、余额已用完",
+            "The pass's spaces are taken, or it is used up",
+        ),
         Help::WrongZone => l.say("月卡不适用于此区域", "The pass is for another zone"),
         Help::OutOfHours => l.say("不在月卡允许的时段", "The pass is not for these hours"),
         Help::WrongLane => l.say("此车道不供该类车辆使用", "This lane is not for this vehicle"),
@@ -144,6 +146,9 @@ pub(super) fn help(l: Lang, help: Help) -> &'static str {
         }
         Help::NotInside => {
             l.say("该月卡车辆已离场，请核实", "This pass has left already: check it")
+        }
+        Help::Twice => {
+            l.say("该车牌已在场内，请核对", "This plate is inside already: look at the vehicle")
         }
         Help::NoTariff => l.say("没有适用的收费标准", "No tariff prices this stay"),
         Help::NoStay => {
@@ -263,14 +268,12 @@ pub(super) fn refusal(l: Lang, refusal: &Refusal) -> String {
         Refusal::NoAdmission(_) => {
             l.say("这次通行无需人工认定", "This admission waits for nobody's decision")
         }
-        Refusal::PlateThere(_) => l.say(
-            "此处没有等待登记的无牌车",
-            "No vehicle without a plate waits here",
-        ),
-        Refusal::PhoneInside => l.say(
-            "这部手机已登记了一辆场内车辆",
-            "This phone has a vehicle inside already",
-        ),
+        Refusal::PlateThere(_) => {
+            l.say("此处没有等待登记的无牌车", "No vehicle without a plate waits here")
+        }
+        Refusal::PhoneInside => {
+            l.say("这部手机已登记了一辆场内车辆", "This phone has a vehicle inside already")
+        }
         Refusal::PhoneUnknown => l.say(
             "没有用这部手机登记的场内车辆，请联系岗亭",
             "No vehicle came in with this phone: ask at the booth",
@@ -280,6 +283,18 @@ pub(super) fn refusal(l: Lang, refusal: &Refusal) -> String {
             "火警期间出口保持常开",
             "There is a fire: ways out stay open until the contact is off",
         ),
+        Refusal::NoTask(_) => l.say("任务已处理", "That task is settled already"),
+        Refusal::NoStay(_) => l.say("该车已离场", "That vehicle has left already"),
+        Refusal::PlateUnfit(_) => l.say(
+            "场内没有这样的车牌；只能更正一个字符",
+            "No vehicle inside has that plate; one character can be corrected",
+        ),
+        Refusal::TriesSpent(_) => {
+            l.say("尝试次数过多，请等待管理员", "Too many tries: please wait for the operator")
+        }
+        Refusal::OperatorAsked(_) => {
+            l.say("已请管理员核对，请稍候", "An operator has been asked to confirm; please wait")
+        }
         Refusal::OldCommand => l.say("指令已过期", "That command is over"),
         Refusal::NoPayment(_) | Refusal::NoRefund(_) | Refusal::WordUnfit(_) => {
             l.say("没有这笔交易", "There is no such payment")
@@ -346,6 +361,11 @@ fn reject_words(l: Lang, reject: Reject) -> &'static str {
         Reject::Blind => {
             l.say("闸机没有响应，暂不能放行", "The turnstile is not heard: it will not be opened")
         }
+        Reject::NotTidal => l.say("该车道方向固定", "This lane always leads the same way"),
+        Reject::Occupied => l.say(
+            "车道内有车，空闲后才能换向",
+            "Somebody is in the lane: it turns once it is empty",
+        ),
         Reject::NotWaited | Reject::Stale => {
             l.say("车道当前不需要此操作", "The lane does not wait for that now")
         }

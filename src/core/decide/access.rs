@@ -3,11 +3,11 @@
 use super::Desk;
 use crate::{
     core::{
-        lane::{Help, Visit},
+        lane::{Help, Phase, Visit},
         pass::{List, Listed, Pass, PassKind, Reservation, Standing, Whereabouts},
         rules::{AccessRefusal, Full, PassbackMode, Right, Unfit},
     },
-    types::{LaneId, Plate, Vehicle, ZoneId},
+    types::{LaneId, Plate, StayId, Vehicle, ZoneId},
 };
 
 /// It stays where it is, and whether a person is called at once.
@@ -37,9 +37,38 @@ impl Desk<'_> {
         self.is_for(id, standing, visit.vehicle())?;
         let right = self.kind_of(standing);
         match self.full_rule(right) {
-            Full::Refuse if self.is_full(&zone, right) => Err(Denied { why: Help::Full, ask: false }),
+            Full::Refuse if self.is_full(&zone, right) => {
+                Err(Denied { why: Help::Full, ask: false })
+            }
             Full::Ask if self.is_full(&zone, right) => Err(Denied { why: Help::Full, ask: true }),
             Full::Admit | Full::Refuse | Full::Ask => Ok(standing),
+        }
+    }
+
+    /// Whether one that is inside may go on into a nested zone.
+    pub(super) fn may_move_in(&self, id: &LaneId, stay: StayId) -> Result<(), Denied> {
+        let Some(stay) = self.stay(stay) else { return Ok(()) };
+        let lane = self.lane(id);
+        let held = lane.is_some_and(|lane| lane.phase == Phase::HeldOpen);
+        let urgent = lane.and_then(|lane| lane.visit.as_ref());
+        let urgent = urgent.is_some_and(|visit| self.emergency(&stay.plate, visit).is_some());
+        let zone = self.zone_of_lane(id);
+        if held || urgent || *stay.zone_now() == zone {
+            return Ok(());
+        }
+        self.is_for(id, stay.standing, stay.vehicle)?;
+        let pass = match stay.standing {
+            Standing::Pass(pass) => self.pass(pass),
+            _ => None,
+        };
+        if pass.is_some_and(|pass| !self.is_for_zone(pass, &zone)) {
+            Denied::of(Help::WrongZone, self.rules.access.wrong_zone).map_or(Ok(()), Err)?;
+        }
+        let right = self.kind_of(stay.standing);
+        match (self.full_rule(right), self.has_no_space(&zone, right)) {
+            (Full::Refuse, true) => Err(Denied { why: Help::Full, ask: false }),
+            (Full::Ask, true) => Err(Denied { why: Help::Full, ask: true }),
+            (Full::Admit | Full::Refuse | Full::Ask, _) => Ok(()),
         }
     }
 
@@ -133,11 +162,7 @@ impl Desk<'_> {
     // ---- passes ----------------------------------------------------------------------------------
 
     /// The pass that lets a plate in, or the one that nearly does and why it does not. One that has not begun is none.
-    fn pass_right(
-        &self,
-        plate: &Plate,
-        zone: &ZoneId,
-    ) -> Option<Result<Standing, (&Pass, Help)>> {
+    fn pass_right(&self, plate: &Plate, zone: &ZoneId) -> Option<Result<Standing, (&Pass, Help)>> {
         let passes = self.state.passes_of(plate).filter_map(|pass| self.pass(pass.id));
         let mut nearly = None;
         for pass in passes.filter(|pass| pass.valid_from <= self.now) {
@@ -245,17 +270,19 @@ impl Desk<'_> {
     }
 
     /// A zone, or one around it, has no space for somebody with this right.
-    pub(super) fn is_full(&self, zone: &ZoneId, right: Right) -> bool {
+    fn is_full(&self, zone: &ZoneId, right: Right) -> bool {
+        self.rules.zones.around(zone).any(|zone| self.has_no_space(zone, right))
+    }
+
+    fn has_no_space(&self, zone: &ZoneId, right: Right) -> bool {
         let kept_for_passes = match right {
             Right::Transient => i64::from(self.rules.access.full.kept_for_passes),
             Right::Pass | Right::White | Right::Vip | Right::Emergency | Right::Reservation => 0,
         };
-        self.rules.zones.around(zone).any(|zone| {
-            let capacity = self.rules.zones.get(zone).and_then(|rules| rules.capacity);
-            capacity.is_some_and(|capacity| {
-                let kept = if right == Right::Reservation { 0 } else { self.places_kept(zone) };
-                i64::from(capacity) - self.occupancy(zone) - kept <= kept_for_passes
-            })
+        let capacity = self.rules.zones.get(zone).and_then(|rules| rules.capacity);
+        capacity.is_some_and(|capacity| {
+            let kept = if right == Right::Reservation { 0 } else { self.places_kept(zone) };
+            i64::from(capacity) - self.occupancy(zone) - kept <= kept_for_passes
         })
     }
 

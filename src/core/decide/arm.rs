@@ -28,14 +28,17 @@ impl Desk<'_> {
         for act in step.acts {
             self.lane_act(id, act);
         }
-        self.serve_next(id)
+        let served = self.serve_next(id);
+        self.let_coupled_go(id);
+        served
     }
 
     fn lane_act(&mut self, id: &LaneId, act: Act) {
         match act {
             Act::Arm(action, cause) => self.order_arm(id, action, cause),
             Act::TriggerRead => self.act(Effect::TriggerRead { lane: id.clone() }),
-            Act::Passed(visit) | Act::Tailgated(visit) => self.passed(id, visit),
+            Act::Passed(visit) => self.passed(id, visit),
+            Act::Tailgated(visit) => self.tailgated(id, visit),
             Act::BackedOut(visit) => self.backed_out(id, &visit),
             Act::Alarm(alarm) => {
                 let detail = self.lane(id).map(describe).unwrap_or_default();
@@ -75,8 +78,13 @@ impl Desk<'_> {
     }
 
     pub(super) fn serve(&mut self, id: &LaneId, visit: Visit) -> Reply {
+        let event = visit.read.as_ref().map(|read| read.event.clone());
         self.lane_event(id, Event::Seen(visit))?;
-        self.decide_visit(id)
+        let queued = |lane: &Lane| {
+            let next = lane.next.as_ref().and_then(|next| next.read.as_ref());
+            next.is_some_and(|next| Some(&next.event) == event.as_ref())
+        };
+        if self.lane(id).is_some_and(queued) { Ok(Answer::Done) } else { self.decide_visit(id) }
     }
 
     /// A lane without any input rests from the start: nothing will ever tell.
@@ -128,7 +136,8 @@ impl Desk<'_> {
             self.operate_gate(id, act, cause)?
         } else {
             let answer = self.lane_event(id, Event::Operator(act, cause))?;
-            let entry = self.rules.lanes.get(id).map(|r| r.direction) == Some(Direction::Entry);
+            let entry =
+                self.direction(id) == Some(Direction::Entry) && self.zone_around(id).is_none();
             if matches!(act, OperatorAct::Open | OperatorAct::Hold) && entry {
                 self.enter_by_hand(id);
             }

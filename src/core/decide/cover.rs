@@ -28,7 +28,8 @@ impl Desk<'_> {
             Standing::Emergency => spans.extend(whole(from, to)),
             Standing::Pass(id) => {
                 let pass = self.pass(id);
-                spans.extend(pass.map(|p| p.covers(&self.rules.zone, from, to)).unwrap_or_default());
+                spans
+                    .extend(pass.map(|p| p.covers(&self.rules.zone, from, to)).unwrap_or_default());
             }
             Standing::Listed(id) => spans.extend(self.listed(id).and_then(|entry| {
                 let until = entry.until.unwrap_or(to);
@@ -208,8 +209,12 @@ fn see(pass: &mut Pass, plate: &Plate, whereabouts: Option<Whereabouts>, at: Tim
 pub(super) fn covers_all(spans: &[Span], from: Timestamp, to: Timestamp) -> bool {
     let mut spans: Vec<&Span> = spans.iter().collect();
     spans.sort_by_key(|span| span.from);
-    let reached = spans.iter().fold(from, |reached, span| {
-        if span.from <= reached { reached.max(span.to) } else { reached }
-    });
+    let reached =
+        spans.iter().fold(
+            from,
+            |reached, span| {
+                if span.from <= reached { reached.max(span.to) } else { reached }
+            },
+        );
     !spans.is_empty() && reached >= to
 }

@@ -162,9 +162,10 @@ impl<'a> Desk<'a> {
     /// To one that is let pass; who has a pass hears what is left of it.
     fn greeting(&self, lane: &Lane, plate: Plate, fresh: bool) -> Message {
         let rules = self.rules.lanes.get(&lane.id);
-        let entering = rules.is_some_and(|rules| rules.direction == Direction::Entry);
+        let entering = rules.is_some_and(|rules| lane.direction(rules) == Direction::Entry);
         let stay = lane.visit.as_ref().and_then(|visit| visit.stay);
-        let stay = stay.and_then(|id| if fresh { self.stay(id) } else { self.state.stays.get(&id) });
+        let stay =
+            stay.and_then(|id| if fresh { self.stay(id) } else { self.state.stays.get(&id) });
         let pass = stay.and_then(|stay| match stay.standing {
             Standing::Pass(id) if fresh => self.pass(id),
             Standing::Pass(id) => self.state.passes.get(&id),

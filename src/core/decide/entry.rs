@@ -7,8 +7,9 @@ use crate::{
         input::Reply,
         lane::{Cause, Event, Help, LaneAlarm, Phase, Visit},
         pass::Standing,
-        rules::{PassbackMode, Zones},
+        rules::{PassbackMode, Twice, Zones},
         stay::{Stay, StayState},
+        task::About,
     },
     types::{LaneId, Plate, StayId},
 };
@@ -26,12 +27,46 @@ impl Desk<'_> {
                     Ok(standing) => standing,
                     Err(denied) => return self.turn_away(id, denied),
                 };
-                former.into_iter().for_each(|former| self.supersede(former));
-                self.open_stay(id, plate, picture, standing)
+                match former {
+                    Some(former) => match self.inside_twice(id, former, picture, standing) {
+                        Some(stay) => stay,
+                        None => return self.lane_event(id, Event::NeedHelp(Help::Twice)),
+                    },
+                    None => self.open_stay(id, plate, picture, standing),
+                }
             }
         };
         self.bind_visit(id, |visit| visit.stay = Some(stay));
         self.admit(id, Cause::Entry)
+    }
+
+    /// A plate comes in that is inside already: the stay it goes on with, by the site's choice.
+    fn inside_twice(
+        &mut self,
+        id: &LaneId,
+        former: Stay,
+        picture: Option<String>,
+        standing: Standing,
+    ) -> Option<StayId> {
+        let former_id = former.id;
+        let about = About::PlateTwice { former: former_id };
+        match self.rules.matching.twice {
+            Twice::Anew => {
+                let plate = former.plate.clone();
+                self.supersede(former);
+                let stay = self.open_stay(id, &plate, picture, standing);
+                self.ask_person(about, Some(id), Some(stay));
+                Some(stay)
+            }
+            Twice::GoesOn => {
+                self.ask_once(about, id, former_id);
+                Some(former_id)
+            }
+            Twice::Ask => {
+                self.ask_once(about, id, former_id);
+                None
+            }
+        }
     }
 
     /// The right it comes in by. Under an arm that is held open nobody can be turned away.
@@ -86,7 +121,7 @@ impl Desk<'_> {
         self.bind_visit(id, |visit| visit.stay = Some(stay));
     }
 
-    fn open_stay(
+    pub(super) fn open_stay(
         &mut self,
         id: &LaneId,
         plate: &Plate,
@@ -96,16 +131,22 @@ impl Desk<'_> {
         let lane = self.rules.lanes.get(id);
         let wired = lane.map(|rules| rules.wired).unwrap_or_default();
         let zone = lane.map_or_else(Zones::only, |rules| rules.zone.clone());
+        // Straight from the street into a zone within another: the outer clock runs as well.
+        let root = self.rules.zones.root(&zone).clone();
         // Without a loop nothing will tell that it drove in: admitted is inside.
         let state =
             if wired.safety || wired.arrival { StayState::Entering } else { StayState::Inside };
-        let mut stay = Stay::new(self.next_stay(), plate.clone(), id.clone(), zone, self.now);
+        let mut stay = Stay::new(self.next_stay(), plate.clone(), id.clone(), root, self.now);
         (stay.state, stay.entry_picture, stay.standing) = (state, picture, standing);
         let visit = self.lane(id).and_then(|lane| lane.visit.as_ref());
+        let visit = visit.filter(|visit| visit.plate.as_ref() == Some(plate));
         let seen = visit.map(Visit::vehicle).unwrap_or_default();
         stay.phone = visit.and_then(|visit| visit.phone);
         stay.vehicle = self.vehicle_of(standing, seen);
         let stay_id = stay.id;
+        if self.zone_around(id).is_none() {
+            self.put_into(&mut stay, &zone);
+        }
         self.record(Change::Stay(stay));
         self.right_taken(stay_id, plate, standing);
         stay_id
@@ -122,6 +163,14 @@ impl Desk<'_> {
                 }
             }
             Standing::Transient | Standing::Emergency | Standing::Listed(_) => {}
+        }
+    }
+
+    /// Asks about a stay unless that is asked already.
+    fn ask_once(&mut self, about: About, id: &LaneId, stay: StayId) {
+        let asked = self.state.tasks.values().any(|task| task.about == about);
+        if !asked {
+            self.ask_person(about, Some(id), Some(stay));
         }
     }
 

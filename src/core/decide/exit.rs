@@ -80,7 +80,8 @@ impl Desk<'_> {
     pub(super) fn look_again(&mut self, again: impl Fn(Help) -> bool) {
         let waits = |lane: &Lane| {
             let help = lane.visit.as_ref()?.help.filter(|help| again(*help))?;
-            (lane.phase == Phase::Deciding && help.is_denial()).then_some(lane.due.map(|due| due.at))
+            (lane.phase == Phase::Deciding && help.is_denial())
+                .then_some(lane.due.map(|due| due.at))
         };
         let lanes = self.rules.lanes.keys().filter_map(|id| Some((waits(self.lane(id)?)?, id)));
         let mut lanes: Vec<_> = lanes.collect();

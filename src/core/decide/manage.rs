@@ -182,9 +182,8 @@ impl Desk<'_> {
             let others = self.state.passes_of(plate).filter_map(|pass| self.pass(pass.id));
             let mut others = others.filter(|pass| Some(pass.id) != own);
             let clash = others.find(|pass| {
-                let meets = zones.is_empty()
-                    || pass.zones.is_empty()
-                    || !zones.is_disjoint(&pass.zones);
+                let meets =
+                    zones.is_empty() || pass.zones.is_empty() || !zones.is_disjoint(&pass.zones);
                 from < pass.valid_until && pass.valid_from < until && meets
             });
             if let Some(pass) = clash {

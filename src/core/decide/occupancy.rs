@@ -14,7 +14,8 @@ impl Desk<'_> {
             _ => None,
         });
         let inside = known.chain(fresh).filter_map(|id| self.stay(id));
-        let inside = inside.filter(|stay| self.rules.zones.around(stay.zone_now()).any(|z| z == zone));
+        let inside =
+            inside.filter(|stay| self.rules.zones.around(stay.zone_now()).any(|z| z == zone));
         inside.count() as i64 + self.zone(zone).correction
     }
 }

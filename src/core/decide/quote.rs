@@ -7,9 +7,8 @@ use crate::{
     core::{
         pass::Standing,
         stay::Stay,
-        tariff::{Benefit, Case, NoQuote, Quote, QuoteLine, QuoteRule, Segment},
+        tariff::{Benefit, Case, NoQuote, Quote, QuoteLine, QuoteRule},
         till::ValidationState,
-        zone,
     },
     types::StayId,
 };
@@ -20,8 +19,7 @@ impl Desk<'_> {
         let zones = &self.rules.zones;
         let root = zones.root(&stay.zone);
         let tariff = zones.get(root).and_then(|rules| rules.tariff.as_deref());
-        let segments: Vec<Segment<'_>> =
-            stay.nested.iter().filter_map(|segment| self.priced_apart(segment, to)).collect();
+        let segments = self.priced_apart(stay, to);
         let benefits = self.benefits_of(stay.id);
         let covered = self.covered(stay, to);
         if covers_all(&covered, stay.entered_at, to) {
@@ -60,12 +58,6 @@ impl Desk<'_> {
             name: None,
         };
         Quote { lines: vec![line], ..Quote::bare(from, to, amount) }
-    }
-
-    /// Only a nested zone with a tariff of its own is priced apart.
-    fn priced_apart(&self, segment: &zone::Segment, to: Timestamp) -> Option<Segment<'_>> {
-        let tariff = self.rules.zones.get(&segment.zone)?.tariff.as_deref()?;
-        Some(Segment { tariff, from: segment.from, to: segment.to.unwrap_or(to) })
     }
 
     /// What merchants gave to a stay, in the order of giving.

@@ -16,14 +16,9 @@ use crate::{
 const NUMBERS: i64 = 10_000;
 
 impl Desk<'_> {
-    pub(super) fn no_plate(
-        &mut self,
-        id: &LaneId,
-        phone: Option<CodeDigest>,
-        by: String,
-    ) -> Reply {
+    pub(super) fn no_plate(&mut self, id: &LaneId, phone: Option<CodeDigest>, by: String) -> Reply {
         let lane = self.lane(id).ok_or_else(|| Refusal::NoLane(id.clone()))?;
-        let entry = self.rules.lanes.get(id).map(|r| r.direction) == Some(Direction::Entry);
+        let entry = self.direction(id) == Some(Direction::Entry) && self.zone_around(id).is_none();
         if !entry || !self.needs_stand_in(lane, by == DRIVER) {
             return Err(Refusal::PlateThere(id.clone()));
         }
@@ -68,8 +63,7 @@ impl Desk<'_> {
     pub(super) fn phone_shown(&mut self, id: &LaneId, phone: &CodeDigest) -> Reply {
         let plate = self.state.stay_of_phone(phone).map(|stay| stay.plate.clone());
         let plate = plate.ok_or(Refusal::PhoneUnknown)?;
-        let exit = self.rules.lanes.get(id).map(|rules| rules.direction) == Some(Direction::Exit);
-        if !exit {
+        if !self.leads_out(id) {
             return Err(Refusal::NobodyThere(id.clone()));
         }
         self.plate_given(id, plate, DRIVER.to_owned())

@@ -23,8 +23,12 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
 pub use self::machine::{Step, step};
-use super::{matching, stay::Read};
-use crate::types::{CodeDigest, CommandId, LaneId, OrderId, Plate, StayId, Vehicle};
+use super::{
+    matching,
+    rules::{Direction, LaneRules},
+    stay::Read,
+};
+use crate::types::{CodeDigest, CommandId, LaneId, OrderId, Plate, StayId, TaskId, Vehicle};
 
 /// What the lane is doing.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
@@ -155,6 +159,8 @@ pub enum Help {
     NoStay,
     /// There is a fire: nobody drives in.
     Fire,
+    /// The plate that comes in is inside already.
+    Twice,
     /// The site has no tariff that prices this stay.
     NoTariff,
     /// It is on the black list.
@@ -183,7 +189,7 @@ impl Help {
     /// It is not let pass, and knows why: nobody is called unless it goes on standing there.
     pub fn is_denial(self) -> bool {
         match self {
-            Self::NoPlate | Self::NoStay | Self::Fire | Self::NoTariff => false,
+            Self::NoPlate | Self::NoStay | Self::Fire | Self::Twice | Self::NoTariff => false,
             Self::Black
             | Self::Full
             | Self::PassEnded
@@ -217,12 +223,21 @@ pub struct Visit {
     pub phone: Option<CodeDigest>,
     /// Open orders given for it so far.
     pub opens: u8,
+    /// What an operator is asked about it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub task: Option<TaskId>,
+    /// Plates its driver tried in vain.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub tries: u8,
+    /// It may pass as soon as the coupled lane lets it, for this cause.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub waits: Option<Cause>,
 }
 
 impl Visit {
     pub fn of(read: Read) -> Self {
         let plate = read.plate.clone();
-        Self { read: Some(read), plate, ..Self::unread() }
+        Self { plate, read: Some(read), ..Self::unread() }
     }
 
     pub fn unread() -> Self {
@@ -236,6 +251,9 @@ impl Visit {
             typed: false,
             phone: None,
             opens: 0,
+            task: None,
+            tries: 0,
+            waits: None,
         }
     }
 
@@ -360,6 +378,12 @@ pub struct Lane {
     /// Who follows whom under the arm, until it is down.
     #[serde(default, skip_serializing_if = "Trail::is_none")]
     pub trail: Trail,
+    /// A tidal lane that leads the other way than at first.
+    #[serde(default, skip_serializing_if = "is_false")]
+    pub turned: bool,
+    /// When the times of day turn it next.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub turn_at: Option<Timestamp>,
     /// When the barrier's key was last turned.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub keyed_at: Option<Timestamp>,
@@ -379,7 +403,18 @@ impl Lane {
             recent: Vec::new(),
             passed: None,
             trail: Trail::default(),
+            turned: false,
+            turn_at: None,
             keyed_at: None,
+        }
+    }
+
+    /// Where it leads now.
+    pub fn direction(&self, rules: &LaneRules) -> Direction {
+        match rules.direction {
+            Direction::Entry if self.turned => Direction::Exit,
+            Direction::Exit if self.turned => Direction::Entry,
+            direction => direction,
         }
     }
 
@@ -425,6 +460,8 @@ pub enum OperatorAct {
     Release,
     Lock,
     Unlock,
+    /// A tidal lane leads the other way from now on.
+    Turn,
 }
 
 /// What the lane asks of the rest.
@@ -495,4 +532,8 @@ pub enum Reject {
     Stale,
     /// The turnstile is not heard.
     Blind,
+    /// The lane always leads the same way.
+    NotTidal,
+    /// Somebody is in the lane.
+    Occupied,
 }

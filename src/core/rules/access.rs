@@ -51,7 +51,10 @@ impl Default for AccessRules {
             early: Duration::from_mins(30),
             late: Duration::from_mins(15),
             ending: Duration::from_hours(7 * 24),
-            emergency: ["*警", "WJ*", "*应急"].into_iter().filter_map(PlatePattern::parse).collect(),
+            emergency: ["*警", "WJ*", "*应急"]
+                .into_iter()
+                .filter_map(PlatePattern::parse)
+                .collect(),
             unlicensed_by_phone: true,
         }
     }

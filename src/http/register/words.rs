@@ -12,18 +12,21 @@ use crate::{
 /// Why the register stays as it is, and what to write instead.
 pub(in crate::http) fn unfit(l: Lang, unfit: &Unfit) -> String {
     let text = match unfit {
-        Unfit::NoPass(id) => return format!("{} {id}", l.say("没有这张月卡，或已终止：", "No such pass, or it is over:")),
+        Unfit::NoPass(id) => {
+            return format!(
+                "{} {id}",
+                l.say("没有这张月卡，或已终止：", "No such pass, or it is over:")
+            );
+        }
         Unfit::NoListed(_) => l.say("名单里没有这一条", "That is off the list already"),
-        Unfit::NoReservation(_) => l.say("没有这个预约，或已结束", "No such reservation, or it is over"),
+        Unfit::NoReservation(_) => {
+            l.say("没有这个预约，或已结束", "No such reservation, or it is over")
+        }
         Unfit::Name => l.say("名称须为 1 到 100 字", "A name has 1 to 100 characters"),
-        Unfit::Plates => l.say(
-            "请填 1 到 20 个车牌，不可重复",
-            "Give 1 to 20 plates, each once",
-        ),
-        Unfit::Spaces => l.say(
-            "车位数至少为 1，不多于车牌数",
-            "Give at least one space and no more than plates",
-        ),
+        Unfit::Plates => l.say("请填 1 到 20 个车牌，不可重复", "Give 1 to 20 plates, each once"),
+        Unfit::Spaces => {
+            l.say("车位数至少为 1，不多于车牌数", "Give at least one space and no more than plates")
+        }
         Unfit::Period => l.say(
             "开始须早于结束，结束须在将来",
             "It must begin before it ends, and end in the future",
@@ -34,7 +37,9 @@ pub(in crate::http) fn unfit(l: Lang, unfit: &Unfit) -> String {
             "A balance or count is not below zero, nor beyond reason",
         ),
         Unfit::NothingToTopUp => l.say("期限卡不能充值", "A pass for a time takes no payments in"),
-        Unfit::NoZone(zone) => return format!("{} {zone}", l.say("没有这个区域：", "There is no zone called")),
+        Unfit::NoZone(zone) => {
+            return format!("{} {zone}", l.say("没有这个区域：", "There is no zone called"));
+        }
         Unfit::NoTariff(name) => {
             return format!("{} {name}", l.say("没有这个收费标准：", "There is no tariff called"));
         }
@@ -45,7 +50,11 @@ pub(in crate::http) fn unfit(l: Lang, unfit: &Unfit) -> String {
             };
         }
         Unfit::ListedAlready(plate, _) => {
-            return format!("{} {}", plate.full(), l.say("已在该名单中", "is on that list already"));
+            return format!(
+                "{} {}",
+                plate.full(),
+                l.say("已在该名单中", "is on that list already")
+            );
         }
         Unfit::ReservedAlready(plate, id) => {
             return match l {

@@ -9,9 +9,7 @@ use crate::{
         lane::{Help, LaneAlarm, OperatorAct},
         manage::{ListDraft, Manage, PassDraft, ReservationDraft, Unfit as NotTaken},
         pass::{List, PassKind, Standing, WeekSpan},
-        rules::{
-            AccessRefusal, Convert, Full, PassbackMode, Right, Unfit, ZoneRules, Zones,
-        },
+        rules::{AccessRefusal, Convert, Full, PassbackMode, Right, Unfit, ZoneRules, Zones},
     },
     types::{
         Code, CodeDigest, ListedId, PassId, PlateColour, ReservationId, Vehicle, VehicleClass,
@@ -79,12 +77,8 @@ impl Site {
     }
 
     fn capacity(&mut self, spaces: u32) {
-        let rules = ZoneRules {
-            name: String::new(),
-            parent: None,
-            capacity: Some(spaces),
-            tariff: None,
-        };
+        let rules =
+            ZoneRules { name: String::new(), parent: None, capacity: Some(spaces), tariff: None };
         self.rules.zones = Zones::new([(Zones::only(), rules)].into()).unwrap();
     }
 
@@ -127,7 +121,7 @@ impl Site {
                 Some(Standing::Pass(_)) => "pass",
                 Some(Standing::Listed(_)) => "listed",
                 Some(Standing::Reservation(_)) => "reservation",
-                None => "out",
+                None => "nobody",
             };
             self.drive_through(id);
             return word.into();
@@ -148,10 +142,14 @@ impl Site {
         assert_eq!(self.phase(id), Phase::Idle);
     }
 
-    pub(super) fn goes(&mut self, text: &str) -> String {
+    pub(super) fn departs(&mut self, text: &str) -> String {
         self.after(Duration::from_secs(20));
         self.sensor("out", Sensor::Arrival, true);
         self.read("out", text);
+        if self.phase("out") == Phase::Opening {
+            self.drive_through("out");
+            return "out".into();
+        }
         self.outcome("out")
     }
 
@@ -193,12 +191,8 @@ fn a_pass_that_does_not_fit_is_the_sites_choice() {
         {
             let mut site = Site::new();
             let zone = |id: &str| {
-                let rules = ZoneRules {
-                    name: String::new(),
-                    parent: None,
-                    capacity: None,
-                    tariff: None,
-                };
+                let rules =
+                    ZoneRules { name: String::new(), parent: None, capacity: None, tariff: None };
                 (ZoneId::parse(id).unwrap(), rules)
             };
             site.rules.zones = Zones::new([zone("lot"), zone("east")].into()).unwrap();
@@ -243,9 +237,7 @@ fn the_driver_is_told_before_a_pass_ends() {
 
 #[test]
 fn the_later_car_of_a_pool_pays_and_the_longest_parked_is_converted() {
-    for (choice, converted) in
-        [(Convert::LongestParked, Some(B)), (Convert::None, None)]
-    {
+    for (choice, converted) in [(Convert::LongestParked, Some(B)), (Convert::None, None)] {
         let mut site = Site::new();
         site.rules.access.convert = choice;
         let pass = site.add_pass(PassDraft { spaces: 1, ..season(&[A, B, C]) });
@@ -254,12 +246,13 @@ fn the_later_car_of_a_pool_pays_and_the_longest_parked_is_converted() {
             site.after(HOUR);
             assert_eq!(site.tries(later), "transient", "the space is taken");
         }
-        assert_eq!(site.goes(A), "out");
+        assert_eq!(site.departs(A), "out");
         for waiting in [B, C] {
             let covered = site.standing(waiting) == Standing::Pass(pass);
             assert_eq!(covered, converted == Some(waiting), "{choice:?} {waiting}");
         }
-        let covered = site.state.stays.values().filter(|stay| stay.standing == Standing::Pass(pass));
+        let covered =
+            site.state.stays.values().filter(|stay| stay.standing == Standing::Pass(pass));
         assert!(covered.count() <= 1, "never more than the spaces");
         assert_eq!(site.tries(A), if converted.is_some() { "transient" } else { "pass" });
     }
@@ -353,7 +346,7 @@ fn an_operator_lets_in_who_was_turned_away_and_the_stay_is_on_record() {
     site.tell(Input::Operator { lane: lane("in"), act, who, reason }).unwrap();
     site.drive_through("in");
     assert_eq!(site.standing(A), Standing::Transient);
-    assert_eq!(site.goes(A), "out", "and it gets out again");
+    assert_eq!(site.departs(A), "out", "and it gets out again");
 }
 
 #[test]
@@ -442,12 +435,12 @@ fn a_place_is_kept_until_its_visitor_comes_or_the_time_is_over() {
     site.capacity(1);
     let kept = site.manage(Manage::Reserve(visitor("23T10:00", "23T12:00"))).unwrap();
     assert_eq!(site.tries(B), "transient", "nothing is kept yet");
-    assert_eq!(site.goes(B), "out");
+    assert_eq!(site.departs(B), "out");
     site.now = at("23T09:40");
     assert_eq!(site.tries(B), "Full");
     assert_eq!(site.tries(A), "reservation");
     assert_eq!(site.state.reservations[&ReservationId(kept)].stay, Some(crate::types::StayId(2)));
-    assert_eq!(site.goes(A), "out");
+    assert_eq!(site.departs(A), "out");
     assert!(site.state.reservations.is_empty(), "used once");
     site.manage(Manage::Reserve(visitor("23T10:00", "23T12:00"))).unwrap();
     site.sensor("in", Sensor::Arrival, true);
@@ -471,8 +464,17 @@ fn a_full_lot_by_the_right_of_the_comer() {
         (1, 0, refuse, "transient", "pass", "listed", "listed", "emergency", "reservation"),
         (0, 0, refuse, "Full", "Full", "Full", "listed", "emergency", "Full"),
         (0, 0, admit, "transient", "pass", "listed", "listed", "emergency", "reservation"),
-        (0, 0, ask, "Full, called", "Full, called", "Full, called", "listed", "emergency",
-            "Full, called"),
+        (
+            0,
+            0,
+            ask,
+            "Full, called",
+            "Full, called",
+            "Full, called",
+            "listed",
+            "emergency",
+            "Full, called",
+        ),
         (2, 2, refuse, "Full", "pass", "listed", "listed", "emergency", "reservation"),
         (3, 2, refuse, "transient", "pass", "listed", "listed", "emergency", "reservation"),
     ] {
@@ -530,7 +532,7 @@ fn who_waits_longest_before_a_full_lot_comes_in_first() {
         assert_eq!(site.phase(id), Phase::Deciding);
         site.after(Duration::from_secs(10));
     }
-    assert_eq!(site.goes("京Z00001"), "out");
+    assert_eq!(site.departs("京Z00001"), "out");
     assert_eq!((site.phase("in-2"), site.phase("in")), (Phase::Opening, Phase::Deciding));
 }
 
@@ -563,7 +565,7 @@ fn anti_passback() {
             assert_eq!(site.tries(A), "pass");
         }
         if before.starts_with("left") {
-            assert_eq!(site.goes(A), "out");
+            assert_eq!(site.departs(A), "out");
         }
         site.after(HOUR);
         if before.contains("reset") {
@@ -573,7 +575,7 @@ fn anti_passback() {
             site.after(Duration::from_hours(7 * 24));
         }
         let enters = before.ends_with("enters");
-        let mut found = if enters { site.tries(A) } else { site.goes(A) };
+        let mut found = if enters { site.tries(A) } else { site.departs(A) };
         if site.state.passes[&pass].passback.is_some() {
             found.push_str(", on record");
         }
@@ -588,7 +590,7 @@ fn nobody_but_holders_of_passes_is_passed_back() {
     assert_eq!(site.tries(A), "transient");
     site.after(HOUR);
     assert_eq!(site.tries(A), "transient", "its exit was missed");
-    assert_eq!(site.goes(B), "NoStay, called");
+    assert_eq!(site.departs(B), "NoStay, called");
 }
 
 // ---- lanes for some ----------------------------------------------------------------------------
@@ -622,7 +624,7 @@ fn an_exit_for_passes_sends_others_to_the_next() {
     let mut site = Site::new();
     site.rules.lanes.get_mut(&lane("out")).unwrap().serves.only.insert(Right::Pass);
     site.enter(A);
-    assert_eq!(site.goes(A), "WrongLane");
+    assert_eq!(site.departs(A), "WrongLane");
 }
 
 #[test]
@@ -651,14 +653,17 @@ fn what_makes_no_sense_is_refused() {
         (NotTaken::Spaces, PassDraft { spaces: 2, ..season(&[C]) }),
         (NotTaken::Period, PassDraft { valid_until: at("21T00:00"), ..season(&[C]) }),
         (NotTaken::Period, PassDraft { valid_until: at("22T12:00"), ..season(&[C]) }),
-        (NotTaken::Amount, PassDraft {
-            kind: PassKind::Stored { balance_minor: -1 },
-            ..season(&[C])
-        }),
-        (NotTaken::Hours, PassDraft {
-            hours: vec![WeekSpan { days: 0, from_minute: 0, to_minute: 60 }],
-            ..season(&[C])
-        }),
+        (
+            NotTaken::Amount,
+            PassDraft { kind: PassKind::Stored { balance_minor: -1 }, ..season(&[C]) },
+        ),
+        (
+            NotTaken::Hours,
+            PassDraft {
+                hours: vec![WeekSpan { days: 0, from_minute: 0, to_minute: 60 }],
+                ..season(&[C])
+            },
+        ),
         (NotTaken::NoZone(zone.clone()), PassDraft { zones: vec![zone], ..season(&[C]) }),
         (NotTaken::OtherPass { plate: plate(B), pass: PassId(1) }, season(&[C, B])),
     ] {

@@ -87,17 +87,17 @@ fn a_count_goes_down_with_each_stay_that_would_have_cost() {
     });
     site.tries(A);
     site.after(Duration::from_mins(5));
-    assert_eq!(site.goes(A), "out");
+    assert_eq!(site.departs(A), "out");
     assert_eq!(site.the_pass(id).kind, PassKind::Count { left: 2 }, "within the free time");
     for text in [A, B] {
         assert_eq!(site.tries(text), "pass");
     }
     assert_eq!(site.tries(C), "transient", "the two that are left are inside");
     site.after(HOUR);
-    assert_eq!(site.goes(A), "out");
+    assert_eq!(site.departs(A), "out");
     assert_eq!(site.the_pass(id).kind, PassKind::Count { left: 1 });
     assert_eq!(site.standing(C), Standing::Transient, "the one that is left is B's");
-    assert_eq!(site.goes(B), "out");
+    assert_eq!(site.departs(B), "out");
     assert_eq!(site.the_pass(id).kind, PassKind::Count { left: 0 });
     assert_eq!(site.tries(A), "transient");
 }
@@ -109,7 +109,7 @@ fn a_converted_car_pays_up_to_the_moment_it_was_converted() {
     site.tries(A);
     site.tries(B);
     site.after(HOUR);
-    assert_eq!(site.goes(A), "out");
+    assert_eq!(site.departs(A), "out");
     let since = site.state.stay_of(&plate(B)).unwrap().standing_since.unwrap();
     assert_eq!(since, site.now);
     site.after(HOUR * 5);
@@ -136,7 +136,11 @@ fn a_pass_sold_to_one_inside_covers_it_and_one_that_is_ended_stops() {
 
 #[test]
 fn hours_of_the_week_cover_what_lies_in_them() {
-    let day = |days: u8, from: u16, to: u16| WeekSpan { days, from_minute: from * 60, to_minute: to * 60 };
+    let day = |days: u8, from: u16, to: u16| WeekSpan {
+        days,
+        from_minute: from * 60,
+        to_minute: to * 60,
+    };
     // 23 November 2026 is a Monday; the site is in UTC.
     let spans = |hours: &[WeekSpan], from, to| {
         let zone = jiff::tz::TimeZone::UTC;
