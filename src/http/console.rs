@@ -76,6 +76,8 @@ pub(super) struct Notice {
 struct ConsolePage<'a> {
     f: Frame,
     cards: Vec<Card<'a>>,
+    /// Vehicles inside that have no plate: an operator picks one for a driver without a phone.
+    nameless: Vec<String>,
     alarms: String,
     day: String,
     undecided: String,
@@ -131,6 +133,11 @@ impl Card<'_> {
     }
 }
 
+fn nameless(state: &crate::core::State) -> Vec<String> {
+    let inside = state.stays.values().filter(|stay| stay.plate.is_virtual());
+    inside.map(|stay| stay.plate.full().to_owned()).collect()
+}
+
 pub(super) async fn page(
     State(web): State<Shared>,
     l: Lang,
@@ -156,6 +163,7 @@ pub(super) async fn with_notice(
     }
     let page = ConsolePage {
         cards,
+        nameless: web.desk.read(nameless).await?,
         alarms: alarms(&f, &board)?,
         day: day(web, &f, board.inside).await?,
         undecided: undecided(&f, &board)?,

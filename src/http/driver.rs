@@ -7,7 +7,7 @@ use askama::Template;
 use axum::{
     Form,
     extract::{Path, State},
-    http::{HeaderValue, StatusCode, header},
+    http::{HeaderMap, HeaderValue, StatusCode, header},
     response::{Html, IntoResponse, Redirect, Response},
 };
 use jiff::{Timestamp, tz::TimeZone};
@@ -19,6 +19,7 @@ use super::{
     ops, records,
     router::{Shared, Web},
     turn::{self, Bill, Turn, lane_turn, order_turn},
+    unlicensed::{self, Offer},
     words::{self, Lang},
 };
 use crate::{
@@ -43,11 +44,16 @@ struct DriverPage<'a> {
     /// Of the order, once there is one.
     token: String,
     wrong: &'a str,
+    offer: Offer,
 }
 
 impl DriverPage<'_> {
     fn clock(&self, at: &Timestamp) -> String {
         at.to_zoned_datetime(self.zone.clone()).strftime("%m-%d %H:%M").to_string()
+    }
+
+    fn denied(&self, why: &Help) -> &'static str {
+        words::denied(self.l, *why)
     }
 
     fn stayed(&self, bill: &Bill) -> String {
@@ -72,7 +78,14 @@ impl DriverPage<'_> {
     }
 }
 
-fn page(web: &Web, l: Lang, here: &str, turn: &Turn, wrong: &str) -> Result<Response, ApiError> {
+pub(super) fn page(
+    web: &Web,
+    l: Lang,
+    here: &str,
+    turn: &Turn,
+    wrong: &str,
+    offer: Offer,
+) -> Result<Response, ApiError> {
     let rules = web.desk.rules();
     let token = turn.order().map(|order| web.links.token(order)).unwrap_or_default();
     let page = DriverPage {
@@ -85,6 +98,7 @@ fn page(web: &Web, l: Lang, here: &str, turn: &Turn, wrong: &str) -> Result<Resp
         here,
         token,
         wrong,
+        offer,
     };
     let status = if wrong.is_empty() { StatusCode::OK } else { StatusCode::UNPROCESSABLE_ENTITY };
     let mut response = (status, Html(page.render()?)).into_response();
@@ -100,10 +114,12 @@ pub(super) async fn at_lane(
     State(web): State<Shared>,
     l: Lang,
     Path(lane): Path<String>,
+    headers: HeaderMap,
 ) -> Result<Response, ApiError> {
     let lane = LaneId::parse(&lane).ok_or(ApiError::NotFound)?;
     let turn = lane_turn(&web, &lane).await?;
-    page(&web, l, &format!("/l/{lane}"), &turn, "")
+    let offer = unlicensed::offer(&web, &headers, &lane, &turn).await?;
+    page(&web, l, &format!("/l/{lane}"), &turn, "", offer)
 }
 
 #[derive(Deserialize)]
@@ -128,16 +144,16 @@ pub(super) async fn give_plate(
     }
     let Ok(plate) = Plate::parse(&typed.plate) else {
         let wrong = l.say("这不像一个车牌，请检查", "That is not a plate; check it");
-        return page(&web, l, &here, &turn, wrong);
+        return page(&web, l, &here, &turn, wrong, Offer::default());
     };
     let now = web.desk.now();
     if let Err(error) = web.plates.may_try(source, now) {
-        return page(&web, l, &here, &turn, &error.text(l));
+        return page(&web, l, &here, &turn, &error.text(l), Offer::default());
     }
     web.plates.count(source, now);
     match web.desk.tell(Input::PlateTyped { lane, plate }).await? {
         Ok(_) => Ok(Redirect::to(&here).into_response()),
-        Err(refusal) => page(&web, l, &here, &turn, &words::refusal(l, &refusal)),
+        Err(refusal) => page(&web, l, &here, &turn, &words::refusal(l, &refusal), Offer::default()),
     }
 }
 
@@ -161,7 +177,7 @@ pub(super) async fn by_token(
     Path(token): Path<String>,
 ) -> Result<Response, ApiError> {
     let turn = order_turn(&web, order_of(&web, &token)?).await?;
-    page(&web, l, &format!("/p/{token}"), &turn, "")
+    page(&web, l, &format!("/p/{token}"), &turn, "", Offer::default())
 }
 
 pub(super) async fn picture_by_token(

@@ -29,6 +29,7 @@ mod stream;
 #[cfg(test)]
 mod tests;
 mod turn;
+mod unlicensed;
 mod words;
 
 pub use self::{

@@ -30,7 +30,7 @@ use super::{
     link::Links,
     operate, ops,
     ports::{BankDoor, Desk, DeviceDoor, Fleet, Pictures, Receipts, Records},
-    receipts, records, screen, signin, stream,
+    receipts, records, register, screen, signin, stream, unlicensed,
 };
 
 /// Forms here are a few hundred bytes.
@@ -168,6 +168,8 @@ fn public() -> Router<Shared> {
         .route("/", get(|| async { axum::response::Redirect::to("/console") }))
         .route("/l/{lane}", get(driver::at_lane))
         .route("/l/{lane}/plate", post(driver::give_plate))
+        .route("/l/{lane}/no-plate", post(unlicensed::name_it))
+        .route("/l/{lane}/phone", post(unlicensed::show_phone))
         .route("/l/{lane}/picture", get(driver::picture_at_lane))
         .route("/l/{lane}/live", get(stream::lane_turn))
         .route("/p/{token}", get(driver::by_token))
@@ -191,6 +193,8 @@ fn operators() -> Router<Shared> {
         .route("/console/lanes/{lane}", get(records::lane))
         .route("/console/lanes/{lane}/operate", post(operate::operate))
         .route("/console/lanes/{lane}/plate", post(operate::plate))
+        .route("/console/lanes/{lane}/no-plate", post(unlicensed::name_by_hand))
+        .merge(register::routes())
         .route("/console/stays", get(records::stays))
         .route("/console/stays/{stay}", get(records::stay))
         .route("/console/stays/{stay}/print", post(receipts::print))

@@ -157,6 +157,19 @@ pub(super) fn help(l: Lang, help: Help) -> &'static str {
     }
 }
 
+/// Why a vehicle is not let pass, in words for its driver.
+pub(super) fn denied(l: Lang, why: Help) -> &'static str {
+    match why {
+        Help::Full => l.say("车位已满，请稍候", "Full: please wait"),
+        Help::PassEnded => l.say("月卡已过期", "Your pass has ended"),
+        Help::PassUsedUp => l.say("月卡车位已占满或已用完", "Your pass is used up"),
+        Help::WrongZone => l.say("月卡不适用于此区域", "Your pass is for another zone"),
+        Help::OutOfHours => l.say("不在月卡允许的时段", "Your pass is not for these hours"),
+        Help::WrongLane => l.say("请使用其他车道", "Please use another lane"),
+        _ => l.say("请等待工作人员", "Please wait for the attendant"),
+    }
+}
+
 /// What a lane waits for.
 pub(super) fn waits(l: Lang, why: Why) -> &'static str {
     match why {

@@ -4,5 +4,6 @@ mod accounts;
 mod backup;
 mod faults;
 mod pages;
+mod register;
 mod rounds;
 mod site;

@@ -3,10 +3,10 @@
 use crate::{
     core::{
         manage::Unfit,
-        pass::{List, PassKind, WeekSpan},
+        pass::{List, PassKind},
     },
     http::words::Lang,
-    types::{Money, VehicleClass},
+    types::Money,
 };
 
 /// Why the register stays as it is, and what to write instead.
@@ -87,25 +87,4 @@ pub(super) fn kind(l: Lang, kind: PassKind, money: impl Fn(i64) -> Money) -> Str
         }
         PassKind::Count { left } => format!("{} {left}", l.say("次卡，剩余次数", "Stays, left:")),
     }
-}
-
-pub(super) fn class(l: Lang, class: VehicleClass) -> &'static str {
-    match class {
-        VehicleClass::Motorcycle => l.say("摩托车", "Motorcycle"),
-        VehicleClass::Small => l.say("小型车", "Small"),
-        VehicleClass::Medium => l.say("中型车", "Medium"),
-        VehicleClass::Large => l.say("大型车", "Large"),
-    }
-}
-
-/// Such as `一二三四五 08:00-18:00`.
-pub(super) fn span(l: Lang, span: WeekSpan) -> String {
-    let names = match l {
-        Lang::Zh => ["一", "二", "三", "四", "五", "六", "日"],
-        Lang::En => ["Mo ", "Tu ", "We ", "Th ", "Fr ", "Sa ", "Su "],
-    };
-    let on = (0..7).filter(|day| span.days >> day & 1 == 1).map(|day: usize| names[day]);
-    let time = |minute: u16| format!("{:02}:{:02}", minute / 60, minute % 60);
-    let days: String = on.collect();
-    format!("{} {}-{}", days.trim_end(), time(span.from_minute), time(span.to_minute))
 }

@@ -7,4 +7,5 @@ mod operator;
 mod people;
 mod phone;
 mod receipts;
+mod register;
 mod site;

@@ -11,7 +11,7 @@ use crate::{
         gate::{Counted, Way},
         input::{ArmOutcome, Asked, PassOutcome},
         lane::{OperatorAct, Phase, Sensor},
-        rules::{Direction, GateRules, GateTimes, LaneRules, Wired},
+        rules::{AccessRules, Direction, GateRules, GateTimes, LaneRules, PassbackMode, Wired},
         stay::Read,
         tariff::Tariff,
     },
@@ -67,7 +67,10 @@ pub(super) fn rules() -> Rules {
     };
     let lane_rules = LaneRules::new;
     let tariff = Tariff::hourly(15, 500, 4_000);
+    let mut access = AccessRules::default();
+    access.passback.mode = PassbackMode::Soft;
     Rules {
+        access,
         lanes: BTreeMap::from([
             (lane("in"), lane_rules(Direction::Entry, wired)),
             (lane("in-2"), lane_rules(Direction::Entry, Wired::default())),
@@ -160,6 +163,8 @@ impl Traffic {
             85..90 => self.operator(),
             90..92 => self.tell(Input::Started),
             92..94 => self.trouble(),
+            94..96 => self.register(),
+            96 => self.without_plate(),
             _ => self.tell(Input::Tick),
         }
     }
