@@ -96,6 +96,17 @@ pub(super) struct Check<'a> {
     mistakes: Vec<Mistake>,
 }
 
+#[cfg(test)]
+impl<'a> Check<'a> {
+    pub(super) fn of(text: &'a str) -> Self {
+        Self { text, mistakes: Vec::new() }
+    }
+
+    pub(super) fn into_mistakes(self) -> Vec<Mistake> {
+        self.mistakes
+    }
+}
+
 impl Check<'_> {
     pub(super) fn mistake(&mut self, at: usize, field: &str, what: impl Into<String>) {
         let line = line_of(self.text, at);
@@ -149,6 +160,7 @@ impl Check<'_> {
         let signs = self.signs(&file.signs, &devices, &zones, &lanes, english);
         let calls = self.calls(&file.calls);
         let prices = self.prices(&file, base, &zone, &zones);
+        let access = self.access(&file.access);
         let mqtt = Mqtt {
             listen: file.mqtt.listen,
             url: self.broker_url(file.mqtt.url.as_ref(), &secrets),
@@ -162,6 +174,7 @@ impl Check<'_> {
                 lanes: lanes.lane_rules,
                 gates: lanes.gate_rules,
                 zones,
+                access,
                 pay: rules::pay(&file.pay),
                 matching,
                 calls,

@@ -10,11 +10,23 @@ const BUILT_IN: &str = include_str!("texts.toml");
 const SITE: &str = "site";
 
 /// The situations and the holes each can fill, besides `{site}`.
-const SITUATIONS: [(&str, &[&str]); 21] = [
+const SITUATIONS: [(&str, &[&str]); 33] = [
     ("ready", &[]),
     ("welcome", &["plate"]),
     ("pay", &["plate", "amount", "length"]),
     ("good_bye", &["plate"]),
+    ("pass_ends_in", &["plate", "days"]),
+    ("pass_ends_out", &["plate", "days"]),
+    ("owes", &["plate", "amount"]),
+    ("balance", &["plate", "left"]),
+    ("denied", &["plate"]),
+    ("denied_arrears", &["plate"]),
+    ("denied_full", &["plate"]),
+    ("denied_pass_ended", &["plate"]),
+    ("denied_pass_used_up", &["plate"]),
+    ("denied_other_lane", &["plate"]),
+    ("denied_out_of_hours", &["plate"]),
+    ("denied_passback", &["plate"]),
     ("help", &[]),
     ("help_called", &[]),
     ("help_coming", &[]),

@@ -4,7 +4,7 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
 use super::{
-    lane::ArmAction,
+    lane::{ArmAction, Help},
     ticket::{NotAdmitted, PassAction, Way},
 };
 use crate::types::{CodeDigest, CommandId, LaneId, Money, Plate, RefundId, StayId, bank::Ask};
@@ -76,6 +76,29 @@ pub enum Message {
         plate: Plate,
     },
     /// A person is needed.
+    /// It comes in or goes out by a pass that ends soon.
+    PassEnds {
+        plate: Plate,
+        entering: bool,
+        /// Whole days left; 0: today is the last.
+        days: i64,
+    },
+    /// It is let pass, and has not paid for earlier stays.
+    Owes {
+        plate: Plate,
+        amount: Money,
+    },
+    /// It goes out, and so much is left of what was paid in.
+    Balance {
+        plate: Plate,
+        left: Money,
+    },
+    /// It is not let pass, and why.
+    Denied {
+        plate: Plate,
+        why: Help,
+    },
+    /// A person is called.
     Help,
     /// A person was called. `taken`: somebody sees to it.
     HelpCalled {

@@ -185,6 +185,8 @@ pub enum Account {
     ParkingRevenue,
     /// Taken, but owed back to payers (liability).
     RefundsPayable,
+    /// Paid in by holders of passes and not used up (liability).
+    StoredValue,
     /// In the drawers of open shifts (asset).
     CashDrawer,
     /// Cash counted at the end of shifts, less the floats of new ones (asset).
@@ -199,6 +201,7 @@ impl Account {
             Self::ChannelReceivable => "channel_receivable",
             Self::ParkingRevenue => "parking_revenue",
             Self::RefundsPayable => "refunds_payable",
+            Self::StoredValue => "stored_value",
             Self::CashDrawer => "cash_drawer",
             Self::CashSafe => "cash_safe",
             Self::CashOverShort => "cash_over_short",

@@ -10,6 +10,7 @@ use super::{
     lane::Lane,
     money::{Order, OrderState, Payment, Refund, RefundState},
     pass::{Listed, Pass, Reservation},
+    rights::Rights,
     stay::Stay,
     task::Task,
     ticket::{Admission, Ticket},
@@ -62,6 +63,7 @@ pub struct State {
     pub(super) inside: BTreeMap<ZoneId, u32>,
     /// The call for help that is open at a lane.
     pub(super) calls: BTreeMap<LaneId, TaskId>,
+    pub(super) rights: Rights,
     deadlines: BTreeSet<(Timestamp, Owner)>,
 }
 
@@ -100,6 +102,8 @@ pub enum Owner {
     Payment(PaymentId),
     Refund(RefundId),
     Task(TaskId),
+    /// A place kept for a vehicle that has not come.
+    Reservation(ReservationId),
 }
 
 impl State {
@@ -137,6 +141,24 @@ impl State {
     pub fn waiting(&self) -> (usize, usize) {
         let calls = self.calls.values().filter_map(|task| self.tasks.get(task));
         (self.tasks.len(), calls.filter(|task| task.taken.is_none()).count())
+    }
+
+    /// The passes a plate is in, also those that have run out.
+    pub fn passes_of(&self, plate: &Plate) -> impl Iterator<Item = &Pass> {
+        self.rights.passes_of(plate).filter_map(|id| self.passes.get(&id))
+    }
+
+    pub fn listed_of(&self, plate: &Plate) -> impl Iterator<Item = &Listed> {
+        self.rights.listed_of(plate).filter_map(|id| self.listed.get(&id))
+    }
+
+    pub fn reservations_of(&self, plate: &Plate) -> impl Iterator<Item = &Reservation> {
+        self.rights.reservations_of(plate).filter_map(|id| self.reservations.get(&id))
+    }
+
+    /// The open stay of a vehicle without a plate whose driver has this phone.
+    pub fn stay_of_phone(&self, phone: &CodeDigest) -> Option<&Stay> {
+        self.rights.stay_of_phone(phone).and_then(|id| self.stays.get(&id))
     }
 
     /// The watched payment with this number.
@@ -251,6 +273,7 @@ impl State {
 
     fn put_stay(&mut self, stay: &Stay) {
         self.counters.stay = self.counters.stay.max(stay.id.0);
+        self.rights.put_stay(stay);
         if stay.state.is_open() {
             self.plates.insert(stay.plate.clone(), stay.id);
             let former = self.stays.insert(stay.id, stay.clone());

@@ -108,6 +108,8 @@ struct ConsolePage<'a> {
     calls: String,
     zones: String,
     people: String,
+    /// Vehicles inside that have no plate: an operator picks one for a driver without a phone.
+    nameless: Vec<String>,
     alarms: String,
     day: String,
     undecided: String,
@@ -163,6 +165,11 @@ impl Card<'_> {
     }
 }
 
+fn nameless(state: &crate::core::State) -> Vec<String> {
+    let inside = state.stays.values().filter(|stay| stay.plate.is_virtual());
+    inside.map(|stay| stay.plate.full().to_owned()).collect()
+}
+
 pub(super) async fn page(
     State(web): State<Shared>,
     l: Lang,
@@ -188,6 +195,7 @@ pub(super) async fn with_notice(
     }
     let page = ConsolePage {
         cards,
+        nameless: web.desk.read(nameless).await?,
         alarms: alarms(&f, &board)?,
         calls: tasks::ringing(&f, &board.tasks)?,
         zones: zones::rendered(f.l, &board.bars)?,

@@ -7,7 +7,7 @@ use askama::Template;
 use axum::{
     Form,
     extract::{Path, State},
-    http::{HeaderValue, StatusCode, header},
+    http::{HeaderMap, HeaderValue, StatusCode, header},
     response::{Html, IntoResponse, Redirect, Response},
 };
 use jiff::{Timestamp, tz::TimeZone};
@@ -19,6 +19,7 @@ use super::{
     ops, records,
     router::{Shared, Web},
     turn::{self, Bill, Turn, lane_turn, order_turn},
+    unlicensed::{self, Offer},
     words::{self, Lang},
 };
 use crate::{
@@ -45,11 +46,16 @@ struct DriverPage<'a> {
     wrong: &'a str,
     /// Of the lane's page: the lane, and whether a person was called and sees to it.
     help: Option<(&'a LaneId, Option<bool>)>,
+    offer: Offer,
 }
 
 impl DriverPage<'_> {
     fn clock(&self, at: &Timestamp) -> String {
         at.to_zoned_datetime(self.zone.clone()).strftime("%m-%d %H:%M").to_string()
+    }
+
+    fn denied(&self, why: &Help) -> &'static str {
+        words::denied(self.l, *why)
     }
 
     fn stayed(&self, bill: &Bill) -> String {
@@ -74,15 +80,16 @@ impl DriverPage<'_> {
     }
 }
 
-async fn lane_page(
+pub(super) async fn lane_page(
     web: &Web,
     l: Lang,
     lane: &LaneId,
     turn: &Turn,
     wrong: &str,
+    offer: Offer,
 ) -> Result<Response, ApiError> {
     let called = turn::called(web, lane).await?;
-    page(web, l, &format!("/l/{lane}"), turn, wrong, Some((lane, called)))
+    page(web, l, &format!("/l/{lane}"), turn, wrong, Some((lane, called)), offer)
 }
 
 fn page(
@@ -92,6 +99,7 @@ fn page(
     turn: &Turn,
     wrong: &str,
     help: Option<(&LaneId, Option<bool>)>,
+    offer: Offer,
 ) -> Result<Response, ApiError> {
     let rules = web.desk.rules();
     let token = turn.order().map(|order| web.links.token(order)).unwrap_or_default();
@@ -106,6 +114,7 @@ fn page(
         token,
         wrong,
         help,
+        offer,
     };
     let status = if wrong.is_empty() { StatusCode::OK } else { StatusCode::UNPROCESSABLE_ENTITY };
     let mut response = (status, Html(page.render()?)).into_response();
@@ -121,10 +130,12 @@ pub(super) async fn at_lane(
     State(web): State<Shared>,
     l: Lang,
     Path(lane): Path<String>,
+    headers: HeaderMap,
 ) -> Result<Response, ApiError> {
     let lane = LaneId::parse(&lane).ok_or(ApiError::NotFound)?;
     let turn = lane_turn(&web, &lane).await?;
-    lane_page(&web, l, &lane, &turn, "").await
+    let offer = unlicensed::offer(&web, &headers, &lane, &turn).await?;
+    lane_page(&web, l, &lane, &turn, "", offer).await
 }
 
 #[derive(Deserialize)]
@@ -149,16 +160,18 @@ pub(super) async fn give_plate(
     }
     let Ok(plate) = Plate::parse(&typed.plate) else {
         let wrong = l.say("这不像一个车牌，请检查", "That is not a plate; check it");
-        return lane_page(&web, l, &lane, &turn, wrong).await;
+        return lane_page(&web, l, &lane, &turn, wrong, Offer::default()).await;
     };
     let now = web.desk.now();
     if let Err(error) = web.plates.may_try(source, now) {
-        return lane_page(&web, l, &lane, &turn, &error.text(l)).await;
+        return lane_page(&web, l, &lane, &turn, &error.text(l), Offer::default()).await;
     }
     web.plates.count(source, now);
     match web.desk.tell(Input::PlateTyped { lane: lane.clone(), plate }).await? {
         Ok(_) => Ok(Redirect::to(&here).into_response()),
-        Err(refusal) => lane_page(&web, l, &lane, &turn, &words::refusal(l, &refusal)).await,
+        Err(refusal) => {
+            lane_page(&web, l, &lane, &turn, &words::refusal(l, &refusal), Offer::default()).await
+        }
     }
 }
 
@@ -180,7 +193,7 @@ pub(super) async fn ask_help(
     let now = web.desk.now();
     if let Err(error) = web.helps.may_try(source, now) {
         let turn = lane_turn(&web, &lane).await?;
-        return lane_page(&web, l, &lane, &turn, &error.text(l)).await;
+        return lane_page(&web, l, &lane, &turn, &error.text(l), Offer::default()).await;
     }
     web.helps.count(source, now);
     let says = asked.says;
@@ -210,7 +223,7 @@ pub(super) async fn by_token(
     Path(token): Path<String>,
 ) -> Result<Response, ApiError> {
     let turn = order_turn(&web, order_of(&web, &token)?).await?;
-    page(&web, l, &format!("/p/{token}"), &turn, "", None)
+    page(&web, l, &format!("/p/{token}"), &turn, "", None, Offer::default())
 }
 
 pub(super) async fn picture_by_token(

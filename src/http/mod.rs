@@ -28,6 +28,7 @@ mod people;
 pub mod ports;
 mod receipts;
 mod records;
+mod register;
 mod router;
 mod screen;
 mod signin;
@@ -38,6 +39,7 @@ mod tasks;
 mod tests;
 mod till;
 mod turn;
+mod unlicensed;
 mod words;
 mod zones;
 

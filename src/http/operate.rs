@@ -79,7 +79,7 @@ pub(super) async fn plate(
     Form(typed): Form<Typed>,
 ) -> Result<Response, ApiError> {
     let lane = LaneId::parse(&lane).ok_or(ApiError::NotFound)?;
-    let Ok(plate) = Plate::parse(&typed.plate) else {
+    let Ok(plate) = Plate::parse_kept(&typed.plate) else {
         let text = l.say("这不像一个车牌，请检查", "That is not a plate; check it").to_owned();
         let status = StatusCode::UNPROCESSABLE_ENTITY;
         return refused(&web, l, signed, lane, &headers, status, text, String::new()).await;
@@ -94,7 +94,7 @@ fn wants_text(headers: &HeaderMap) -> bool {
     headers.get("x-piece").is_some()
 }
 
-async fn answered(
+pub(super) async fn answered(
     web: &Web,
     l: Lang,
     signed: Signed,

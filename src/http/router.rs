@@ -30,7 +30,7 @@ use super::{
     link::Links,
     merchant, merchants, misreads, operate, ops, pay,
     ports::{BankDoor, Desk, DeviceDoor, Fleet, Pictures, Receipts, Records, TillRecords},
-    receipts, records, screen, signin, stream, tariffs, tasks, till, zones,
+    receipts, records, register, screen, signin, stream, tariffs, tasks, till, unlicensed, zones,
 };
 
 /// Forms here are a few hundred bytes.
@@ -176,6 +176,8 @@ fn public() -> Router<Shared> {
         .route("/l/{lane}", get(driver::at_lane))
         .route("/l/{lane}/plate", post(driver::give_plate))
         .route("/l/{lane}/help", post(driver::ask_help))
+        .route("/l/{lane}/no-plate", post(unlicensed::name_it))
+        .route("/l/{lane}/phone", post(unlicensed::show_phone))
         .route("/l/{lane}/picture", get(driver::picture_at_lane))
         .route("/l/{lane}/live", get(stream::lane_turn))
         .route("/p/{token}", get(driver::by_token))
@@ -226,6 +228,8 @@ fn operators() -> Router<Shared> {
         .route("/console/tasks/{task}/settle", post(tasks::settle))
         .route("/console/zones", get(zones::page))
         .route("/console/zones/{zone}/count", post(zones::count_form))
+        .route("/console/lanes/{lane}/no-plate", post(unlicensed::name_by_hand))
+        .merge(register::routes())
         .route("/console/stays", get(records::stays))
         .route("/console/stays/{stay}", get(records::stay))
         .route("/console/stays/{stay}/print", post(receipts::print))

@@ -12,9 +12,9 @@ use super::{
     router::{Shared, Web},
     stream::Piece,
     turn::{self, Bill, Turn},
-    words::Lang,
+    words::{self, Lang},
 };
-use crate::{core::rules::Direction, types::LaneId};
+use crate::{core::lane::Help, core::rules::Direction, types::LaneId};
 
 #[derive(Template)]
 #[template(path = "screen.html", config = "src/http/askama.toml")]
@@ -40,6 +40,10 @@ struct Show<'a> {
 }
 
 impl Show<'_> {
+    fn denied(&self, why: &Help) -> &'static str {
+        words::denied(self.l, *why)
+    }
+
     fn stayed(&self, bill: &Bill) -> String {
         self.l.duration(bill.stayed_s)
     }

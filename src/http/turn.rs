@@ -43,6 +43,8 @@ pub(super) enum Turn {
     Reading,
     /// The camera could not tell, or nobody came in with that plate.
     AskPlate(Option<(Help, Option<Plate>)>),
+    /// It is not let pass, and why.
+    Denied(Help, Option<Plate>),
     /// The arm is up or on its way.
     Go(Option<Plate>),
     LaneClosed,
@@ -87,6 +89,7 @@ impl Turn {
             Self::Nobody
             | Self::Reading
             | Self::AskPlate(_)
+            | Self::Denied(..)
             | Self::Go(_)
             | Self::LaneClosed
             | Self::Faulty => None,
@@ -104,6 +107,8 @@ impl Turn {
             Self::Reading => "reading",
             Self::AskPlate(Some((Help::NoStay, _))) => "ask-no-stay",
             Self::AskPlate(_) => "ask-no-plate",
+            Self::Denied(Help::Full, _) => "full",
+            Self::Denied(..) => "denied",
             Self::Go(_) => "go",
             Self::LaneClosed => "closed",
             Self::Faulty => "faulty",
@@ -168,6 +173,7 @@ fn see_lane(state: &State, rules: &Rules, now: Timestamp, id: &LaneId) -> Option
         }
         (Phase::Opening | Phase::Open | Phase::Passing | Phase::HeldOpen, _) => Turn::Go(plate()),
         (Phase::Deciding | Phase::AwaitingPayment, _) => match visit.and_then(|visit| visit.help) {
+            Some(help) if help.is_denial() => Turn::Denied(help, plate()),
             Some(help) => Turn::AskPlate(Some((help, plate()))),
             None => Turn::Reading,
         },

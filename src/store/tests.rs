@@ -6,5 +6,6 @@ mod counts;
 mod faults;
 mod pages;
 mod past;
+mod register;
 mod rounds;
 mod site;

@@ -11,7 +11,7 @@ use crate::{
         stay::{Stay, StayState},
         task::{About, Candidate, Outcome, Task},
     },
-    types::{LaneId, Plate, StayId, TaskId, Vehicle},
+    types::{LaneId, Plate, StayId, TaskId},
 };
 
 /// Who settles what needs nobody.
@@ -47,7 +47,7 @@ impl Desk<'_> {
             raw: read.map_or("", |read| &read.raw),
             plate: visit.plate.as_ref(),
             confidence: read.and_then(|read| read.confidence),
-            vehicle: Vehicle::default(),
+            vehicle: visit.vehicle(),
         };
         let elsewhere: Vec<StayId> = self
             .state

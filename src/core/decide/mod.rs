@@ -1,14 +1,17 @@
 //! From one input to what changes and what to do about it. Each flow has its own file. Knows no table.
 
+mod access;
 mod arm;
 mod arrears;
 mod call;
+mod cover;
 mod desk;
 mod entry;
 mod exit;
 mod fire;
 mod gate;
 mod ledger;
+mod manage;
 mod misread;
 mod occupancy;
 mod order;
@@ -26,6 +29,7 @@ mod through;
 mod ticket;
 mod tide;
 mod till;
+mod unlicensed;
 mod validation;
 mod zone;
 
@@ -100,6 +104,9 @@ pub fn decide(state: &State, rules: &Rules, now: Timestamp, input: Input) -> Dec
         Input::AdmissionSettled { admission, used, who, reason } => {
             desk.settle_admission(admission, used, who, &reason)
         }
+        Input::NoPlate { lane, phone, by } => desk.no_plate(&lane, phone, by),
+        Input::PhoneShown { lane, phone } => desk.phone_shown(&lane, &phone),
+        Input::Manage { by, act } => desk.manage(&by, act),
         Input::Fire { contact, on } => desk.fire(&contact, on),
         Input::HelpAsked { lane, from, says } => desk.help_asked(&lane, from, &says),
         Input::TaskActed { task, act, who } => desk.task_acted(task, act, who),
@@ -175,6 +182,7 @@ impl Desk<'_> {
                 Owner::Ticket(ticket) => self.ticket_over(ticket),
                 Owner::Payment(payment) => self.payment_due(payment),
                 Owner::Refund(refund) => self.refund_due(refund),
+                Owner::Reservation(reservation) => self.nobody_came(reservation),
             }
         }
         Ok(Answer::Done)

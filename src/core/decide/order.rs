@@ -30,6 +30,7 @@ impl Desk<'_> {
                 return self.lane_event(lane, Event::NeedHelp(Help::NoTariff));
             }
         };
+        let (stay, quote) = self.settle_from_pass(stay, quote);
         let arrears = match (self.rules.till.arrears_at_exit, self.owed_by(&stay.plate)) {
             (ArrearsAtExit::Refuse, owed) if !owed.is_empty() => {
                 self.void_orders(stay.id);
@@ -84,6 +85,23 @@ impl Desk<'_> {
     fn paid_order(&self, stay: &Stay) -> Option<OrderId> {
         let order = self.order(stay.order?)?;
         matches!(order.state, OrderState::Paid { .. }).then_some(order.id)
+    }
+
+    /// What was paid in is taken first; the rest is owed like anybody's.
+    fn settle_from_pass(&mut self, mut stay: Stay, quote: Quote) -> (Stay, Quote) {
+        let owed = quote.due();
+        let taken = if owed.is_zero() { 0 } else { self.take_from_pass(&stay, owed.minor) };
+        if taken == 0 {
+            return (stay, quote);
+        }
+        stay.paid_minor += taken;
+        stay.paid.push(PaidAt { at: self.now, amount: taken });
+        stay.paid_at = (taken == owed.minor).then_some(self.now).or(stay.paid_at);
+        self.record(Change::Stay(stay.clone()));
+        let amount = self.money(taken);
+        self.book(Entry::new(Account::StoredValue, Account::ParkingRevenue, amount));
+        let quote = self.quote(&stay, self.now).unwrap_or(quote);
+        (stay, quote)
     }
 
     fn ask_for(&mut self, lane: &LaneId, mut stay: Stay, order: Order) -> Reply {

@@ -8,6 +8,7 @@ mod operator;
 mod people;
 mod phone;
 mod receipts;
+mod register;
 mod site;
 mod tariffs;
 mod tasks;

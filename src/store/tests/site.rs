@@ -11,7 +11,9 @@ use crate::{
         gate::{Counted, Way},
         input::{ArmOutcome, Asked, PassOutcome},
         lane::{OperatorAct, Phase, Sensor},
-        rules::{Direction, GateRules, GateTimes, LaneRules, Wired, Zones},
+        rules::{
+            AccessRules, Direction, GateRules, GateTimes, LaneRules, PassbackMode, Wired, Zones,
+        },
         stay::Read,
         tariff::Tariff,
         task::{CallFrom, TaskAct},
@@ -68,7 +70,10 @@ pub(super) fn rules() -> Rules {
     };
     let lane_rules = LaneRules::new;
     let tariff = Tariff::hourly(15, 500, 4_000);
+    let mut access = AccessRules::default();
+    access.passback.mode = PassbackMode::Soft;
     Rules {
+        access,
         lanes: BTreeMap::from([
             (lane("in"), lane_rules(Direction::Entry, wired)),
             (lane("in-2"), lane_rules(Direction::Entry, Wired::default())),
@@ -158,10 +163,12 @@ impl Traffic {
             40..60 => self.read(),
             60..70 => self.pay(),
             70..85 => self.bank(reader).await,
-            85..90 => self.operator(),
-            90..92 => self.tell(Input::Started),
+            85..89 => self.operator(),
+            89..92 => self.tell(Input::Started),
             92..94 => self.trouble(),
-            94..97 => self.persons(),
+            94..96 => self.persons(),
+            96..98 => self.register(),
+            98 => self.without_plate(),
             _ => self.tell(Input::Tick),
         }
     }
@@ -281,6 +288,7 @@ impl Traffic {
             live: self.rng.random_ratio(9, 10),
             taken_at: Some(self.now),
             picture: self.rng.random_ratio(1, 2).then(|| format!("{}.jpg", self.reads)),
+            vehicle: crate::types::Vehicle::default(),
         };
         self.tell(Input::Sensor { lane: lane.clone(), sensor: Sensor::Arrival, on: true });
         self.tell(Input::Read { lane, read });

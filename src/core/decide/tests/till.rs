@@ -3,6 +3,7 @@
 use super::*;
 use crate::{
     core::{
+        Message,
         lane::{Help, OperatorAct},
         money::{Account, Order, PaidBy, Posting},
         rules::{ArrearsAtEntry, ArrearsAtExit},
@@ -271,6 +272,29 @@ fn who_leaves_unpaid_again_owes_each_stay_once() {
     site.drive_through("out");
     assert!(site.state.orders.is_empty() && site.state.payments.is_empty());
     assert_eq!(site.rules.till.arrears_at_entry, ArrearsAtEntry::Warn);
+}
+
+#[test]
+fn who_has_not_paid_before_is_told_or_stays_outside() {
+    let arrives = |at_entry| {
+        let mut site = Site::new();
+        site.rules.till.arrears_at_entry = at_entry;
+        site.leaves_unpaid();
+        site.after(HOUR);
+        site.sensor("in", Sensor::Arrival, true);
+        site.read("in", "京A12345");
+        site
+    };
+    let warned = arrives(ArrearsAtEntry::Warn);
+    assert_eq!(warned.opened("in"), 2);
+    let amount = Money::new(500, Currency::Cny);
+    let plate = plate();
+    assert_eq!(*warned.shown("in"), Message::Owes { plate, amount });
+    let mut refused = arrives(ArrearsAtEntry::Refuse);
+    assert_eq!(refused.opened("in"), 1);
+    let order = refused.state.arrears.values().next().unwrap().order;
+    refused.phone(order);
+    assert_eq!(refused.opened("in"), 2, "paid by phone: it comes in");
 }
 
 #[test]
