@@ -59,6 +59,11 @@ enum Command {
         #[command(subcommand)]
         command: DeviceCommand,
     },
+    /// Prices: checked, asked, explained, drawn, compared.
+    Tariff {
+        #[command(subcommand)]
+        command: cli::tariff::TariffCommand,
+    },
     /// Writes a consistent copy of the database while the site runs.
     Backup {
         #[command(flatten)]
@@ -171,6 +176,7 @@ async fn execute(command: Command) -> anyhow::Result<()> {
             cli::list_users(site.load()?).await
         }
         Command::Device { command } => device(command).await,
+        Command::Tariff { command } => cli::tariff::run(command).await,
         Command::Backup { site, to } => cli::backup(site.load()?, &to).await,
     }
 }

@@ -2,62 +2,20 @@
 
 use std::{sync::Arc, time::Duration};
 
-use serde::Serialize;
 use tokio::sync::watch;
 use tracing::debug;
 
 use super::App;
 use crate::{
     config::{Filled, Sign},
-    core::{
-        Rules, State,
-        zone::{Level, Occupancy},
-    },
+    core::{Rules, zone::Count},
     io::mqtt::{Link, LinkStatus},
-    types::ZoneId,
 };
 
 /// Numbers that change faster than this are told together.
 const TOGETHER: Duration = Duration::from_secs(1);
 /// Said again after this without a change: the embedded broker keeps nothing for those who come later.
 const REPEAT: Duration = Duration::from_secs(10);
-
-/// What other programs are told of a zone, on `paifang/zones/<id>` and by `/api/v1/zones`.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
-pub struct Count {
-    pub zone: ZoneId,
-    pub name: String,
-    /// Vehicles inside, with what lies within the zone.
-    pub vehicles: u32,
-    /// Spaces; `null`: nobody counts.
-    pub capacity: Option<u32>,
-    pub free: Option<u32>,
-}
-
-impl Count {
-    /// All zones of a site.
-    pub fn all(state: &State, rules: &Rules) -> Vec<Self> {
-        let zones = rules.zones.iter().map(|(id, zone)| {
-            let at = state.occupancy(&rules.zones, id);
-            Self {
-                zone: id.clone(),
-                name: zone.name.clone(),
-                vehicles: at.vehicles(),
-                capacity: at.capacity,
-                free: at.free(),
-            }
-        });
-        zones.collect()
-    }
-
-    fn level(&self, few: u32) -> Level {
-        Occupancy { inside: self.vehicles.into(), capacity: self.capacity }.level(few)
-    }
-
-    fn topic(&self) -> String {
-        format!("paifang/zones/{}", self.zone)
-    }
-}
 
 /// What a sign shows at these counts.
 pub fn sign_text(sign: &Sign, counts: &[Count]) -> Filled {
@@ -125,10 +83,11 @@ impl Counts {
 
     fn publish(&self, count: &Count) {
         let Ok(body) = serde_json::to_vec(count) else { return };
-        let topic = count.topic();
-        let sent = match self.kept {
-            true => self.link.publish_kept(&topic, body),
-            false => self.link.publish(&topic, body),
+        let topic = format!("paifang/zones/{}", count.zone);
+        let sent = if self.kept {
+            self.link.publish_kept(&topic, body)
+        } else {
+            self.link.publish(&topic, body)
         };
         if let Err(why) = sent {
             debug!(zone = %count.zone, %why, "a count was not told; it is told again");

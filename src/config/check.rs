@@ -14,10 +14,11 @@ use super::{
     devices::{Bus, Device},
     lanes::{Gate, Lane},
     rules,
+    tariffs::Prices,
 };
 use crate::{
     bank::icbc::IcbcSettings,
-    core::Rules,
+    core::{Rules, tariff::Hourly},
     io::bucket::Rate,
     types::{DeviceId, LaneId},
 };
@@ -72,17 +73,18 @@ pub fn parse(text: &str, base: &Path) -> Result<Site, Vec<Mistake>> {
     if check.mistakes.is_empty() {
         return site.ok_or_else(Vec::new);
     }
-    check.mistakes.sort_by_key(|mistake| mistake.line);
+    check.mistakes.sort_by(|a, b| (&a.file, a.line).cmp(&(&b.file, b.line)));
     Err(check.mistakes)
 }
 
-fn unreadable(text: &str, error: &toml::de::Error) -> Mistake {
+pub(super) fn unreadable(text: &str, error: &toml::de::Error) -> Mistake {
     let start = error.span().map_or(0, |span| span.start);
     let line = line_of(text, start);
     let written = text.lines().nth(line - 1).unwrap_or_default();
     let field = written.split('=').next().unwrap_or_default().trim();
     let what = error.message().replace('\n', " ");
-    Mistake { line, field: if field.is_empty() { "file".into() } else { field.into() }, what }
+    let field = if field.is_empty() { "file".into() } else { field.into() };
+    Mistake { file: None, line, field, what }
 }
 
 pub(super) fn line_of(text: &str, at: usize) -> usize {
@@ -97,7 +99,23 @@ pub(super) struct Check<'a> {
 impl Check<'_> {
     pub(super) fn mistake(&mut self, at: usize, field: &str, what: impl Into<String>) {
         let line = line_of(self.text, at);
-        self.mistakes.push(Mistake { line, field: field.into(), what: what.into() });
+        self.mistakes.push(Mistake { file: None, line, field: field.into(), what: what.into() });
+    }
+
+    /// One in another file than the site file; `line` counts from 1.
+    pub(super) fn mistake_in(
+        &mut self,
+        file: &Path,
+        line: usize,
+        field: &str,
+        what: impl Into<String>,
+    ) {
+        let (file, field) = (Some(file.to_owned()), field.to_owned());
+        self.mistakes.push(Mistake { file, line, field, what: what.into() });
+    }
+
+    pub(super) fn count(&self) -> usize {
+        self.mistakes.len()
     }
 
     pub(super) fn wrong<T>(&mut self, value: &Spanned<T>, field: &str, what: impl Into<String>) {
@@ -130,6 +148,7 @@ impl Check<'_> {
         let english = file.display.language == Language::En;
         let signs = self.signs(&file.signs, &devices, &zones, &lanes, english);
         let calls = self.calls(&file.calls);
+        let prices = self.prices(&file, base, &zone, &zones);
         let mqtt = Mqtt {
             listen: file.mqtt.listen,
             url: self.broker_url(file.mqtt.url.as_ref(), &secrets),
@@ -137,6 +156,7 @@ impl Check<'_> {
             client_id: file.mqtt.client_id,
             secrets,
         };
+        let Prices { book, main } = prices?;
         Some(Site {
             rules: Rules {
                 lanes: lanes.lane_rules,
@@ -147,7 +167,7 @@ impl Check<'_> {
                 calls,
                 lane_names: rules::lane_names(&file.lanes),
                 till,
-                ..Rules::new(&file.site.name, zone, file.site.currency, file.tariff.tariff())
+                ..Rules::priced(&file.site.name, book, main)
             },
             data_dir: base.join(file.site.data_dir),
             database_mib_max: file.site.database_mib_max,
@@ -193,8 +213,8 @@ impl Check<'_> {
             let at = self.text.find("link_life_s").unwrap_or(0);
             self.mistake(at, "pay.link_life_s", "must be 60 to 86400 seconds");
         }
-        let tariff = &file.tariff;
-        if tariff.hour_minor < 0 || tariff.day_cap_minor < 0 {
+        let negative = |tariff: &Hourly| tariff.hour_minor < 0 || tariff.day_cap_minor < 0;
+        if file.tariff.as_ref().is_some_and(negative) {
             let at = self.text.find("[tariff]").unwrap_or(0);
             self.mistake(at, "tariff", "amounts cannot be negative");
         }

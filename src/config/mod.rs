@@ -9,6 +9,7 @@ mod lanes;
 mod rules;
 mod secrets;
 mod signs;
+mod tariffs;
 #[cfg(test)]
 mod tests;
 mod texts;
@@ -31,6 +32,7 @@ pub use self::{
     lanes::{Gate, Lane},
     secrets::Secrets,
     signs::{Sign, SignSection},
+    tariffs::{TariffsSection, tariff_file},
     texts::{DisplaySection, Filled, Language, Texts},
     till::{ArrearsSection, MerchantsSection, TillSection},
     ways::{CoupleSection, MatchingSection, TidalSection, TurnSection},
@@ -57,7 +59,10 @@ pub struct SiteFile {
     pub mqtt: MqttSection,
     #[serde(default)]
     pub limits: LimitsSection,
-    pub tariff: Hourly,
+    /// The short form of a site with one simple price; its name is `hourly`.
+    pub tariff: Option<Hourly>,
+    #[serde(default)]
+    pub tariffs: TariffsSection,
     #[serde(default)]
     pub pay: PaySection,
     #[serde(default)]
@@ -342,9 +347,10 @@ fn by_itself() -> Closing {
     Closing::ByItself
 }
 
-/// What is wrong with the site file. `line` counts from 1.
+/// What is wrong with the site file, or with a `file` that it names. `line` counts from 1.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Mistake {
+    pub file: Option<PathBuf>,
     pub line: usize,
     pub field: String,
     pub what: String,
@@ -362,7 +368,10 @@ pub enum ConfigError {
 fn lines(path: &Path, mistakes: &[Mistake]) -> String {
     let rows: Vec<String> = mistakes
         .iter()
-        .map(|m| format!("{}:{}: {}: {}", path.display(), m.line, m.field, m.what))
+        .map(|m| {
+            let path = m.file.as_deref().unwrap_or(path);
+            format!("{}:{}: {}: {}", path.display(), m.line, m.field, m.what)
+        })
         .collect();
     rows.join("\n")
 }

@@ -13,6 +13,7 @@ pub mod lane;
 pub mod matching;
 pub mod money;
 pub mod pass;
+pub mod pricing;
 mod register;
 pub mod rules;
 pub mod state;

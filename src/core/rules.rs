@@ -47,12 +47,18 @@ pub struct Rules {
 impl Rules {
     /// A site without lanes, with one zone, and with the usual rules.
     pub fn new(site_name: &str, zone: TimeZone, currency: Currency, tariff: Tariff) -> Self {
+        let main = tariff.name().clone();
+        Self::priced(site_name, TariffBook::single(tariff, zone, currency), main)
+    }
+
+    /// As [`Rules::new`], with several tariffs; zone and currency are theirs.
+    pub fn priced(site_name: &str, tariffs: TariffBook, main: Arc<str>) -> Self {
         Self {
             site_name: site_name.to_owned(),
-            tariff: tariff.name().clone(),
-            tariffs: TariffBook::single(tariff, zone.clone(), currency),
-            zone,
-            currency,
+            tariff: main,
+            zone: tariffs.zone().clone(),
+            currency: tariffs.currency(),
+            tariffs,
             lanes: BTreeMap::new(),
             gates: BTreeMap::new(),
             zones: Zones::one(site_name),

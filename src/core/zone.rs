@@ -3,7 +3,10 @@
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
-use super::{rules::Zones, state::State};
+use super::{
+    rules::{Rules, Zones},
+    state::State,
+};
 use crate::types::ZoneId;
 
 /// What the journal keeps of a zone. How many vehicles are inside follows from the open stays; this is the rest.
@@ -89,6 +92,36 @@ impl Occupancy {
             Some(free) if free <= few => Level::Few,
             Some(_) | None => Level::Free,
         }
+    }
+}
+
+/// What other programs are told of a zone.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct Count {
+    pub zone: ZoneId,
+    pub name: String,
+    /// Vehicles inside, with what lies within the zone.
+    pub vehicles: u32,
+    /// Spaces; `None`: nobody counts.
+    pub capacity: Option<u32>,
+    pub free: Option<u32>,
+}
+
+impl Count {
+    /// All zones of a site.
+    pub fn all(state: &State, rules: &Rules) -> Vec<Self> {
+        let zones = rules.zones.iter().map(|(id, zone)| {
+            let at = state.occupancy(&rules.zones, id);
+            let (vehicles, free) = (at.vehicles(), at.free());
+            let (zone, name) = (id.clone(), zone.name.clone());
+            Self { zone, name, vehicles, capacity: at.capacity, free }
+        });
+        zones.collect()
+    }
+
+    /// `few`: so many spaces are few.
+    pub fn level(&self, few: u32) -> Level {
+        Occupancy { inside: self.vehicles.into(), capacity: self.capacity }.level(few)
     }
 }
 

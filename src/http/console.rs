@@ -1,5 +1,7 @@
 //! The operator's console: every lane live, alarms, the day's takings. Acts are in [`super::operate`].
 
+use std::sync::Arc;
+
 use askama::Template;
 use axum::{
     extract::State,
@@ -22,7 +24,7 @@ use super::{
     zones,
 };
 use crate::{
-    core::{Alarm, lane::OperatorAct, money::Payment},
+    core::{Alarm, Rules, lane::OperatorAct, money::Payment},
     types::{Currency, LaneId, Money},
 };
 
@@ -38,6 +40,7 @@ pub(super) struct Frame {
     pub(super) now: Timestamp,
     pub(super) currency: Currency,
     pub(super) waiting: Waiting,
+    rules: Arc<Rules>,
 }
 
 impl Frame {
@@ -53,7 +56,19 @@ impl Frame {
             now: web.desk.now(),
             currency: rules.currency,
             waiting: web.desk.waiting(),
+            rules,
         }
+    }
+
+    /// What a lane is called.
+    pub(super) fn lane<'a>(&'a self, id: &'a LaneId) -> &'a str {
+        self.rules.lane_name(id)
+    }
+
+    /// What an alarm is about: a lane by its name.
+    fn subject(&self, subject: &str) -> String {
+        let lane = LaneId::parse(subject);
+        lane.map_or_else(|| subject.to_owned(), |lane| self.lane(&lane).to_owned())
     }
 
     /// How many tasks wait, in the header of every page.

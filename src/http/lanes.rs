@@ -205,6 +205,15 @@ impl LaneCard<'_> {
         self.needs().map(|help| words::help(self.l, help))
     }
 
+    /// Where a tidal lane leads now, and when it turns next.
+    fn tide(&self) -> Option<String> {
+        self.seen.rules.tide.as_ref()?;
+        let now = direction(self.l, self.seen.direction());
+        let next = self.lane().turn_at.map(|at| self.clock(at));
+        let next = next.map(|at| format!(" · {} {at}", self.l.say("下次换向", "turns at")));
+        Some(format!("{} {now}{}", self.l.say("潮汐车道：", "Tidal:"), next.unwrap_or_default()))
+    }
+
     /// What an operator is asked about the vehicle.
     fn task(&self) -> Option<i64> {
         self.lane().visit.as_ref()?.task.map(|task| task.0)

@@ -13,8 +13,6 @@ use super::{
     error::ApiError,
     router::{Shared, Web},
     signin::Signed,
-    tasks,
-    words::{self, Lang},
 };
 use crate::{
     core::{
@@ -25,9 +23,10 @@ use crate::{
     types::{StayId, TaskId},
 };
 
+/// Part of a task's page.
 #[derive(Template)]
-#[template(path = "compare.html", config = "src/http/askama.toml")]
-struct Compare<'a> {
+#[template(path = "misread.html", config = "src/http/askama.toml")]
+struct Sides<'a> {
     f: &'a Frame,
     task: &'a Task,
     /// As the camera wrote it; empty: nothing, or the task is about something else.
@@ -38,7 +37,7 @@ struct Compare<'a> {
     stays: Vec<(Stay, Option<u8>)>,
 }
 
-impl Compare<'_> {
+impl Sides<'_> {
     fn is_misread(&self) -> bool {
         matches!(self.task.about, About::Misread { .. })
     }
@@ -67,8 +66,8 @@ async fn stay_of(web: &Web, id: StayId) -> Result<Option<Stay>, ApiError> {
     }
 }
 
-/// The vehicle of a task beside those it may be, for the task's page; empty: it is about none.
-pub(super) async fn compare(web: &Web, f: &Frame, task: &Task) -> Result<String, ApiError> {
+/// The vehicles a task is about, side by side, with the operator's choice where there is one.
+pub(super) async fn body(web: &Web, f: &Frame, task: &Task) -> Result<String, ApiError> {
     let (raw, picture, about) = match &task.about {
         About::Misread { raw, candidates, picture } => {
             let about = candidates.iter().map(|one| (one.stay, Some(one.score))).collect();
@@ -86,7 +85,7 @@ pub(super) async fn compare(web: &Web, f: &Frame, task: &Task) -> Result<String,
     for (stay, score) in about {
         stays.extend(stay_of(web, stay).await?.map(|stay| (stay, score)));
     }
-    Ok(Compare { f, task, raw, picture, stays }.render()?)
+    Ok(Sides { f, task, raw, picture, stays }.render()?)
 }
 
 #[derive(Deserialize)]
@@ -98,20 +97,13 @@ pub(super) struct Picked {
 /// The operator says whose stay it is.
 pub(super) async fn pick(
     State(web): State<Shared>,
-    l: Lang,
     signed: Signed,
     Path(id): Path<i64>,
     Form(picked): Form<Picked>,
 ) -> Result<Response, ApiError> {
-    let (task, who) = (TaskId(id), signed.name.clone());
+    let (task, who) = (TaskId(id), signed.name);
     let stay = (picked.stay != 0).then_some(StayId(picked.stay));
-    let told = web.desk.tell(Input::MisreadSettled { task, stay, who }).await?;
-    tracing::info!(%task, ?stay, operator = signed.name, done = told.is_ok(), "a misread was settled");
-    match told {
-        Ok(_) => Ok(Redirect::to("/console").into_response()),
-        Err(refusal) => {
-            let notice = words::refusal(l, &refusal);
-            tasks::show(&web, l, signed.name, task, Some(notice)).await
-        }
-    }
+    tracing::info!(%task, ?stay, operator = who, "an operator settles a misread");
+    web.desk.tell(Input::MisreadSettled { task, stay, who }).await??;
+    Ok(Redirect::to("/console/tasks").into_response())
 }

@@ -13,6 +13,7 @@ mod console;
 mod devices;
 mod driver;
 mod error;
+pub mod fee_chart;
 mod guard;
 mod hand;
 mod lanes;
@@ -31,6 +32,7 @@ mod router;
 mod screen;
 mod signin;
 mod stream;
+mod tariffs;
 mod tasks;
 #[cfg(test)]
 mod tests;

@@ -24,6 +24,18 @@ pub(super) struct GateSeen {
     alarms: Vec<Alarm>,
 }
 
+impl GateSeen {
+    fn mood(&self) -> &'static str {
+        match self.gate.phase {
+            _ if !self.alarms.is_empty() => "bad",
+            Phase::Idle => "calm",
+            Phase::Granted | Phase::Passing | Phase::Closing => "busy",
+            Phase::HeldFree | Phase::Locked => "set",
+            Phase::Faulty => "bad",
+        }
+    }
+}
+
 pub(super) fn seen(state: &State, rules: &Rules) -> Vec<GateSeen> {
     let seen = rules.gates.iter().filter_map(|(id, gate_rules)| {
         let of_gate = state.alarms.values().filter(|alarm| alarm.subject == id.as_str());
@@ -52,16 +64,6 @@ impl Cards<'_> {
 
     fn phase(&self, seen: &GateSeen) -> &'static str {
         words::gate_phase(self.f.l, seen.gate.phase)
-    }
-
-    fn mood(&self, seen: &GateSeen) -> &'static str {
-        match seen.gate.phase {
-            _ if !seen.alarms.is_empty() => "bad",
-            Phase::Idle => "calm",
-            Phase::Granted | Phase::Passing | Phase::Closing => "busy",
-            Phase::HeldFree | Phase::Locked => "set",
-            Phase::Faulty => "bad",
-        }
     }
 
     fn refused(&self, seen: &GateSeen) -> Option<&'static str> {

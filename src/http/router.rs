@@ -30,7 +30,7 @@ use super::{
     link::Links,
     merchant, merchants, misreads, operate, ops, pay,
     ports::{BankDoor, Desk, DeviceDoor, Fleet, Pictures, Receipts, Records, TillRecords},
-    receipts, records, screen, signin, stream, tasks, till, zones,
+    receipts, records, screen, signin, stream, tariffs, tasks, till, zones,
 };
 
 /// Forms here are a few hundred bytes.
@@ -187,6 +187,7 @@ fn public() -> Router<Shared> {
         .route("/lane/{lane}/screen/live", get(stream::screen))
         .route("/lane/{lane}/sign", get(screen::sign))
         .route("/api/v1/zones", get(zones::list))
+        .route("/tariff", get(tariffs::sign))
         .route("/assets/{name}", get(ops::asset))
 }
 
@@ -229,6 +230,7 @@ fn operators() -> Router<Shared> {
         .route("/console/stays/{stay}", get(records::stay))
         .route("/console/stays/{stay}/print", post(receipts::print))
         .route("/console/pictures/{name}", get(records::picture))
+        .route("/console/tariffs", get(tariffs::page))
         .route("/console/devices", get(devices::page))
         .route("/console/devices/live", get(stream::devices))
         .route("/console/devices/{device}/test", post(devices::test_form))

@@ -4,7 +4,6 @@ use askama::Template;
 use axum::{
     Form, Json,
     extract::{Path, State},
-    http::StatusCode,
     response::{Html, IntoResponse, Redirect, Response},
 };
 use jiff::Timestamp;
@@ -208,19 +207,13 @@ pub(super) async fn list(
 struct TaskPage {
     f: Frame,
     one: TaskSeen,
-    /// The vehicle beside those it may be.
-    compare: String,
-    notice: Option<String>,
+    /// The vehicles it is about, side by side.
+    body: String,
 }
 
 impl TaskPage {
     fn lane(&self) -> Option<&LaneId> {
         self.one.task.lane.as_ref()
-    }
-
-    /// Whose vehicle it is settles it, and nothing else.
-    fn is_misread(&self) -> bool {
-        matches!(self.one.task.about, About::Misread { .. })
     }
 
     /// What mostly comes of such a task, to be picked instead of typed.
@@ -247,22 +240,10 @@ pub(super) async fn one(
     signed: Signed,
     Path(id): Path<i64>,
 ) -> Result<Response, ApiError> {
-    show(&web, l, signed.name, TaskId(id), None).await
-}
-
-/// The page of a task, with what was refused.
-pub(super) async fn show(
-    web: &Web,
-    l: Lang,
-    who: String,
-    id: TaskId,
-    notice: Option<String>,
-) -> Result<Response, ApiError> {
-    let one = find(web, id.0).await?;
-    let f = Frame::new(web, l, who);
-    let compare = misreads::compare(web, &f, &one.task).await?;
-    let status = if notice.is_some() { StatusCode::CONFLICT } else { StatusCode::OK };
-    Ok((status, Html(TaskPage { f, one, compare, notice }.render()?)).into_response())
+    let one = find(&web, id).await?;
+    let f = Frame::new(&web, l, signed.name);
+    let body = misreads::body(&web, &f, &one.task).await?;
+    Ok(Html(TaskPage { f, one, body }.render()?).into_response())
 }
 
 pub(super) async fn take(

@@ -39,6 +39,14 @@ impl Lang {
         self == Self::Zh
     }
 
+    /// As tariffs call it.
+    pub(super) fn language(self) -> Language {
+        match self {
+            Self::Zh => Language::Chinese,
+            Self::En => Language::English,
+        }
+    }
+
     fn from_code(code: &str) -> Option<Self> {
         match code.split('-').next()?.trim().to_ascii_lowercase().as_str() {
             "zh" => Some(Self::Zh),
@@ -67,6 +75,8 @@ impl Lang {
         let minutes = seconds.max(0) / 60;
         let (days, hours, minutes) = (minutes / 1_440, minutes / 60 % 24, minutes % 60);
         match (self, days, hours) {
+            (Self::Zh, 0, 0) if minutes == 0 => "不到 1 分钟".to_owned(),
+            (Self::En, 0, 0) if minutes == 0 => "under 1 min".to_owned(),
             (Self::Zh, 0, 0) => format!("{minutes} 分钟"),
             (Self::Zh, 0, _) => format!("{hours} 小时 {minutes} 分"),
             (Self::Zh, ..) => format!("{days} 天 {hours} 小时 {minutes} 分"),
@@ -221,8 +231,7 @@ pub(super) fn stay_state(l: Lang, state: StayState) -> &'static str {
 
 /// A line of a fee in words.
 pub(super) fn quote_line(l: Lang, line: &QuoteLine, zone: &TimeZone) -> String {
-    let language = if l.is_zh() { Language::Chinese } else { Language::English };
-    line.explain(language, zone)
+    line.explain(l.language(), zone)
 }
 
 /// Why nothing was done, in words an operator or driver understands.
@@ -427,9 +436,9 @@ mod tests {
 
     #[test]
     fn durations_in_words() {
-        assert_eq!(Lang::En.duration(59), "0 min");
+        assert_eq!(Lang::En.duration(59), "under 1 min");
         assert_eq!(Lang::En.duration(7_500), "2 h 5 min");
         assert_eq!(Lang::Zh.duration(90_061), "1 天 1 小时 1 分");
-        assert_eq!(Lang::Zh.duration(-5), "0 分钟");
+        assert_eq!(Lang::Zh.duration(-5), "不到 1 分钟");
     }
 }

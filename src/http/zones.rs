@@ -19,10 +19,9 @@ use super::{
     words::{self, Lang},
 };
 use crate::{
-    app::counts::Count,
     core::{
         Input, Refusal, Rules, State as Core,
-        zone::{Counted, Level},
+        zone::{Count, Counted, Level},
     },
     types::ZoneId,
 };

@@ -23,6 +23,7 @@ mod load;
 mod merchants;
 mod open;
 mod pages;
+mod past;
 mod people;
 mod rebuild;
 mod takings;

@@ -2,7 +2,9 @@
 
 mod accounts;
 mod backup;
+mod counts;
 mod faults;
 mod pages;
+mod past;
 mod rounds;
 mod site;

@@ -9,27 +9,43 @@ use serde::{Deserialize, Serialize};
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "UPPERCASE")]
 pub enum Currency {
+    Aed,
     Aud,
+    Cad,
+    Chf,
     Cny,
     Eur,
     Gbp,
     Hkd,
     Jpy,
+    Krw,
+    Myr,
     Php,
     Sgd,
+    Thb,
+    Try,
+    Twd,
     Usd,
 }
 
 /// Every currency a site can run in.
-const ALL: [Currency; 9] = [
+const ALL: [Currency; 17] = [
+    Currency::Aed,
     Currency::Aud,
+    Currency::Cad,
+    Currency::Chf,
     Currency::Cny,
     Currency::Eur,
     Currency::Gbp,
     Currency::Hkd,
     Currency::Jpy,
+    Currency::Krw,
+    Currency::Myr,
     Currency::Php,
     Currency::Sgd,
+    Currency::Thb,
+    Currency::Try,
+    Currency::Twd,
     Currency::Usd,
 ];
 
@@ -37,14 +53,21 @@ impl Currency {
     /// Decimal places of the major unit: 2 for yuan (fen), 0 for yen.
     pub fn decimals(self) -> u32 {
         match self {
-            Self::Jpy => 0,
-            Self::Aud
+            Self::Jpy | Self::Krw => 0,
+            Self::Aed
+            | Self::Aud
+            | Self::Cad
+            | Self::Chf
             | Self::Cny
             | Self::Eur
             | Self::Gbp
             | Self::Hkd
+            | Self::Myr
             | Self::Php
             | Self::Sgd
+            | Self::Thb
+            | Self::Try
+            | Self::Twd
             | Self::Usd => 2,
         }
     }
@@ -52,14 +75,22 @@ impl Currency {
     /// ISO 4217 code.
     pub fn code(self) -> &'static str {
         match self {
+            Self::Aed => "AED",
             Self::Aud => "AUD",
+            Self::Cad => "CAD",
+            Self::Chf => "CHF",
             Self::Cny => "CNY",
             Self::Eur => "EUR",
             Self::Gbp => "GBP",
             Self::Hkd => "HKD",
             Self::Jpy => "JPY",
+            Self::Krw => "KRW",
+            Self::Myr => "MYR",
             Self::Php => "PHP",
             Self::Sgd => "SGD",
+            Self::Thb => "THB",
+            Self::Try => "TRY",
+            Self::Twd => "TWD",
             Self::Usd => "USD",
         }
     }
@@ -75,10 +106,18 @@ impl Currency {
             Self::Eur => "€",
             Self::Gbp => "£",
             Self::Usd => "$",
+            Self::Aed => "AED ",
             Self::Aud => "A$",
+            Self::Cad => "C$",
+            Self::Chf => "CHF ",
             Self::Hkd => "HK$",
+            Self::Krw => "₩",
+            Self::Myr => "RM",
             Self::Php => "₱",
             Self::Sgd => "S$",
+            Self::Thb => "฿",
+            Self::Try => "₺",
+            Self::Twd => "NT$",
         }
     }
 }

@@ -13,5 +13,6 @@ mod makes;
 mod people;
 mod push;
 mod support;
+mod tariff;
 mod tidy;
 mod wire;

@@ -199,10 +199,10 @@ impl Board {
         for (input, on) in (1_u8..).zip(states.iter().copied()) {
             let Some(wire) = self.inputs.get(&input) else { continue };
             let former = known.insert(input, on);
-            if former != Some(on) {
-                if let Some(input) = self.input_of(wire, former, on) {
-                    self.app.submit(input, None).await?;
-                }
+            if former != Some(on)
+                && let Some(input) = self.input_of(wire, former, on)
+            {
+                self.app.submit(input, None).await?;
             }
         }
         Ok(())

@@ -73,6 +73,11 @@ impl Desk<'_> {
         if let Some(task) = self.call_at(id).map(|task| task.id) {
             self.task_done(task, PAIFANG, "the vehicle has gone on");
         }
+        // Whoever stands there now begins to wait.
+        if let Some(mut lane) = self.lane(id).filter(|lane| lane.wait.is_some()).cloned() {
+            lane.wait = None;
+            self.record(Change::Lane(lane));
+        }
     }
 
     /// A call that nobody took on.

@@ -15,6 +15,7 @@ use crate::{
         rules::{Direction, Rules},
         state::State,
         stay::Stay,
+        tariff::Quote,
         ticket::{Admission, Ticket},
     },
     types::{
@@ -139,7 +140,7 @@ impl<'a> Desk<'a> {
                 Some(order) => Message::Pay {
                     plate,
                     amount: order.amount,
-                    minutes: order.quote.to.duration_since(order.quote.from).as_mins(),
+                    minutes: started_minutes(&order.quote),
                 },
                 None => Message::Help,
             },
@@ -361,6 +362,11 @@ impl<'a> Desk<'a> {
     pub(super) fn money(&self, minor: i64) -> Money {
         Money::new(minor, self.rules.currency)
     }
+}
+
+/// A minute that has begun counts: nobody was inside for 0 minutes.
+fn started_minutes(quote: &Quote) -> i64 {
+    (quote.to.duration_since(quote.from).as_secs() + 59) / 60
 }
 
 /// Both are rows of one lane, and `known` holds an order to the arm that `change` does not repeat.

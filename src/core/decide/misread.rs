@@ -142,7 +142,7 @@ impl Desk<'_> {
         if let (About::Misread { candidates: known, .. }, true) =
             (&task.about, candidates.is_empty())
         {
-            candidates = known.clone();
+            candidates.clone_from(known);
         }
         task.about = About::Misread { raw, candidates, picture };
         self.record(Change::Task(task.clone()));

@@ -93,9 +93,9 @@ impl Desk<'_> {
     pub(super) fn is_full_behind(&self, lane: &LaneId, fresh: bool) -> bool {
         let zones = &self.rules.zones;
         let Some(rules) = self.rules.lanes.get(lane) else { return false };
-        let is_full = |id: &ZoneId| match fresh {
-            true => self.occupancy(id).is_full(),
-            false => self.state.occupancy(zones, id).is_full(),
+        let is_full = |id: &ZoneId| {
+            let at = if fresh { self.occupancy(id) } else { self.state.occupancy(zones, id) };
+            at.is_full()
         };
         let counted = |id: &&ZoneId| zones.get(id).is_some_and(|zone| zone.capacity.is_some());
         self.direction(lane) == Some(Direction::Entry)

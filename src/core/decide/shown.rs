@@ -15,10 +15,13 @@ impl Desk<'_> {
     pub(super) fn called(&self, lane: &Lane, fresh: bool) -> Option<Message> {
         let call = if fresh { self.call_at(&lane.id) } else { self.state.call_of(&lane.id) }?;
         let told = match lane.phase {
-            Phase::Idle | Phase::VehiclePresent | Phase::Deciding => true,
             // The amount stays in sight, unless the driver asked for a person.
             Phase::AwaitingPayment => call.is_drivers_call(),
-            Phase::Faulty | Phase::Locked => true,
+            Phase::Idle
+            | Phase::VehiclePresent
+            | Phase::Deciding
+            | Phase::Faulty
+            | Phase::Locked => true,
             Phase::Opening | Phase::Open | Phase::Passing | Phase::Closing | Phase::HeldOpen => {
                 false
             }

@@ -10,15 +10,14 @@ use crate::{
         stay::{Stay, StayState},
         task::About,
     },
-    types::LaneId,
+    types::{LaneId, StayId},
 };
 
 impl Desk<'_> {
     /// The vehicle is through.
     pub(super) fn passed(&mut self, id: &LaneId, visit: Visit) {
-        let Some(stay) = visit.stay.and_then(|stay| self.stay(stay)).cloned() else {
-            return self.unknown_passed(id);
-        };
+        let stay = self.stay_of_passage(id, &visit).and_then(|stay| self.stay(stay)).cloned();
+        let Some(stay) = stay else { return self.unknown_passed(id) };
         match (self.direction(id), self.zone_around(id)) {
             (Some(_), Some(around)) => self.moved(id, stay, around),
             (Some(Direction::Entry), None) => self.inside(stay),
@@ -30,15 +29,21 @@ impl Desk<'_> {
     /// The vehicle went through behind another, and nobody let it. One that was read keeps its stay, so that its fee
     /// is asked for at the exit, or missed there; one that nobody read changes its zone's count.
     pub(super) fn tailgated(&mut self, id: &LaneId, mut visit: Visit) {
-        let Some(direction) = self.direction(id) else { return };
-        let known = visit.stay.or_else(|| Some(self.stay_of(visit.plate.as_ref()?)?.id));
-        let picture = visit.read.as_ref().and_then(|read| read.picture.clone());
-        visit.stay = match (known, direction, &visit.plate) {
-            (None, Direction::Entry, Some(plate)) => Some(self.open_stay(id, plate, picture)),
-            (known, ..) => known,
-        };
+        visit.stay = self.stay_of_passage(id, &visit);
         self.ask_person(About::Tailgate, Some(id), visit.stay);
         self.passed(id, visit);
+    }
+
+    /// Whose passage it was. One that came in by a person's hand and was read all the same is inside like any other: its
+    /// fee is asked for when it leaves.
+    fn stay_of_passage(&mut self, id: &LaneId, visit: &Visit) -> Option<StayId> {
+        let plate = visit.plate.as_ref();
+        let known = visit.stay.or_else(|| Some(self.stay_of(plate?)?.id));
+        if known.is_some() || self.direction(id) != Some(Direction::Entry) {
+            return known;
+        }
+        let picture = visit.read.as_ref().and_then(|read| read.picture.clone());
+        Some(self.open_stay(id, plate?, picture))
     }
 
     fn inside(&mut self, mut stay: Stay) {

@@ -20,6 +20,7 @@ mod plan;
 mod price;
 mod quote;
 mod schedule;
+mod sign;
 mod spec;
 mod timeline;
 mod words;
@@ -37,6 +38,7 @@ pub use self::{
     calendar::Calendar,
     case::{Benefit, Case, Earlier, PaidAt, Segment, Span},
     quote::{Quote, QuoteLine, QuoteRule},
+    sign::{Sign, SignPart},
     words::Language,
 };
 

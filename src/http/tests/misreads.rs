@@ -26,7 +26,7 @@ async fn an_operator_picks_whose_stay_it_is() {
     assert_eq!(answer.status().as_u16(), 409);
     assert!(answer.text().await.unwrap().contains("has left already"));
     let answer = phone.post("/console/tasks/1/stay", &[("stay", "1")]).await;
-    assert_eq!((answer.status().as_u16(), location(&answer)), (303, "/console"));
+    assert_eq!((answer.status().as_u16(), location(&answer)), (303, "/console/tasks"));
     assert_eq!(site.phase("out"), Phase::AwaitingPayment);
     assert_eq!(phone.get("/console/tasks/1").await.status().as_u16(), 404, "it is settled");
 }

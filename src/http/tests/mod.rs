@@ -9,4 +9,6 @@ mod people;
 mod phone;
 mod receipts;
 mod site;
+mod tariffs;
+mod tasks;
 mod till;

@@ -51,7 +51,7 @@ pub(super) fn lane(id: &str) -> LaneId {
 #[derive(Default)]
 pub(super) struct World {
     state: State,
-    now: Timestamp,
+    pub(super) now: Timestamp,
     effects: Vec<Effect>,
     journal: Vec<Row>,
     operators: HashMap<String, Operator>,

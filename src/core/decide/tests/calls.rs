@@ -225,8 +225,8 @@ fn without_a_bank_an_exit_holds_or_lets_go_as_the_site_says() {
         site.owing();
         let since = site.now;
         site.bank_dies();
-        let so_far = site.now.duration_since(since).unsigned_abs();
-        site.after(59 * S - so_far);
+        let last = since + 59 * S;
+        site.after(last.duration_since(site.now).unsigned_abs());
         assert_eq!(site.phase("out"), Phase::AwaitingPayment, "{rule:?}");
         site.after(S);
         let left = site.phase("out") == Phase::Opening;
@@ -253,4 +253,19 @@ fn a_bank_that_dies_late_lets_go_at_once_and_one_that_lives_never() {
     site.bank_dies();
     site.after(Duration::ZERO);
     assert_eq!(site.phase("out"), Phase::Opening);
+}
+
+#[test]
+fn the_next_vehicle_waits_anew() {
+    let mut site = Site::new();
+    site.sensor("out", Sensor::Arrival, true);
+    site.read("out", "");
+    site.after(30 * S);
+    let first = site.call("out").unwrap().id;
+    site.read("out", "京B22222");
+    assert!(site.call("out").is_none(), "whoever was called for is gone");
+    site.after(29 * S);
+    assert!(site.call("out").is_none());
+    site.after(S);
+    assert_ne!(site.call("out").unwrap().id, first);
 }

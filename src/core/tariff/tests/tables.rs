@@ -223,7 +223,7 @@ fn check(name: &str, text: &str) -> (Vec<String>, usize) {
         let start: DateTime = format!("{date}T{from}").parse().unwrap();
         let facts = Facts::read(facts, start, book.zone(), book.currency());
         let row = Row {
-            tariff: &heading.tariffs[0],
+            tariff: book.main(),
             from: instant(&start, book.zone()),
             to: instant(&moment(to, start), book.zone()),
             fee_minor: money(fee, book.currency()),

@@ -1,0 +1,12 @@
+//! What people ask of tariffs: a case typed by hand, fees by length of stay, what a past period would have earned.
+//! Prices nothing itself.
+
+mod compare;
+mod facts;
+mod table;
+
+pub use self::{
+    compare::{Band, Comparison, Day, Moved, Prices, Sums},
+    facts::{Facts, FactsError, moment},
+    table::{FeeRow, FeeTable, curve, fee_table, usual_lengths},
+};
