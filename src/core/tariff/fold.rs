@@ -17,10 +17,10 @@ pub(super) fn fold(lines: &mut Vec<Raw>, offsets: &Offsets) {
     if lines.len() <= LINES_PLAIN {
         return;
     }
-    *lines = equal_days(std::mem::take(lines), offsets);
+    *lines = equal_days(lines, offsets);
     for width in [Width::Month, Width::Year] {
         if lines.len() > LINES_MAX {
-            *lines = totals(std::mem::take(lines), offsets, width);
+            *lines = totals(lines, offsets, width);
         }
     }
 }
@@ -38,8 +38,8 @@ fn groups(lines: &[Raw], offsets: &Offsets) -> Vec<(i64, usize)> {
     groups
 }
 
-fn equal_days(lines: Vec<Raw>, offsets: &Offsets) -> Vec<Raw> {
-    let groups = groups(&lines, offsets);
+fn equal_days(lines: &[Raw], offsets: &Offsets) -> Vec<Raw> {
+    let groups = groups(lines, offsets);
     let slice = |at: usize| {
         let end = groups.get(at + 1).map_or(lines.len(), |group| group.1);
         &lines[groups[at].1..end]
@@ -106,7 +106,7 @@ enum Width {
     Year,
 }
 
-fn totals(lines: Vec<Raw>, offsets: &Offsets, width: Width) -> Vec<Raw> {
+fn totals(lines: &[Raw], offsets: &Offsets, width: Width) -> Vec<Raw> {
     let bucket = |day: i64| {
         let date = days::date(day);
         match width {
@@ -114,7 +114,7 @@ fn totals(lines: Vec<Raw>, offsets: &Offsets, width: Width) -> Vec<Raw> {
             Width::Year => (date.year(), 0),
         }
     };
-    let groups = groups(&lines, offsets);
+    let groups = groups(lines, offsets);
     let mut made = Vec::with_capacity(64);
     let mut at = 0;
     while at < groups.len() {

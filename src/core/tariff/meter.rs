@@ -171,7 +171,7 @@ impl<'a> Meter<'a> {
         if step.len == 0 {
             return self.window_unit(u, limit.min(to), &place, step, rung, sheet);
         }
-        let run = self.lay(u, limit.min(to), step.until - on_ladder, step.len);
+        let run = lay(u, limit.min(to), step.until - on_ladder, step.len);
         let mut end = run.end;
         if end > place.limit && plan.spec.boundary == Boundary::Split {
             hard = hard.min(self.band_end(&place, end));
@@ -219,18 +219,6 @@ impl<'a> Meter<'a> {
                 self.ladder_until
             }
         }
-    }
-
-    /// Units end to end from `u` that begin before `horizon`, in a step that lasts `room` seconds more.
-    fn lay(&self, u: i64, horizon: i64, room: i64, len: i64) -> Run {
-        let in_time = (horizon - u + len - 1) / len;
-        let mut units = in_time;
-        let mut end = u + units * len;
-        if room < end - u {
-            units = (room + len - 1) / len;
-            end = u + room;
-        }
-        Run { units, last: u + (units - 1) * len, end }
     }
 
     fn window_unit(
@@ -284,6 +272,18 @@ impl<'a> Meter<'a> {
         sheet.units(step, count, atoms, (from, to), name);
         sheet.total -= cut;
     }
+}
+
+/// Units end to end from `u` that begin before `horizon`, in a step that lasts `room` seconds more.
+fn lay(u: i64, horizon: i64, room: i64, len: i64) -> Run {
+    let in_time = (horizon - u + len - 1) / len;
+    let mut units = in_time;
+    let mut end = u + units * len;
+    if room < end - u {
+        units = (room + len - 1) / len;
+        end = u + room;
+    }
+    Run { units, last: u + (units - 1) * len, end }
 }
 
 /// Some units end to end.

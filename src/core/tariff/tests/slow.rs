@@ -5,11 +5,14 @@ use std::{collections::BTreeMap, fmt::Write};
 
 pub(super) const DAY: i64 = 1_440;
 
+/// Hours, if it has any, and the steps of its rate.
+type Band = (Option<(i64, i64)>, Vec<Rung>);
+
 /// Minutes everywhere; amounts in minor units of a currency with two decimals.
 #[derive(Clone, Debug)]
 pub(super) struct Made {
     /// From, to (0 to 1440; equal ends never happen); first match wins.
-    pub(super) bands: Vec<(Option<(i64, i64)>, Vec<Rung>)>,
+    pub(super) bands: Vec<Band>,
     pub(super) split: bool,
     pub(super) restart: Restart,
     pub(super) by_band: bool,
