@@ -117,6 +117,7 @@ impl Daemon {
         let (buses, arms, passes) = parts.boards(&site)?;
         parts.scanners(&site)?;
         let messages_of = parts.displays(&site, &buses, &link)?;
+        parts.signs(&site, &buses, &link, &rules)?;
         let printers = parts.printers(&site)?;
         let cards = parts.card_readers(&site, &buses, &messages_of)?;
         let ports = FieldPorts {

@@ -15,11 +15,12 @@ use crate::{
         self, Rules,
         money::{Order, Payment},
         stay::Stay,
+        task::Task,
         ticket::{Admission, Ticket},
     },
     http::ports::{
         BankDoor, Busy, Desk, Found, Look, Operator, Picture, Pictures as PicturesPort, Records,
-        RecordsError, Row, Said, Session, StayFile, Takings,
+        RecordsError, Row, Said, Session, StayFile, Takings, Waiting,
     },
     store::{Accounts, Reader, StoreError},
     types::{CodeDigest, LaneId, OrderId, StayId, TicketId},
@@ -51,6 +52,11 @@ impl Desk for AppDesk {
 
     fn now(&self) -> Timestamp {
         self.app.now()
+    }
+
+    fn waiting(&self) -> Waiting {
+        let (tasks, calls) = self.app.waiting();
+        Waiting { tasks, calls }
     }
 }
 
@@ -135,6 +141,27 @@ impl Records for Tables {
                 .map(|past| Row { seq: past.seq, at: past.at, change: past.change })
                 .collect())
         })
+    }
+
+    fn net_by_quarter(&self, from: Timestamp, quarters: usize) -> Found<'_, Vec<i64>> {
+        Box::pin(async move {
+            let moves = self.reader.net_by_quarter(from, quarters as i64).await.map_err(odd)?;
+            let mut net = vec![0; quarters];
+            for (quarter, sum) in moves {
+                if let Some(slot) = usize::try_from(quarter).ok().and_then(|n| net.get_mut(n)) {
+                    *slot = sum;
+                }
+            }
+            Ok(net)
+        })
+    }
+
+    fn tasks_over(&self, limit: u32) -> Found<'_, Vec<Task>> {
+        Box::pin(async move { self.reader.tasks_over(limit).await.map_err(odd) })
+    }
+
+    fn admitted_since(&self, from: Timestamp) -> Found<'_, Vec<(LaneId, i64)>> {
+        Box::pin(async move { self.reader.admitted_since(from).await.map_err(odd) })
     }
 
     fn ticket_of(&self, digest: CodeDigest) -> Found<'_, Option<Ticket>> {

@@ -2,15 +2,18 @@
 //!
 //! Each mistake is told with its line and field; all of them at once where the file can be read at all.
 
+mod calls;
 mod check;
 mod devices;
 mod lanes;
 mod rules;
 mod secrets;
+mod signs;
 #[cfg(test)]
 mod tests;
 mod texts;
 mod till;
+mod ways;
 mod zones;
 
 use std::{
@@ -22,17 +25,23 @@ use serde::Deserialize;
 use toml::Spanned;
 
 pub use self::{
+    calls::CallsSection,
     check::{Site, load, parse},
     devices::{Bus, Device},
     lanes::{Gate, Lane},
     secrets::Secrets,
+    signs::{Sign, SignSection},
     texts::{DisplaySection, Filled, Language, Texts},
     till::{ArrearsSection, MerchantsSection, TillSection},
+    ways::{CoupleSection, MatchingSection, TidalSection, TurnSection},
     zones::ZoneSection,
 };
 use crate::{
     bank::icbc::IcbcSettings,
-    core::{rules::Closing, rules::Direction, tariff::Hourly},
+    core::{
+        rules::{Closing, Direction, Tailgating},
+        tariff::Hourly,
+    },
     io::serial::Parity,
     types::{Currency, DeviceId, LaneId, ZoneId},
 };
@@ -61,12 +70,17 @@ pub struct SiteFile {
     pub bank: BankSection,
     #[serde(default)]
     pub display: DisplaySection,
+    #[serde(default)]
+    pub matching: MatchingSection,
+    pub calls: CallsSection,
     #[serde(default, rename = "bus")]
     pub buses: Vec<BusSection>,
     #[serde(default, rename = "device")]
     pub devices: Vec<DeviceSection>,
     #[serde(default, rename = "zone")]
     pub zones: Vec<ZoneSection>,
+    #[serde(default, rename = "sign")]
+    pub signs: Vec<SignSection>,
     #[serde(default, rename = "lane")]
     pub lanes: Vec<LaneSection>,
 }
@@ -228,6 +242,8 @@ pub enum AddressText {
 #[serde(deny_unknown_fields)]
 pub struct LaneSection {
     pub id: Spanned<LaneId>,
+    /// What operators and drivers read. Default: the id.
+    pub name: Option<String>,
     /// `vehicles` or `people`. Default `vehicles`.
     #[serde(default)]
     pub kind: LaneKind,
@@ -253,6 +269,16 @@ pub struct LaneSection {
     pub close_relay: Option<u8>,
     /// Inputs of the barrier's board, from 1; one that is left out is not wired. Default: the profile's wiring.
     pub inputs: Option<InputsSection>,
+    /// Of a zone within another: it leads straight to the street. Default false.
+    #[serde(default)]
+    pub leads_to_street: bool,
+    /// Its direction changes, while it is empty; `direction` is where it leads at first. Default: it never does.
+    pub tidal: Option<TidalSection>,
+    /// It shares its roadway with another lane, or is one end of a sluice. Default: none.
+    pub couple: Option<CoupleSection>,
+    /// `both_loops` or `safety_loop`: what proves that a second vehicle followed the first. Default `both_loops`.
+    #[serde(default)]
+    pub tailgating: Tailgating,
     #[serde(default)]
     pub times: TimesSection,
 }
@@ -272,6 +298,8 @@ pub struct InputsSection {
     pub fire: Option<u8>,
     /// Somebody goes through the turnstile.
     pub passage: Option<u8>,
+    /// A button by which a driver calls a person.
+    pub help: Option<u8>,
 }
 
 /// Who a lane is for.
@@ -296,6 +324,7 @@ pub struct TimesSection {
     pub stuck_s: Option<u32>,
     pub closing_s: Option<u32>,
     pub echo_s: Option<u32>,
+    pub queued_s: Option<u32>,
     /// People only: see [`crate::core::rules::GateTimes`].
     pub walk_s: Option<u32>,
     pub shown_s: Option<u32>,

@@ -1,20 +1,19 @@
 //! From what the site file says to the rules the core decides by. Reads nothing.
 
-use std::time::Duration;
+use std::{collections::BTreeMap, time::Duration};
 
 use super::{LaneSection, PaySection, TimesSection};
 use crate::{
     core::rules::{GateRules, GateTimes, LaneRules, LaneTimes, PayRules, Wired},
-    types::ZoneId,
+    types::{LaneId, ZoneId},
 };
 
 pub(super) fn lane(section: &LaneSection, wired: Wired, zone: ZoneId) -> LaneRules {
     LaneRules {
-        direction: section.direction,
         zone,
-        wired,
         closing: section.closing,
         times: times(section.times),
+        ..LaneRules::new(section.direction, wired)
     }
 }
 
@@ -54,7 +53,16 @@ fn times(section: TimesSection) -> LaneTimes {
         stuck: or(section.stuck_s, usual.stuck),
         closing: or(section.closing_s, usual.closing),
         echo: or(section.echo_s, usual.echo),
+        queued: or(section.queued_s, usual.queued),
     }
+}
+
+pub(super) fn lane_names(sections: &[LaneSection]) -> BTreeMap<LaneId, String> {
+    let named = sections.iter().filter_map(|section| {
+        let name = section.name.as_deref().map(str::trim).filter(|name| !name.is_empty())?;
+        Some((section.id.get_ref().clone(), name.to_owned()))
+    });
+    named.collect()
 }
 
 pub(super) fn pay(section: &PaySection) -> PayRules {

@@ -211,6 +211,8 @@ pub enum AlarmKind {
     BrokerDown,
     /// The fire contact is on: ways out are open.
     FireAlarm,
+    /// A call for help that nobody took on.
+    CallUnanswered,
     /// Nobody knows whether a person went through a turnstile.
     AdmissionUnsure,
 }

@@ -75,8 +75,14 @@ pub enum Message {
     GoodBye {
         plate: Plate,
     },
-    /// A person is called.
+    /// A person is needed.
     Help,
+    /// A person was called. `taken`: somebody sees to it.
+    HelpCalled {
+        taken: bool,
+    },
+    /// The zone this entry leads into has no space left.
+    Full,
     LaneClosed,
     /// The arm does not move.
     Faulty,

@@ -9,13 +9,14 @@ use super::{
     money::{Order, Payment},
     stay::Read,
     tariff::Earlier,
+    task::{CallFrom, TaskAct},
     ticket::{NotAdmitted, Ticket, Way},
     till::{MerchantAct, TillAct},
 };
 use crate::types::{
     AdmissionId, ArrearsId, BoothId, CashId, Code, CodeDigest, CommandId, DeviceId, LaneId,
-    MerchantId, Money, OrderId, PaymentId, Plate, RefundId, ShiftId, StayId, TicketId,
-    ValidationId, bank::Word,
+    MerchantId, Money, OrderId, PaymentId, Plate, RefundId, ShiftId, StayId, TaskId, TicketId,
+    ValidationId, ZoneId, bank::Word,
 };
 
 #[derive(Clone, Debug, PartialEq)]
@@ -44,6 +45,17 @@ pub enum Input {
         lane: LaneId,
         plate: Plate,
         by: String,
+    },
+    /// A driver says on the phone which plate it is; see the limits in [`super::rules::MatchRules`].
+    PlateTyped {
+        lane: LaneId,
+        plate: Plate,
+    },
+    /// An operator says whose stay a misread belongs to; `None`: none of the candidates.
+    MisreadSettled {
+        task: TaskId,
+        stay: Option<StayId>,
+        who: String,
     },
     /// A driver wants to pay this order.
     PayAsked {
@@ -160,6 +172,25 @@ pub enum Input {
         contact: DeviceId,
         on: bool,
     },
+    /// Somebody at a lane asks for a person.
+    HelpAsked {
+        lane: LaneId,
+        from: CallFrom,
+        says: String,
+    },
+    /// An operator does something about a task.
+    TaskActed {
+        task: TaskId,
+        act: TaskAct,
+        who: String,
+    },
+    /// An operator counted a zone, with what lies within it.
+    ZoneCounted {
+        zone: ZoneId,
+        found: u32,
+        who: String,
+        reason: String,
+    },
     /// A deadline may have come.
     Tick,
 }
@@ -272,6 +303,22 @@ pub enum Refusal {
     ValidationsFull,
     #[error("validation {0} was used or taken back already, or is of somebody else")]
     NoValidation(ValidationId),
+    #[error("no open stay is called {0}")]
+    NoStay(StayId),
+    #[error(
+        "nobody inside has a plate like that; at most one character may differ from what the camera of lane {0} read"
+    )]
+    PlateUnfit(LaneId),
+    #[error("too many plates were tried at lane {0}; an operator has been called")]
+    TriesSpent(LaneId),
+    #[error("an operator has been asked to confirm the plate at lane {0}")]
+    OperatorAsked(LaneId),
+    #[error("no task is called {0}, or it is settled; look at the list again")]
+    NoTask(TaskId),
+    #[error("no zone is called {0}")]
+    NoZone(ZoneId),
+    #[error("more than {most} vehicles cannot be in there; count again")]
+    CountUnfit { most: u32 },
     #[error("there is a fire: ways out stay open until the contact is off")]
     Fire,
 }

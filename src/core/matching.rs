@@ -14,7 +14,7 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
 use super::stay::{Stay, StayState};
-use crate::types::{Plate, StayId};
+use crate::types::{Plate, StayId, Vehicle};
 
 /// One letter read as any other: the unit of all costs.
 const LETTER: u32 = 100;
@@ -105,12 +105,14 @@ pub struct Sighting<'a> {
     pub plate: Option<&'a Plate>,
     /// Percent.
     pub confidence: Option<u8>,
+    /// As far as the camera tells.
+    pub vehicle: Vehicle,
 }
 
 /// When a match needs nobody's word. Settings of the site.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Sureness {
-    /// The first candidate has at least so many percent. 85: one close look-alike, or one and a half.
+    /// The first candidate has at least so many percent. 80: one close look-alike, read by a camera that was sure.
     pub percent_min: u8,
     /// And so many percent more than the second. 10: no other vehicle inside looks nearly as much like it.
     pub margin: u8,
@@ -118,7 +120,7 @@ pub struct Sureness {
 
 impl Default for Sureness {
     fn default() -> Self {
-        Self { percent_min: 85, margin: 10 }
+        Self { percent_min: 80, margin: 10 }
     }
 }
 
@@ -140,6 +142,10 @@ pub enum Clue {
     Letters(u16),
     /// The camera was sure of what it read.
     CameraSure,
+    /// Vehicles of two sizes.
+    Class,
+    /// Plates of two colours.
+    Colour,
     /// It has not driven in yet, or only just.
     JustIn,
     /// It has been inside for longer than most.
@@ -155,6 +161,9 @@ impl Clue {
             // A whole letter leaves an even chance.
             Self::Letters(apart) => u32::from(apart) / 2,
             Self::CameraSure => 5,
+            Self::Class => 15,
+            // By lamplight a camera takes white for yellow, but hardly blue for green.
+            Self::Colour => 10,
             Self::JustIn => 20,
             Self::LongInside => 4,
             Self::NoPicture => 2,
@@ -214,9 +223,12 @@ pub fn looks_alike(a: &Plate, b: &Plate) -> bool {
 
 fn weigh(read: &Sighting<'_>, stay: &Stay, now: Timestamp, apart: u32) -> Candidate {
     let inside = now.duration_since(stay.entered_at);
+    let colours = read.vehicle.colour.zip(stay.vehicle.colour);
     let clues = [
         (apart > 0, Clue::Letters(apart as u16)),
         (apart > 0 && read.confidence.is_some_and(|c| c >= SURE_PERCENT), Clue::CameraSure),
+        (read.vehicle.class != stay.vehicle.class, Clue::Class),
+        (colours.is_some_and(|(seen, known)| seen != known), Clue::Colour),
         (stay.state == StayState::Entering || inside.as_secs() < JUST_IN_S, Clue::JustIn),
         (inside.as_secs() > LONG_INSIDE_S, Clue::LongInside),
         (stay.entry_picture.is_none(), Clue::NoPicture),

@@ -5,7 +5,11 @@ use std::{
     hash::Hash,
 };
 
-use super::{change::Change, state::State};
+use super::{
+    change::Change,
+    state::{Owner, State},
+    task::Task,
+};
 
 impl State {
     /// Makes a change of the register true; `false`: it is of something else.
@@ -47,7 +51,7 @@ impl State {
             }
             Change::Task(entry) => {
                 counters.task = counters.task.max(entry.id.0);
-                keep(&mut self.tasks, entry.id, entry, entry.over_at.is_none());
+                self.put_task(entry);
             }
             Change::Cash(cash) => {
                 counters.cash = counters.cash.max(cash.id.0);
@@ -75,6 +79,21 @@ fn index<O: Eq + Hash + Clone, K: Ord>(
         ids.remove(&id);
         if ids.is_empty() {
             map.remove(of);
+        }
+    }
+}
+
+impl State {
+    fn put_task(&mut self, task: &Task) {
+        let is_open = task.over_at.is_none();
+        let former = self.tasks.get(&task.id).and_then(|task| task.due);
+        self.move_deadline(Owner::Task(task.id), former, task.due.filter(|_| is_open));
+        keep(&mut self.tasks, task.id, task, is_open);
+        let Some(lane) = task.lane.as_ref().filter(|_| task.is_call()) else { return };
+        if is_open {
+            self.calls.insert(lane.clone(), task.id);
+        } else if self.calls.get(lane) == Some(&task.id) {
+            self.calls.remove(lane);
         }
     }
 }

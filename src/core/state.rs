@@ -58,6 +58,10 @@ pub struct State {
     plates: HashMap<Plate, StayId>,
     trades: HashMap<String, PaymentId>,
     codes: HashMap<CodeDigest, TicketId>,
+    /// Open stays by the innermost zone they are in; none is zero.
+    pub(super) inside: BTreeMap<ZoneId, u32>,
+    /// The call for help that is open at a lane.
+    pub(super) calls: BTreeMap<LaneId, TaskId>,
     deadlines: BTreeSet<(Timestamp, Owner)>,
 }
 
@@ -87,10 +91,15 @@ pub struct Counters {
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Owner {
     Lane(LaneId),
+    /// The times of day turn a tidal lane.
+    Turn(LaneId),
+    /// The vehicle that waits in a lane.
+    Wait(LaneId),
     Gate(LaneId),
     Ticket(TicketId),
     Payment(PaymentId),
     Refund(RefundId),
+    Task(TaskId),
 }
 
 impl State {
@@ -112,6 +121,22 @@ impl State {
     /// The open stay of a plate.
     pub fn stay_of(&self, plate: &Plate) -> Option<&Stay> {
         self.plates.get(plate).and_then(|id| self.stays.get(id))
+    }
+
+    /// Open stays that are in this very zone and in none within it.
+    pub fn stays_at(&self, zone: &ZoneId) -> i64 {
+        self.inside.get(zone).copied().map_or(0, i64::from)
+    }
+
+    /// The call for help that is open at a lane.
+    pub fn call_of(&self, lane: &LaneId) -> Option<&Task> {
+        self.calls.get(lane).and_then(|task| self.tasks.get(task))
+    }
+
+    /// Open tasks, and calls for help among them that nobody has taken on.
+    pub fn waiting(&self) -> (usize, usize) {
+        let calls = self.calls.values().filter_map(|task| self.tasks.get(task));
+        (self.tasks.len(), calls.filter(|task| task.taken.is_none()).count())
     }
 
     /// The watched payment with this number.
@@ -193,6 +218,11 @@ impl State {
         let former = self.lanes.insert(lane.id.clone(), lane.clone());
         let due = |lane: &Lane| lane.due.map(|due| due.at);
         self.move_deadline(owner, former.as_ref().and_then(due), due(lane));
+        let turns = former.as_ref().and_then(|lane| lane.turn_at);
+        self.move_deadline(Owner::Turn(lane.id.clone()), turns, lane.turn_at);
+        let owner = Owner::Wait(lane.id.clone());
+        let due = |lane: &Lane| lane.wait.as_ref().and_then(|wait| wait.due);
+        self.move_deadline(owner, former.as_ref().and_then(due), due(lane));
     }
 
     fn put_gate(&mut self, gate: &Gate) {
@@ -223,16 +253,36 @@ impl State {
         self.counters.stay = self.counters.stay.max(stay.id.0);
         if stay.state.is_open() {
             self.plates.insert(stay.plate.clone(), stay.id);
-            self.stays.insert(stay.id, stay.clone());
+            let former = self.stays.insert(stay.id, stay.clone());
+            self.move_inside(former.as_ref().map(Stay::zone_now), Some(stay.zone_now()));
             return;
         }
-        self.stays.remove(&stay.id);
+        let former = self.stays.remove(&stay.id);
+        self.move_inside(former.as_ref().map(Stay::zone_now), None);
         if self.plates.get(&stay.plate) == Some(&stay.id) {
             self.plates.remove(&stay.plate);
         }
         let orders: Vec<OrderId> =
             self.orders.values().filter(|order| order.stay == stay.id).map(|o| o.id).collect();
         orders.into_iter().for_each(|order| self.sweep(order));
+    }
+
+    fn move_inside(&mut self, from: Option<&ZoneId>, to: Option<&ZoneId>) {
+        if from == to {
+            return;
+        }
+        if let Some(count) = from.and_then(|from| self.inside.get_mut(from)) {
+            *count -= 1;
+            if *count == 0 {
+                from.map(|from| self.inside.remove(from));
+            }
+        }
+        if let Some(to) = to {
+            match self.inside.get_mut(to) {
+                Some(count) => *count += 1,
+                None => drop(self.inside.insert(to.clone(), 1)),
+            }
+        }
     }
 
     fn put_payment(&mut self, payment: &Payment) {
@@ -274,7 +324,12 @@ impl State {
         }
     }
 
-    fn move_deadline(&mut self, owner: Owner, from: Option<Timestamp>, to: Option<Timestamp>) {
+    pub(super) fn move_deadline(
+        &mut self,
+        owner: Owner,
+        from: Option<Timestamp>,
+        to: Option<Timestamp>,
+    ) {
         if from == to {
             return;
         }

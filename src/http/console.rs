@@ -12,11 +12,14 @@ use super::{
     charts,
     error::ApiError,
     lanes::{self, Board, LaneCard, Seen},
-    ports::Takings,
+    people,
+    ports::{Takings, Waiting},
     router::{Shared, Web},
     signin::Signed,
     stream::Piece,
+    tasks,
     words::{self, Lang},
+    zones,
 };
 use crate::{
     core::{Alarm, lane::OperatorAct, money::Payment},
@@ -34,6 +37,7 @@ pub(super) struct Frame {
     pub(super) zone: TimeZone,
     pub(super) now: Timestamp,
     pub(super) currency: Currency,
+    pub(super) waiting: Waiting,
 }
 
 impl Frame {
@@ -48,6 +52,16 @@ impl Frame {
             zone: rules.zone.clone(),
             now: web.desk.now(),
             currency: rules.currency,
+            waiting: web.desk.waiting(),
+        }
+    }
+
+    /// How many tasks wait, in the header of every page.
+    pub(super) fn badge(&self) -> String {
+        match self.waiting {
+            Waiting { tasks: 0, .. } => String::new(),
+            Waiting { tasks, calls: 0 } => format!("<b class=\"badge\">{tasks}</b>"),
+            Waiting { tasks, .. } => format!("<b class=\"badge ring\">{tasks}</b>"),
         }
     }
 
@@ -76,6 +90,9 @@ pub(super) struct Notice {
 struct ConsolePage<'a> {
     f: Frame,
     cards: Vec<Card<'a>>,
+    calls: String,
+    zones: String,
+    people: String,
     alarms: String,
     day: String,
     undecided: String,
@@ -106,24 +123,28 @@ struct Card<'a> {
 }
 
 impl Card<'_> {
-    fn acts(&self) -> [(&'static str, &'static str); 6] {
-        use OperatorAct::{Close, Hold, Lock, Open, Release, Unlock};
-        [
+    fn acts(&self) -> Vec<(&'static str, &'static str)> {
+        use OperatorAct::{Close, Hold, Lock, Open, Release, Turn, Unlock};
+        let mut acts = vec![
             ("open", words::act(self.l, Open)),
             ("close", words::act(self.l, Close)),
             ("hold", words::act(self.l, Hold)),
             ("release", words::act(self.l, Release)),
             ("lock", words::act(self.l, Lock)),
             ("unlock", words::act(self.l, Unlock)),
-        ]
+        ];
+        if self.seen.rules.tide.is_some() {
+            acts.push(("turn", words::act(self.l, Turn)));
+        }
+        acts
     }
 
     fn direction(&self) -> &'static str {
-        lanes::direction(self.l, self.seen.rules.direction)
+        lanes::direction(self.l, self.seen.direction())
     }
 
     fn is_exit(&self) -> bool {
-        self.seen.rules.direction == crate::core::rules::Direction::Exit
+        self.seen.direction() == crate::core::rules::Direction::Exit
     }
 }
 
@@ -153,6 +174,9 @@ pub(super) async fn with_notice(
     let page = ConsolePage {
         cards,
         alarms: alarms(&f, &board)?,
+        calls: tasks::ringing(&f, &board.tasks)?,
+        zones: zones::rendered(f.l, &board.bars)?,
+        people: people::cards(web, &f, &board.people).await?,
         day: day(web, &f, board.inside).await?,
         undecided: undecided(&f, &board)?,
         f,
@@ -176,6 +200,10 @@ pub(super) async fn pieces(web: &Web, l: Lang) -> Result<Vec<Piece>, ApiError> {
         pieces.push((lanes::piece_id(&seen.lane.id), card.render()?));
     }
     pieces.push(("alarms".into(), alarms(&f, &board)?));
+    pieces.push(("waiting".into(), f.badge()));
+    pieces.push(("calls".into(), tasks::ringing(&f, &board.tasks)?));
+    pieces.push(("zones".into(), zones::rendered(f.l, &board.bars)?));
+    pieces.push(("people".into(), people::cards(web, &f, &board.people).await?));
     pieces.push(("undecided".into(), undecided(&f, &board)?));
     pieces.push(("day".into(), day(web, &f, board.inside).await?));
     Ok(pieces)
@@ -231,6 +259,7 @@ struct Day<'a> {
     count: i64,
     inside: usize,
     chart: String,
+    levels: String,
 }
 
 async fn day(web: &Web, f: &Frame, inside: usize) -> Result<String, ApiError> {
@@ -243,7 +272,28 @@ async fn day(web: &Web, f: &Frame, inside: usize) -> Result<String, ApiError> {
     let title = f.l.say("今日各小时收入", "Takings by hour today");
     let chart = charts::by_hour(&by_hour, now_hour, f.currency, title);
     let (taken, refunded) = (Money::new(minor, f.currency), Money::new(refunded_minor, f.currency));
-    Ok(Day { f, taken, refunded, count, inside, chart }.render()?)
+    let levels = levels(web, f, (from, hours), inside).await?;
+    Ok(Day { f, taken, refunded, count, inside, chart, levels }.render()?)
+}
+
+/// Vehicles inside over the day, reckoned back from how many are inside now.
+async fn levels(
+    web: &Web,
+    f: &Frame,
+    (from, hours): (Timestamp, usize),
+    inside: usize,
+) -> Result<String, ApiError> {
+    let net = web.records.net_by_quarter(from, hours * 4).await?;
+    let past = (f.now.duration_since(from).as_secs().max(0) / 900) as usize;
+    let mut level = inside as i64;
+    let mut levels: Vec<i64> = Vec::with_capacity(past + 1);
+    for net in net.iter().take(past + 1).rev() {
+        levels.push(level.max(0));
+        level -= net;
+    }
+    levels.reverse();
+    let title = f.l.say("今日在场车辆", "Vehicles inside today");
+    Ok(charts::levels(&levels, hours * 4, title))
 }
 
 /// The site's day: from midnight to midnight by its own clock.

@@ -22,7 +22,7 @@ use super::{
     words::{self, Lang},
 };
 use crate::{
-    core::{Answer, Input, lane::Help, tariff::QuoteLine},
+    core::{Answer, Input, lane::Help, tariff::QuoteLine, task::CallFrom},
     types::{LaneId, OrderId, PaymentId, Plate},
 };
 
@@ -43,6 +43,8 @@ struct DriverPage<'a> {
     /// Of the order, once there is one.
     token: String,
     wrong: &'a str,
+    /// Of the lane's page: the lane, and whether a person was called and sees to it.
+    help: Option<(&'a LaneId, Option<bool>)>,
 }
 
 impl DriverPage<'_> {
@@ -58,13 +60,39 @@ impl DriverPage<'_> {
         words::quote_line(self.l, line, self.zone)
     }
 
+    /// What the camera read, for its driver to correct.
+    fn camera_read(&self) -> &str {
+        match self.turn {
+            Turn::AskPlate(Some((Help::NoStay, Some(plate)))) => plate.full(),
+            _ => "",
+        }
+    }
+
     /// What the open page shows, so that the stream tells only of something else.
     fn key(&self) -> String {
-        self.turn.key()
+        turn::with_call(self.turn.key(), self.help.and_then(|(_, called)| called))
     }
 }
 
-fn page(web: &Web, l: Lang, here: &str, turn: &Turn, wrong: &str) -> Result<Response, ApiError> {
+async fn lane_page(
+    web: &Web,
+    l: Lang,
+    lane: &LaneId,
+    turn: &Turn,
+    wrong: &str,
+) -> Result<Response, ApiError> {
+    let called = turn::called(web, lane).await?;
+    page(web, l, &format!("/l/{lane}"), turn, wrong, Some((lane, called)))
+}
+
+fn page(
+    web: &Web,
+    l: Lang,
+    here: &str,
+    turn: &Turn,
+    wrong: &str,
+    help: Option<(&LaneId, Option<bool>)>,
+) -> Result<Response, ApiError> {
     let rules = web.desk.rules();
     let token = turn.order().map(|order| web.links.token(order)).unwrap_or_default();
     let page = DriverPage {
@@ -77,6 +105,7 @@ fn page(web: &Web, l: Lang, here: &str, turn: &Turn, wrong: &str) -> Result<Resp
         here,
         token,
         wrong,
+        help,
     };
     let status = if wrong.is_empty() { StatusCode::OK } else { StatusCode::UNPROCESSABLE_ENTITY };
     let mut response = (status, Html(page.render()?)).into_response();
@@ -95,7 +124,7 @@ pub(super) async fn at_lane(
 ) -> Result<Response, ApiError> {
     let lane = LaneId::parse(&lane).ok_or(ApiError::NotFound)?;
     let turn = lane_turn(&web, &lane).await?;
-    page(&web, l, &format!("/l/{lane}"), &turn, "")
+    lane_page(&web, l, &lane, &turn, "").await
 }
 
 #[derive(Deserialize)]
@@ -103,7 +132,8 @@ pub(super) struct Typed {
     plate: String,
 }
 
-/// A driver says which plate it is, and only where the camera could not: another read is not overruled from a phone.
+/// A driver says which plate it is, and only where the camera could not; at an exit, at most one character of what it
+/// read is corrected from a phone.
 pub(super) async fn give_plate(
     State(web): State<Shared>,
     l: Lang,
@@ -119,18 +149,45 @@ pub(super) async fn give_plate(
     }
     let Ok(plate) = Plate::parse(&typed.plate) else {
         let wrong = l.say("这不像一个车牌，请检查", "That is not a plate; check it");
-        return page(&web, l, &here, &turn, wrong);
+        return lane_page(&web, l, &lane, &turn, wrong).await;
     };
     let now = web.desk.now();
     if let Err(error) = web.plates.may_try(source, now) {
-        return page(&web, l, &here, &turn, &error.text(l));
+        return lane_page(&web, l, &lane, &turn, &error.text(l)).await;
     }
     web.plates.count(source, now);
-    let by = "driver".to_owned();
-    match web.desk.tell(Input::PlateGiven { lane, plate, by }).await? {
+    match web.desk.tell(Input::PlateTyped { lane: lane.clone(), plate }).await? {
         Ok(_) => Ok(Redirect::to(&here).into_response()),
-        Err(refusal) => page(&web, l, &here, &turn, &words::refusal(l, &refusal)),
+        Err(refusal) => lane_page(&web, l, &lane, &turn, &words::refusal(l, &refusal)).await,
     }
+}
+
+#[derive(Deserialize)]
+pub(super) struct Asked {
+    #[serde(default)]
+    says: String,
+}
+
+/// A driver asks for a person. One call a lane is open at a time, however many press.
+pub(super) async fn ask_help(
+    State(web): State<Shared>,
+    l: Lang,
+    source: Source,
+    Path(lane): Path<String>,
+    Form(asked): Form<Asked>,
+) -> Result<Response, ApiError> {
+    let lane = LaneId::parse(&lane).ok_or(ApiError::NotFound)?;
+    let now = web.desk.now();
+    if let Err(error) = web.helps.may_try(source, now) {
+        let turn = lane_turn(&web, &lane).await?;
+        return lane_page(&web, l, &lane, &turn, &error.text(l)).await;
+    }
+    web.helps.count(source, now);
+    let says = asked.says;
+    let (id, from) = (lane.clone(), CallFrom::Phone);
+    web.desk.tell(Input::HelpAsked { lane: id, from, says }).await??;
+    tracing::info!(%lane, "a driver asked for help");
+    Ok(Redirect::to(&format!("/l/{lane}")).into_response())
 }
 
 pub(super) async fn picture_at_lane(
@@ -153,7 +210,7 @@ pub(super) async fn by_token(
     Path(token): Path<String>,
 ) -> Result<Response, ApiError> {
     let turn = order_turn(&web, order_of(&web, &token)?).await?;
-    page(&web, l, &format!("/p/{token}"), &turn, "")
+    page(&web, l, &format!("/p/{token}"), &turn, "", None)
 }
 
 pub(super) async fn picture_by_token(

@@ -5,7 +5,10 @@ use jiff::{Timestamp, tz::TimeZone};
 
 use super::{
     alarms,
+    people::{self, GateSeen},
+    tasks::{self, TaskSeen},
     words::{self, Lang},
+    zones::{self, Bar},
 };
 use crate::{
     core::{
@@ -25,15 +28,27 @@ pub(super) struct Board {
     /// Neither paid nor definitely not, or in dispute; the oldest first.
     pub(super) undecided: Vec<Payment>,
     pub(super) inside: usize,
+    pub(super) bars: Vec<Bar>,
+    /// Calls first, then by how long they wait.
+    pub(super) tasks: Vec<TaskSeen>,
+    pub(super) people: Vec<GateSeen>,
 }
 
 /// A lane and what hangs on it.
 #[derive(Debug)]
 pub(super) struct Seen {
+    pub(super) name: String,
     pub(super) lane: Lane,
     pub(super) rules: LaneRules,
     pub(super) order: Option<Order>,
     pub(super) alarms: Vec<Alarm>,
+}
+
+impl Seen {
+    /// Where it leads now.
+    pub(super) fn direction(&self) -> Direction {
+        self.lane.direction(&self.rules)
+    }
 }
 
 impl Board {
@@ -44,6 +59,7 @@ impl Board {
             let order = order.and_then(|order| state.orders.get(&order)).cloned();
             let of_lane = state.alarms.values().filter(|alarm| alarm.subject == id.as_str());
             Some(Seen {
+                name: rules.lane_name(id).to_owned(),
                 lane,
                 rules: lane_rules.clone(),
                 order,
@@ -60,6 +76,9 @@ impl Board {
             alarms,
             undecided: state.payments.values().filter(open).cloned().collect(),
             inside: state.stays.len(),
+            bars: zones::bars(state, rules),
+            tasks: tasks::open(state, rules),
+            people: people::seen(state, rules),
         }
     }
 }

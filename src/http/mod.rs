@@ -22,6 +22,7 @@ mod merchants;
 mod operate;
 mod ops;
 mod pay;
+mod people;
 pub mod ports;
 mod receipts;
 mod records;
@@ -29,11 +30,13 @@ mod router;
 mod screen;
 mod signin;
 mod stream;
+mod tasks;
 #[cfg(test)]
 mod tests;
 mod till;
 mod turn;
 mod words;
+mod zones;
 
 pub use self::{
     hand::folder_token,

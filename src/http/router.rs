@@ -30,7 +30,7 @@ use super::{
     link::Links,
     merchant, merchants, operate, ops, pay,
     ports::{BankDoor, Desk, DeviceDoor, Fleet, Pictures, Receipts, Records, TillRecords},
-    receipts, records, screen, signin, stream, till,
+    receipts, records, screen, signin, stream, tasks, till, zones,
 };
 
 /// Forms here are a few hundred bytes.
@@ -108,6 +108,7 @@ pub(super) struct Web {
     pub(super) assets: ops::Assets,
     pub(super) sign_ins: Attempts,
     pub(super) plates: Attempts,
+    pub(super) helps: Attempts,
     /// One password at a time: each check takes 19 MiB while it lasts.
     pub(super) hashing: Semaphore,
     pub(super) streams: Arc<Semaphore>,
@@ -134,6 +135,7 @@ pub fn router(parts: Parts) -> Router {
         assets: ops::Assets::new(),
         sign_ins: Attempts::default(),
         plates: Attempts::default(),
+        helps: Attempts::default(),
         hashing: Semaphore::new(1),
         streams: Arc::new(Semaphore::new(STREAMS_MAX)),
     });
@@ -173,6 +175,7 @@ fn public() -> Router<Shared> {
         .route("/", get(|| async { axum::response::Redirect::to("/console") }))
         .route("/l/{lane}", get(driver::at_lane))
         .route("/l/{lane}/plate", post(driver::give_plate))
+        .route("/l/{lane}/help", post(driver::ask_help))
         .route("/l/{lane}/picture", get(driver::picture_at_lane))
         .route("/l/{lane}/live", get(stream::lane_turn))
         .route("/p/{token}", get(driver::by_token))
@@ -183,6 +186,7 @@ fn public() -> Router<Shared> {
         .route("/lane/{lane}/screen", get(screen::screen))
         .route("/lane/{lane}/screen/live", get(stream::screen))
         .route("/lane/{lane}/sign", get(screen::sign))
+        .route("/api/v1/zones", get(zones::list))
         .route("/assets/{name}", get(ops::asset))
 }
 
@@ -214,6 +218,13 @@ fn operators() -> Router<Shared> {
         .route("/console/lanes/{lane}", get(records::lane))
         .route("/console/lanes/{lane}/operate", post(operate::operate))
         .route("/console/lanes/{lane}/plate", post(operate::plate))
+        .route("/console/tasks", get(tasks::page))
+        .route("/console/tasks/live", get(stream::tasks))
+        .route("/console/tasks/{task}", get(tasks::one))
+        .route("/console/tasks/{task}/take", post(tasks::take))
+        .route("/console/tasks/{task}/settle", post(tasks::settle))
+        .route("/console/zones", get(zones::page))
+        .route("/console/zones/{zone}/count", post(zones::count_form))
         .route("/console/stays", get(records::stays))
         .route("/console/stays/{stay}", get(records::stay))
         .route("/console/stays/{stay}/print", post(receipts::print))
@@ -227,6 +238,8 @@ fn operators() -> Router<Shared> {
         .route("/api/v1/tickets", post(admissions::sell))
         .route("/api/v1/tickets/{ticket}", delete(admissions::revoke))
         .route("/api/v1/lanes", get(api::lanes))
+        .route("/api/v1/tasks", get(tasks::list))
+        .route("/api/v1/zones/{zone}/count", post(zones::count))
         .route("/api/v1/stays", get(api::stays))
         .route("/api/v1/lanes/{lane}/operate", post(api::operate))
 }

@@ -35,6 +35,7 @@ struct Show<'a> {
     turn: &'a Turn,
     entry: bool,
     qr: String,
+    called: Option<bool>,
 }
 
 impl Show<'_> {
@@ -61,14 +62,18 @@ pub(super) async fn pieces(web: &Web, l: Lang, lane: &LaneId) -> Result<Vec<Piec
 
 async fn show(web: &Web, l: Lang, lane: &LaneId) -> Result<String, ApiError> {
     let turn = turn::lane_turn(web, lane).await?;
-    let entry =
-        web.desk.rules().lanes.get(lane).map(|rules| rules.direction) == Some(Direction::Entry);
+    let (rules, id) = (web.desk.rules(), lane.clone());
+    let direction = move |state: &crate::core::State| {
+        Some(state.lanes.get(&id)?.direction(rules.lanes.get(&id)?))
+    };
+    let entry = web.desk.read(direction).await? == Some(Direction::Entry);
     let link = match turn.order() {
         Some(order) => format!("{}/p/{}", web.settings.public_url(), web.links.token(order)),
         None => format!("{}/l/{lane}", web.settings.public_url()),
     };
     let qr = charts::qr(&link).ok_or(ApiError::Internal)?;
-    Ok(Show { l, turn: &turn, entry, qr }.render()?)
+    let called = turn::called(web, lane).await?;
+    Ok(Show { l, turn: &turn, entry, qr, called }.render()?)
 }
 
 #[derive(Template)]

@@ -127,6 +127,27 @@ impl Turn {
     }
 }
 
+/// Whether a person was called to a lane; `Some(true)`: one sees to it.
+pub(super) async fn called(web: &Web, lane: &LaneId) -> Result<Option<bool>, ApiError> {
+    let id = lane.clone();
+    let call = move |state: &State| state.call_of(&id).map(|call| call.taken.is_some());
+    Ok(web.desk.read(call).await?)
+}
+
+/// Tells two states of a lane's page apart.
+pub(super) async fn lane_key(web: &Web, lane: &LaneId) -> Result<String, ApiError> {
+    let turn = lane_turn(web, lane).await?;
+    Ok(with_call(turn.key(), called(web, lane).await?))
+}
+
+pub(super) fn with_call(key: String, called: Option<bool>) -> String {
+    match called {
+        None => key,
+        Some(false) => format!("{key}-called"),
+        Some(true) => format!("{key}-coming"),
+    }
+}
+
 /// The turn of whoever stands at a lane.
 pub(super) async fn lane_turn(web: &Web, lane: &LaneId) -> Result<Turn, ApiError> {
     let (rules, now, id) = (web.desk.rules(), web.desk.now(), lane.clone());

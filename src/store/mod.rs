@@ -17,6 +17,7 @@
 mod accounts;
 mod backup;
 mod chain;
+mod counts;
 mod error;
 mod load;
 mod merchants;

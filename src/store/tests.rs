@@ -3,6 +3,7 @@
 mod accounts;
 mod backup;
 mod faults;
+mod money;
 mod pages;
 mod rounds;
 mod site;

@@ -80,6 +80,8 @@ impl World {
             Message::Ready
             | Message::Welcome { .. }
             | Message::GoodBye { .. }
+            | Message::HelpCalled { .. }
+            | Message::Full
             | Message::LaneClosed
             | Message::HeldOpen
             | Message::PassOn { .. }
@@ -279,9 +281,11 @@ impl World {
         let undo = match act {
             OperatorAct::Hold => OperatorAct::Release,
             OperatorAct::Lock => OperatorAct::Unlock,
-            OperatorAct::Open | OperatorAct::Close | OperatorAct::Release | OperatorAct::Unlock => {
-                return;
-            }
+            OperatorAct::Open
+            | OperatorAct::Close
+            | OperatorAct::Release
+            | OperatorAct::Unlock
+            | OperatorAct::Turn => return,
         };
         match told {
             Told::Done | Told::Nobody => {

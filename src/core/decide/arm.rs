@@ -27,15 +27,24 @@ impl Desk<'_> {
         for act in step.acts {
             self.lane_act(id, act);
         }
-        self.serve_next(id)
+        let served = self.serve_next(id);
+        self.let_coupled_go(id);
+        served
     }
 
     fn lane_act(&mut self, id: &LaneId, act: Act) {
         match act {
             Act::Arm(action, cause) => self.order_arm(id, action, cause),
             Act::TriggerRead => self.act(Effect::TriggerRead { lane: id.clone() }),
-            Act::Passed(visit) | Act::Tailgated(visit) => self.passed(id, visit),
-            Act::BackedOut(visit) => self.backed_out(id, &visit),
+            Act::Passed(visit) => {
+                self.caller_gone(id);
+                self.passed(id, visit);
+            }
+            Act::Tailgated(visit) => self.tailgated(id, visit),
+            Act::BackedOut(visit) => {
+                self.caller_gone(id);
+                self.backed_out(id, &visit);
+            }
             Act::Alarm(alarm) => {
                 let detail = self.lane(id).map(describe).unwrap_or_default();
                 self.raise_lane(id, alarm, detail);
@@ -74,8 +83,13 @@ impl Desk<'_> {
     }
 
     pub(super) fn serve(&mut self, id: &LaneId, visit: Visit) -> Reply {
+        let event = visit.read.as_ref().map(|read| read.event.clone());
         self.lane_event(id, Event::Seen(visit))?;
-        self.decide_visit(id)
+        let queued = |lane: &Lane| {
+            let next = lane.next.as_ref().and_then(|next| next.read.as_ref());
+            next.is_some_and(|next| Some(&next.event) == event.as_ref())
+        };
+        if self.lane(id).is_some_and(queued) { Ok(Answer::Done) } else { self.decide_visit(id) }
     }
 
     /// A lane without any input rests from the start: nothing will ever tell.

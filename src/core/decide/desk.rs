@@ -73,6 +73,7 @@ impl<'a> Desk<'a> {
     }
 
     pub(super) fn finish(mut self, reply: Reply) -> Decision {
+        self.watch_waits();
         self.show_what_changed();
         self.drop_idle_changes();
         Decision { changes: self.changes, effects: self.effects, reply }
@@ -112,10 +113,15 @@ impl<'a> Desk<'a> {
             .map(|(lane, _, message)| Effect::Show { lane: lane.clone(), message })
             .collect();
         self.effects.extend(shown);
+        let told = self.told_besides();
+        self.effects.extend(told);
     }
 
     /// What a lane in this state tells its driver. `fresh`: with what this decision has changed.
-    fn message(&self, lane: &Lane, fresh: bool) -> Message {
+    pub(super) fn message(&self, lane: &Lane, fresh: bool) -> Message {
+        if let Some(called) = self.called(lane, fresh) {
+            return called;
+        }
         let plate = lane.visit.as_ref().and_then(|visit| visit.plate.clone());
         let order = lane
             .visit
@@ -132,13 +138,16 @@ impl<'a> Desk<'a> {
                 None => Message::Help,
             },
             (Phase::Opening | Phase::Open | Phase::Passing, Some(plate)) => {
-                match self.rules.lanes.get(&lane.id).map(|rules| rules.direction) {
+                match self.rules.lanes.get(&lane.id).map(|rules| lane.direction(rules)) {
                     Some(Direction::Entry) => Message::Welcome { plate },
                     _ => Message::GoodBye { plate },
                 }
             }
             (Phase::Deciding, _) if lane.visit.as_ref().is_some_and(|v| v.help.is_some()) => {
                 Message::Help
+            }
+            (Phase::Idle | Phase::VehiclePresent, _) if self.is_full_behind(&lane.id, fresh) => {
+                Message::Full
             }
             (Phase::HeldOpen, _) => Message::HeldOpen,
             (Phase::Locked, _) => Message::LaneClosed,

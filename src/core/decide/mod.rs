@@ -2,12 +2,15 @@
 
 mod arm;
 mod arrears;
+mod call;
 mod desk;
 mod entry;
 mod exit;
 mod fire;
 mod gate;
 mod ledger;
+mod misread;
+mod occupancy;
 mod order;
 mod passage;
 mod payment;
@@ -15,12 +18,16 @@ mod quote;
 mod read;
 mod register;
 mod shift;
+mod shown;
+mod task;
 #[cfg(test)]
 mod tests;
 mod through;
 mod ticket;
+mod tide;
 mod till;
 mod validation;
+mod zone;
 
 use jiff::Timestamp;
 
@@ -56,6 +63,8 @@ pub fn decide(state: &State, rules: &Rules, now: Timestamp, input: Input) -> Dec
         Input::SensorsLost { lane } => desk.lane_event(&lane, Event::SensorsLost),
         Input::ArmAnswered { lane, command, outcome } => desk.arm_answered(&lane, command, outcome),
         Input::PlateGiven { lane, plate, by } => desk.plate_given(&lane, plate, by),
+        Input::PlateTyped { lane, plate } => desk.plate_typed(&lane, plate),
+        Input::MisreadSettled { task, stay, who } => desk.settle_misread(task, stay, &who),
         Input::PayAsked { order } => desk.pay_asked(order),
         Input::PrepayAsked { plate } => desk.prepay_asked(&plate),
         Input::Till { who, act } => desk.till(who, act),
@@ -92,6 +101,11 @@ pub fn decide(state: &State, rules: &Rules, now: Timestamp, input: Input) -> Dec
             desk.settle_admission(admission, used, who, &reason)
         }
         Input::Fire { contact, on } => desk.fire(&contact, on),
+        Input::HelpAsked { lane, from, says } => desk.help_asked(&lane, from, &says),
+        Input::TaskActed { task, act, who } => desk.task_acted(task, act, who),
+        Input::ZoneCounted { zone, found, who, reason } => {
+            desk.zone_counted(&zone, found, who, &reason)
+        }
         Input::Tick => desk.tick(),
     };
     desk.finish(reply)
@@ -112,6 +126,7 @@ impl Desk<'_> {
                 self.lane_event(id, Event::SensorsLost)?;
             }
         }
+        self.look_at_tides();
         for id in self.rules.gates.keys() {
             if self.gate(id).is_none() {
                 self.record(Change::Gate(super::gate::Gate::new(id.clone())));
@@ -145,6 +160,7 @@ impl Desk<'_> {
                     let _ = self.lane_event(&lane, Event::Due);
                 }
                 Owner::Lane(lane) => self.forget_deadline(&lane),
+                Owner::Turn(lane) => self.turn_due(&lane),
                 Owner::Gate(gate) if self.rules.gates.contains_key(&gate) => {
                     let _ = self.gate_event(&gate, super::gate::Event::Due);
                 }
@@ -154,6 +170,8 @@ impl Desk<'_> {
                         self.record(Change::Gate(gate));
                     }
                 }
+                Owner::Wait(lane) => self.wait_due(&lane),
+                Owner::Task(task) => self.task_due(task),
                 Owner::Ticket(ticket) => self.ticket_over(ticket),
                 Owner::Payment(payment) => self.payment_due(payment),
                 Owner::Refund(refund) => self.refund_due(refund),
@@ -165,7 +183,7 @@ impl Desk<'_> {
     /// A lane that the site file does not name any more waits for nothing.
     fn forget_deadline(&mut self, lane: &crate::types::LaneId) {
         if let Some(mut lane) = self.lane(lane).cloned() {
-            lane.due = None;
+            (lane.due, lane.turn_at) = (None, None);
             self.record(Change::Lane(lane));
         }
     }

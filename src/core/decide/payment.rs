@@ -117,6 +117,7 @@ impl Desk<'_> {
             Word::Unknown { why } => {
                 if payment.asks >= SILENT_ASKS && to != Asked::Notified {
                     self.raise("bank", AlarmKind::BankSilent, why);
+                    self.bank_went_silent();
                 }
                 self.ask_again(payment);
                 Ok(Answer::Done)

@@ -6,9 +6,8 @@ use super::Desk;
 use crate::{
     core::{
         stay::Stay,
-        tariff::{Benefit, Case, NoQuote, PaidAt, Quote, Segment},
+        tariff::{Benefit, Case, NoQuote, PaidAt, Quote},
         till::Validation,
-        zone,
     },
     types::StayId,
 };
@@ -34,8 +33,7 @@ impl Desk<'_> {
         let zones = &self.rules.zones;
         let root = zones.root(&stay.zone);
         let tariff = zones.get(root).and_then(|rules| rules.tariff.as_deref());
-        let segments: Vec<Segment<'_>> =
-            stay.nested.iter().filter_map(|segment| self.priced_apart(segment, to)).collect();
+        let segments = self.priced_apart(stay, to);
         let case = Case {
             vehicle: stay.vehicle,
             segments: &segments,
@@ -48,12 +46,6 @@ impl Desk<'_> {
             ..Case::new(tariff.unwrap_or(&self.rules.tariff), stay.entered_at, to)
         };
         self.rules.tariffs.quote(&case)
-    }
-
-    /// Only a nested zone with a tariff of its own is priced apart.
-    fn priced_apart(&self, segment: &zone::Segment, to: Timestamp) -> Option<Segment<'_>> {
-        let tariff = self.rules.zones.get(&segment.zone)?.tariff.as_deref()?;
-        Some(Segment { tariff, from: segment.from, to: segment.to.unwrap_or(to) })
     }
 
     fn benefits_of(&self, stay: StayId) -> Vec<Benefit> {

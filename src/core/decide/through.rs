@@ -8,6 +8,7 @@ use crate::{
         money::OrderState,
         rules::Direction,
         stay::{Stay, StayState},
+        task::About,
     },
     types::LaneId,
 };
@@ -15,12 +16,29 @@ use crate::{
 impl Desk<'_> {
     /// The vehicle is through.
     pub(super) fn passed(&mut self, id: &LaneId, visit: Visit) {
-        let Some(stay) = visit.stay.and_then(|stay| self.stay(stay)).cloned() else { return };
-        match self.rules.lanes.get(id).map(|rules| rules.direction) {
-            Some(Direction::Entry) => self.inside(stay),
-            Some(Direction::Exit) => self.left(id, stay, visit),
-            None => {}
+        let Some(stay) = visit.stay.and_then(|stay| self.stay(stay)).cloned() else {
+            return self.unknown_passed(id);
+        };
+        match (self.direction(id), self.zone_around(id)) {
+            (Some(_), Some(around)) => self.moved(id, stay, around),
+            (Some(Direction::Entry), None) => self.inside(stay),
+            (Some(Direction::Exit), None) => self.left(id, stay, visit),
+            (None, _) => {}
         }
+    }
+
+    /// The vehicle went through behind another, and nobody let it. One that was read keeps its stay, so that its fee
+    /// is asked for at the exit, or missed there; one that nobody read changes its zone's count.
+    pub(super) fn tailgated(&mut self, id: &LaneId, mut visit: Visit) {
+        let Some(direction) = self.direction(id) else { return };
+        let known = visit.stay.or_else(|| Some(self.stay_of(visit.plate.as_ref()?)?.id));
+        let picture = visit.read.as_ref().and_then(|read| read.picture.clone());
+        visit.stay = match (known, direction, &visit.plate) {
+            (None, Direction::Entry, Some(plate)) => Some(self.open_stay(id, plate, picture)),
+            (known, ..) => known,
+        };
+        self.ask_person(About::Tailgate, Some(id), visit.stay);
+        self.passed(id, visit);
     }
 
     fn inside(&mut self, mut stay: Stay) {
@@ -30,20 +48,21 @@ impl Desk<'_> {
         }
     }
 
-    fn left(&mut self, id: &LaneId, mut stay: Stay, visit: Visit) {
+    pub(super) fn left(&mut self, id: &LaneId, mut stay: Stay, visit: Visit) {
         let seen = visit.clone();
         let became = match visit.cause {
             Some(Cause::Operator { who, reason }) => OrderState::Waived { who, reason },
             Some(Cause::Fire) => waived("fire", "fire alarm"),
             Some(Cause::Key) => waived("key", "opened by the barrier's key"),
             Some(Cause::Free | Cause::Paid { .. } | Cause::Entry) => OrderState::Void,
-            None => OrderState::Unpaid,
+            Some(Cause::PayLater { .. }) | None => OrderState::Unpaid,
         };
         if became == OrderState::Unpaid && !self.due_orders(stay.id).is_empty() {
             let detail = format!("{}: stay {} left by {id}", stay.plate, stay.id);
             self.raise(&format!("stay-{}", stay.id), AlarmKind::LeftUnpaid, detail);
         }
         stay = self.close_bill(id, stay, Some(&seen), &became);
+        self.end_segments(&mut stay);
         stay.state = StayState::Left;
         stay.left_at = Some(self.now);
         stay.exit_lane = Some(id.clone());
@@ -57,8 +76,10 @@ impl Desk<'_> {
     /// The vehicle went away without passing.
     pub(super) fn backed_out(&mut self, id: &LaneId, visit: &Visit) {
         self.clear(id.as_str(), AlarmKind::Lane(LaneAlarm::HelpWanted));
+        self.misread_went_away(visit);
         let Some(mut stay) = visit.stay.and_then(|stay| self.stay(stay)).cloned() else { return };
         if stay.state == StayState::Entering && stay.entry_lane == *id {
+            self.end_validations(stay.id);
             stay.state = StayState::Abandoned;
             stay.left_at = Some(self.now);
             self.record(Change::Stay(stay));

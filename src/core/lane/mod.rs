@@ -18,13 +18,21 @@
 mod machine;
 #[cfg(test)]
 mod tests;
+mod wait;
 
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
-pub use self::machine::{Step, step};
-use super::{matching, stay::Read};
-use crate::types::{CommandId, LaneId, OrderId, Plate, StayId};
+pub use self::{
+    machine::{Step, step},
+    wait::{Wait, WaitsFor},
+};
+use super::{
+    matching,
+    rules::{Direction, LaneRules},
+    stay::Read,
+};
+use crate::types::{CommandId, LaneId, OrderId, Plate, StayId, TaskId};
 
 /// What the lane is doing.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
@@ -141,6 +149,10 @@ pub enum Cause {
     Key,
     /// There is a fire: every way out opens.
     Fire,
+    /// The bank is down and the site lets it go: what it owes stays on record.
+    PayLater {
+        order: OrderId,
+    },
 }
 
 /// What a vehicle waits for that only a person can give.
@@ -155,6 +167,8 @@ pub enum Help {
     Fire,
     /// Earlier stays were not paid for.
     Arrears,
+    /// The plate that comes in is inside already.
+    Twice,
     /// The site has no tariff that prices this stay.
     NoTariff,
 }
@@ -172,16 +186,36 @@ pub struct Visit {
     pub help: Option<Help>,
     /// Open orders given for it so far.
     pub opens: u8,
+    /// What an operator is asked about it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub task: Option<TaskId>,
+    /// Plates its driver tried in vain.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub tries: u8,
+    /// It may pass as soon as the coupled lane lets it, for this cause.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub waits: Option<Cause>,
 }
 
 impl Visit {
     pub fn of(read: Read) -> Self {
         let plate = read.plate.clone();
-        Self { read: Some(read), plate, stay: None, order: None, cause: None, help: None, opens: 0 }
+        Self { plate, read: Some(read), ..Self::unread() }
     }
 
     pub fn unread() -> Self {
-        Self { read: None, plate: None, stay: None, order: None, cause: None, help: None, opens: 0 }
+        Self {
+            read: None,
+            plate: None,
+            stay: None,
+            order: None,
+            cause: None,
+            help: None,
+            opens: 0,
+            task: None,
+            tries: 0,
+            waits: None,
+        }
     }
 
     pub fn is_same_vehicle(&self, other: &Self) -> bool {
@@ -300,9 +334,18 @@ pub struct Lane {
     /// Who follows whom under the arm, until it is down.
     #[serde(default, skip_serializing_if = "Trail::is_none")]
     pub trail: Trail,
+    /// A tidal lane that leads the other way than at first.
+    #[serde(default, skip_serializing_if = "is_false")]
+    pub turned: bool,
+    /// When the times of day turn it next.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub turn_at: Option<Timestamp>,
     /// When the barrier's key was last turned.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub keyed_at: Option<Timestamp>,
+    /// What its vehicle waits for, while it does.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub wait: Option<Wait>,
 }
 
 impl Lane {
@@ -319,7 +362,19 @@ impl Lane {
             recent: Vec::new(),
             passed: None,
             trail: Trail::default(),
+            turned: false,
+            turn_at: None,
             keyed_at: None,
+            wait: None,
+        }
+    }
+
+    /// Where it leads now.
+    pub fn direction(&self, rules: &LaneRules) -> Direction {
+        match rules.direction {
+            Direction::Entry if self.turned => Direction::Exit,
+            Direction::Exit if self.turned => Direction::Entry,
+            direction => direction,
         }
     }
 
@@ -365,6 +420,8 @@ pub enum OperatorAct {
     Release,
     Lock,
     Unlock,
+    /// A tidal lane leads the other way from now on.
+    Turn,
 }
 
 /// What the lane asks of the rest.
@@ -435,4 +492,8 @@ pub enum Reject {
     Stale,
     /// The turnstile is not heard.
     Blind,
+    /// The lane always leads the same way.
+    NotTidal,
+    /// Somebody is in the lane.
+    Occupied,
 }

@@ -5,7 +5,10 @@ use std::time::Duration;
 use proptest::prelude::*;
 
 use super::*;
-use crate::{core::rules::Zones, types::LaneId};
+use crate::{
+    core::rules::Zones,
+    types::{LaneId, PlateColour, VehicleClass},
+};
 
 fn now() -> Timestamp {
     "2026-11-23T12:00:00Z".parse().unwrap()
@@ -23,13 +26,17 @@ fn inside(id: i64, text: &str, minutes: i64) -> Stay {
     stay
 }
 
+fn unread() -> Sighting<'static> {
+    Sighting { raw: "", plate: None, confidence: None, vehicle: Vehicle::default() }
+}
+
 fn apart(a: &str, b: &str) -> Option<u32> {
     Seen::of(Letters::of(a).unwrap()).distance(&Letters::of(b).unwrap())
 }
 
 fn ranked(raw: &str, stays: &[Stay]) -> Vec<(i64, u8)> {
     let parsed = Plate::parse(raw).ok();
-    let read = Sighting { raw, plate: parsed.as_ref(), confidence: None };
+    let read = Sighting { raw, plate: parsed.as_ref(), confidence: None, ..unread() };
     rank(&read, stays.iter(), now(), 8).into_iter().map(|c| (c.stay.0, c.score)).collect()
 }
 
@@ -69,7 +76,7 @@ fn only_the_likely_and_only_one_is_taken_unasked() {
     let sureness = Sureness::default();
     let taken = |raw: &str, stays: &[Stay]| {
         let parsed = Plate::parse(raw).ok();
-        let read = Sighting { raw, plate: parsed.as_ref(), confidence: Some(80) };
+        let read = Sighting { raw, plate: parsed.as_ref(), confidence: Some(80), ..unread() };
         sure(&rank(&read, stays.iter(), now(), 8), sureness).map(|stay| stay.0)
     };
     let lot = [
@@ -100,7 +107,21 @@ fn what_else_is_known_tells_two_alike_apart() {
     let lot = [entering, unpictured, old, inside(4, "京A10345", 60)];
     let order: Vec<i64> = ranked("京A1D345", &lot).into_iter().map(|(stay, _)| stay).collect();
     assert_eq!(order, [4, 2, 3, 1]);
-    let sure_camera = Sighting { raw: "京A1D345", plate: None, confidence: Some(99) };
+    let lorry = Vehicle::of(VehicleClass::Large);
+    let green = Vehicle { colour: Some(PlateColour::Green), ..Vehicle::default() };
+    let blue = Vehicle { colour: Some(PlateColour::Blue), ..Vehicle::default() };
+    for (seen, known, off) in
+        [(lorry, blue, 15), (green, blue, 10), (blue, blue, 0), (green, lorry, 15)]
+    {
+        let score = |vehicle| {
+            let mut stay = inside(1, "京A10345", 60);
+            stay.vehicle = known;
+            let read = Sighting { raw: "京A1D345", vehicle, ..unread() };
+            rank(&read, [stay].iter(), now(), 1)[0].score
+        };
+        assert_eq!(score(known) - score(seen), off, "{seen:?} {known:?}");
+    }
+    let sure_camera = Sighting { raw: "京A1D345", plate: None, confidence: Some(99), ..unread() };
     let unsure = Sighting { confidence: Some(60), ..sure_camera };
     let score = |read: &Sighting<'_>| rank(read, lot[3..].iter(), now(), 1)[0].score;
     assert!(score(&sure_camera) < score(&unsure));

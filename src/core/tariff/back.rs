@@ -21,7 +21,7 @@ impl Tariff {
         let spec = &self.spec;
         let continued = spec.reentry.as_ref().map(|reentry| reentry.within.0);
         let over_visits = spec.caps.iter().any(|cap| cap.over_visits);
-        let a_day = spec.free.as_ref().is_some_and(|free| free.visits_a_day.is_some());
+        let a_day = spec.free.iter().any(|free| free.visits_a_day.is_some());
         let days = (over_visits || a_day).then_some(2 * DAY_S);
         continued.max(days).map(SignedDuration::from_secs)
     }

@@ -23,6 +23,7 @@ use crate::{
         rules::{Direction, GateRules, GateTimes, LaneRules, Wired},
         stay::{Read, Stay},
         tariff::Tariff,
+        task::Task,
         ticket::{Admission, Ticket},
         till::Cash,
     },
@@ -30,7 +31,7 @@ use crate::{
         Parts, Settings, hash_password,
         ports::{
             BankDoor, Busy, Desk, Found, Look, Operator, Picture, Pictures, Records, Row, Said,
-            Session, StayFile, Takings,
+            Session, StayFile, Takings, Waiting,
         },
         serve,
     },
@@ -357,6 +358,11 @@ impl Desk for Site {
     fn now(&self) -> Timestamp {
         self.world().now
     }
+
+    fn waiting(&self) -> Waiting {
+        let (tasks, calls) = self.world().state.waiting();
+        Waiting { tasks: tasks as u32, calls: calls as u32 }
+    }
 }
 
 fn found<T: Send + 'static>(value: T) -> Found<'static, T> {
@@ -427,6 +433,42 @@ impl Records for Site {
         };
         let rows = world.journal.iter().rev().filter(|row| of_lane(&row.change));
         found(rows.take(limit as usize).cloned().collect())
+    }
+
+    fn net_by_quarter(&self, from: Timestamp, quarters: usize) -> Found<'_, Vec<i64>> {
+        let mut net = vec![0; quarters];
+        for stay in self.stays() {
+            let moves = [(Some(stay.entered_at), 1), (stay.left_at, -1)];
+            for (at, by) in moves.into_iter().filter_map(|(at, by)| Some((at?, by))) {
+                let quarter = at.duration_since(from).as_secs().div_euclid(900);
+                if let Some(n) = usize::try_from(quarter).ok().and_then(|n| net.get_mut(n)) {
+                    *n += by;
+                }
+            }
+        }
+        found(net)
+    }
+
+    fn tasks_over(&self, limit: u32) -> Found<'_, Vec<Task>> {
+        let mut tasks = self.last(|change| match change {
+            Change::Task(task) => Some((task.id, task)),
+            _ => None,
+        });
+        tasks.retain(|task| task.over_at.is_some());
+        tasks.reverse();
+        tasks.truncate(limit as usize);
+        found(tasks)
+    }
+
+    fn admitted_since(&self, from: Timestamp) -> Found<'_, Vec<(LaneId, i64)>> {
+        let went = self.last(|change| match change {
+            Change::Admission(admission) => Some((admission.id, admission)),
+            _ => None,
+        });
+        let went = went.into_iter().filter(|a| a.at >= from && a.state.name() == "used");
+        let mut by_lane = BTreeMap::new();
+        went.for_each(|a| *by_lane.entry(a.lane).or_insert(0) += 1);
+        found(by_lane.into_iter().collect())
     }
 
     fn ticket_of(&self, digest: CodeDigest) -> Found<'_, Option<Ticket>> {

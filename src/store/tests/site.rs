@@ -83,6 +83,7 @@ pub(super) fn rules() -> Rules {
                 times: GateTimes::default(),
             },
         )]),
+        till: super::money::rules(),
         ..Rules::new("test", jiff::tz::TimeZone::UTC, Currency::Cny, tariff)
     }
 }
@@ -160,6 +161,7 @@ impl Traffic {
             85..90 => self.operator(),
             90..92 => self.tell(Input::Started),
             92..94 => self.trouble(),
+            94..98 => self.money(),
             _ => self.tell(Input::Tick),
         }
     }

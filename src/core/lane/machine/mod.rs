@@ -101,12 +101,13 @@ impl Work<'_> {
         }
     }
 
-    fn take_up(&mut self, visit: Visit) {
+    fn take_up(&mut self, mut visit: Visit) {
         // Where no safety loop could tell, one that was let in is taken to have gone through.
         let blind = !self.rules.wired.safety || self.lane.phase == Phase::Faulty;
-        if let Some(former) = self.lane.visit.take()
-            && !former.is_same_vehicle(&visit)
-        {
+        let former = self.lane.visit.take();
+        if let Some(former) = former.as_ref().filter(|former| former.is_same_vehicle(&visit)) {
+            (visit.task, visit.tries) = (former.task, former.tries);
+        } else if let Some(former) = former {
             let gone_through = blind && former.cause.is_some() && visit.plate.is_some();
             self.acts.push(if gone_through { Act::Passed(former) } else { Act::BackedOut(former) });
         }

@@ -142,7 +142,7 @@ impl Work<'_> {
         self.lane.phase = Phase::Idle;
         self.lane.due = None;
         if self.lane.next.is_some() {
-            self.wait(Why::Queued, self.rules.times.unused);
+            self.wait(Why::Queued, self.rules.times.queued);
         }
     }
 

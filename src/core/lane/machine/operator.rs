@@ -14,6 +14,7 @@ impl Work<'_> {
             OperatorAct::Release => self.operator_release(),
             OperatorAct::Lock => self.operator_lock(),
             OperatorAct::Unlock => self.operator_unlock(),
+            OperatorAct::Turn => self.operator_turn(),
         }
     }
 
@@ -145,6 +146,32 @@ impl Work<'_> {
                 self.lane.due = None;
                 Ok(())
             }
+        }
+    }
+
+    /// Only an empty lane turns: whoever is in it was let in by the other direction's rules.
+    pub(super) fn operator_turn(&mut self) -> Taken {
+        if self.rules.tide.is_none() {
+            return Err(Reject::NotTidal);
+        }
+        let sensors = self.lane.sensors;
+        if [sensors.arrival, sensors.safety].contains(&Signal::On) || self.lane.next.is_some() {
+            return Err(Reject::Occupied);
+        }
+        match self.lane.phase {
+            Phase::Idle | Phase::Locked => {
+                self.lane.turned = !self.lane.turned;
+                Ok(())
+            }
+            Phase::VehiclePresent
+            | Phase::Deciding
+            | Phase::AwaitingPayment
+            | Phase::Opening
+            | Phase::Open
+            | Phase::Passing
+            | Phase::Closing
+            | Phase::HeldOpen
+            | Phase::Faulty => Err(Reject::Occupied),
         }
     }
 

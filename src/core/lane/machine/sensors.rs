@@ -1,7 +1,10 @@
 //! What each input means in each phase. Decides nothing about a vehicle.
 
 use super::{Taken, Work};
-use crate::core::lane::{Act, LaneAlarm, Phase, Sensor, Sensors, Signal, Trail, Why};
+use crate::core::{
+    lane::{Act, LaneAlarm, Phase, Sensor, Sensors, Signal, Trail, Why},
+    rules::Tailgating,
+};
 
 impl Work<'_> {
     pub(super) fn sensor(&mut self, sensor: Sensor, on: bool) -> Taken {
@@ -95,7 +98,12 @@ impl Work<'_> {
             }
             // The first time it is the vehicle under the arm that leaves; then, another that follows it closely.
             Phase::Passing if !self.lane.trail.cleared => self.lane.trail.cleared = true,
-            Phase::Passing if self.lane.sensors.safety == Signal::On => self.follow(),
+            Phase::Passing
+                if self.lane.sensors.safety == Signal::On
+                    && self.rules.tailgating == Tailgating::BothLoops =>
+            {
+                self.follow();
+            }
             Phase::Idle
             | Phase::Opening
             | Phase::Passing

@@ -1,0 +1,3 @@
+//! Every case of `tests/tariffs/cases`, priced with the tariffs beside them. Knows no daemon.
+
+mod tables;
