@@ -82,8 +82,9 @@ impl TillPage {
 }
 
 fn waiting(state: &crate::core::State, rules: &Rules) -> Vec<Waiting> {
-    let exits = rules.lanes.iter().filter(|(_, rules)| rules.direction == Direction::Exit);
-    let lanes = exits.filter_map(|(id, _)| state.lanes.get(id));
+    let lanes = rules.lanes.iter().filter_map(|(id, rules)| {
+        state.lanes.get(id).filter(|lane| lane.direction(rules) == Direction::Exit)
+    });
     let waits = lanes.filter(|l| matches!(l.phase, Phase::AwaitingPayment | Phase::Deciding));
     let one = |lane: &crate::core::lane::Lane| {
         let visit = lane.visit.as_ref()?;

@@ -4,6 +4,7 @@ mod accounts;
 mod backup;
 mod counts;
 mod faults;
+mod money;
 mod pages;
 mod past;
 mod register;

@@ -88,6 +88,7 @@ impl Desk<'_> {
         self.misread_went_away(visit);
         let Some(mut stay) = visit.stay.and_then(|stay| self.stay(stay)).cloned() else { return };
         if stay.state == StayState::Entering && stay.entry_lane == *id {
+            self.end_validations(stay.id);
             stay.state = StayState::Abandoned;
             stay.left_at = Some(self.now);
             self.record(Change::Stay(stay.clone()));

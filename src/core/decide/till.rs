@@ -236,20 +236,20 @@ impl Desk<'_> {
         let nobody = || Refusal::NobodyThere(id.clone());
         let rules = self.rules.lanes.get(id).ok_or_else(|| Refusal::NoLane(id.clone()))?;
         let waits = matches!(visit.help, Some(Help::NoStay | Help::NoPlate));
-        if rules.direction != Direction::Exit || !waits {
+        if self.direction(id) != Some(Direction::Exit) || !self.leads_out(id) || !waits {
             return Err(nobody());
         }
         let plate = plate.or_else(|| visit.plate.clone()).ok_or_else(nobody)?;
         if self.stay_of(&plate).is_some() {
             return Err(Refusal::EntryKnown(id.clone()));
         }
+        let zone = self.rules.zones.root(&rules.zone).clone();
         let from = entered_at.unwrap_or(self.now);
         let past = self.now.duration_since(from).as_hours() / 24;
         if from > self.now || past > ENTRY_DAYS_MAX {
             return Err(Refusal::AmountUnfit);
         }
-        let mut stay =
-            Stay::new(self.next_stay(), plate.clone(), id.clone(), rules.zone.clone(), from);
+        let mut stay = Stay::new(self.next_stay(), plate.clone(), id.clone(), zone, from);
         stay.state = StayState::Inside;
         stay.lost = entered_at.is_none();
         if stay.lost && self.quote(&stay, self.now).map_or(0, |quote| quote.amount.minor) == 0 {

@@ -538,6 +538,61 @@ fn a_validation_that_was_not_needed_lapses() {
 }
 
 #[test]
+fn what_a_validation_takes_off_is_the_merchants_up_to_its_price() {
+    let rows = [
+        // What is given; what is left to pay for two hours; what it costs the merchant.
+        (Benefit::Amount { minor: 300 }, 700, 300),
+        (Benefit::TimeFront { minutes: 60 }, 500, 500),
+        (Benefit::Percent { off: 20 }, 800, 200),
+        (Benefit::AllFree, 0, 600),
+    ];
+    for (benefit, due, cost) in rows {
+        let mut site = Site::new();
+        let shop = site.shop(benefit.clone(), 1_000);
+        site.stands_at_exit_after(HOUR * 2);
+        assert_eq!(site.order_at_exit().amount.minor, 1_000);
+        let Ok(Answer::Validation(given)) = site.gives(shop) else { panic!("given") };
+        if due > 0 {
+            assert_eq!(site.order_at_exit().amount.minor, due, "{benefit:?}: at once");
+            site.phone(site.order_at_exit().id);
+        }
+        assert_eq!(site.opened("out"), 1, "{benefit:?}");
+        if due > 0 {
+            let back = Input::Unvalidate { validation: given, merchant: Some(shop) };
+            assert!(site.tell(back).is_err(), "{benefit:?}: used is used");
+        }
+        site.drive_through("out");
+        let validation = site.validations().pop().unwrap();
+        let ValidationState::Used { minor, .. } = validation.state else {
+            panic!("{benefit:?}: {validation:?}")
+        };
+        assert_eq!((minor, site.spent(shop)), (cost, cost), "{benefit:?}");
+        assert_eq!(site.balance(Account::ParkingRevenue), -due, "{benefit:?}");
+        assert!(site.state.validations.is_empty() && site.state.orders.is_empty());
+    }
+}
+
+#[test]
+fn two_validations_share_what_they_take_off() {
+    let mut site = Site::new();
+    let first = site.shop(Benefit::Amount { minor: 300 }, 1_000);
+    let second = site.shop(Benefit::Amount { minor: 200 }, 1_000);
+    site.enter(PLATE);
+    site.gives(first).unwrap();
+    site.gives(second).unwrap();
+    site.after(HOUR);
+    let answer = site.prepay();
+    if let Ok(Answer::Order(order)) = answer {
+        site.phone(order);
+    }
+    site.to_exit();
+    assert_eq!(site.opened("out"), 1);
+    site.drive_through("out");
+    let taken = 500 + site.balance(Account::ParkingRevenue);
+    assert_eq!(site.spent(first) + site.spent(second), taken, "all of it is somebody's");
+}
+
+#[test]
 fn unfit_offers_are_refused() {
     let rows = [
         Benefit::Amount { minor: 0 },
