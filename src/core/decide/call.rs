@@ -8,6 +8,7 @@ use crate::{
         change::{AlarmKind, Change},
         input::{Answer, Refusal, Reply},
         lane::{Cause, Lane, LaneAlarm, Phase, Wait, WaitsFor},
+        money::OrderState,
         rules::BankDown,
         task::{About, CallFrom, Task},
     },
@@ -134,7 +135,8 @@ impl Desk<'_> {
         };
         let pays = wait.on == WaitsFor::Payment && self.is_raised("bank", AlarmKind::BankSilent);
         let order = self.order(lane.visit.as_ref().filter(|_| pays)?.order?)?;
-        (order.amount.minor <= at_most_minor).then(|| (wait.since + after, order.id))
+        let fits = order.state == OrderState::Due && order.amount.minor <= at_most_minor;
+        fits.then(|| (wait.since + after, order.id))
     }
 
     /// The deadline of a waiting vehicle has come.
