@@ -44,6 +44,11 @@ wire_words! {
 }
 
 impl Protocol {
+    /// It speaks when it likes, so nobody else can be on its line.
+    pub fn needs_own_line(self) -> bool {
+        matches!(self, Self::AsciiScanner | Self::Reader55Aa | Self::Escpos)
+    }
+
     /// What can carry it.
     pub(crate) fn transports(self) -> &'static [Transport] {
         match self {

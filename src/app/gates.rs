@@ -13,27 +13,16 @@ use super::{
 };
 use crate::{
     config::{Device, Gate, Site},
-    core::{gate::Way, rules::Direction},
+    core::gate::Way,
     io::serial::{Bus, SerialSettings},
-    types::{DeviceId, LaneId},
+    types::LaneId,
 };
 
 /// Pieces of bytes that may wait; then the port's own buffer fills.
 const PIECES_MAX: usize = 64;
 
-/// Nobody asks on this line: a scanner is on it.
-pub(super) fn speaks_by_itself(site: &Site, bus: &DeviceId) -> bool {
-    let scans = |device: &&Device| {
-        matches!(device.profile.protocol, Protocol::AsciiScanner | Protocol::Reader55Aa)
-    };
-    site.devices.values().filter(scans).any(|device| device.bus.as_ref() == Some(bus))
-}
-
 fn way(site: &Site, lane: &LaneId) -> Way {
-    match site.rules.gates.get(lane).map(|rules| rules.direction) {
-        Some(Direction::Exit) => Way::Out,
-        Some(Direction::Entry) | None => Way::In,
-    }
+    site.rules.gates.get(lane).map_or(Way::In, |rules| Way::of(rules.direction))
 }
 
 /// Puts wires on a board's inputs. Several lanes may name the same fire contact.

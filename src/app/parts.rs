@@ -128,8 +128,8 @@ impl Parts {
         let mut buses = BTreeMap::new();
         for (id, bus) in &site.buses {
             let on_it = |device: &&crate::config::Device| device.bus.as_ref() == Some(id);
-            let alone = site.devices.values().filter(on_it).any(super::printing::has_line_alone);
-            if alone || super::gates::speaks_by_itself(site, id) {
+            if site.devices.values().filter(on_it).any(|d| d.profile.protocol.needs_own_line()) {
+                // Opened by whoever listens on it.
                 continue;
             }
             let path = bus.path.to_string_lossy().into_owned();

@@ -63,11 +63,6 @@ fn probe(printer: PrinterHandle) -> Probe {
     })
 }
 
-/// A printer speaks when it likes, so its line is opened for it alone.
-pub(super) fn has_line_alone(device: &Device) -> bool {
-    device.profile.can(Capability::Print)
-}
-
 fn place(site: &Site, device: &Device) -> Option<PrinterAt> {
     if let Some(at) = &device.net {
         return Some(PrinterAt::Net(at.clone()));

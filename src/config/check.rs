@@ -120,10 +120,10 @@ impl Check<'_> {
         let texts = self.texts(&file);
         let buses = self.buses(&file.buses);
         let devices = self.devices(&file.devices, &buses, &secrets, file.mqtt.url.is_some());
-        self.ports_of_their_own(&file.devices, &devices);
         let buses = self.bauds(buses, &devices);
         let zones = self.zones(&file.zones, &file.site.name);
         let lanes = self.lanes(&file.lanes, &devices, &zones);
+        let matching = self.matching(&file.matching);
         let mqtt = Mqtt {
             listen: file.mqtt.listen,
             url: self.broker_url(file.mqtt.url.as_ref(), &secrets),
@@ -137,6 +137,7 @@ impl Check<'_> {
                 gates: lanes.gate_rules,
                 zones,
                 pay: rules::pay(&file.pay),
+                matching,
                 ..Rules::new(&file.site.name, zone, file.site.currency, file.tariff.tariff())
             },
             data_dir: base.join(file.site.data_dir),

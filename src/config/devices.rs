@@ -6,7 +6,7 @@ use std::{
 };
 
 use paifang_devices::{
-    Capability, Command, Profile, Protocol, Transport,
+    Capability, Command, Profile, Transport,
     http_push::{Delivery, HttpPush},
 };
 use toml::Spanned;
@@ -162,7 +162,7 @@ impl Check<'_> {
             }
         }
         self.cameras_of(sections, &devices);
-        self.printers_alone(sections, &devices);
+        self.own_lines(sections, &devices);
         devices
     }
 
@@ -211,23 +211,6 @@ impl Check<'_> {
         }
         if let Some(bus) = &section.bus {
             self.wrong(bus, "device.bus", "a device on the network is on no serial line");
-        }
-    }
-
-    /// A printer speaks when it likes: nobody else can be on its line.
-    fn printers_alone(&mut self, sections: &[DeviceSection], devices: &BTreeMap<DeviceId, Device>) {
-        for section in sections {
-            let Some(bus) = &section.bus else { continue };
-            let is_printer = |id: &DeviceId| {
-                devices.get(id).is_some_and(|device| device.profile.can(Capability::Print))
-            };
-            let others = sections.iter().filter(|other| {
-                other.bus.as_ref().map(Spanned::get_ref) == Some(bus.get_ref())
-                    && other.id.get_ref() != section.id.get_ref()
-            });
-            if is_printer(section.id.get_ref()) && others.count() > 0 {
-                self.wrong(bus, "device.bus", "a printer needs a line of its own");
-            }
         }
     }
 
@@ -320,20 +303,17 @@ impl Check<'_> {
         }
     }
 
-    /// A scanner speaks whenever it likes: nothing else can be on its line.
-    pub(super) fn ports_of_their_own(
-        &mut self,
-        sections: &[DeviceSection],
-        devices: &BTreeMap<DeviceId, Device>,
-    ) {
+    /// What speaks when it likes shares its line with nobody.
+    fn own_lines(&mut self, sections: &[DeviceSection], devices: &BTreeMap<DeviceId, Device>) {
         for section in sections {
+            let Some(bus) = &section.bus else { continue };
             let Some(device) = devices.get(section.id.get_ref()) else { continue };
-            let speaks =
-                matches!(device.profile.protocol, Protocol::AsciiScanner | Protocol::Reader55Aa);
-            let shared =
-                devices.values().any(|other| other.id != device.id && other.bus == device.bus);
-            if let Some(bus) = section.bus.as_ref().filter(|_| speaks && shared) {
-                self.wrong(bus, "device.bus", "a scanner needs a line of its own");
+            let others = sections.iter().filter(|other| {
+                other.bus.as_ref().map(Spanned::get_ref) == Some(bus.get_ref())
+                    && other.id.get_ref() != section.id.get_ref()
+            });
+            if device.profile.protocol.needs_own_line() && others.count() > 0 {
+                self.wrong(bus, "device.bus", "what speaks by itself needs a line of its own");
             }
         }
     }

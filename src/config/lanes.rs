@@ -70,7 +70,9 @@ impl Check<'_> {
                 LaneKind::Vehicles => {
                     let zone = self.zone_of(section.zone.as_ref(), zones);
                     if let Some((lane, wired)) = self.lane(section, devices, &lanes.lanes) {
-                        lanes.lane_rules.insert(id.clone(), rules::lane(section, wired, zone));
+                        let mut rules = rules::lane(section, wired, zone);
+                        self.ways(section, &mut rules);
+                        lanes.lane_rules.insert(id.clone(), rules);
                         lanes.lanes.insert(id.clone(), lane);
                     }
                 }
@@ -85,6 +87,7 @@ impl Check<'_> {
         if sections.is_empty() {
             self.mistake(0, "lane", "a site has at least one [[lane]]");
         }
+        self.couples(sections, &lanes);
         for (id, rules) in &mut lanes.gate_rules {
             let turnstile = lanes.gates.get(id).map(|gate| &gate.turnstile);
             let of_it = lanes.gates.values().filter(|gate| Some(&gate.turnstile) == turnstile);

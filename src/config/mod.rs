@@ -10,6 +10,7 @@ mod secrets;
 #[cfg(test)]
 mod tests;
 mod texts;
+mod ways;
 mod zones;
 
 use std::{
@@ -26,11 +27,15 @@ pub use self::{
     lanes::{Gate, Lane},
     secrets::Secrets,
     texts::{DisplaySection, Filled, Language, Texts},
+    ways::{CoupleSection, MatchingSection, TidalSection, TurnSection},
     zones::ZoneSection,
 };
 use crate::{
     bank::icbc::IcbcSettings,
-    core::{rules::Closing, rules::Direction, tariff::Hourly},
+    core::{
+        rules::{Closing, Direction, Tailgating},
+        tariff::Hourly,
+    },
     io::serial::Parity,
     types::{Currency, DeviceId, LaneId, ZoneId},
 };
@@ -53,6 +58,8 @@ pub struct SiteFile {
     pub bank: BankSection,
     #[serde(default)]
     pub display: DisplaySection,
+    #[serde(default)]
+    pub matching: MatchingSection,
     #[serde(default, rename = "bus")]
     pub buses: Vec<BusSection>,
     #[serde(default, rename = "device")]
@@ -245,6 +252,16 @@ pub struct LaneSection {
     pub close_relay: Option<u8>,
     /// Inputs of the barrier's board, from 1; one that is left out is not wired. Default: the profile's wiring.
     pub inputs: Option<InputsSection>,
+    /// Of a zone within another: it leads straight to the street. Default false.
+    #[serde(default)]
+    pub leads_to_street: bool,
+    /// Its direction changes, while it is empty; `direction` is where it leads at first. Default: it never does.
+    pub tidal: Option<TidalSection>,
+    /// It shares its roadway with another lane, or is one end of a sluice. Default: none.
+    pub couple: Option<CoupleSection>,
+    /// `both_loops` or `safety_loop`: what proves that a second vehicle followed the first. Default `both_loops`.
+    #[serde(default)]
+    pub tailgating: Tailgating,
     #[serde(default)]
     pub times: TimesSection,
 }
@@ -288,6 +305,7 @@ pub struct TimesSection {
     pub stuck_s: Option<u32>,
     pub closing_s: Option<u32>,
     pub echo_s: Option<u32>,
+    pub queued_s: Option<u32>,
     /// People only: see [`crate::core::rules::GateTimes`].
     pub walk_s: Option<u32>,
     pub shown_s: Option<u32>,

@@ -10,11 +10,10 @@ use crate::{
 
 pub(super) fn lane(section: &LaneSection, wired: Wired, zone: ZoneId) -> LaneRules {
     LaneRules {
-        direction: section.direction,
         zone,
-        wired,
         closing: section.closing,
         times: times(section.times),
+        ..LaneRules::new(section.direction, wired)
     }
 }
 
@@ -54,6 +53,7 @@ fn times(section: TimesSection) -> LaneTimes {
         stuck: or(section.stuck_s, usual.stuck),
         closing: or(section.closing_s, usual.closing),
         echo: or(section.echo_s, usual.echo),
+        queued: or(section.queued_s, usual.queued),
     }
 }
 

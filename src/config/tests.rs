@@ -1,19 +1,22 @@
 //! Each mistake is told with its line and field.
 
-use std::{os::unix::fs::PermissionsExt, path::PathBuf};
+use std::{os::unix::fs::PermissionsExt, path::PathBuf, sync::LazyLock};
 
 use super::{Mistake, parse};
 
 const EXAMPLE: &str = include_str!("example.toml");
 
-/// A folder with a secrets file, as an installer has it.
+/// A folder with a secrets file, as an installer has it: made once, since the tests run at the same time.
 fn folder() -> PathBuf {
-    let dir = std::env::temp_dir().join(format!("paifang-config-{}", std::process::id()));
-    std::fs::create_dir_all(&dir).unwrap();
-    let secrets = dir.join("secrets.toml");
-    std::fs::write(&secrets, "[mqtt]\ncam-entry = \"a\"\ncam-exit = \"b\"\n").unwrap();
-    std::fs::set_permissions(&secrets, std::fs::Permissions::from_mode(0o600)).unwrap();
-    dir
+    static FOLDER: LazyLock<PathBuf> = LazyLock::new(|| {
+        let dir = std::env::temp_dir().join(format!("paifang-config-{}", std::process::id()));
+        std::fs::create_dir_all(&dir).unwrap();
+        let secrets = dir.join("secrets.toml");
+        std::fs::write(&secrets, "[mqtt]\ncam-entry = \"a\"\ncam-exit = \"b\"\n").unwrap();
+        std::fs::set_permissions(&secrets, std::fs::Permissions::from_mode(0o600)).unwrap();
+        dir
+    });
+    FOLDER.clone()
 }
 
 fn mistakes(from: &str, to: &str) -> Vec<Mistake> {
@@ -218,4 +221,50 @@ fn a_turnstile_on_contacts_needs_its_passage_contact() {
     let site = on_contacts("").unwrap();
     assert_eq!(site.gates.values().next().unwrap().passage, Some(1), "as its profile wires it");
     assert!(on_contacts("inputs = {}\n").unwrap_err()[0].what.contains("passage"));
+}
+
+#[test]
+fn lanes_that_turn_and_lanes_that_share_a_roadway() {
+    let with = |more: &str| {
+        let lane = "barrier = \"board-exit\"\n";
+        parse(&EXAMPLE.replace(lane, &format!("{lane}{more}\n")), &folder())
+    };
+    let late = "{ at = \"17:00\", direction = \"exit\" }";
+    let early = "{ at = \"07:30\", direction = \"entry\" }";
+    let lane =
+        format!("tidal = {{ turns = [{late}, {early}] }}\ncouple = {{ lane = \"entry-1\" }}");
+    let site = with(&lane).unwrap();
+    let rules = site.rules.lanes.values().find(|lane| lane.tide.is_some()).unwrap();
+    let turns: Vec<_> = rules.tide.iter().flat_map(|tide| &tide.turns).map(|t| t.at).collect();
+    assert_eq!(turns, [jiff::civil::time(7, 30, 0, 0), jiff::civil::time(17, 0, 0, 0)]);
+    assert_eq!(rules.couple.as_ref().unwrap().lane.as_str(), "entry-1");
+    for (wrong, field, hint) in [
+        ("tidal = { turns = [{ at = \"7 pm\", direction = \"exit\" }] }", "lane.tidal", "07:30"),
+        ("couple = { lane = \"exit-1\" }", "lane.couple", "no other lane"),
+        ("couple = { lane = \"gate-1\" }", "lane.couple", "no other lane"),
+    ] {
+        let mistakes = with(wrong).unwrap_err();
+        assert!(mistakes[0].field == field && mistakes[0].what.contains(hint), "{mistakes:?}");
+    }
+    let twice = format!("{early}, {early}");
+    let mistakes = with(&format!("tidal = {{ turns = [{twice}] }}")).unwrap_err();
+    assert!(mistakes[0].what.contains("twice"), "{mistakes:?}");
+}
+
+#[test]
+fn what_is_done_with_misreads_is_the_sites() {
+    let with = |more: &str| parse(&format!("{EXAMPLE}\n[matching]\n{more}\n"), &folder());
+    let usual = with("").unwrap().rules.matching;
+    assert_eq!(usual, crate::core::rules::MatchRules::default());
+    let own = with("percent_min = 101\nfee_minor_max = 0\nsame_plate_twice = \"ask\"").unwrap();
+    assert_eq!(own.rules.matching.sureness.percent_min, 101);
+    assert_eq!(own.rules.matching.twice, crate::core::rules::Twice::Ask);
+    for (wrong, field) in [
+        ("percent_min = 102", "matching.percent_min"),
+        ("margin = 200", "matching.margin"),
+        ("fee_minor_max = -1", "matching.fee_minor_max"),
+        ("candidates_max = 0", "matching.candidates_max"),
+    ] {
+        assert_eq!(with(wrong).unwrap_err()[0].field, field);
+    }
 }

@@ -12,7 +12,7 @@ use super::{
 };
 use crate::types::{
     AdmissionId, Code, CodeDigest, CommandId, DeviceId, LaneId, OrderId, PaymentId, Plate,
-    RefundId, TicketId, bank::Word,
+    RefundId, StayId, TaskId, TicketId, bank::Word,
 };
 
 #[derive(Clone, Debug, PartialEq)]
@@ -41,6 +41,17 @@ pub enum Input {
         lane: LaneId,
         plate: Plate,
         by: String,
+    },
+    /// A driver says on the phone which plate it is; see the limits in [`super::rules::MatchRules`].
+    PlateTyped {
+        lane: LaneId,
+        plate: Plate,
+    },
+    /// An operator says whose stay a misread belongs to; `None`: none of the candidates.
+    MisreadSettled {
+        task: TaskId,
+        stay: Option<StayId>,
+        who: String,
     },
     /// A driver wants to pay this order.
     PayAsked {
@@ -196,6 +207,18 @@ pub enum Refusal {
     TicketDiffers(TicketId),
     #[error("admission {0} waits for nobody's decision")]
     NoAdmission(AdmissionId),
+    #[error("no open task of that kind is called {0}")]
+    NoTask(TaskId),
+    #[error("no open stay is called {0}")]
+    NoStay(StayId),
+    #[error(
+        "nobody inside has a plate like that; at most one character may differ from what the camera of lane {0} read"
+    )]
+    PlateUnfit(LaneId),
+    #[error("too many plates were tried at lane {0}; an operator has been called")]
+    TriesSpent(LaneId),
+    #[error("an operator has been asked to confirm the plate at lane {0}")]
+    OperatorAsked(LaneId),
     #[error("there is a fire: ways out stay open until the contact is off")]
     Fire,
 }

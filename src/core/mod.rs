@@ -10,6 +10,7 @@ pub mod effect;
 pub mod gate;
 pub mod input;
 pub mod lane;
+pub mod matching;
 pub mod money;
 pub mod pass;
 mod register;

@@ -111,7 +111,6 @@ pub enum Standing {
 }
 
 impl Standing {
-    #[expect(clippy::trivially_copy_pass_by_ref, reason = "serde hands out references")]
     pub fn is_transient(&self) -> bool {
         *self == Self::Transient
     }

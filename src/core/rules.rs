@@ -2,6 +2,7 @@
 
 mod access;
 mod calls;
+mod lane;
 mod matching;
 mod till;
 mod zone;
@@ -13,7 +14,8 @@ use jiff::{Timestamp, tz::TimeZone};
 pub use self::{
     access::AccessRules,
     calls::CallRules,
-    matching::MatchRules,
+    lane::{Couple, Tailgating, Tide, Turn, WaitsFor},
+    matching::{MatchRules, Twice},
     till::TillRules,
     zone::{ZoneRules, Zones},
 };
@@ -101,16 +103,32 @@ pub struct LaneRules {
     pub direction: Direction,
     /// What it leads into or out of.
     pub zone: ZoneId,
+    /// Of a zone within another: it leads to the street all the same, not to the zone around.
+    pub street: bool,
     pub wired: Wired,
     pub closing: Closing,
     pub times: LaneTimes,
+    /// Its direction changes; `direction` is where it leads at first.
+    pub tide: Option<Tide>,
+    pub couple: Option<Couple>,
+    pub tailgating: Tailgating,
 }
 
 impl LaneRules {
     /// Of the site's only zone, with the usual times and a barrier that closes by itself.
     pub fn new(direction: Direction, wired: Wired) -> Self {
         let (closing, times) = (Closing::ByItself, LaneTimes::default());
-        Self { direction, zone: Zones::only(), wired, closing, times }
+        Self {
+            direction,
+            zone: Zones::only(),
+            street: false,
+            wired,
+            closing,
+            times,
+            tide: None,
+            couple: None,
+            tailgating: Tailgating::default(),
+        }
     }
 }
 
@@ -170,6 +188,8 @@ pub struct LaneTimes {
     pub closing: Duration,
     /// A second read of the plate that just passed is an echo within this.
     pub echo: Duration,
+    /// A vehicle that was read behind another and does not come up to the arm within this is forgotten.
+    pub queued: Duration,
 }
 
 impl Default for LaneTimes {
@@ -185,6 +205,7 @@ impl Default for LaneTimes {
             stuck: s(300),
             closing: s(12),
             echo: s(15),
+            queued: s(30),
         }
     }
 }

@@ -82,6 +82,8 @@ pub struct Counters {
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Owner {
     Lane(LaneId),
+    /// The times of day turn a tidal lane.
+    Turn(LaneId),
     Gate(LaneId),
     Ticket(TicketId),
     Payment(PaymentId),
@@ -170,6 +172,8 @@ impl State {
         let former = self.lanes.insert(lane.id.clone(), lane.clone());
         let due = |lane: &Lane| lane.due.map(|due| due.at);
         self.move_deadline(owner, former.as_ref().and_then(due), due(lane));
+        let turns = former.and_then(|lane| lane.turn_at);
+        self.move_deadline(Owner::Turn(lane.id.clone()), turns, lane.turn_at);
     }
 
     fn put_gate(&mut self, gate: &Gate) {

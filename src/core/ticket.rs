@@ -3,7 +3,7 @@
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
-use super::lane::Cause;
+use super::{lane::Cause, rules::Direction};
 use crate::types::{AdmissionId, CodeDigest, CommandId, LaneId, TicketId};
 
 /// The right of some persons to come in within a time. Its code is kept as a digest only.
@@ -132,6 +132,16 @@ pub enum Way {
     Out,
     /// Only ever free, for a fire.
     Both,
+}
+
+impl Way {
+    /// A lane for people lets them through one way.
+    pub fn of(direction: Direction) -> Self {
+        match direction {
+            Direction::Entry => Self::In,
+            Direction::Exit => Self::Out,
+        }
+    }
 }
 
 /// What a turnstile is told.

@@ -122,6 +122,10 @@ fn lane_alarm(l: Lang, alarm: LaneAlarm) -> (&'static str, &'static str) {
             ("有车未经放行通过", "查看照片"),
             ("A vehicle went through that nobody allowed", "See the pictures"),
         ),
+        LaneAlarm::Tailgated => two(
+            ("有车紧跟前车闯过", "查看照片，在任务中处理"),
+            ("A vehicle went through close behind another", "See the pictures; there is a task"),
+        ),
         LaneAlarm::ArmNotOpen => two(
             ("杆没有抬到位", "检查道闸"),
             ("The arm did not reach its open limit", "Check the barrier"),

@@ -46,7 +46,7 @@ pub(super) async fn lanes(
     let bodies = board.lanes.into_iter().map(|seen| {
         let visit = seen.lane.visit.as_ref();
         LaneBody {
-            direction: seen.rules.direction,
+            direction: seen.direction(),
             phase: seen.lane.phase,
             sensors: seen.lane.sensors,
             plate: visit.and_then(|v| v.plate.as_ref()).map(|plate| plate.full().to_owned()),

@@ -106,24 +106,28 @@ struct Card<'a> {
 }
 
 impl Card<'_> {
-    fn acts(&self) -> [(&'static str, &'static str); 6] {
-        use OperatorAct::{Close, Hold, Lock, Open, Release, Unlock};
-        [
+    fn acts(&self) -> Vec<(&'static str, &'static str)> {
+        use OperatorAct::{Close, Hold, Lock, Open, Release, Turn, Unlock};
+        let mut acts = vec![
             ("open", words::act(self.l, Open)),
             ("close", words::act(self.l, Close)),
             ("hold", words::act(self.l, Hold)),
             ("release", words::act(self.l, Release)),
             ("lock", words::act(self.l, Lock)),
             ("unlock", words::act(self.l, Unlock)),
-        ]
+        ];
+        if self.seen.rules.tide.is_some() {
+            acts.push(("turn", words::act(self.l, Turn)));
+        }
+        acts
     }
 
     fn direction(&self) -> &'static str {
-        lanes::direction(self.l, self.seen.rules.direction)
+        lanes::direction(self.l, self.seen.direction())
     }
 
     fn is_exit(&self) -> bool {
-        self.seen.rules.direction == crate::core::rules::Direction::Exit
+        self.seen.direction() == crate::core::rules::Direction::Exit
     }
 }
 

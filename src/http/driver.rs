@@ -58,6 +58,14 @@ impl DriverPage<'_> {
         words::quote_line(self.l, line, self.zone)
     }
 
+    /// What the camera read, for its driver to correct.
+    fn camera_read(&self) -> &str {
+        match self.turn {
+            Turn::AskPlate(Some((Help::NoStay, Some(plate)))) => plate.full(),
+            _ => "",
+        }
+    }
+
     /// What the open page shows, so that the stream tells only of something else.
     fn key(&self) -> String {
         self.turn.key()
@@ -103,7 +111,8 @@ pub(super) struct Typed {
     plate: String,
 }
 
-/// A driver says which plate it is, and only where the camera could not: another read is not overruled from a phone.
+/// A driver says which plate it is, and only where the camera could not; at an exit, at most one character of what it
+/// read is corrected from a phone.
 pub(super) async fn give_plate(
     State(web): State<Shared>,
     l: Lang,
@@ -126,8 +135,7 @@ pub(super) async fn give_plate(
         return page(&web, l, &here, &turn, &error.text(l));
     }
     web.plates.count(source, now);
-    let by = "driver".to_owned();
-    match web.desk.tell(Input::PlateGiven { lane, plate, by }).await? {
+    match web.desk.tell(Input::PlateTyped { lane, plate }).await? {
         Ok(_) => Ok(Redirect::to(&here).into_response()),
         Err(refusal) => page(&web, l, &here, &turn, &words::refusal(l, &refusal)),
     }

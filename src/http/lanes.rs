@@ -36,6 +36,13 @@ pub(super) struct Seen {
     pub(super) alarms: Vec<Alarm>,
 }
 
+impl Seen {
+    /// Where it leads now.
+    pub(super) fn direction(&self) -> Direction {
+        self.lane.direction(&self.rules)
+    }
+}
+
 impl Board {
     pub(super) fn of(state: &State, rules: &Rules) -> Self {
         let lanes = rules.lanes.iter().filter_map(|(id, lane_rules)| {

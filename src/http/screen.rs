@@ -61,8 +61,11 @@ pub(super) async fn pieces(web: &Web, l: Lang, lane: &LaneId) -> Result<Vec<Piec
 
 async fn show(web: &Web, l: Lang, lane: &LaneId) -> Result<String, ApiError> {
     let turn = turn::lane_turn(web, lane).await?;
-    let entry =
-        web.desk.rules().lanes.get(lane).map(|rules| rules.direction) == Some(Direction::Entry);
+    let (rules, id) = (web.desk.rules(), lane.clone());
+    let direction = move |state: &crate::core::State| {
+        Some(state.lanes.get(&id)?.direction(rules.lanes.get(&id)?))
+    };
+    let entry = web.desk.read(direction).await? == Some(Direction::Entry);
     let link = match turn.order() {
         Some(order) => format!("{}/p/{}", web.settings.public_url(), web.links.token(order)),
         None => format!("{}/l/{lane}", web.settings.public_url()),

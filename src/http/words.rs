@@ -119,6 +119,7 @@ pub(super) fn act(l: Lang, act: OperatorAct) -> &'static str {
         OperatorAct::Release => l.say("取消常开", "Release"),
         OperatorAct::Lock => l.say("锁定", "Lock"),
         OperatorAct::Unlock => l.say("解锁", "Unlock"),
+        OperatorAct::Turn => l.say("换向", "Turn"),
     }
 }
 
@@ -126,6 +127,9 @@ pub(super) fn help(l: Lang, help: Help) -> &'static str {
     match help {
         Help::NoPlate => l.say("没有识别到车牌，请录入", "No plate was read: type it"),
         Help::Fire => l.say("火警：入口不放行", "Fire alarm: nobody drives in"),
+        Help::Twice => {
+            l.say("该车牌已在场内，请核对", "This plate is inside already: look at the vehicle")
+        }
         Help::NoTariff => l.say("没有适用的收费标准", "No tariff prices this stay"),
         Help::NoStay => {
             l.say("没有入场记录，请核对车牌", "No entry on record for this plate: check it")
@@ -144,6 +148,8 @@ pub(super) fn waits(l: Lang, why: Why) -> &'static str {
         Why::Stuck => l.say("等待车辆离开地感", "the vehicle to leave the loop"),
         Why::NotHeld => l.say("等待消防常开", "the arm to stay open for the fire"),
         Why::NotClosed => l.say("等待落杆到位", "the arm to be down"),
+        Why::Returned => l.say("确认回到地感的是哪辆车", "who came back onto the loop"),
+        Why::Queued => l.say("等待后车驶到杆前", "the vehicle behind to come up"),
     }
 }
 
@@ -243,6 +249,18 @@ pub(super) fn refusal(l: Lang, refusal: &Refusal) -> String {
             "火警期间出口保持常开",
             "There is a fire: ways out stay open until the contact is off",
         ),
+        Refusal::NoTask(_) => l.say("任务已处理", "That task is settled already"),
+        Refusal::NoStay(_) => l.say("该车已离场", "That vehicle has left already"),
+        Refusal::PlateUnfit(_) => l.say(
+            "场内没有这样的车牌；只能更正一个字符",
+            "No vehicle inside has that plate; one character can be corrected",
+        ),
+        Refusal::TriesSpent(_) => {
+            l.say("尝试次数过多，请等待管理员", "Too many tries: please wait for the operator")
+        }
+        Refusal::OperatorAsked(_) => {
+            l.say("已请管理员核对，请稍候", "An operator has been asked to confirm; please wait")
+        }
         Refusal::OldCommand => l.say("指令已过期", "That command is over"),
         Refusal::NoPayment(_) | Refusal::NoRefund(_) | Refusal::WordUnfit(_) => {
             l.say("没有这笔交易", "There is no such payment")
@@ -309,6 +327,11 @@ fn reject_words(l: Lang, reject: Reject) -> &'static str {
         Reject::Blind => {
             l.say("闸机没有响应，暂不能放行", "The turnstile is not heard: it will not be opened")
         }
+        Reject::NotTidal => l.say("该车道方向固定", "This lane always leads the same way"),
+        Reject::Occupied => l.say(
+            "车道内有车，空闲后才能换向",
+            "Somebody is in the lane: it turns once it is empty",
+        ),
         Reject::NotWaited | Reject::Stale => {
             l.say("车道当前不需要此操作", "The lane does not wait for that now")
         }

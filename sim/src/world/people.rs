@@ -279,9 +279,11 @@ impl World {
         let undo = match act {
             OperatorAct::Hold => OperatorAct::Release,
             OperatorAct::Lock => OperatorAct::Unlock,
-            OperatorAct::Open | OperatorAct::Close | OperatorAct::Release | OperatorAct::Unlock => {
-                return;
-            }
+            OperatorAct::Open
+            | OperatorAct::Close
+            | OperatorAct::Release
+            | OperatorAct::Unlock
+            | OperatorAct::Turn => return,
         };
         match told {
             Told::Done | Told::Nobody => {

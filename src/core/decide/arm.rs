@@ -7,8 +7,8 @@ use crate::{
         effect::Effect,
         input::{Answer, ArmOutcome, Refusal, Reply},
         lane::{
-            Act, ArmAction, ArmOrder, Cause, Event, Lane, LaneAlarm, OperatorAct, Phase, Visit,
-            step,
+            Act, ArmAction, ArmOrder, Cause, Event, Lane, LaneAlarm, OperatorAct, Phase, Signal,
+            Visit, step,
         },
     },
     types::{CommandId, LaneId},
@@ -27,7 +27,9 @@ impl Desk<'_> {
         for act in step.acts {
             self.lane_act(id, act);
         }
-        self.serve_next(id)
+        let served = self.serve_next(id);
+        self.let_coupled_go(id);
+        served
     }
 
     fn lane_act(&mut self, id: &LaneId, act: Act) {
@@ -35,6 +37,7 @@ impl Desk<'_> {
             Act::Arm(action, cause) => self.order_arm(id, action, cause),
             Act::TriggerRead => self.act(Effect::TriggerRead { lane: id.clone() }),
             Act::Passed(visit) => self.passed(id, visit),
+            Act::Tailgated(visit) => self.tailgated(id, visit),
             Act::BackedOut(visit) => self.backed_out(id, &visit),
             Act::Alarm(alarm) => {
                 let detail = self.lane(id).map(describe).unwrap_or_default();
@@ -58,8 +61,14 @@ impl Desk<'_> {
     /// The read of the vehicle behind is taken up once the lane is free for it.
     fn serve_next(&mut self, id: &LaneId) -> Reply {
         let Some(mut lane) = self.lane(id).cloned() else { return Ok(Answer::Done) };
-        let free = matches!(lane.phase, Phase::Closing | Phase::Idle | Phase::VehiclePresent);
-        if !free || lane.visit.is_some() {
+        let free = matches!(
+            lane.phase,
+            Phase::Closing | Phase::Idle | Phase::VehiclePresent | Phase::HeldOpen
+        );
+        // It may have gone away meanwhile: it is taken up once it stands before the arm.
+        let loop_wired = self.rules.lanes.get(id).is_some_and(|rules| rules.wired.arrival);
+        let away = loop_wired && lane.sensors.arrival == Signal::Off;
+        if !free || lane.visit.is_some() || (away && lane.phase != Phase::HeldOpen) {
             return Ok(Answer::Done);
         }
         let Some(next) = lane.next.take() else { return Ok(Answer::Done) };
@@ -68,8 +77,13 @@ impl Desk<'_> {
     }
 
     pub(super) fn serve(&mut self, id: &LaneId, visit: Visit) -> Reply {
+        let event = visit.read.as_ref().map(|read| read.event.clone());
         self.lane_event(id, Event::Seen(visit))?;
-        self.decide_visit(id)
+        let queued = |lane: &Lane| {
+            let next = lane.next.as_ref().and_then(|next| next.read.as_ref());
+            next.is_some_and(|next| Some(&next.event) == event.as_ref())
+        };
+        if self.lane(id).is_some_and(queued) { Ok(Answer::Done) } else { self.decide_visit(id) }
     }
 
     /// A lane without any input rests from the start: nothing will ever tell.

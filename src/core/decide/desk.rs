@@ -132,7 +132,7 @@ impl<'a> Desk<'a> {
                 None => Message::Help,
             },
             (Phase::Opening | Phase::Open | Phase::Passing, Some(plate)) => {
-                match self.rules.lanes.get(&lane.id).map(|rules| rules.direction) {
+                match self.rules.lanes.get(&lane.id).map(|rules| lane.direction(rules)) {
                     Some(Direction::Entry) => Message::Welcome { plate },
                     _ => Message::GoodBye { plate },
                 }

@@ -22,8 +22,8 @@ impl Desk<'_> {
         }
         let detail = "ways out are open; release each by hand when the contact is off".to_owned();
         self.raise(contact.as_str(), AlarmKind::FireAlarm, detail);
-        for (id, rules) in &self.rules.lanes {
-            if rules.direction == Direction::Exit {
+        for id in self.rules.lanes.keys() {
+            if self.direction(id) == Some(Direction::Exit) {
                 // Every phase takes it.
                 let _ = self.lane_event(id, Event::Fire);
             }
@@ -43,9 +43,7 @@ impl Desk<'_> {
 
     /// People get out by every turnstile, vehicles by the exits.
     pub(super) fn is_way_out_of_fire(&self, id: &LaneId) -> bool {
-        let lane = self.rules.lanes.get(id);
-        let out = lane.is_some_and(|rules| rules.direction == Direction::Exit)
-            || self.rules.gates.contains_key(id);
+        let out = self.direction(id) == Some(Direction::Exit) || self.rules.gates.contains_key(id);
         out && self.is_on_fire()
     }
 }

@@ -8,7 +8,6 @@ use crate::{
         gate::{Act, Event, Gate, Pass, PassAction, PassOrder, Phase, Way, step},
         input::{Answer, PassOutcome, Refusal, Reply},
         lane::{Cause, LaneAlarm, OperatorAct, Reject},
-        rules::Direction,
         ticket::{Admission, AdmissionState},
     },
     types::{AdmissionId, CommandId, LaneId, TicketId},
@@ -51,10 +50,7 @@ impl Desk<'_> {
     }
 
     pub(super) fn way_of(&self, id: &LaneId) -> Way {
-        match self.rules.gates.get(id).map(|rules| rules.direction) {
-            Some(Direction::Exit) => Way::Out,
-            Some(Direction::Entry) | None => Way::In,
-        }
+        self.rules.gates.get(id).map_or(Way::In, |rules| Way::of(rules.direction))
     }
 
     /// The order stands on the gate, and so on record, before the effect leaves.

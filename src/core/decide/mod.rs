@@ -6,6 +6,7 @@ mod entry;
 mod exit;
 mod fire;
 mod gate;
+mod misread;
 mod order;
 mod passage;
 mod payment;
@@ -16,6 +17,8 @@ mod register;
 mod tests;
 mod through;
 mod ticket;
+mod tide;
+mod zone;
 
 use jiff::Timestamp;
 
@@ -50,6 +53,8 @@ pub fn decide(state: &State, rules: &Rules, now: Timestamp, input: Input) -> Dec
         Input::SensorsLost { lane } => desk.lane_event(&lane, Event::SensorsLost),
         Input::ArmAnswered { lane, command, outcome } => desk.arm_answered(&lane, command, outcome),
         Input::PlateGiven { lane, plate, by } => desk.plate_given(&lane, plate, by),
+        Input::PlateTyped { lane, plate } => desk.plate_typed(&lane, plate),
+        Input::MisreadSettled { task, stay, who } => desk.settle_misread(task, stay, &who),
         Input::PayAsked { order } => desk.pay_asked(order),
         Input::BankSaid { out_trade_no, to, word } => desk.bank_said(&out_trade_no, to, word),
         Input::RefundSaid { refund, word } => desk.refund_said(refund, &word),
@@ -98,6 +103,7 @@ impl Desk<'_> {
                 self.lane_event(id, Event::SensorsLost)?;
             }
         }
+        self.look_at_tides();
         for id in self.rules.gates.keys() {
             if self.gate(id).is_none() {
                 self.record(Change::Gate(super::gate::Gate::new(id.clone())));
@@ -131,6 +137,7 @@ impl Desk<'_> {
                     let _ = self.lane_event(&lane, Event::Due);
                 }
                 Owner::Lane(lane) => self.forget_deadline(&lane),
+                Owner::Turn(lane) => self.turn_due(&lane),
                 Owner::Gate(gate) if self.rules.gates.contains_key(&gate) => {
                     let _ = self.gate_event(&gate, super::gate::Event::Due);
                 }
@@ -151,7 +158,7 @@ impl Desk<'_> {
     /// A lane that the site file does not name any more waits for nothing.
     fn forget_deadline(&mut self, lane: &crate::types::LaneId) {
         if let Some(mut lane) = self.lane(lane).cloned() {
-            lane.due = None;
+            (lane.due, lane.turn_at) = (None, None);
             self.record(Change::Lane(lane));
         }
     }

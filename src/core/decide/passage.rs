@@ -22,20 +22,32 @@ impl Desk<'_> {
         let (plate, picture) =
             (visit.plate.clone(), visit.read.as_ref().and_then(|r| r.picture.clone()));
         let Some(plate) = plate else {
-            return self.lane_event(id, Event::NeedHelp(Help::NoPlate));
+            return if self.leads_out(id) {
+                self.misread(id, Help::NoPlate)
+            } else {
+                self.lane_event(id, Event::NeedHelp(Help::NoPlate))
+            };
         };
-        match self.rules.lanes.get(id).map(|rules| rules.direction) {
+        if self.zone_around(id).is_some() {
+            return self.change_zone(id, &plate, picture);
+        }
+        match self.direction(id) {
             Some(Direction::Entry) => self.enter(id, &plate, picture),
             Some(Direction::Exit) => match self.stay_of(&plate).cloned() {
                 Some(stay) => self.leave(id, stay, picture),
-                None => self.lane_event(id, Event::NeedHelp(Help::NoStay)),
+                None => self.misread(id, Help::NoStay),
             },
             None => Err(Refusal::NoLane(id.clone())),
         }
     }
 
-    /// Lets the lane's vehicle pass; a lane that is held open keeps the operator's reason.
+    /// Lets the lane's vehicle pass; a lane that is held open keeps the operator's reason, and one that shares its
+    /// roadway waits for its turn.
     pub(super) fn admit(&mut self, id: &LaneId, cause: Cause) -> Reply {
+        if self.has_to_wait(id) && self.lane(id).is_some_and(|lane| lane.phase != Phase::HeldOpen) {
+            self.bind_visit(id, |visit| visit.waits = Some(cause));
+            return Ok(Answer::Done);
+        }
         let held = self
             .lane(id)
             .filter(|lane| lane.phase == Phase::HeldOpen)

@@ -6,9 +6,8 @@ use super::Desk;
 use crate::{
     core::{
         stay::Stay,
-        tariff::{Benefit, Case, NoQuote, Quote, Segment},
+        tariff::{Benefit, Case, NoQuote, Quote},
         till::ValidationState,
-        zone,
     },
     types::StayId,
 };
@@ -19,8 +18,7 @@ impl Desk<'_> {
         let zones = &self.rules.zones;
         let root = zones.root(&stay.zone);
         let tariff = zones.get(root).and_then(|rules| rules.tariff.as_deref());
-        let segments: Vec<Segment<'_>> =
-            stay.nested.iter().filter_map(|segment| self.priced_apart(segment, to)).collect();
+        let segments = self.priced_apart(stay, to);
         let benefits = self.benefits_of(stay.id);
         let case = Case {
             vehicle: stay.vehicle,
@@ -33,12 +31,6 @@ impl Desk<'_> {
             ..Case::new(tariff.unwrap_or(&self.rules.tariff), stay.entered_at, to)
         };
         self.rules.tariffs.quote(&case)
-    }
-
-    /// Only a nested zone with a tariff of its own is priced apart.
-    fn priced_apart(&self, segment: &zone::Segment, to: Timestamp) -> Option<Segment<'_>> {
-        let tariff = self.rules.zones.get(&segment.zone)?.tariff.as_deref()?;
-        Some(Segment { tariff, from: segment.from, to: segment.to.unwrap_or(to) })
     }
 
     /// What merchants gave to a stay, in the order of giving.

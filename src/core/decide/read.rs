@@ -6,6 +6,7 @@ use crate::{
         change::{Change, Taken},
         input::{Answer, Refusal, Reply},
         lane::{Lane, Phase, Reject, Visit},
+        matching,
         rules::Direction,
         stay::Read,
     },
@@ -69,7 +70,7 @@ impl Desk<'_> {
             read.picture = Some(picture.clone());
         }
         let stay = visit.stay;
-        let direction = self.rules.lanes.get(&lane.id).map(|rules| rules.direction);
+        let direction = self.direction(&lane.id);
         self.record(Change::Lane(lane));
         if let Some(mut stay) = stay.and_then(|id| self.stay(id).cloned()) {
             match direction {
@@ -84,7 +85,8 @@ impl Desk<'_> {
     fn is_echo(&self, lane: &Lane, read: &Read) -> bool {
         let (Some(plate), Some((passed, at))) = (&read.plate, &lane.passed) else { return false };
         let echo = self.rules.lanes.get(&lane.id).map_or_else(Default::default, |r| r.times.echo);
-        plate == passed && self.now.duration_since(*at).unsigned_abs() <= echo
+        let same = plate == passed || matching::looks_alike(plate, passed);
+        same && self.now.duration_since(*at).unsigned_abs() <= echo
     }
 
     pub(super) fn plate_given(&mut self, id: &LaneId, plate: Plate, by: String) -> Reply {

@@ -18,7 +18,9 @@ use crate::{
 };
 
 mod found;
+mod misread;
 mod people;
+mod ways;
 
 struct Site {
     state: State,
@@ -339,7 +341,7 @@ fn a_typed_plate_finds_the_stay_of_a_misread() {
     site.enter("京A12345");
     site.after(Duration::from_mins(5));
     site.sensor("out", Sensor::Arrival, true);
-    site.read("out", "京A1Z345");
+    site.read("out", "京A19345");
     assert_eq!((site.phase("out"), site.opened("out")), (Phase::Deciding, 0));
     let plate = Plate::parse("京A12345").unwrap();
     site.tell(Input::PlateGiven { lane: lane("out"), plate, by: "driver".into() }).unwrap();

@@ -8,6 +8,7 @@ use crate::{
         money::OrderState,
         rules::Direction,
         stay::{Stay, StayState},
+        task::About,
     },
     types::LaneId,
 };
@@ -16,11 +17,37 @@ impl Desk<'_> {
     /// The vehicle is through.
     pub(super) fn passed(&mut self, id: &LaneId, visit: Visit) {
         let Some(stay) = visit.stay.and_then(|stay| self.stay(stay)).cloned() else { return };
-        match self.rules.lanes.get(id).map(|rules| rules.direction) {
-            Some(Direction::Entry) => self.inside(stay),
-            Some(Direction::Exit) => self.left(id, stay, visit),
-            None => {}
+        match (self.direction(id), self.zone_around(id)) {
+            (Some(_), Some(around)) => self.moved(id, stay, around),
+            (Some(Direction::Entry), None) => self.inside(stay),
+            (Some(Direction::Exit), None) => self.left(id, stay, visit),
+            (None, _) => {}
         }
+    }
+
+    /// The vehicle went through behind another, and nobody let it. One that was read keeps its stay, so that its fee
+    /// is asked for at the exit, or missed there; one that nobody read changes its zone's count.
+    pub(super) fn tailgated(&mut self, id: &LaneId, mut visit: Visit) {
+        let Some(direction) = self.direction(id) else { return };
+        let known = visit.stay.or_else(|| Some(self.stay_of(visit.plate.as_ref()?)?.id));
+        let picture = visit.read.as_ref().and_then(|read| read.picture.clone());
+        visit.stay = match (known, direction, &visit.plate) {
+            (None, Direction::Entry, Some(plate)) => Some(self.open_stay(id, plate, picture)),
+            (known, ..) => known,
+        };
+        if visit.stay.is_none() {
+            self.miscount(id, if direction == Direction::Entry { 1 } else { -1 });
+        }
+        self.ask_person(About::Tailgate, Some(id), visit.stay);
+        self.passed(id, visit);
+    }
+
+    /// So many vehicles more are in a lane's zone than open stays tell of.
+    fn miscount(&mut self, id: &LaneId, vehicles: i64) {
+        let Some(rules) = self.rules.lanes.get(id) else { return };
+        let mut zone = self.zone(&rules.zone);
+        zone.correction = zone.correction.saturating_add(vehicles);
+        self.record(Change::Zone(zone));
     }
 
     fn inside(&mut self, mut stay: Stay) {
@@ -30,7 +57,7 @@ impl Desk<'_> {
         }
     }
 
-    fn left(&mut self, id: &LaneId, mut stay: Stay, visit: Visit) {
+    pub(super) fn left(&mut self, id: &LaneId, mut stay: Stay, visit: Visit) {
         let became = match visit.cause {
             Some(Cause::Operator { who, reason }) => OrderState::Waived { who, reason },
             Some(Cause::Fire) => waived("fire", "fire alarm"),
@@ -43,6 +70,7 @@ impl Desk<'_> {
             self.raise(&format!("stay-{}", stay.id), AlarmKind::LeftUnpaid, detail);
         }
         self.close_orders(stay.id, &became);
+        self.end_segments(&mut stay);
         stay.state = StayState::Left;
         stay.left_at = Some(self.now);
         stay.exit_lane = Some(id.clone());
@@ -56,6 +84,7 @@ impl Desk<'_> {
     /// The vehicle went away without passing.
     pub(super) fn backed_out(&mut self, id: &LaneId, visit: &Visit) {
         self.clear(id.as_str(), AlarmKind::Lane(LaneAlarm::HelpWanted));
+        self.misread_went_away(visit);
         let Some(mut stay) = visit.stay.and_then(|stay| self.stay(stay)).cloned() else { return };
         if stay.state == StayState::Entering && stay.entry_lane == *id {
             stay.state = StayState::Abandoned;

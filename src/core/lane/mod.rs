@@ -23,8 +23,12 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
 pub use self::machine::{Step, step};
-use super::stay::Read;
-use crate::types::{CommandId, LaneId, OrderId, Plate, StayId};
+use super::{
+    matching,
+    rules::{Direction, LaneRules},
+    stay::Read,
+};
+use crate::types::{CommandId, LaneId, OrderId, Plate, StayId, TaskId};
 
 /// What the lane is doing.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
@@ -153,6 +157,8 @@ pub enum Help {
     NoStay,
     /// There is a fire: nobody drives in.
     Fire,
+    /// The plate that comes in is inside already.
+    Twice,
     /// The site has no tariff that prices this stay.
     NoTariff,
 }
@@ -170,20 +176,46 @@ pub struct Visit {
     pub help: Option<Help>,
     /// Open orders given for it so far.
     pub opens: u8,
+    /// What an operator is asked about it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub task: Option<TaskId>,
+    /// Plates its driver tried in vain.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub tries: u8,
+    /// It may pass as soon as the coupled lane lets it, for this cause.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub waits: Option<Cause>,
 }
 
 impl Visit {
     pub fn of(read: Read) -> Self {
         let plate = read.plate.clone();
-        Self { read: Some(read), plate, stay: None, order: None, cause: None, help: None, opens: 0 }
+        Self { plate, read: Some(read), ..Self::unread() }
     }
 
     pub fn unread() -> Self {
-        Self { read: None, plate: None, stay: None, order: None, cause: None, help: None, opens: 0 }
+        Self {
+            read: None,
+            plate: None,
+            stay: None,
+            order: None,
+            cause: None,
+            help: None,
+            opens: 0,
+            task: None,
+            tries: 0,
+            waits: None,
+        }
     }
 
     pub fn is_same_vehicle(&self, other: &Self) -> bool {
         self.plate.is_some() && self.plate == other.plate
+    }
+
+    /// A camera that reads one vehicle twice may not read the same twice.
+    pub fn may_be_same_vehicle(&self, other: &Self) -> bool {
+        let plates = self.plate.as_ref().zip(other.plate.as_ref());
+        plates.is_some_and(|(a, b)| a == b || matching::looks_alike(a, b))
     }
 }
 
@@ -235,6 +267,42 @@ pub enum Why {
     NotClosed,
     /// It did not take the order to stay open for a fire: it is told again.
     NotHeld,
+    /// Somebody came back onto the arrival loop; the camera was asked who.
+    Returned,
+    /// The vehicle that was read behind the last one has not come up to the arm.
+    Queued,
+}
+
+/// What the loops tell of vehicles close behind one another, while the arm is up.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct Trail {
+    /// A vehicle has gone through since the arm was last down or told to open.
+    #[serde(skip_serializing_if = "is_false")]
+    pub gone: bool,
+    /// The vehicle under the arm has left the arrival loop: whoever stands on it now is another.
+    #[serde(skip_serializing_if = "is_false")]
+    pub cleared: bool,
+    /// Vehicles under the arm that nobody let in.
+    #[serde(skip_serializing_if = "is_zero")]
+    pub behind: u8,
+}
+
+impl Trail {
+    #[expect(clippy::trivially_copy_pass_by_ref, reason = "serde hands out references")]
+    fn is_none(&self) -> bool {
+        *self == Self::default()
+    }
+}
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde hands out references")]
+fn is_false(flag: &bool) -> bool {
+    !flag
+}
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde hands out references")]
+fn is_zero(count: &u8) -> bool {
+    *count == 0
 }
 
 /// A lane as it stands. The journal keeps it whole at every change.
@@ -253,6 +321,15 @@ pub struct Lane {
     pub recent: Vec<u64>,
     /// The last plate that passed and when: the camera often reads it once more.
     pub passed: Option<(Plate, Timestamp)>,
+    /// Who follows whom under the arm, until it is down.
+    #[serde(default, skip_serializing_if = "Trail::is_none")]
+    pub trail: Trail,
+    /// A tidal lane that leads the other way than at first.
+    #[serde(default, skip_serializing_if = "is_false")]
+    pub turned: bool,
+    /// When the times of day turn it next.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub turn_at: Option<Timestamp>,
     /// When the barrier's key was last turned.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub keyed_at: Option<Timestamp>,
@@ -271,7 +348,19 @@ impl Lane {
             due: None,
             recent: Vec::new(),
             passed: None,
+            trail: Trail::default(),
+            turned: false,
+            turn_at: None,
             keyed_at: None,
+        }
+    }
+
+    /// Where it leads now.
+    pub fn direction(&self, rules: &LaneRules) -> Direction {
+        match rules.direction {
+            Direction::Entry if self.turned => Direction::Exit,
+            Direction::Exit if self.turned => Direction::Entry,
+            direction => direction,
         }
     }
 
@@ -317,6 +406,8 @@ pub enum OperatorAct {
     Release,
     Lock,
     Unlock,
+    /// A tidal lane leads the other way from now on.
+    Turn,
 }
 
 /// What the lane asks of the rest.
@@ -326,6 +417,8 @@ pub enum Act {
     TriggerRead,
     /// The vehicle has gone through.
     Passed(Visit),
+    /// A vehicle went through behind another, before the arm was down, and nobody let it.
+    Tailgated(Visit),
     /// The vehicle went away without passing.
     BackedOut(Visit),
     Alarm(LaneAlarm),
@@ -344,6 +437,8 @@ pub enum LaneAlarm {
     OpenedOutside,
     /// A vehicle went through that nobody allowed.
     NotAllowed,
+    /// A vehicle went through close behind another, under an arm that was up for that one.
+    Tailgated,
     ArmNotOpen,
     ArmNotClosed,
     /// The arm's controller refused an order or did not answer.
@@ -383,4 +478,8 @@ pub enum Reject {
     Stale,
     /// The turnstile is not heard.
     Blind,
+    /// The lane always leads the same way.
+    NotTidal,
+    /// Somebody is in the lane.
+    Occupied,
 }

@@ -6,8 +6,11 @@ use jiff::Timestamp;
 use proptest::prelude::*;
 
 use super::*;
+
+mod queue;
+
 use crate::{
-    core::rules::{Closing, Direction, LaneRules, Wired},
+    core::rules::{Closing, Direction, LaneRules, Tide, Wired},
     types::DeviceId,
 };
 
@@ -114,6 +117,7 @@ fn events() -> Vec<(&'static str, Event)> {
         ("operator release", OperatorAct::Release),
         ("operator lock", OperatorAct::Lock),
         ("operator unlock", OperatorAct::Unlock),
+        ("operator turn", OperatorAct::Turn),
     ] {
         events.push((name, Event::Operator(act, clerk())));
     }
@@ -128,11 +132,15 @@ fn cell(step: &Step, before: Phase) -> String {
     if step.lane.phase != before {
         words.push(format!("-> {:?}", step.lane.phase));
     }
+    if step.lane.turned {
+        words.push("turned".into());
+    }
     for act in &step.acts {
         words.push(match act {
             Act::Arm(action, _) => format!("{action:?}").to_uppercase(),
             Act::TriggerRead => "look".into(),
             Act::Passed(_) => "passed".into(),
+            Act::Tailgated(_) => "tailgated".into(),
             Act::BackedOut(_) => "backed out".into(),
             Act::Alarm(alarm) => format!("alarm {alarm:?}"),
             Act::Calm(_) => continue,
@@ -143,7 +151,7 @@ fn cell(step: &Step, before: Phase) -> String {
 
 /// One block per phase, one line per event: what becomes of it. `.`: nothing but what the sensor says.
 fn table() -> String {
-    let rules = rules(ALL_WIRED, Closing::ByItself);
+    let rules = LaneRules { tide: Some(Tide::default()), ..rules(ALL_WIRED, Closing::ByItself) };
     let mut text = String::new();
     for phase in Phase::ALL {
         text.push_str(&format!("{phase:?}\n"));
@@ -165,7 +173,7 @@ fn every_phase_answers_every_event_as_the_table_says() {
         assert_eq!(is, should, "line {} of table.txt; the whole table is:\n{table}", line + 1);
     }
     assert_eq!(table.lines().count(), expected.lines().count(), "the whole table is:\n{table}");
-    assert_eq!(table.lines().filter(|l| l.starts_with("  ")).count(), 11 * 28);
+    assert_eq!(table.lines().filter(|l| l.starts_with("  ")).count(), 11 * 29);
 }
 
 #[test]

@@ -53,6 +53,11 @@ impl Zones {
         false
     }
 
+    /// The zone as this site names it, with its rules.
+    pub fn get_key(&self, zone: &ZoneId) -> Option<(&ZoneId, &ZoneRules)> {
+        self.0.get_key_value(zone)
+    }
+
     pub fn get(&self, zone: &ZoneId) -> Option<&ZoneRules> {
         self.0.get(zone)
     }

@@ -164,13 +164,34 @@ async fn a_plate_is_typed_where_the_camera_failed_and_only_there() {
     let answer = phone.post("/l/out/plate", &[("plate", "??")]).await;
     assert_eq!(answer.status().as_u16(), 422);
     assert!(answer.text().await.unwrap().contains("not a plate"));
-    phone.post("/l/out/plate", &[("plate", "京b00000")]).await;
-    assert!(phone.text("/l/out").await.contains("No vehicle came in with this plate"));
+    let answer = phone.post("/l/out/plate", &[("plate", "京b00000")]).await;
+    assert_eq!(answer.status().as_u16(), 422);
+    assert!(answer.text().await.unwrap().contains("No vehicle inside has that plate"));
     let answer = phone.post("/l/out/plate", &[("plate", "京a·12345")]).await;
     assert_eq!(location(&answer), "/l/out");
     assert!(phone.text("/l/out").await.contains("Pay ¥10.00"));
     phone.post("/l/out/plate", &[("plate", "沪B54321")]).await;
     assert!(phone.text("/l/out").await.contains("京A12345"), "a known plate stays");
+}
+
+#[tokio::test]
+async fn a_driver_corrects_one_character_of_what_the_camera_read() {
+    let site = Site::new();
+    let (address, _stop) = site.serve().await;
+    let phone = Phone::new(address);
+    site.enter("京A12345");
+    site.after(TWO_HOURS);
+    site.sensor("out", Sensor::Arrival, true);
+    site.read("out", "京A19345");
+    let page = phone.text("/l/out").await;
+    assert!(page.contains("No vehicle came in with this plate"), "{page}");
+    assert!(page.contains("value=\"京A19345\""), "{page}");
+    for wrong in ["京A99999", "京A19346", "京A19347"] {
+        let answer = phone.post("/l/out/plate", &[("plate", wrong)]).await;
+        assert!(answer.text().await.unwrap().contains("one character can be corrected"));
+    }
+    let answer = phone.post("/l/out/plate", &[("plate", "京A12345")]).await;
+    assert!(answer.text().await.unwrap().contains("Too many tries"), "three in vain");
 }
 
 #[tokio::test]

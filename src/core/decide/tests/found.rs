@@ -3,9 +3,11 @@
 use super::*;
 use crate::core::{
     change::AlarmKind,
-    lane::{LaneAlarm, OperatorAct},
+    decide::desk::Desk,
+    lane::{ArmOrder, Lane, LaneAlarm, OperatorAct},
     money::{Account, Posting},
     rules::LaneRules,
+    stay::Stay,
 };
 
 impl Site {
@@ -59,32 +61,43 @@ fn unknown() -> Word {
 
 #[test]
 fn two_orders_of_one_decision_are_both_on_record() {
+    let site = Site::new();
+    let mut desk = Desk::new(&site.state, &site.rules, site.now);
+    let id = lane("in");
+    let told = |desk: &Desk<'_>, action| {
+        let mut lane = desk.lane(&id).unwrap().clone();
+        let command = desk.next_command();
+        let (cause, at, expires_at) = (None, site.now, site.now);
+        lane.order = Some(ArmOrder { id: command, action, cause, at, expires_at });
+        lane
+    };
+    for action in [ArmAction::Release, ArmAction::Open] {
+        let told = told(&desk, action);
+        desk.record(Change::Lane(told.clone()));
+        // What else the lane becomes needs no row of its own.
+        desk.record(Change::Lane(Lane { recent: vec![7], ..told }));
+    }
+    let rows = desk.finish(Ok(Answer::Done)).changes;
+    let orders = rows.iter().filter_map(|change| match change {
+        Change::Lane(lane) => lane.order.as_ref().map(|order| order.action),
+        _ => None,
+    });
+    assert_eq!(orders.collect::<Vec<_>>(), [ArmAction::Release, ArmAction::Open]);
+}
+
+#[test]
+fn under_an_arm_held_open_each_vehicle_is_taken_up_in_turn() {
     let mut site = Site::new();
     site.sensor("in", Sensor::Arrival, true);
     site.read("in", "京A12345");
     site.read("in", "京B22222");
     site.act("in", OperatorAct::Hold);
-    site.sensor("in", Sensor::Safety, true);
-    site.sensor("in", Sensor::Safety, false);
-    site.effects.clear();
-    site.act("in", OperatorAct::Release);
-    let sent: Vec<_> = site
-        .effects
-        .iter()
-        .filter_map(|effect| match effect {
-            Effect::Arm { command, action, .. } => Some((*command, *action)),
-            _ => None,
-        })
-        .collect();
-    let actions: Vec<_> = sent.iter().map(|(_, action)| *action).collect();
-    assert_eq!(actions, [ArmAction::Release, ArmAction::Open]);
-    for order in sent {
-        let on_record = site.journal.iter().any(|change| match change {
-            Change::Lane(lane) => lane.order.as_ref().is_some_and(|o| (o.id, o.action) == order),
-            _ => false,
-        });
-        assert!(on_record, "{order:?}");
+    for _ in 0..2 {
+        site.sensor("in", Sensor::Safety, true);
+        site.sensor("in", Sensor::Safety, false);
     }
+    let inside = |stay: &&Stay| stay.state == StayState::Inside;
+    assert_eq!(site.state.stays.values().filter(inside).count(), 2);
 }
 
 #[test]

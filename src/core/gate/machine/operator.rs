@@ -8,7 +8,7 @@ impl Work<'_> {
         self.calm(LaneAlarm::Forced);
         match act {
             // The desk makes an admission of it first: see `Event::Grant`.
-            OperatorAct::Open => Err(Reject::NotWaited),
+            OperatorAct::Open | OperatorAct::Turn => Err(Reject::NotWaited),
             OperatorAct::Close => self.operator_close(),
             OperatorAct::Hold => self.operator_hold(cause),
             OperatorAct::Release => self.operator_release(),

@@ -7,7 +7,7 @@ mod silence;
 
 use jiff::Timestamp;
 
-use super::{Act, Cause, Event, Help, Lane, LaneAlarm, Phase, Reject, Visit, Why};
+use super::{Act, Cause, Event, Help, Lane, LaneAlarm, Phase, Reject, Signal, Visit, Why};
 use crate::core::rules::LaneRules;
 
 /// Open orders for one vehicle: the first, and one more when the closed limit proves that nothing moved.
@@ -69,7 +69,7 @@ impl Work<'_> {
                 Ok(())
             }
             // Nothing but the next read tells that the former vehicle is gone.
-            Phase::AwaitingPayment if !self.rules.wired.arrival => {
+            Phase::AwaitingPayment if !self.rules.wired.arrival || self.has_returned() => {
                 self.queue(visit.clone())?;
                 self.lane.next = None;
                 self.take_up(visit);
@@ -82,8 +82,17 @@ impl Work<'_> {
                 }
                 Ok(())
             }
+            Phase::Passing if self.is_of_passing() => {
+                let passing = self.lane.visit.get_or_insert_with(Visit::unread);
+                (passing.read, passing.plate) = (visit.read, visit.plate);
+                Ok(())
+            }
             Phase::AwaitingPayment | Phase::Passing => self.queue(visit),
             Phase::HeldOpen => {
+                let served = self.lane.visit.as_ref();
+                if self.senses_passage() && served.is_some_and(|s| s.may_be_same_vehicle(&visit)) {
+                    return Err(Reject::SameVehicle);
+                }
                 let former = self.lane.visit.replace(visit);
                 former.into_iter().for_each(|gone| self.acts.push(Act::Passed(gone)));
                 Ok(())
@@ -92,12 +101,13 @@ impl Work<'_> {
         }
     }
 
-    fn take_up(&mut self, visit: Visit) {
+    fn take_up(&mut self, mut visit: Visit) {
         // Where no safety loop could tell, one that was let in is taken to have gone through.
         let blind = !self.rules.wired.safety || self.lane.phase == Phase::Faulty;
-        if let Some(former) = self.lane.visit.take()
-            && !former.is_same_vehicle(&visit)
-        {
+        let former = self.lane.visit.take();
+        if let Some(former) = former.as_ref().filter(|former| former.is_same_vehicle(&visit)) {
+            (visit.task, visit.tries) = (former.task, former.tries);
+        } else if let Some(former) = former {
             let gone_through = blind && former.cause.is_some() && visit.plate.is_some();
             self.acts.push(if gone_through { Act::Passed(former) } else { Act::BackedOut(former) });
         }
@@ -107,11 +117,26 @@ impl Work<'_> {
     }
 
     fn queue(&mut self, visit: Visit) -> Taken {
-        if self.lane.visit.as_ref().is_some_and(|served| served.is_same_vehicle(&visit)) {
+        if self.lane.visit.as_ref().is_some_and(|served| served.may_be_same_vehicle(&visit)) {
             return Err(Reject::SameVehicle);
         }
-        self.lane.next = Some(visit);
+        // A later read counts, unless it knows less.
+        let knows_more = visit.plate.is_some() || self.lane.next.is_none();
+        if knows_more {
+            self.lane.next = Some(visit);
+        }
         Ok(())
+    }
+
+    /// The arrival loop went free and was taken again: only the next read tells by whom.
+    fn has_returned(&self) -> bool {
+        self.waits_for(Why::Returned)
+    }
+
+    /// A read belongs to the vehicle under the arm when that was not read and nobody stands before the arm.
+    fn is_of_passing(&self) -> bool {
+        let unread = self.lane.visit.as_ref().is_none_or(|visit| visit.plate.is_none());
+        unread && self.rules.wired.arrival && self.lane.sensors.arrival == Signal::Off
     }
 
     fn admit(&mut self, cause: Cause) -> Taken {

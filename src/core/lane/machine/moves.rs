@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use super::{Taken, Work};
 use crate::core::{
-    lane::{Act, ArmAction, Cause, Due, LaneAlarm, Phase, Reject, Signal, Visit, Why},
+    lane::{Act, ArmAction, Cause, Due, LaneAlarm, Phase, Reject, Signal, Trail, Visit, Why},
     rules::Closing,
 };
 
@@ -14,8 +14,10 @@ impl Work<'_> {
         visit.opens = visit.opens.saturating_add(1);
         visit.cause = Some(cause.clone());
         visit.help = None;
+        self.lane.trail.gone = false;
         self.calm(LaneAlarm::HelpWanted);
         self.calm(LaneAlarm::NotAllowed);
+        self.calm(LaneAlarm::Tailgated);
         self.acts.push(Act::Arm(ArmAction::Open, Some(cause)));
         if self.lane.sensors.open_limit == Signal::On {
             self.stand_open();
@@ -40,9 +42,13 @@ impl Work<'_> {
 
     pub(super) fn drive_through(&mut self) {
         let allowed = self.lane.visit.as_ref().is_some_and(|visit| visit.cause.is_some());
-        if !allowed {
+        if !allowed && self.lane.trail.gone {
+            self.follow();
+        } else if !allowed {
             self.alarm(LaneAlarm::NotAllowed);
         }
+        self.lane.trail.cleared =
+            !self.rules.wired.arrival || self.lane.sensors.arrival == Signal::Off;
         self.lane.phase = Phase::Passing;
         self.wait(Why::Stuck, self.rules.times.stuck);
     }
@@ -50,16 +56,57 @@ impl Work<'_> {
     /// The vehicle is through: it goes on record, and the arm may come down behind it.
     pub(super) fn finish_passage(&mut self) {
         let visit = self.lane.visit.take().unwrap_or_else(Visit::unread);
-        if let Some(plate) = visit.plate.clone() {
-            self.lane.passed = Some((plate, self.now));
-        }
-        self.acts.push(Act::Passed(visit));
+        self.go_through(visit);
+        self.lane.trail.gone = self.rules.wired.safety;
         self.close_down();
         if self.rules.closing == Closing::OnCommand
             && self.lane.next.is_none()
             && self.loops_free().is_ok()
         {
             self.acts.push(Act::Arm(ArmAction::Close, None));
+        }
+    }
+
+    /// One vehicle, and those behind it that nobody let in.
+    pub(super) fn go_through(&mut self, visit: Visit) {
+        let behind = std::mem::take(&mut self.lane.trail).behind;
+        let let_in = visit.cause.is_some() || behind == 0;
+        if let Some(plate) = visit.plate.clone() {
+            self.lane.passed = Some((plate, self.now));
+        }
+        self.acts.push(if let_in { Act::Passed(visit) } else { Act::Tailgated(visit) });
+        for _ in u8::from(!let_in)..behind {
+            let visit = self.lane.next.take().unwrap_or_else(Visit::unread);
+            if let Some(plate) = visit.plate.clone() {
+                self.lane.passed = Some((plate, self.now));
+            }
+            self.acts.push(Act::Tailgated(visit));
+        }
+    }
+
+    /// One more is going through that nobody let in.
+    pub(super) fn follow(&mut self) {
+        self.lane.trail.behind = self.lane.trail.behind.saturating_add(1);
+        self.alarm(LaneAlarm::Tailgated);
+    }
+
+    /// It was under the arm and is back where it came from: it never left the arrival loop, and no other was read.
+    pub(super) fn has_rolled_back(&self) -> bool {
+        self.rules.wired.arrival
+            && self.lane.sensors.arrival == Signal::On
+            && !self.lane.trail.cleared
+            && self.lane.next.is_none()
+    }
+
+    pub(super) fn roll_back(&mut self) {
+        let allowed = self.lane.visit.as_ref().is_some_and(|visit| visit.cause.is_some());
+        self.lane.trail.behind = 0;
+        if allowed {
+            self.lane.phase = Phase::Open;
+            self.wait(Why::Unused, self.rules.times.unused);
+        } else {
+            self.calm(LaneAlarm::NotAllowed);
+            self.close_down();
         }
     }
 
@@ -77,12 +124,11 @@ impl Work<'_> {
 
     /// The arm is down. Who stands there now?
     pub(super) fn rest(&mut self) {
+        self.lane.trail = Trail::default();
         if self.lane.sensors.arrival == Signal::On {
             self.stand_by();
         } else {
-            self.abandon_visit();
-            self.lane.phase = Phase::Idle;
-            self.lane.due = None;
+            self.back_out();
         }
     }
 
@@ -94,6 +140,10 @@ impl Work<'_> {
     pub(super) fn back_out(&mut self) {
         self.abandon_visit();
         self.lane.phase = Phase::Idle;
+        self.lane.due = None;
+        if self.lane.next.is_some() {
+            self.wait(Why::Queued, self.rules.times.queued);
+        }
     }
 
     pub(super) fn abandon_visit(&mut self) {
@@ -164,6 +214,10 @@ impl Work<'_> {
         visit.help = None;
         self.calm(LaneAlarm::HelpWanted);
         self.calm(LaneAlarm::OpenedOutside);
+    }
+
+    pub(super) fn waits_for(&self, why: Why) -> bool {
+        self.lane.due.is_some_and(|due| due.why == why)
     }
 
     pub(super) fn senses_passage(&self) -> bool {

@@ -1,7 +1,9 @@
 //! What an operator may do in each phase. Knows no names and no rights.
 
 use super::{Taken, Work};
-use crate::core::lane::{Act, ArmAction, Cause, LaneAlarm, OperatorAct, Phase, Reject, Signal};
+use crate::core::lane::{
+    Act, ArmAction, Cause, LaneAlarm, OperatorAct, Phase, Reject, Signal, Trail,
+};
 
 impl Work<'_> {
     pub(super) fn operator(&mut self, act: OperatorAct, cause: Cause) -> Taken {
@@ -12,6 +14,7 @@ impl Work<'_> {
             OperatorAct::Release => self.operator_release(),
             OperatorAct::Lock => self.operator_lock(),
             OperatorAct::Unlock => self.operator_unlock(),
+            OperatorAct::Turn => self.operator_turn(),
         }
     }
 
@@ -106,6 +109,7 @@ impl Work<'_> {
             visit.cause.get_or_insert(cause);
         }
         self.lane.phase = Phase::HeldOpen;
+        self.lane.trail = Trail::default();
         self.lane.due = None;
         self.calm(LaneAlarm::HelpWanted);
     }
@@ -136,10 +140,38 @@ impl Work<'_> {
             | Phase::Closing
             | Phase::Faulty => {
                 self.abandon_visit();
+                self.lane.next = None;
+                self.lane.trail = Trail::default();
                 self.lane.phase = Phase::Locked;
                 self.lane.due = None;
                 Ok(())
             }
+        }
+    }
+
+    /// Only an empty lane turns: whoever is in it was let in by the other direction's rules.
+    pub(super) fn operator_turn(&mut self) -> Taken {
+        if self.rules.tide.is_none() {
+            return Err(Reject::NotTidal);
+        }
+        let sensors = self.lane.sensors;
+        if [sensors.arrival, sensors.safety].contains(&Signal::On) || self.lane.next.is_some() {
+            return Err(Reject::Occupied);
+        }
+        match self.lane.phase {
+            Phase::Idle | Phase::Locked => {
+                self.lane.turned = !self.lane.turned;
+                Ok(())
+            }
+            Phase::VehiclePresent
+            | Phase::Deciding
+            | Phase::AwaitingPayment
+            | Phase::Opening
+            | Phase::Open
+            | Phase::Passing
+            | Phase::Closing
+            | Phase::HeldOpen
+            | Phase::Faulty => Err(Reject::Occupied),
         }
     }
 

@@ -1,7 +1,10 @@
 //! What each input means in each phase. Decides nothing about a vehicle.
 
 use super::{Taken, Work};
-use crate::core::lane::{LaneAlarm, Phase, Sensor, Sensors, Signal, Why};
+use crate::core::{
+    lane::{Act, LaneAlarm, Phase, Sensor, Sensors, Signal, Trail, Why},
+    rules::Tailgating,
+};
 
 impl Work<'_> {
     pub(super) fn sensor(&mut self, sensor: Sensor, on: bool) -> Taken {
@@ -51,9 +54,15 @@ impl Work<'_> {
         match self.lane.phase {
             Phase::Idle => self.stand_by(),
             Phase::VehiclePresent => self.wait(Why::Unread, self.rules.times.unread),
+            // Whoever left the loop may have come back, or another may have come up.
+            Phase::Deciding | Phase::AwaitingPayment if self.waits_for(Why::Vacated) => {
+                self.acts.push(Act::TriggerRead);
+                self.wait(Why::Returned, self.rules.times.unread * 2);
+            }
             Phase::Deciding | Phase::AwaitingPayment => {
                 self.wait(Why::Waiting, self.rules.times.waiting);
             }
+            Phase::HeldOpen if self.waits_for(Why::Vacated) => self.lane.due = None,
             Phase::Open => self.wait(Why::Unused, self.rules.times.unused),
             Phase::Opening
             | Phase::Passing
@@ -79,6 +88,22 @@ impl Work<'_> {
             Phase::Open if !self.rules.wired.safety => self.finish_passage(),
             Phase::Open => self.wait(Why::Unused, self.rules.times.unused),
             Phase::HeldOpen if !self.rules.wired.safety => self.let_through(),
+            // It turned round before an arm that was up, unless the safety loop says otherwise meanwhile.
+            Phase::HeldOpen
+                if self.lane.visit.is_some()
+                    && self.lane.due.is_none()
+                    && self.lane.sensors.safety == Signal::Off =>
+            {
+                self.wait(Why::Vacated, self.rules.times.unused);
+            }
+            // The first time it is the vehicle under the arm that leaves; then, another that follows it closely.
+            Phase::Passing if !self.lane.trail.cleared => self.lane.trail.cleared = true,
+            Phase::Passing
+                if self.lane.sensors.safety == Signal::On
+                    && self.rules.tailgating == Tailgating::BothLoops =>
+            {
+                self.follow();
+            }
             Phase::Idle
             | Phase::Opening
             | Phase::Passing
@@ -104,6 +129,7 @@ impl Work<'_> {
                     self.alarm(LaneAlarm::UnderArm);
                 }
             }
+            Phase::HeldOpen if self.waits_for(Why::Vacated) => self.lane.due = None,
             Phase::Passing | Phase::HeldOpen => {}
         }
     }
@@ -112,6 +138,7 @@ impl Work<'_> {
         self.calm(LaneAlarm::UnderArm);
         self.calm(LaneAlarm::LoopStuck);
         match self.lane.phase {
+            Phase::Passing if self.has_rolled_back() => self.roll_back(),
             Phase::Passing => self.finish_passage(),
             Phase::HeldOpen => self.let_through(),
             Phase::Idle
@@ -216,10 +243,13 @@ impl Work<'_> {
     pub(super) fn sensors_lost(&mut self) -> Taken {
         self.lane.sensors = Sensors::default();
         self.alarm(LaneAlarm::SensorsLost);
-        if self.lane.phase == Phase::Passing {
+        if self.lane.phase == Phase::Passing
+            && let Some(visit) = self.lane.visit.take()
+        {
             // It was under the arm when sight was lost: it went through.
-            self.let_through();
+            self.go_through(visit);
         }
+        self.lane.trail = Trail::default();
         match self.lane.phase {
             Phase::Idle | Phase::Opening | Phase::Open | Phase::Passing | Phase::Closing => {
                 self.lane.phase = Phase::Faulty;

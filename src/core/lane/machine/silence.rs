@@ -46,7 +46,11 @@ impl Work<'_> {
         match due.why {
             Why::Unread => self.due_unread(),
             Why::Waiting => self.due_waiting(),
+            Why::Vacated if self.lane.phase == Phase::HeldOpen => self.abandon_visit(),
             Why::Vacated => self.back_out(),
+            // The camera has nothing else to say: it is the one that was here.
+            Why::Returned => self.wait(Why::Waiting, self.rules.times.waiting),
+            Why::Queued => self.lane.next = None,
             Why::NotOpen => self.due_not_open(),
             Why::Unused => self.due_unused(),
             Why::Stuck => {
