@@ -55,7 +55,9 @@ fn a_small_trace_becomes_a_season_with_charts() {
 #[test]
 fn real_traces_become_seasons() {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../shared/traces");
-    for (file, only) in [("birmingham-uci.csv", "BHMBRCBRG01"), ("aarhus-citypulse-2014.csv", "NORREPORT")] {
+    for (file, only) in
+        [("birmingham-uci.csv", "BHMBRCBRG01"), ("aarhus-citypulse-2014.csv", "NORREPORT")]
+    {
         let Ok(text) = fs::read_to_string(folder.join(file)) else { continue };
         let seasons = replayed(&text, only);
         assert!(!seasons.is_empty(), "{file} has no {only}");

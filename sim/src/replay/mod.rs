@@ -91,8 +91,7 @@ fn takings(season: &Season, currency: Currency) -> String {
     let unit = 10_f64.powi(currency.decimals() as i32);
     let value = |date| season.days.get(date).map(|day| day.takings_minor as f64 / unit);
     let title = format!("{}: takings by day, {}", season.name, currency.code());
-    let rows =
-        [Row { name: "takings", colour: "#282", values: dates.iter().map(value).collect() }];
+    let rows = [Row { name: "takings", colour: "#282", values: dates.iter().map(value).collect() }];
     chart(&title, &labels, &rows, Form::Bars)
 }
 

@@ -295,9 +295,19 @@ impl CoreSite {
             }
             LaneStep::OpensCashier => return self.open_cashier(lane),
             LaneStep::PaysAtCashier => return self.pay_at_cashier(lane),
-            LaneStep::Types(plate, by) => {
+            LaneStep::Types(plate) => {
+                self.tell(Input::PlateTyped { lane: lane.clone(), plate: plate.clone() });
+            }
+            LaneStep::OperatorTypes(plate, by) => {
                 let (lane, plate, by) = (lane.clone(), plate.clone(), by.clone());
                 self.tell(Input::PlateGiven { lane, plate, by });
+            }
+            LaneStep::Picks(plate, who) => {
+                let visit = self.state.lanes.get(lane).and_then(|lane| lane.visit.as_ref());
+                let task = visit.and_then(|visit| visit.task).ok_or("there is no task")?;
+                let stay = plate.as_ref().and_then(|plate| self.state.stay_of(plate));
+                let (stay, who) = (stay.map(|stay| stay.id), who.clone());
+                self.tell(Input::MisreadSettled { task, stay, who });
             }
             LaneStep::Operates(act, who, reason) => {
                 let (who, reason) = (who.clone(), reason.clone());

@@ -41,7 +41,10 @@ pub enum LaneStep {
     OpensCashier,
     /// ...and from there on, wherever the vehicle is by then.
     PaysAtCashier,
-    Types(Plate, String),
+    Types(Plate),
+    OperatorTypes(Plate, String),
+    /// The operator says whose stay a misread belongs to; `None`: nobody's.
+    Picks(Option<Plate>, String),
     Operates(OperatorAct, String, String),
 }
 
@@ -83,8 +86,15 @@ pub(super) const WORDS: &[(&str, Make)] = &[
     ("the driver in {} pays by phone", |w| lane(w[0], LaneStep::Pays)),
     ("the driver in {} opens the cashier", |w| lane(w[0], LaneStep::OpensCashier)),
     ("the driver in {} pays at the cashier", |w| lane(w[0], LaneStep::PaysAtCashier)),
-    ("the driver in {} types {}", |w| lane(w[0], LaneStep::Types(plate(w[1])?, "driver".into()))),
-    ("operator {} types {} in {}", |w| lane(w[2], LaneStep::Types(plate(w[1])?, w[0].into()))),
+    ("the driver in {} types {}", |w| lane(w[0], LaneStep::Types(plate(w[1])?))),
+    ("operator {} types {} in {}", |w| {
+        lane(w[2], LaneStep::OperatorTypes(plate(w[1])?, w[0].into()))
+    }),
+    ("operator {} takes the car in {} for {}", |w| {
+        lane(w[1], LaneStep::Picks(Some(plate(w[2])?), w[0].into()))
+    }),
+    ("operator {} finds none of them in {}", |w| lane(w[1], LaneStep::Picks(None, w[0].into()))),
+    ("operator {} turns {}: {*}", |w| operates(OperatorAct::Turn, w)),
     ("operator {} opens {}: {*}", |w| operates(OperatorAct::Open, w)),
     ("operator {} closes {}: {*}", |w| operates(OperatorAct::Close, w)),
     ("operator {} holds {} open: {*}", |w| operates(OperatorAct::Hold, w)),

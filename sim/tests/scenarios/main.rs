@@ -3,6 +3,7 @@
 use std::{
     fs,
     path::{Path, PathBuf},
+    sync::atomic::{AtomicU32, Ordering},
 };
 
 use paifang::core::{Change, Effect, stay::StayState};
@@ -30,8 +31,12 @@ fn tables() -> Vec<Table> {
 
 fn site(table: &Table) -> Result<CoreSite, String> {
     let head = Head::of(&table.settings).map_err(|(line, what)| format!("line {line}: {what}"))?;
-    let secrets = std::env::temp_dir().join(format!("paifang-scenarios-{}", std::process::id()));
-    CoreSite::new(&head, &secrets)
+    static COUNT: AtomicU32 = AtomicU32::new(0);
+    let nth = COUNT.fetch_add(1, Ordering::Relaxed);
+    let secrets = std::env::temp_dir().join(format!("paifang-table-{}-{nth}", std::process::id()));
+    let site = CoreSite::new(&head, &secrets);
+    fs::remove_dir_all(secrets).unwrap();
+    site
 }
 
 fn on_core(table: &Table) -> Result<(), String> {
