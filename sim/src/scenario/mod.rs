@@ -9,6 +9,7 @@ mod head;
 mod run;
 mod steps;
 mod table;
+mod wire;
 
 pub use self::{
     checks::Check,
@@ -17,4 +18,5 @@ pub use self::{
     run::{Backend, Failed, read, run, vocabulary},
     steps::{DeskStep, LaneStep, Step},
     table::{Cell, Mistake, Row, Table, parse},
+    wire::WireSite,
 };
