@@ -9,6 +9,7 @@ use paifang::{
         input::{Answer, Asked, Refusal},
         lane::ArmAction,
         stay::Read,
+        task::About,
     },
     types::{
         CommandId, DeviceId, Plate, RefundId,
@@ -78,11 +79,8 @@ impl Run {
                 Ok(())
             }
             Happening::TypesPlate { lane, plate, by } => {
-                if let Ok(plate) = Plate::parse(&plate) {
-                    let lane = self.spec.lane_ids[lane].clone();
-                    self.step(Input::PlateGiven { lane, plate, by: by.into() })?;
-                }
-                Ok(())
+                let Ok(plate) = Plate::parse(&plate) else { return Ok(()) };
+                self.plate_said(lane, plate, by)
             }
             Happening::Operator { lane, act, reason } => {
                 let id = self.spec.lane_ids[lane].clone();
@@ -102,6 +100,30 @@ impl Run {
                 format!("vehicle {vehicle} in {}", self.spec.lane_ids[lane]),
             )),
         }
+    }
+
+    /// A driver types it on the phone; an operator looks at the vehicle and at what is asked about it.
+    fn plate_said(&mut self, lane: LaneIx, plate: Plate, by: &str) -> Result<(), Broken> {
+        let lane = self.spec.lane_ids[lane].clone();
+        if by == "driver" {
+            self.step(Input::PlateTyped { lane, plate })?;
+            return Ok(());
+        }
+        let visit = self.state.lanes.get(&lane).and_then(|lane| lane.visit.as_ref());
+        if let Some(task) = visit.and_then(|visit| visit.task)
+            && let Some(About::Misread { candidates, .. }) =
+                self.state.tasks.get(&task).map(|task| &task.about)
+        {
+            let meant = self.state.stay_of(&plate).map(|stay| stay.id);
+            let stay = meant.filter(|stay| candidates.iter().any(|c| c.stay == *stay));
+            self.tally.add("people: operator settled a misread");
+            self.step(Input::MisreadSettled { task, stay, who: by.into() })?;
+            if stay.is_some() {
+                return Ok(());
+            }
+        }
+        self.step(Input::PlateGiven { lane, plate, by: by.into() })?;
+        Ok(())
     }
 
     /// Over the device's wire. An input that got lost or overtaken is put right by the next look at all of them.

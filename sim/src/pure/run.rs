@@ -299,6 +299,13 @@ impl Run {
                 self.shadow.apply(&back);
             }
             self.state.apply(change);
+            if let Change::Lane(lane) = change
+                && let Some(rules) =
+                    self.spec.rules.lanes.get(&lane.id).filter(|r| r.tide.is_some())
+                && let Some(ix) = self.spec.lane_ids.iter().position(|id| *id == lane.id)
+            {
+                self.world.turn(ix, lane.direction(rules));
+            }
         }
         Ok(())
     }

@@ -38,6 +38,8 @@ use crate::{
 
 /// Whatever should happen soon may take this long on a busy machine.
 const SOON: Duration = Duration::from_secs(20);
+/// More than the second that costs nothing.
+const MOMENT: jiff::SignedDuration = jiff::SignedDuration::from_millis(1_100);
 const LOOK: Duration = Duration::from_millis(20);
 const PASSWORD: &str = "scenario-password";
 /// Stays that are looked through for a plate's latest.
@@ -230,6 +232,7 @@ impl WireSite {
     fn lane_step(&mut self, lane: &LaneId, step: &LaneStep) -> Result<(), String> {
         match step {
             LaneStep::Arrives(plate) => {
+                self.parked_for_a_second(plate.as_deref())?;
                 self.sensor(lane, Sensor::Arrival, true)?;
                 let seen = plate.as_deref().map_or_else(Sighting::without_plate, Sighting::of);
                 self.read(lane, &seen)
@@ -273,6 +276,18 @@ impl WireSite {
                 Err("that is not played on real wires".into())
             }
         }
+    }
+
+    /// A stay of less than a second costs nothing.
+    fn parked_for_a_second(&self, plate: Option<&str>) -> Result<(), String> {
+        let Some(plate) = plate.and_then(|plate| Plate::parse(plate).ok()) else { return Ok(()) };
+        let daemon = self.daemon.as_ref().ok_or("there is no daemon")?;
+        wait("a second of parking", || {
+            let plate = plate.clone();
+            let came = self.seen(move |state| state.stay_of(&plate).map(|s| s.entered_at))?;
+            let long = came.is_none_or(|came| daemon.app.now() - came > MOMENT);
+            if long { Ok(()) } else { Err("it has just come in".into()) }
+        })
     }
 
     fn pick(&mut self, lane: &LaneId, plate: Option<Plate>, who: String) -> Result<(), String> {

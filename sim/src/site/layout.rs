@@ -75,7 +75,13 @@ impl LaneAt {
             ..Wired::default()
         };
         let rise = Duration::from_millis(1_200 + 400 * (nth as u64 % 4));
-        LaneSpec { direction: self.direction, wired, closing: Closing::ByItself, rise }
+        LaneSpec {
+            direction: self.direction,
+            wired,
+            closing: Closing::ByItself,
+            rise,
+            inner: false,
+        }
     }
 }
 

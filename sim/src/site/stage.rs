@@ -162,6 +162,7 @@ impl Stage {
             lanes: self.layout.lanes.iter().enumerate().map(|(nth, lane)| lane.spec(nth)).collect(),
             vehicles_per_day: 86_400.0 / self.spec.gap_s,
             pace: Pace { stay_s: Some(self.spec.stay_s), haste: self.spec.haste },
+            regulars: Vec::new(),
             starts_at: wall_clock(),
         };
         let engine = Engine {

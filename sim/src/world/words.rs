@@ -21,6 +21,8 @@ pub struct SiteSpec {
     pub lanes: Vec<LaneSpec>,
     pub vehicles_per_day: f64,
     pub pace: Pace,
+    /// Plates of those who come again and again; the rest come once.
+    pub regulars: Vec<String>,
     pub starts_at: Timestamp,
 }
 
