@@ -92,6 +92,17 @@ pub(super) struct Check<'a> {
     mistakes: Vec<Mistake>,
 }
 
+#[cfg(test)]
+impl<'a> Check<'a> {
+    pub(super) fn of(text: &'a str) -> Self {
+        Self { text, mistakes: Vec::new() }
+    }
+
+    pub(super) fn into_mistakes(self) -> Vec<Mistake> {
+        self.mistakes
+    }
+}
+
 impl Check<'_> {
     pub(super) fn mistake(&mut self, at: usize, field: &str, what: impl Into<String>) {
         let line = line_of(self.text, at);
@@ -124,6 +135,7 @@ impl Check<'_> {
         let zones = self.zones(&file.zones, &file.site.name);
         let lanes = self.lanes(&file.lanes, &devices, &zones);
         let matching = self.matching(&file.matching);
+        let access = self.access(&file.access);
         let mqtt = Mqtt {
             listen: file.mqtt.listen,
             url: self.broker_url(file.mqtt.url.as_ref(), &secrets),
@@ -136,6 +148,7 @@ impl Check<'_> {
                 lanes: lanes.lane_rules,
                 gates: lanes.gate_rules,
                 zones,
+                access,
                 pay: rules::pay(&file.pay),
                 matching,
                 ..Rules::new(&file.site.name, zone, file.site.currency, file.tariff.tariff())

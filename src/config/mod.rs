@@ -2,6 +2,7 @@
 //!
 //! Each mistake is told with its line and field; all of them at once where the file can be read at all.
 
+mod access;
 mod check;
 mod devices;
 mod lanes;
@@ -22,6 +23,7 @@ use serde::Deserialize;
 use toml::Spanned;
 
 pub use self::{
+    access::AccessSection,
     check::{Site, load, parse},
     devices::{Bus, Device},
     lanes::{Gate, Lane},
@@ -33,11 +35,11 @@ pub use self::{
 use crate::{
     bank::icbc::IcbcSettings,
     core::{
-        rules::{Closing, Direction, Tailgating},
+        rules::{Closing, Direction, Right, Tailgating},
         tariff::Hourly,
     },
     io::serial::Parity,
-    types::{Currency, DeviceId, LaneId, ZoneId},
+    types::{Currency, DeviceId, LaneId, VehicleClass, ZoneId},
 };
 
 /// The site file as written.
@@ -64,6 +66,8 @@ pub struct SiteFile {
     pub buses: Vec<BusSection>,
     #[serde(default, rename = "device")]
     pub devices: Vec<DeviceSection>,
+    #[serde(default)]
+    pub access: AccessSection,
     #[serde(default, rename = "zone")]
     pub zones: Vec<ZoneSection>,
     #[serde(default, rename = "lane")]
@@ -233,6 +237,10 @@ pub struct LaneSection {
     pub direction: Direction,
     /// What it leads into or out of. Default: the first zone that lies in no other.
     pub zone: Option<Spanned<ZoneId>>,
+    /// Vehicles it is for: of `motorcycle`, `small`, `medium`, `large`. Default: all.
+    pub classes: Option<Vec<VehicleClass>>,
+    /// Who it is for: of `transient`, `pass`, `white`, `vip`, `reservation`. Default: all. Emergency vehicles always.
+    pub only: Option<Vec<Right>>,
     /// For vehicles: what reads their plates.
     pub camera: Option<Spanned<DeviceId>>,
     /// The relay board, or the camera's own relays by a second device with the camera's serial number.

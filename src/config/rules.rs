@@ -11,6 +11,7 @@ use crate::{
 pub(super) fn lane(section: &LaneSection, wired: Wired, zone: ZoneId) -> LaneRules {
     LaneRules {
         zone,
+        serves: section.serves(),
         closing: section.closing,
         times: times(section.times),
         ..LaneRules::new(section.direction, wired)

@@ -10,11 +10,21 @@ const BUILT_IN: &str = include_str!("texts.toml");
 const SITE: &str = "site";
 
 /// The situations and the holes each can fill, besides `{site}`.
-const SITUATIONS: [(&str, &[&str]); 18] = [
+const SITUATIONS: [(&str, &[&str]); 28] = [
     ("ready", &[]),
     ("welcome", &["plate"]),
     ("pay", &["plate", "amount", "length"]),
     ("good_bye", &["plate"]),
+    ("pass_ends_in", &["plate", "days"]),
+    ("pass_ends_out", &["plate", "days"]),
+    ("balance", &["plate", "left"]),
+    ("denied", &["plate"]),
+    ("denied_full", &["plate"]),
+    ("denied_pass_ended", &["plate"]),
+    ("denied_pass_used_up", &["plate"]),
+    ("denied_other_lane", &["plate"]),
+    ("denied_out_of_hours", &["plate"]),
+    ("denied_passback", &["plate"]),
     ("help", &[]),
     ("lane_closed", &[]),
     ("faulty", &[]),

@@ -4,7 +4,7 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
 use super::{
-    lane::ArmAction,
+    lane::{ArmAction, Help},
     ticket::{NotAdmitted, PassAction, Way},
 };
 use crate::types::{CodeDigest, CommandId, LaneId, Money, Plate, RefundId, bank::Ask};
@@ -67,6 +67,23 @@ pub enum Message {
     },
     GoodBye {
         plate: Plate,
+    },
+    /// It comes in or goes out by a pass that ends soon.
+    PassEnds {
+        plate: Plate,
+        entering: bool,
+        /// Whole days left; 0: today is the last.
+        days: i64,
+    },
+    /// It goes out, and so much is left of what was paid in.
+    Balance {
+        plate: Plate,
+        left: Money,
+    },
+    /// It is not let pass, and why.
+    Denied {
+        plate: Plate,
+        why: Help,
     },
     /// A person is called.
     Help,

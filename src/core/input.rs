@@ -6,6 +6,7 @@ use super::{
     change::AlarmKind,
     gate::Counted,
     lane::{OperatorAct, Reject, Sensor},
+    manage::Manage,
     money::{Order, Payment},
     stay::Read,
     ticket::{NotAdmitted, Ticket, Way},
@@ -133,6 +134,22 @@ pub enum Input {
         who: String,
         reason: String,
     },
+    /// The vehicle in an entry lane has no plate: its driver says so by phone, or an operator does.
+    NoPlate {
+        lane: LaneId,
+        phone: Option<CodeDigest>,
+        by: String,
+    },
+    /// The driver of a vehicle without a plate stands at an exit with the phone it came in with.
+    PhoneShown {
+        lane: LaneId,
+        phone: CodeDigest,
+    },
+    /// An operator changes the register.
+    Manage {
+        by: String,
+        act: Manage,
+    },
     /// A fire contact, by the device it is wired to. Told when it changes, and whenever it is read anew.
     Fire {
         contact: DeviceId,
@@ -175,6 +192,10 @@ pub enum Answer {
     Ticket(TicketId),
     /// Let in once the one before is through.
     Queued,
+    /// On the register under this number.
+    Entered(i64),
+    /// A vehicle without a plate is called so.
+    Named(Plate),
 }
 
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -207,6 +228,14 @@ pub enum Refusal {
     TicketDiffers(TicketId),
     #[error("admission {0} waits for nobody's decision")]
     NoAdmission(AdmissionId),
+    #[error("a plate can be read here, or no vehicle stands there: nobody needs a stand-in at {0}")]
+    PlateThere(LaneId),
+    #[error("this phone has a vehicle inside already")]
+    PhoneInside,
+    #[error("no vehicle inside came in with this phone: ask the operator")]
+    PhoneUnknown,
+    #[error("{0}")]
+    Unfit(#[from] super::manage::Unfit),
     #[error("no open task of that kind is called {0}")]
     NoTask(TaskId),
     #[error("no open stay is called {0}")]

@@ -2,10 +2,11 @@
 
 use std::collections::BTreeSet;
 
-use jiff::Timestamp;
+use jiff::{Timestamp, ToSpan, civil::Date, tz::TimeZone};
 use serde::{Deserialize, Serialize};
 
-use crate::types::{ListedId, PassId, Plate, ReservationId, StayId, ZoneId};
+use super::tariff::Span;
+use crate::types::{LaneId, ListedId, PassId, Plate, ReservationId, StayId, Vehicle, ZoneId};
 
 /// A season pass (月卡) of one holder. Several plates may share fewer spaces (一位多车).
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -24,6 +25,18 @@ pub struct Pass {
     /// When in the week it is good; empty: always.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub hours: Vec<WeekSpan>,
+    /// Its vehicles are priced as this, whatever the camera saw.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub vehicle: Option<Vehicle>,
+    /// Kept under anti-passback only: of each of its plates the last that is known besides the open stays.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub seen: Vec<Seen>,
+    /// The last time one of its plates came in twice, or went out twice.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub passback: Option<Passback>,
+    /// Who made it what it is: an operator, or `paifang`.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub by: String,
     /// Ended before its time, or replaced.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub over_at: Option<Timestamp>,
@@ -50,6 +63,33 @@ pub struct WeekSpan {
     pub to_minute: u16,
 }
 
+/// Where a plate of a pass is, as far as no open stay tells.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Seen {
+    pub plate: Plate,
+    pub at: Timestamp,
+    pub whereabouts: Whereabouts,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Whereabouts {
+    /// It left.
+    Outside,
+    /// An operator said that nobody knows: its next way in or out is right in any case.
+    Neutral,
+}
+
+/// A plate came in while it was inside, or went out while it was not.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Passback {
+    pub plate: Plate,
+    pub lane: LaneId,
+    pub at: Timestamp,
+    /// It was let pass all the same.
+    pub let_pass: bool,
+}
+
 /// A plate the site knows by name.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Listed {
@@ -61,6 +101,12 @@ pub struct Listed {
     pub from: Timestamp,
     /// `None`: until somebody takes it off.
     pub until: Option<Timestamp>,
+    /// It is priced as this, whatever the camera saw.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub vehicle: Option<Vehicle>,
+    /// Who made it what it is.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub by: String,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub over_at: Option<Timestamp>,
 }
@@ -94,6 +140,9 @@ pub struct Reservation {
     pub tariff: Option<String>,
     /// The stay it came in with.
     pub stay: Option<StayId>,
+    /// Who made it what it is.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub by: String,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub over_at: Option<Timestamp>,
 }
@@ -105,10 +154,92 @@ pub enum Standing {
     /// Pays by the tariff.
     #[default]
     Transient,
+    /// An emergency vehicle, by its plate.
+    Emergency,
     Pass(PassId),
     Listed(ListedId),
     Reservation(ReservationId),
 }
+
+impl Pass {
+    /// Whether it is one of this pass's plates.
+    pub fn is_of(&self, plate: &Plate) -> bool {
+        self.plates.contains(plate)
+    }
+
+    /// What is known of a plate besides the open stays.
+    pub fn seen(&self, plate: &Plate) -> Option<&Seen> {
+        self.seen.iter().find(|seen| seen.plate == *plate)
+    }
+
+    /// The spans between two instants that it pays for.
+    pub fn covers(&self, zone: &TimeZone, from: Timestamp, to: Timestamp) -> Vec<Span> {
+        let (from, to) = (from.max(self.valid_from), to.min(self.valid_until));
+        if matches!(self.kind, PassKind::Stored { .. }) || from >= to {
+            return Vec::new();
+        }
+        if self.hours.is_empty() {
+            return vec![Span { from, to }];
+        }
+        within(&self.hours, zone, from, to)
+    }
+}
+
+impl Listed {
+    pub fn is_good(&self, now: Timestamp) -> bool {
+        self.from <= now && self.until.is_none_or(|until| now < until)
+    }
+}
+
+/// The spans between two instants that lie within hours of the week, in the order of time and without overlap.
+pub fn within(hours: &[WeekSpan], zone: &TimeZone, from: Timestamp, to: Timestamp) -> Vec<Span> {
+    let mut spans: Vec<Span> = Vec::new();
+    let mut date = Some(zone.to_datetime(from).date().saturating_sub(1.day()));
+    let last = zone.to_datetime(to).date();
+    while let Some(day) = date.filter(|day| *day <= last) {
+        let windows = hours.iter().filter_map(|span| span.on(day, zone));
+        let clipped = windows.map(|w| Span { from: w.from.max(from), to: w.to.min(to) });
+        spans.extend(clipped.filter(|span| span.from < span.to));
+        date = day.tomorrow().ok();
+    }
+    spans.sort_by_key(|span| span.from);
+    let mut joined: Vec<Span> = Vec::new();
+    for span in spans {
+        match joined.last_mut() {
+            Some(last) if span.from <= last.to => last.to = last.to.max(span.to),
+            _ => joined.push(span),
+        }
+    }
+    joined
+}
+
+impl WeekSpan {
+    /// The span that begins on this day, if one does.
+    fn on(self, day: Date, zone: &TimeZone) -> Option<Span> {
+        let bit = day.weekday().to_monday_zero_offset();
+        if self.days >> bit & 1 == 0 {
+            return None;
+        }
+        let at = |day: Date, minute: u16| {
+            let midnight = minute >= DAY_MINUTES;
+            let day = if midnight { day.tomorrow().ok()? } else { day };
+            let minute = minute % DAY_MINUTES;
+            let time = day.at((minute / 60) as i8, (minute % 60) as i8, 0, 0);
+            zone.to_timestamp(time).ok()
+        };
+        let ends = if self.to_minute <= self.from_minute { day.tomorrow().ok()? } else { day };
+        Some(Span { from: at(day, self.from_minute)?, to: at(ends, self.to_minute)? })
+    }
+
+    /// Some day, and times of one.
+    pub fn is_sound(self) -> bool {
+        (1..128).contains(&self.days)
+            && self.from_minute < DAY_MINUTES
+            && self.to_minute <= DAY_MINUTES
+    }
+}
+
+const DAY_MINUTES: u16 = 1_440;
 
 impl Standing {
     pub fn is_transient(&self) -> bool {

@@ -2,7 +2,11 @@
 
 use std::collections::BTreeMap;
 
-use super::{change::Change, state::State};
+use super::{
+    change::Change,
+    pass::Reservation,
+    state::{Owner, State},
+};
 
 impl State {
     /// Makes a change of the register true; `false`: it is of something else.
@@ -11,14 +15,23 @@ impl State {
         match change {
             Change::Pass(entry) => {
                 counters.pass = counters.pass.max(entry.id.0);
+                self.rights.put_pass(self.passes.get(&entry.id), entry);
                 keep(&mut self.passes, entry.id, entry, entry.over_at.is_none());
             }
             Change::Listed(entry) => {
                 counters.listed = counters.listed.max(entry.id.0);
+                self.rights.put_listed(self.listed.get(&entry.id), entry);
                 keep(&mut self.listed, entry.id, entry, entry.over_at.is_none());
             }
             Change::Reservation(entry) => {
                 counters.reservation = counters.reservation.max(entry.id.0);
+                let former = self.reservations.get(&entry.id);
+                self.rights.put_reservation(former, entry);
+                let waits = |kept: &Reservation| {
+                    (kept.stay.is_none() && kept.over_at.is_none()).then_some(kept.until)
+                };
+                let (from, to) = (former.and_then(waits), waits(entry));
+                self.move_deadline(Owner::Reservation(entry.id), from, to);
                 keep(&mut self.reservations, entry.id, entry, entry.over_at.is_none());
             }
             Change::Merchant(entry) => {

@@ -12,7 +12,10 @@ use std::{collections::BTreeMap, sync::Arc, time::Duration};
 use jiff::{Timestamp, tz::TimeZone};
 
 pub use self::{
-    access::AccessRules,
+    access::{
+        AccessRules, Convert, Full, FullRules, LaneUse, PassbackMode, PassbackRules, PlatePattern,
+        Refusal as AccessRefusal, Right, Unfit,
+    },
     calls::CallRules,
     lane::{Couple, Tailgating, Tide, Turn, WaitsFor},
     matching::{MatchRules, Twice},
@@ -103,6 +106,8 @@ pub struct LaneRules {
     pub direction: Direction,
     /// What it leads into or out of.
     pub zone: ZoneId,
+    /// Whom it is for.
+    pub serves: LaneUse,
     /// Of a zone within another: it leads to the street all the same, not to the zone around.
     pub street: bool,
     pub wired: Wired,
@@ -121,6 +126,7 @@ impl LaneRules {
         Self {
             direction,
             zone: Zones::only(),
+            serves: LaneUse::default(),
             street: false,
             wired,
             closing,

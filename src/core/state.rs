@@ -10,6 +10,7 @@ use super::{
     lane::Lane,
     money::{Order, Payment, Refund, RefundState},
     pass::{Listed, Pass, Reservation},
+    rights::Rights,
     stay::Stay,
     task::Task,
     ticket::{Admission, Ticket},
@@ -53,6 +54,7 @@ pub struct State {
     plates: HashMap<Plate, StayId>,
     trades: HashMap<String, PaymentId>,
     codes: HashMap<CodeDigest, TicketId>,
+    pub(super) rights: Rights,
     deadlines: BTreeSet<(Timestamp, Owner)>,
 }
 
@@ -88,6 +90,8 @@ pub enum Owner {
     Ticket(TicketId),
     Payment(PaymentId),
     Refund(RefundId),
+    /// A place kept for a vehicle that has not come.
+    Reservation(ReservationId),
 }
 
 impl State {
@@ -109,6 +113,24 @@ impl State {
     /// The open stay of a plate.
     pub fn stay_of(&self, plate: &Plate) -> Option<&Stay> {
         self.plates.get(plate).and_then(|id| self.stays.get(id))
+    }
+
+    /// The passes a plate is in, also those that have run out.
+    pub fn passes_of(&self, plate: &Plate) -> impl Iterator<Item = &Pass> {
+        self.rights.passes_of(plate).filter_map(|id| self.passes.get(&id))
+    }
+
+    pub fn listed_of(&self, plate: &Plate) -> impl Iterator<Item = &Listed> {
+        self.rights.listed_of(plate).filter_map(|id| self.listed.get(&id))
+    }
+
+    pub fn reservations_of(&self, plate: &Plate) -> impl Iterator<Item = &Reservation> {
+        self.rights.reservations_of(plate).filter_map(|id| self.reservations.get(&id))
+    }
+
+    /// The open stay of a vehicle without a plate whose driver has this phone.
+    pub fn stay_of_phone(&self, phone: &CodeDigest) -> Option<&Stay> {
+        self.rights.stay_of_phone(phone).and_then(|id| self.stays.get(&id))
     }
 
     /// The watched payment with this number.
@@ -202,6 +224,7 @@ impl State {
 
     fn put_stay(&mut self, stay: &Stay) {
         self.counters.stay = self.counters.stay.max(stay.id.0);
+        self.rights.put_stay(stay);
         if stay.state.is_open() {
             self.plates.insert(stay.plate.clone(), stay.id);
             self.stays.insert(stay.id, stay.clone());
@@ -253,7 +276,12 @@ impl State {
         }
     }
 
-    fn move_deadline(&mut self, owner: Owner, from: Option<Timestamp>, to: Option<Timestamp>) {
+    pub(super) fn move_deadline(
+        &mut self,
+        owner: Owner,
+        from: Option<Timestamp>,
+        to: Option<Timestamp>,
+    ) {
         if from == to {
             return;
         }

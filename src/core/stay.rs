@@ -9,7 +9,7 @@ use super::{
     tariff::{Earlier, PaidAt, Span},
     zone::Segment,
 };
-use crate::types::{DeviceId, LaneId, OrderId, Plate, StayId, Vehicle, ZoneId};
+use crate::types::{CodeDigest, DeviceId, LaneId, OrderId, Plate, StayId, Vehicle, ZoneId};
 
 /// What a camera read, kept as it came.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -29,6 +29,9 @@ pub struct Read {
     pub taken_at: Option<Timestamp>,
     /// Name of the kept picture.
     pub picture: Option<String>,
+    /// What it saw besides the plate.
+    #[serde(default, skip_serializing_if = "Vehicle::is_usual")]
+    pub vehicle: Vehicle,
 }
 
 impl Read {
@@ -97,7 +100,13 @@ pub struct Stay {
     pub standing: Standing,
     #[serde(default, skip_serializing_if = "Vehicle::is_usual")]
     pub vehicle: Vehicle,
-    /// Spans that a pass, a list or a reservation pays for.
+    /// Since when it stands so, where that is not from its entry.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub standing_since: Option<Timestamp>,
+    /// The phone of a driver whose vehicle has no plate.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub phone: Option<CodeDigest>,
+    /// Spans that a right it had before paid for; once it has left, all that was paid for so.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub covered: Vec<Span>,
     /// Visits before this one that its tariff asks for.
@@ -127,6 +136,8 @@ impl Stay {
             zone,
             nested: Vec::new(),
             standing: Standing::Transient,
+            standing_since: None,
+            phone: None,
             vehicle: Vehicle::default(),
             covered: Vec::new(),
             earlier: Vec::new(),

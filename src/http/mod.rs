@@ -21,6 +21,7 @@ mod ops;
 pub mod ports;
 mod receipts;
 mod records;
+mod register;
 mod router;
 mod screen;
 mod signin;

@@ -127,6 +127,26 @@ pub(super) fn help(l: Lang, help: Help) -> &'static str {
     match help {
         Help::NoPlate => l.say("没有识别到车牌，请录入", "No plate was read: type it"),
         Help::Fire => l.say("火警：入口不放行", "Fire alarm: nobody drives in"),
+        Help::Black => l.say("黑名单车辆，不予放行", "On the black list: not let in"),
+        Help::Full => l.say("车位已满，等待空位", "Full: it waits for a space"),
+        Help::PassEnded => l.say("月卡已过期", "The pass has ended"),
+        Help::PassUsedUp => l.say(
+            "月卡车位已占满，或次数、余额已用完",
+            "The pass's spaces are taken, or it is used up",
+        ),
+        Help::WrongZone => l.say("月卡不适用于此区域", "The pass is for another zone"),
+        Help::OutOfHours => l.say("不在月卡允许的时段", "The pass is not for these hours"),
+        Help::WrongLane => l.say("此车道不供该类车辆使用", "This lane is not for this vehicle"),
+        Help::TypedPlate => l.say(
+            "车主手输的车牌属于登记车辆，请核实",
+            "The driver typed the plate of a registered vehicle: check it",
+        ),
+        Help::AlreadyInside => {
+            l.say("该月卡车辆已在场内，请核实", "This pass is inside already: check it")
+        }
+        Help::NotInside => {
+            l.say("该月卡车辆已离场，请核实", "This pass has left already: check it")
+        }
         Help::Twice => {
             l.say("该车牌已在场内，请核对", "This plate is inside already: look at the vehicle")
         }
@@ -160,6 +180,9 @@ pub(super) fn cause(l: Lang, cause: &Cause) -> String {
         Cause::Paid { order } => format!("{} {order}", l.say("已付，订单", "paid, order")),
         Cause::Key => l.say("钥匙开闸", "opened by key").into(),
         Cause::Fire => l.say("火警放行", "fire alarm").into(),
+        Cause::Emergency => {
+            l.say("为后方应急车辆让行", "an emergency vehicle waits behind it").into()
+        }
         Cause::Operator { who, reason } => format!("{who}: {reason}"),
     }
 }
@@ -245,6 +268,17 @@ pub(super) fn refusal(l: Lang, refusal: &Refusal) -> String {
         Refusal::NoAdmission(_) => {
             l.say("这次通行无需人工认定", "This admission waits for nobody's decision")
         }
+        Refusal::PlateThere(_) => {
+            l.say("此处没有等待登记的无牌车", "No vehicle without a plate waits here")
+        }
+        Refusal::PhoneInside => {
+            l.say("这部手机已登记了一辆场内车辆", "This phone has a vehicle inside already")
+        }
+        Refusal::PhoneUnknown => l.say(
+            "没有用这部手机登记的场内车辆，请联系岗亭",
+            "No vehicle came in with this phone: ask at the booth",
+        ),
+        Refusal::Unfit(unfit) => return super::register::unfit(l, unfit),
         Refusal::Fire => l.say(
             "火警期间出口保持常开",
             "There is a fire: ways out stay open until the contact is off",

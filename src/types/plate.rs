@@ -24,6 +24,9 @@ pub enum PlateError {
     NoPlate,
 }
 
+/// Begins the name of a vehicle that has no plate. Nothing a camera reads or a person types parses to it.
+const VIRTUAL: &str = "无牌";
+
 /// What cameras write where they saw none.
 const NO_PLATES: [&str; 5] = ["NULL", "NONE", "UNKNOWN", "NOPLATE", "UNLICENSED"];
 
@@ -38,7 +41,7 @@ impl Plate {
                 odd => return Err(PlateError::Character(odd)),
             }
         }
-        if NO_PLATES.contains(&plate.as_str()) {
+        if NO_PLATES.contains(&plate.as_str()) || plate.starts_with(VIRTUAL) {
             return Err(PlateError::NoPlate);
         }
         let length = plate.chars().count();
@@ -51,6 +54,26 @@ impl Plate {
         Ok(Self(plate.into()))
     }
 
+    /// Stands in for the plate of a vehicle that has none (无牌车), such as `无牌-0012`.
+    pub fn virtual_of(number: i64) -> Self {
+        Self(format!("{VIRTUAL}-{:04}", number.unsigned_abs()).into())
+    }
+
+    /// A stand-in: nobody ever saw it on a vehicle.
+    pub fn is_virtual(&self) -> bool {
+        self.0.starts_with(VIRTUAL)
+    }
+
+    /// Parses what an operator typed or the journal kept: a plate, or a stand-in for one, with or without its dash.
+    pub fn parse_kept(text: &str) -> Result<Self, PlateError> {
+        let number = text.trim().strip_prefix(VIRTUAL).map(|rest| rest.trim_start_matches('-'));
+        let number = number.filter(|n| (4..=10).contains(&n.len()));
+        match number.and_then(|number| number.parse::<u32>().ok()) {
+            Some(number) => Ok(Self::virtual_of(number.into())),
+            None => Self::parse(text),
+        }
+    }
+
     /// The whole plate: for matching, for the bank, for pages its driver or an operator sees. Never for logs.
     pub fn full(&self) -> &str {
         &self.0
@@ -58,6 +81,10 @@ impl Plate {
 
     /// The plate with its middle hidden, such as `京A·**345`.
     pub fn masked(&self) -> String {
+        if self.is_virtual() {
+            // It tells of nobody.
+            return self.0.to_string();
+        }
         let chars: Vec<char> = self.0.chars().collect();
         let tail = chars.len().saturating_sub(3).max(2);
         let hidden = "*".repeat(tail - 2);
@@ -103,7 +130,7 @@ impl fmt::Display for Plate {
 
 impl<'de> Deserialize<'de> for Plate {
     fn deserialize<D: serde::Deserializer<'de>>(from: D) -> Result<Self, D::Error> {
-        Self::parse(&String::deserialize(from)?).map_err(serde::de::Error::custom)
+        Self::parse_kept(&String::deserialize(from)?).map_err(serde::de::Error::custom)
     }
 }
 
@@ -142,6 +169,19 @@ mod tests {
         let plate = Plate::parse("京A12345").unwrap();
         assert_eq!(format!("{plate} {plate:?}"), "京A·**345 京A·**345");
         assert_eq!(Plate::parse("AB12").unwrap().masked(), "AB·12");
+    }
+
+    #[test]
+    fn no_camera_reads_a_stand_in() {
+        let plate = Plate::virtual_of(12);
+        assert_eq!((plate.full(), plate.masked().as_str()), ("无牌-0012", "无牌-0012"));
+        for typed in ["无牌-0012", "无牌0012"] {
+            assert_eq!(Plate::parse(typed), Err(PlateError::NoPlate));
+            assert_eq!(Plate::parse_kept(typed), Ok(plate.clone()));
+        }
+        assert!(Plate::parse_kept("无牌-12").is_err() && Plate::parse_kept("无牌车").is_err());
+        let kept = serde_json::to_string(&plate).unwrap();
+        assert_eq!(serde_json::from_str::<Plate>(&kept).unwrap(), plate);
     }
 
     proptest! {

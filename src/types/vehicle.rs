@@ -18,6 +18,13 @@ pub enum VehicleClass {
     Large,
 }
 
+impl VehicleClass {
+    #[expect(clippy::trivially_copy_pass_by_ref, reason = "serde passes a reference")]
+    fn is_usual(&self) -> bool {
+        *self == Self::default()
+    }
+}
+
 /// The ground colour of a plate.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
@@ -36,7 +43,7 @@ pub enum PlateColour {
 /// What a tariff may ask about a vehicle.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub struct Vehicle {
-    #[serde(default)]
+    #[serde(default, skip_serializing_if = "VehicleClass::is_usual")]
     pub class: VehicleClass,
     /// `None`: not seen.
     #[serde(default, skip_serializing_if = "Option::is_none")]

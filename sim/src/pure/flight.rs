@@ -182,6 +182,7 @@ impl Run {
             live: read.live,
             taken_at: Some(read.taken_at),
             picture: read.picture.then(|| format!("{id}-{}.jpg", read.event)),
+            vehicle: paifang::types::Vehicle::default(),
         };
         Input::Read { lane: id, read }
     }

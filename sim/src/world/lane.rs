@@ -218,12 +218,17 @@ impl LaneGround {
         let open = self.arm.angle() >= 0.9 && !self.arm.is_lowering();
         let asked_in = matches!(
             self.message,
-            Message::Welcome { .. } | Message::GoodBye { .. } | Message::HeldOpen
+            Message::Welcome { .. }
+                | Message::GoodBye { .. }
+                | Message::PassEnds { .. }
+                | Message::Balance { .. }
+                | Message::HeldOpen
         );
         let by_name = match &self.message {
-            Message::Welcome { plate } | Message::GoodBye { plate } => {
-                plate.full() == vehicle.plate
-            }
+            Message::Welcome { plate }
+            | Message::GoodBye { plate }
+            | Message::PassEnds { plate, .. }
+            | Message::Balance { plate, .. } => plate.full() == vehicle.plate,
             _ => false,
         };
         let impatient = now.duration_since(since).as_secs() > 20;

@@ -76,8 +76,10 @@ impl World {
                 }
                 self.call_operator(lane, now);
             }
-            Message::Faulty => self.call_operator(lane, now),
+            Message::Faulty | Message::Denied { .. } => self.call_operator(lane, now),
             Message::Ready
+            | Message::PassEnds { .. }
+            | Message::Balance { .. }
             | Message::Welcome { .. }
             | Message::GoodBye { .. }
             | Message::LaneClosed

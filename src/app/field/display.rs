@@ -10,7 +10,7 @@ use super::{Pulse, frames::FramePort};
 use crate::{
     app::{App, Busy},
     config::{Filled, Language, Texts},
-    core::{AlarmKind, Input, Message, ticket::NotAdmitted},
+    core::{AlarmKind, Input, Message, lane::Help, ticket::NotAdmitted},
     http::ports::Fault,
     types::{DeviceId, Money},
 };
@@ -117,6 +117,18 @@ fn fill(texts: &Texts, message: &Message) -> Filled {
             texts.fill("pay", &[("plate", plate), ("amount", amount), ("length", length)])
         }
         Message::GoodBye { plate } => texts.fill("good_bye", &[("plate", plate.full().into())]),
+        Message::PassEnds { plate, entering, days } => {
+            let situation = if *entering { "pass_ends_in" } else { "pass_ends_out" };
+            let plate = plate.full().into();
+            texts.fill(situation, &[("plate", plate), ("days", days.to_string())])
+        }
+        Message::Balance { plate, left } => {
+            let left = said_amount(texts.language, *left);
+            texts.fill("balance", &[("plate", plate.full().into()), ("left", left)])
+        }
+        Message::Denied { plate, why } => {
+            texts.fill(denial(*why), &[("plate", plate.full().into())])
+        }
         Message::Help => texts.fill("help", &[]),
         Message::LaneClosed => texts.fill("lane_closed", &[]),
         Message::Faulty => texts.fill("faulty", &[]),
@@ -138,6 +150,20 @@ fn refusal(why: NotAdmitted) -> &'static str {
         NotAdmitted::LaneLocked => "not_admitted_lane_locked",
         NotAdmitted::Busy => "not_admitted_busy",
         NotAdmitted::Faulty => "not_admitted_faulty",
+    }
+}
+
+/// The situation of a vehicle that is not let pass.
+fn denial(why: Help) -> &'static str {
+    match why {
+        Help::Black | Help::TypedPlate => "denied",
+        Help::Full => "denied_full",
+        Help::PassEnded => "denied_pass_ended",
+        Help::PassUsedUp => "denied_pass_used_up",
+        Help::WrongZone | Help::WrongLane => "denied_other_lane",
+        Help::OutOfHours => "denied_out_of_hours",
+        Help::AlreadyInside | Help::NotInside => "denied_passback",
+        _ => "help",
     }
 }
 

@@ -5,7 +5,8 @@ use std::collections::HashMap;
 
 use jiff::Timestamp;
 use paifang_devices::{
-    CivilTime, Command, DeviceEvent, PlateRead, words::ArmPosition, words::Trigger,
+    CivilTime, Command, DeviceEvent, PlateRead,
+    words::{ArmPosition, PlateColor, Trigger},
 };
 use tracing::{debug, info, warn};
 
@@ -13,7 +14,7 @@ use super::{Orders, health::Pulse};
 use crate::{
     app::{App, Busy, Then, pictures::Pictures},
     core::{Answer, Input, input::ArmOutcome, lane::Sensor, stay::Read},
-    types::{DeviceId, LaneId, Plate},
+    types::{DeviceId, LaneId, Plate, PlateColour, Vehicle, VehicleClass},
 };
 
 /// A read older than this, by the device's own clock, opens nothing: it was kept somewhere on the way.
@@ -160,6 +161,7 @@ impl Intake {
             live,
             taken_at: read.taken_at_ms.and_then(|ms| Timestamp::from_millisecond(ms).ok()),
             picture,
+            vehicle: vehicle(read.color),
         }
     }
 
@@ -187,6 +189,22 @@ impl Intake {
             warn!(%device, why, "its clock could not be set");
         }
     }
+}
+
+/// What the colour of a plate tells. Yellow plates are those of large vehicles.
+fn vehicle(color: PlateColor) -> Vehicle {
+    let colour = match color {
+        PlateColor::Unknown => None,
+        PlateColor::Blue => Some(PlateColour::Blue),
+        PlateColor::Yellow => Some(PlateColour::Yellow),
+        PlateColor::White => Some(PlateColour::White),
+        PlateColor::Black => Some(PlateColour::Black),
+        PlateColor::Green => Some(PlateColour::Green),
+        PlateColor::YellowGreen => Some(PlateColour::YellowGreen),
+    };
+    let large = matches!(color, PlateColor::Yellow | PlateColor::YellowGreen);
+    let class = if large { VehicleClass::Large } else { VehicleClass::Small };
+    Vehicle { class, colour, new_energy: false }
 }
 
 fn position_inputs(lane: &LaneId, position: ArmPosition) -> Vec<Input> {

@@ -10,6 +10,7 @@ use crate::{
             Act, ArmAction, ArmOrder, Cause, Event, Lane, LaneAlarm, OperatorAct, Phase, Signal,
             Visit, step,
         },
+        rules::Direction,
     },
     types::{CommandId, LaneId},
 };
@@ -134,7 +135,13 @@ impl Desk<'_> {
         let answer = if self.rules.gates.contains_key(id) {
             self.operate_gate(id, act, cause)?
         } else {
-            self.lane_event(id, Event::Operator(act, cause))?
+            let answer = self.lane_event(id, Event::Operator(act, cause))?;
+            let entry =
+                self.direction(id) == Some(Direction::Entry) && self.zone_around(id).is_none();
+            if matches!(act, OperatorAct::Open | OperatorAct::Hold) && entry {
+                self.enter_by_hand(id);
+            }
+            answer
         };
         self.record(Change::OperatorActed { lane: id.clone(), act, who, reason });
         Ok(answer)

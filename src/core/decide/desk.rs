@@ -12,6 +12,7 @@ use crate::{
         input::Reply,
         lane::{Lane, Phase},
         money::{Order, OrderState, Payment, Refund},
+        pass::{PassKind, Standing},
         rules::{Direction, Rules},
         state::State,
         stay::Stay,
@@ -132,13 +133,14 @@ impl<'a> Desk<'a> {
                 None => Message::Help,
             },
             (Phase::Opening | Phase::Open | Phase::Passing, Some(plate)) => {
-                match self.rules.lanes.get(&lane.id).map(|rules| lane.direction(rules)) {
-                    Some(Direction::Entry) => Message::Welcome { plate },
-                    _ => Message::GoodBye { plate },
-                }
+                self.greeting(lane, plate, fresh)
             }
-            (Phase::Deciding, _) if lane.visit.as_ref().is_some_and(|v| v.help.is_some()) => {
-                Message::Help
+            (Phase::Deciding, plate) if lane.visit.as_ref().is_some_and(|v| v.help.is_some()) => {
+                let why = lane.visit.as_ref().and_then(|visit| visit.help);
+                match (why.filter(|why| why.is_denial()), plate) {
+                    (Some(why), Some(plate)) => Message::Denied { plate, why },
+                    _ => Message::Help,
+                }
             }
             (Phase::HeldOpen, _) => Message::HeldOpen,
             (Phase::Locked, _) => Message::LaneClosed,
@@ -154,6 +156,34 @@ impl<'a> Desk<'a> {
                 | Phase::Closing,
                 _,
             ) => Message::Ready,
+        }
+    }
+
+    /// To one that is let pass; who has a pass hears what is left of it.
+    fn greeting(&self, lane: &Lane, plate: Plate, fresh: bool) -> Message {
+        let rules = self.rules.lanes.get(&lane.id);
+        let entering = rules.is_some_and(|rules| lane.direction(rules) == Direction::Entry);
+        let stay = lane.visit.as_ref().and_then(|visit| visit.stay);
+        let stay =
+            stay.and_then(|id| if fresh { self.stay(id) } else { self.state.stays.get(&id) });
+        let pass = stay.and_then(|stay| match stay.standing {
+            Standing::Pass(id) if fresh => self.pass(id),
+            Standing::Pass(id) => self.state.passes.get(&id),
+            _ => None,
+        });
+        let Some(pass) = pass else {
+            return if entering { Message::Welcome { plate } } else { Message::GoodBye { plate } };
+        };
+        let left = pass.valid_until.duration_since(self.now);
+        match pass.kind {
+            _ if left.unsigned_abs() <= self.rules.access.ending && left.is_positive() => {
+                Message::PassEnds { plate, entering, days: left.as_hours() / 24 }
+            }
+            PassKind::Stored { balance_minor } if !entering => {
+                Message::Balance { plate, left: self.money(balance_minor) }
+            }
+            _ if entering => Message::Welcome { plate },
+            _ => Message::GoodBye { plate },
         }
     }
 

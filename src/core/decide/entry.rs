@@ -1,12 +1,13 @@
 //! Entries: who comes in, and the stay that begins. Knows no price.
 
-use super::Desk;
+use super::{Desk, access::Denied};
 use crate::{
     core::{
         change::{AlarmKind, Change},
         input::Reply,
-        lane::{Cause, Event, Help},
-        rules::{Twice, Zones},
+        lane::{Cause, Event, Help, LaneAlarm, Phase, Visit},
+        pass::Standing,
+        rules::{PassbackMode, Twice, Zones},
         stay::{Stay, StayState},
         task::About,
     },
@@ -21,27 +22,103 @@ impl Desk<'_> {
         let stay = match self.stay_of(plate).cloned() {
             // It was read and has not gone through yet.
             Some(stay) if stay.state == StayState::Entering && stay.entry_lane == *id => stay.id,
-            Some(former) => match self.rules.matching.twice {
-                Twice::Anew => {
-                    let former_id = former.id;
-                    self.supersede(former);
-                    let stay = self.open_stay(id, plate, picture);
-                    self.ask_person(About::PlateTwice { former: former_id }, Some(id), Some(stay));
-                    stay
+            former => {
+                let standing = match self.weigh_entry(id, plate) {
+                    Ok(standing) => standing,
+                    Err(denied) => return self.turn_away(id, denied),
+                };
+                match former {
+                    Some(former) => match self.inside_twice(id, former, picture, standing) {
+                        Some(stay) => stay,
+                        None => return self.lane_event(id, Event::NeedHelp(Help::Twice)),
+                    },
+                    None => self.open_stay(id, plate, picture, standing),
                 }
-                Twice::GoesOn => {
-                    self.ask_once(About::PlateTwice { former: former.id }, id, former.id);
-                    former.id
-                }
-                Twice::Ask => {
-                    self.ask_once(About::PlateTwice { former: former.id }, id, former.id);
-                    return self.lane_event(id, Event::NeedHelp(Help::Twice));
-                }
-            },
-            None => self.open_stay(id, plate, picture),
+            }
         };
         self.bind_visit(id, |visit| visit.stay = Some(stay));
         self.admit(id, Cause::Entry)
+    }
+
+    /// A plate comes in that is inside already: the stay it goes on with, by the site's choice.
+    fn inside_twice(
+        &mut self,
+        id: &LaneId,
+        former: Stay,
+        picture: Option<String>,
+        standing: Standing,
+    ) -> Option<StayId> {
+        let former_id = former.id;
+        let about = About::PlateTwice { former: former_id };
+        match self.rules.matching.twice {
+            Twice::Anew => {
+                let plate = former.plate.clone();
+                self.supersede(former);
+                let stay = self.open_stay(id, &plate, picture, standing);
+                self.ask_person(about, Some(id), Some(stay));
+                Some(stay)
+            }
+            Twice::GoesOn => {
+                self.ask_once(about, id, former_id);
+                Some(former_id)
+            }
+            Twice::Ask => {
+                self.ask_once(about, id, former_id);
+                None
+            }
+        }
+    }
+
+    /// The right it comes in by. Under an arm that is held open nobody can be turned away.
+    fn weigh_entry(&mut self, id: &LaneId, plate: &Plate) -> Result<Standing, Denied> {
+        let Some(lane) = self.lane(id) else { return Ok(Standing::Transient) };
+        let held = lane.phase == Phase::HeldOpen;
+        let Some(visit) = lane.visit.clone() else { return Ok(Standing::Transient) };
+        let weighed = self.may_enter(id, &visit).and_then(|standing| {
+            self.pass_back(id, plate, standing, held)?;
+            Ok(standing)
+        });
+        if held { Ok(weighed.unwrap_or_default()) } else { weighed }
+    }
+
+    /// A pass that is inside already does not come in again, or does so on record.
+    fn pass_back(
+        &mut self,
+        id: &LaneId,
+        plate: &Plate,
+        standing: Standing,
+        held: bool,
+    ) -> Result<(), Denied> {
+        let Standing::Pass(pass) = standing else { return Ok(()) };
+        if !self.pass(pass).is_some_and(|pass| self.came_twice(pass, plate)) {
+            return Ok(());
+        }
+        let let_pass = held || self.rules.access.passback.mode == PassbackMode::Soft;
+        self.note_passback(pass, plate, id, let_pass);
+        if let_pass { Ok(()) } else { Err(Denied { why: Help::AlreadyInside, ask: true }) }
+    }
+
+    /// It stays outside and is told why; the operator is called if the site wants it so.
+    pub(super) fn turn_away(&mut self, id: &LaneId, denied: Denied) -> Reply {
+        let reply = self.lane_event(id, Event::NeedHelp(denied.why))?;
+        if denied.ask {
+            let detail = self.lane(id).and_then(|lane| lane.visit.as_ref()?.plate.clone());
+            let detail = detail.map(|plate| plate.to_string()).unwrap_or_default();
+            self.raise_lane(id, LaneAlarm::HelpWanted, detail);
+        }
+        Ok(reply)
+    }
+
+    /// An operator opened for a vehicle that had not been let in: it comes in all the same, by what right it has.
+    pub(super) fn enter_by_hand(&mut self, id: &LaneId) {
+        let Some(visit) = self.lane(id).and_then(|lane| lane.visit.clone()) else { return };
+        let Some(plate) = visit.plate.clone().filter(|_| visit.stay.is_none()) else { return };
+        let standing = self.may_enter(id, &visit).unwrap_or_default();
+        let picture = visit.read.as_ref().and_then(|read| read.picture.clone());
+        let former = self.stay_of(&plate).cloned();
+        former.into_iter().for_each(|former| self.supersede(former));
+        let stay = self.open_stay(id, &plate, picture, standing);
+        self.bind_visit(id, |visit| visit.stay = Some(stay));
     }
 
     pub(super) fn open_stay(
@@ -49,6 +126,7 @@ impl Desk<'_> {
         id: &LaneId,
         plate: &Plate,
         picture: Option<String>,
+        standing: Standing,
     ) -> StayId {
         let lane = self.rules.lanes.get(id);
         let wired = lane.map(|rules| rules.wired).unwrap_or_default();
@@ -59,13 +137,33 @@ impl Desk<'_> {
         let state =
             if wired.safety || wired.arrival { StayState::Entering } else { StayState::Inside };
         let mut stay = Stay::new(self.next_stay(), plate.clone(), id.clone(), root, self.now);
-        (stay.state, stay.entry_picture) = (state, picture);
+        (stay.state, stay.entry_picture, stay.standing) = (state, picture, standing);
+        let visit = self.lane(id).and_then(|lane| lane.visit.as_ref());
+        let visit = visit.filter(|visit| visit.plate.as_ref() == Some(plate));
+        let seen = visit.map(Visit::vehicle).unwrap_or_default();
+        stay.phone = visit.and_then(|visit| visit.phone);
+        stay.vehicle = self.vehicle_of(standing, seen);
         let stay_id = stay.id;
         if self.zone_around(id).is_none() {
             self.put_into(&mut stay, &zone);
         }
         self.record(Change::Stay(stay));
+        self.right_taken(stay_id, plate, standing);
         stay_id
+    }
+
+    fn right_taken(&mut self, stay: StayId, plate: &Plate, standing: Standing) {
+        match standing {
+            // Known again: it is inside.
+            Standing::Pass(id) => self.note_seen(id, plate, None),
+            Standing::Reservation(id) => {
+                if let Some(mut reservation) = self.reservation(id).cloned() {
+                    reservation.stay = Some(stay);
+                    self.record(Change::Reservation(reservation));
+                }
+            }
+            Standing::Transient | Standing::Emergency | Standing::Listed(_) => {}
+        }
     }
 
     /// Asks about a stay unless that is asked already.
@@ -83,8 +181,10 @@ impl Desk<'_> {
         let subject = format!("stay-{}", stay.id);
         stay.state = StayState::Superseded;
         stay.left_at = Some(self.now);
+        stay.covered = self.covered(&stay, self.now);
         let orders = self.orders_of(stay.id);
-        self.record(Change::Stay(stay));
+        self.record(Change::Stay(stay.clone()));
+        self.right_used(&stay);
         for order in orders {
             self.file_decided(order.id);
         }

@@ -1,12 +1,16 @@
 //! From one input to what changes and what to do about it. Each flow has its own file. Knows no table.
 
+mod access;
 mod arm;
+mod cover;
 mod desk;
 mod entry;
 mod exit;
 mod fire;
 mod gate;
+mod manage;
 mod misread;
+mod occupancy;
 mod order;
 mod passage;
 mod payment;
@@ -18,6 +22,7 @@ mod tests;
 mod through;
 mod ticket;
 mod tide;
+mod unlicensed;
 mod zone;
 
 use jiff::Timestamp;
@@ -82,6 +87,9 @@ pub fn decide(state: &State, rules: &Rules, now: Timestamp, input: Input) -> Dec
         Input::AdmissionSettled { admission, used, who, reason } => {
             desk.settle_admission(admission, used, who, &reason)
         }
+        Input::NoPlate { lane, phone, by } => desk.no_plate(&lane, phone, by),
+        Input::PhoneShown { lane, phone } => desk.phone_shown(&lane, &phone),
+        Input::Manage { by, act } => desk.manage(&by, act),
         Input::Fire { contact, on } => desk.fire(&contact, on),
         Input::Tick => desk.tick(),
     };
@@ -150,6 +158,7 @@ impl Desk<'_> {
                 Owner::Ticket(ticket) => self.ticket_over(ticket),
                 Owner::Payment(payment) => self.payment_due(payment),
                 Owner::Refund(refund) => self.refund_due(refund),
+                Owner::Reservation(reservation) => self.nobody_came(reservation),
             }
         }
         Ok(Answer::Done)

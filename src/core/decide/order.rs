@@ -33,6 +33,7 @@ impl Desk<'_> {
             }
         };
         let owed_minor = quote.amount.minor - stay.paid_minor;
+        let (stay, owed_minor) = self.settle_from_pass(stay, owed_minor);
         if owed_minor <= 0 {
             self.void_orders(stay.id);
             return self.admit(lane, Cause::Free);
@@ -57,6 +58,21 @@ impl Desk<'_> {
             }
         };
         self.ask_for(lane, stay, order)
+    }
+
+    /// What was paid in is taken first; the rest is owed like anybody's.
+    fn settle_from_pass(&mut self, mut stay: Stay, owed_minor: i64) -> (Stay, i64) {
+        if owed_minor <= 0 {
+            return (stay, owed_minor);
+        }
+        let taken = self.take_from_pass(&stay, owed_minor);
+        if taken > 0 {
+            stay.paid_minor += taken;
+            stay.paid.push(PaidAt { at: self.now, amount: taken });
+            stay.paid_at = (taken == owed_minor).then_some(self.now).or(stay.paid_at);
+            self.record(Change::Stay(stay.clone()));
+        }
+        (stay, owed_minor - taken)
     }
 
     fn ask_for(&mut self, lane: &LaneId, mut stay: Stay, order: Order) -> Reply {

@@ -35,7 +35,10 @@ impl Desk<'_> {
             Some(Direction::Entry) => self.enter(id, &plate, picture),
             Some(Direction::Exit) => match self.stay_of(&plate).cloned() {
                 Some(stay) => self.leave(id, stay, picture),
-                None => self.misread(id, Help::NoStay),
+                None => match self.leave_unseen(id, &plate) {
+                    Some(reply) => reply,
+                    None => self.misread(id, Help::NoStay),
+                },
             },
             None => Err(Refusal::NoLane(id.clone())),
         }

@@ -2,11 +2,12 @@
 
 use jiff::Timestamp;
 
-use super::Desk;
+use super::{Desk, cover::covers_all};
 use crate::{
     core::{
+        pass::Standing,
         stay::Stay,
-        tariff::{Benefit, Case, NoQuote, Quote},
+        tariff::{Benefit, Case, NoQuote, Quote, QuoteLine, QuoteRule},
         till::ValidationState,
     },
     types::StayId,
@@ -20,10 +21,19 @@ impl Desk<'_> {
         let tariff = zones.get(root).and_then(|rules| rules.tariff.as_deref());
         let segments = self.priced_apart(stay, to);
         let benefits = self.benefits_of(stay.id);
+        let covered = self.covered(stay, to);
+        if covers_all(&covered, stay.entered_at, to) {
+            return Ok(self.nothing_owed(stay, to));
+        }
+        let own = match stay.standing {
+            Standing::Reservation(id) => self.reservation(id).and_then(|r| r.tariff.as_deref()),
+            _ => None,
+        };
+        let tariff = own.or(tariff);
         let case = Case {
             vehicle: stay.vehicle,
             segments: &segments,
-            covered: &stay.covered,
+            covered: &covered,
             benefits: &benefits,
             earlier: &stay.earlier,
             paid: &stay.paid,
@@ -31,6 +41,23 @@ impl Desk<'_> {
             ..Case::new(tariff.unwrap_or(&self.rules.tariff), stay.entered_at, to)
         };
         self.rules.tariffs.quote(&case)
+    }
+
+    /// A right pays for all of it, whatever the tariff says.
+    fn nothing_owed(&self, stay: &Stay, to: Timestamp) -> Quote {
+        let (from, amount) = (stay.entered_at, self.money(0));
+        let line = QuoteLine {
+            rule: QuoteRule::Covered,
+            from,
+            to,
+            units: 0,
+            amount,
+            unit_s: 0,
+            each_milli: 0,
+            per_s: 0,
+            name: None,
+        };
+        Quote { lines: vec![line], ..Quote::bare(from, to, amount) }
     }
 
     /// What merchants gave to a stay, in the order of giving.

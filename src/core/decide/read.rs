@@ -13,6 +13,9 @@ use crate::{
     types::{LaneId, Plate},
 };
 
+/// Who gives a plate when it is no operator.
+pub(super) const DRIVER: &str = "driver";
+
 /// How many reads a lane remembers to know a second copy.
 const RECENT_MAX: usize = 8;
 
@@ -47,6 +50,7 @@ impl Desk<'_> {
             Err(Refusal::Lane(_, Reject::SameVehicle)) => Taken::Again,
             Err(Refusal::Lane(_, Reject::LaneLocked)) => Taken::Refused,
             _ => {
+                self.clear_the_way(id);
                 let queued = self
                     .lane(id)
                     .and_then(|lane| lane.next.as_ref())
@@ -97,6 +101,7 @@ impl Desk<'_> {
         let mut visit = lane.visit.clone().unwrap_or_else(Visit::unread);
         visit.plate = Some(plate.clone());
         visit.help = None;
+        visit.typed = by == DRIVER;
         let answer = self.serve(id, visit)?;
         self.record(Change::PlateGiven { lane: id.clone(), plate, by });
         Ok(answer)

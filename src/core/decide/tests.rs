@@ -17,6 +17,7 @@ use crate::{
     types::{Currency, DeviceId, LaneId, Money, Plate, bank::Ask, bank::Word},
 };
 
+mod access;
 mod found;
 mod misread;
 mod people;
@@ -102,6 +103,7 @@ impl Site {
             live: true,
             taken_at: None,
             picture: None,
+            vehicle: crate::types::Vehicle::default(),
         };
         self.tell(Input::Read { lane: lane(id), read }).unwrap();
     }
@@ -330,6 +332,7 @@ fn copies_echoes_and_replays_open_nothing() {
         live: false,
         taken_at: None,
         picture: None,
+        vehicle: crate::types::Vehicle::default(),
     };
     site.tell(Input::Read { lane: lane("in"), read: replay }).unwrap();
     assert_eq!((site.opened("in"), site.state.stays.len()), (1, 1));

@@ -4,7 +4,7 @@ use super::Desk;
 use crate::{
     core::{
         change::{AlarmKind, Change},
-        lane::{Cause, LaneAlarm, Visit},
+        lane::{Cause, Help, LaneAlarm, Visit},
         money::OrderState,
         rules::Direction,
         stay::{Stay, StayState},
@@ -32,7 +32,10 @@ impl Desk<'_> {
         let known = visit.stay.or_else(|| Some(self.stay_of(visit.plate.as_ref()?)?.id));
         let picture = visit.read.as_ref().and_then(|read| read.picture.clone());
         visit.stay = match (known, direction, &visit.plate) {
-            (None, Direction::Entry, Some(plate)) => Some(self.open_stay(id, plate, picture)),
+            (None, Direction::Entry, Some(plate)) => {
+                let standing = self.may_enter(id, &visit).unwrap_or_default();
+                Some(self.open_stay(id, plate, picture, standing))
+            }
             (known, ..) => known,
         };
         if visit.stay.is_none() {
@@ -63,7 +66,7 @@ impl Desk<'_> {
             Some(Cause::Fire) => waived("fire", "fire alarm"),
             Some(Cause::Key) => waived("key", "opened by the barrier's key"),
             Some(Cause::Free | Cause::Paid { .. } | Cause::Entry) => OrderState::Void,
-            None => OrderState::Unpaid,
+            Some(Cause::Emergency) | None => OrderState::Unpaid,
         };
         if became == OrderState::Unpaid && !self.due_orders(stay.id).is_empty() {
             let detail = format!("{}: stay {} left by {id}", stay.plate, stay.id);
@@ -74,11 +77,14 @@ impl Desk<'_> {
         stay.state = StayState::Left;
         stay.left_at = Some(self.now);
         stay.exit_lane = Some(id.clone());
+        stay.covered = self.covered(&stay, self.now);
         let orders = self.orders_of(stay.id);
-        self.record(Change::Stay(stay));
+        self.record(Change::Stay(stay.clone()));
+        self.right_used(&stay);
         for order in orders {
             self.file_decided(order.id);
         }
+        self.look_again(|why| why == Help::Full);
     }
 
     /// The vehicle went away without passing.
@@ -89,7 +95,9 @@ impl Desk<'_> {
         if stay.state == StayState::Entering && stay.entry_lane == *id {
             stay.state = StayState::Abandoned;
             stay.left_at = Some(self.now);
-            self.record(Change::Stay(stay));
+            self.record(Change::Stay(stay.clone()));
+            self.right_given_back(&stay);
+            self.look_again(|why| why == Help::Full);
         }
     }
 }

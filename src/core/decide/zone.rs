@@ -1,7 +1,7 @@
 //! Lanes between two zones, and where a stay is after them. Knows no price and no count.
 //!
-//! An inner lane moves a stay; it asks for no fee and opens for whoever comes, since a vehicle in there is inside
-//! already. What a missed read left wrong is put right at the next one: a vehicle that nobody knows is inside from now
+//! An inner lane moves a stay; it asks for no fee, and whom it is not for, or whom it has no space for, stays in the
+//! zone around. What a missed read left wrong is put right at the next one: a vehicle that nobody knows is inside from now
 //! on, and whichever zone it was thought to be in ended now.
 
 use jiff::Timestamp;
@@ -52,13 +52,18 @@ impl Desk<'_> {
         let known = self.stay_of(plate).map(|stay| stay.id);
         let known = known.or_else(|| self.sure_stay(id).map(|stay| stay.id));
         let stay = known.unwrap_or_else(|| self.found_inside(id, plate, picture));
+        if inwards && let Err(denied) = self.may_move_in(id, stay) {
+            return self.turn_away(id, denied);
+        }
         self.bind_visit(id, |visit| visit.stay = Some(stay));
         self.admit(id, if inwards { Cause::Entry } else { Cause::Free })
     }
 
     /// It came in by no lane that anybody read it at.
     fn found_inside(&mut self, id: &LaneId, plate: &Plate, picture: Option<String>) -> StayId {
-        let stay_id = self.open_stay(id, plate, picture);
+        let visit = self.lane(id).and_then(|lane| lane.visit.as_ref());
+        let standing = visit.and_then(|visit| self.may_enter(id, visit).ok()).unwrap_or_default();
+        let stay_id = self.open_stay(id, plate, picture, standing);
         if let Some(mut stay) = self.stay(stay_id).cloned() {
             stay.state = StayState::Inside;
             self.record(Change::Stay(stay));
@@ -70,11 +75,15 @@ impl Desk<'_> {
     pub(super) fn moved(&mut self, id: &LaneId, mut stay: Stay, around: ZoneId) {
         let Some(rules) = self.rules.lanes.get(id) else { return };
         let inwards = self.direction(id) == Some(Direction::Entry);
+        let out = stay.zone_now().clone();
         let zone = if inwards { rules.zone.clone() } else { around };
         // Whoever goes through a lane inside is inside.
         stay.state = StayState::Inside;
         self.put_into(&mut stay, &zone);
         self.record(Change::Stay(stay));
+        if out != zone {
+            self.look_again(|why| why == Help::Full);
+        }
     }
 
     /// From now on it is in this zone and in none within it.

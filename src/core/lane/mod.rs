@@ -28,7 +28,7 @@ use super::{
     rules::{Direction, LaneRules},
     stay::Read,
 };
-use crate::types::{CommandId, LaneId, OrderId, Plate, StayId, TaskId};
+use crate::types::{CodeDigest, CommandId, LaneId, OrderId, Plate, StayId, TaskId, Vehicle};
 
 /// What the lane is doing.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
@@ -145,6 +145,8 @@ pub enum Cause {
     Key,
     /// There is a fire: every way out opens.
     Fire,
+    /// An emergency vehicle waits behind it.
+    Emergency,
 }
 
 /// What a vehicle waits for that only a person can give.
@@ -161,6 +163,45 @@ pub enum Help {
     Twice,
     /// The site has no tariff that prices this stay.
     NoTariff,
+    /// It is on the black list.
+    Black,
+    /// No space is free for it.
+    Full,
+    /// Its pass is over.
+    PassEnded,
+    /// Its pass's spaces are taken, or nothing is left of it.
+    PassUsedUp,
+    /// Its pass is for another zone.
+    WrongZone,
+    /// Its pass is not for these hours.
+    OutOfHours,
+    /// The lane is not for it.
+    WrongLane,
+    /// Its driver typed the plate of somebody with a right of their own.
+    TypedPlate,
+    /// Its pass is inside already.
+    AlreadyInside,
+    /// Its pass has left already.
+    NotInside,
+}
+
+impl Help {
+    /// It is not let pass, and knows why: nobody is called unless it goes on standing there.
+    pub fn is_denial(self) -> bool {
+        match self {
+            Self::NoPlate | Self::NoStay | Self::Fire | Self::Twice | Self::NoTariff => false,
+            Self::Black
+            | Self::Full
+            | Self::PassEnded
+            | Self::PassUsedUp
+            | Self::WrongZone
+            | Self::OutOfHours
+            | Self::WrongLane
+            | Self::TypedPlate
+            | Self::AlreadyInside
+            | Self::NotInside => true,
+        }
+    }
 }
 
 /// The vehicle a lane serves.
@@ -174,6 +215,12 @@ pub struct Visit {
     /// `None`: nobody has allowed it to pass.
     pub cause: Option<Cause>,
     pub help: Option<Help>,
+    /// The driver typed the plate: no camera read it and no operator looked.
+    #[serde(default, skip_serializing_if = "is_false")]
+    pub typed: bool,
+    /// The phone of a driver whose vehicle has no plate.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub phone: Option<CodeDigest>,
     /// Open orders given for it so far.
     pub opens: u8,
     /// What an operator is asked about it.
@@ -201,11 +248,18 @@ impl Visit {
             order: None,
             cause: None,
             help: None,
+            typed: false,
+            phone: None,
             opens: 0,
             task: None,
             tries: 0,
             waits: None,
         }
+    }
+
+    /// What the camera saw besides the plate.
+    pub fn vehicle(&self) -> Vehicle {
+        self.read.as_ref().map(|read| read.vehicle).unwrap_or_default()
     }
 
     pub fn is_same_vehicle(&self, other: &Self) -> bool {

@@ -41,6 +41,7 @@ fn read(plate: &str) -> Visit {
         live: true,
         taken_at: None,
         picture: None,
+        vehicle: crate::types::Vehicle::default(),
     })
 }
 

@@ -157,6 +157,7 @@ impl Site {
             live: true,
             taken_at: None,
             picture: Some("car.svg".into()),
+            vehicle: crate::types::Vehicle::default(),
         };
         self.decide(Input::Read { lane: lane(id), read }).unwrap();
     }

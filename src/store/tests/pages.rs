@@ -48,6 +48,7 @@ fn comes(traffic: &mut Traffic, id: &str, event: &str) {
         live: true,
         taken_at: None,
         picture: None,
+        vehicle: crate::types::Vehicle::default(),
     };
     traffic.tell(Input::Read { lane: lane(id), read });
 }

@@ -255,6 +255,7 @@ impl Traffic {
             live: self.rng.random_ratio(9, 10),
             taken_at: Some(self.now),
             picture: self.rng.random_ratio(1, 2).then(|| format!("{}.jpg", self.reads)),
+            vehicle: crate::types::Vehicle::default(),
         };
         self.tell(Input::Sensor { lane: lane.clone(), sensor: Sensor::Arrival, on: true });
         self.tell(Input::Read { lane, read });

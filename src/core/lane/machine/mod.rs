@@ -184,8 +184,12 @@ impl Work<'_> {
             Phase::VehiclePresent | Phase::Deciding => {
                 self.lane.visit.get_or_insert_with(Visit::unread).help = Some(help);
                 self.lane.phase = Phase::Deciding;
-                self.lane.due = None;
-                self.alarm(LaneAlarm::HelpWanted);
+                if help.is_denial() {
+                    self.wait(Why::Waiting, self.rules.times.waiting);
+                } else {
+                    self.lane.due = None;
+                    self.alarm(LaneAlarm::HelpWanted);
+                }
                 Ok(())
             }
             Phase::AwaitingPayment => Err(Reject::NotWaited),

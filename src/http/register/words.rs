@@ -1,0 +1,111 @@
+//! The words of the register's pages. Knows no page.
+
+use crate::{
+    core::{
+        manage::Unfit,
+        pass::{List, PassKind, WeekSpan},
+    },
+    http::words::Lang,
+    types::{Money, VehicleClass},
+};
+
+/// Why the register stays as it is, and what to write instead.
+pub(in crate::http) fn unfit(l: Lang, unfit: &Unfit) -> String {
+    let text = match unfit {
+        Unfit::NoPass(id) => {
+            return format!(
+                "{} {id}",
+                l.say("没有这张月卡，或已终止：", "No such pass, or it is over:")
+            );
+        }
+        Unfit::NoListed(_) => l.say("名单里没有这一条", "That is off the list already"),
+        Unfit::NoReservation(_) => {
+            l.say("没有这个预约，或已结束", "No such reservation, or it is over")
+        }
+        Unfit::Name => l.say("名称须为 1 到 100 字", "A name has 1 to 100 characters"),
+        Unfit::Plates => l.say("请填 1 到 20 个车牌，不可重复", "Give 1 to 20 plates, each once"),
+        Unfit::Spaces => {
+            l.say("车位数至少为 1，不多于车牌数", "Give at least one space and no more than plates")
+        }
+        Unfit::Period => l.say(
+            "开始须早于结束，结束须在将来",
+            "It must begin before it ends, and end in the future",
+        ),
+        Unfit::Hours => l.say("请选择星期和时段", "Give days of the week and times"),
+        Unfit::Amount => l.say(
+            "余额或次数不可为负，也不可过大",
+            "A balance or count is not below zero, nor beyond reason",
+        ),
+        Unfit::NothingToTopUp => l.say("期限卡不能充值", "A pass for a time takes no payments in"),
+        Unfit::NoZone(zone) => {
+            return format!("{} {zone}", l.say("没有这个区域：", "There is no zone called"));
+        }
+        Unfit::NoTariff(name) => {
+            return format!("{} {name}", l.say("没有这个收费标准：", "There is no tariff called"));
+        }
+        Unfit::OtherPass { plate, pass } => {
+            return match l {
+                Lang::Zh => format!("{} 同一时段已在月卡 {pass} 中", plate.full()),
+                Lang::En => format!("{} is in pass {pass} for the same time", plate.full()),
+            };
+        }
+        Unfit::ListedAlready(plate, _) => {
+            return format!(
+                "{} {}",
+                plate.full(),
+                l.say("已在该名单中", "is on that list already")
+            );
+        }
+        Unfit::ReservedAlready(plate, id) => {
+            return match l {
+                Lang::Zh => format!("{} 同一时段已有预约 {id}", plate.full()),
+                Lang::En => format!("{} has reservation {id} for the same time", plate.full()),
+            };
+        }
+        Unfit::PlateUnknown(plate) => {
+            return format!("{} {}", plate.full(), l.say("不在任何月卡中", "is in no pass"));
+        }
+    };
+    text.to_owned()
+}
+
+pub(super) fn list(l: Lang, list: List) -> &'static str {
+    match list {
+        List::Black => l.say("黑名单", "Black list"),
+        List::White => l.say("白名单", "White list"),
+        List::Vip => l.say("贵宾", "VIP"),
+        List::Emergency => l.say("应急车辆", "Emergency"),
+    }
+}
+
+/// What kind of pass, and what is left of it.
+pub(super) fn kind(l: Lang, kind: PassKind, money: impl Fn(i64) -> Money) -> String {
+    match kind {
+        PassKind::Season => l.say("期限卡", "Season").to_owned(),
+        PassKind::Stored { balance_minor } => {
+            format!("{} {}", l.say("储值卡，余额", "Stored value, left:"), money(balance_minor))
+        }
+        PassKind::Count { left } => format!("{} {left}", l.say("次卡，剩余次数", "Stays, left:")),
+    }
+}
+
+pub(super) fn class(l: Lang, class: VehicleClass) -> &'static str {
+    match class {
+        VehicleClass::Motorcycle => l.say("摩托车", "Motorcycle"),
+        VehicleClass::Small => l.say("小型车", "Small"),
+        VehicleClass::Medium => l.say("中型车", "Medium"),
+        VehicleClass::Large => l.say("大型车", "Large"),
+    }
+}
+
+/// Such as `一二三四五 08:00-18:00`.
+pub(super) fn span(l: Lang, span: WeekSpan) -> String {
+    let names = match l {
+        Lang::Zh => ["一", "二", "三", "四", "五", "六", "日"],
+        Lang::En => ["Mo ", "Tu ", "We ", "Th ", "Fr ", "Sa ", "Su "],
+    };
+    let on = (0..7).filter(|day| span.days >> day & 1 == 1).map(|day: usize| names[day]);
+    let time = |minute: u16| format!("{:02}:{:02}", minute / 60, minute % 60);
+    let days: String = on.collect();
+    format!("{} {}-{}", days.trim_end(), time(span.from_minute), time(span.to_minute))
+}
