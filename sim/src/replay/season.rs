@@ -15,7 +15,7 @@ use paifang::{
         tariff::Tariff,
     },
     types::{
-        Currency, DeviceId, LaneId, Plate,
+        Currency, DeviceId, LaneId, Plate, Vehicle,
         bank::{Ask, Word},
     },
 };
@@ -214,6 +214,7 @@ impl Gate {
             raw: plate.full().to_owned(),
             plate: Some(plate),
             confidence: Some(99),
+            vehicle: Vehicle::default(),
             live: true,
             taken_at: None,
             picture: None,

@@ -25,6 +25,8 @@ pub enum Check {
     IsNotInside(Plate),
     /// How the latest stay of the plate ended, or stands.
     StayIs(Plate, StayState),
+    /// By what right its open stay is here: `transient`, `pass`, `listed`, `reservation`, `emergency`.
+    StaysBy(Plate, String),
     Called(LaneId),
     NotCalled(LaneId),
     Alarm(String),
@@ -52,6 +54,7 @@ pub(super) const WORDS: &[(&str, Make)] = &[
     ("{} is inside", |w| Ok(Check::IsInside(plate(w[0])?))),
     ("{} is not inside", |w| Ok(Check::IsNotInside(plate(w[0])?))),
     ("the stay of {} is {}", |w| Ok(Check::StayIs(plate(w[0])?, stay_state(w[1])?))),
+    ("{} stays by {}", |w| Ok(Check::StaysBy(plate(w[0])?, w[1].into()))),
     ("a person is called to {}", |w| Ok(Check::Called(lane_id(w[0])?))),
     ("nobody is called to {}", |w| Ok(Check::NotCalled(lane_id(w[0])?))),
     ("alarm {*}", |w| Ok(Check::Alarm(w[0].into()))),
@@ -103,6 +106,12 @@ impl Check {
                 let visit = state.lanes.get(lane).and_then(|lane| lane.visit.as_ref());
                 let order = visit.and_then(|visit| state.orders.get(&visit.order?));
                 is(order.map(|order| order.amount.minor), Some(*minor))
+            }
+            Self::StaysBy(plate, right) => {
+                let standing = state.stay_of(plate).map(|stay| stay.standing);
+                let body = serde_json::to_value(standing).unwrap_or_default();
+                let named = body.get("as").and_then(|name| name.as_str()).map(str::to_owned);
+                is(named, Some(right.clone()))
             }
             Self::Called(lane) => is(is_called(state, lane), true),
             Self::NotCalled(lane) => is(is_called(state, lane), false),

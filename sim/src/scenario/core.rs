@@ -19,7 +19,7 @@ use paifang::{
         stay::{Read, Stay},
     },
     types::{
-        DeviceId, LaneId, Money, Plate, StayId,
+        DeviceId, LaneId, Money, Plate, StayId, Vehicle,
         bank::{Ask, Word},
     },
 };
@@ -263,6 +263,7 @@ impl CoreSite {
             raw: raw.to_owned(),
             plate: Plate::parse(raw).ok(),
             confidence: Some(confidence),
+            vehicle: Vehicle::default(),
             live: true,
             taken_at: Some(self.now),
             picture: Some(format!("{lane}-{event}.jpg")),
@@ -438,7 +439,11 @@ impl Backend for CoreSite {
     fn act(&mut self, step: &Step) -> Result<(), String> {
         match step {
             Step::Lane(lane, step) => self.lane_step(lane, step),
-            Step::Desk(step) => match *step {},
+            Step::Desk(step) => {
+                let input = step.input(&self.state, &self.rules, self.now)?;
+                self.tell(input);
+                Ok(())
+            }
             Step::Wait(time) => self.wait(*time),
             Step::Bank(step) => {
                 self.bank_silent = *step == BankStep::Silent;

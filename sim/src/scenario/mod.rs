@@ -5,6 +5,7 @@
 
 mod checks;
 mod core;
+mod desk;
 mod head;
 mod run;
 mod steps;
@@ -14,9 +15,10 @@ mod wire;
 pub use self::{
     checks::Check,
     core::CoreSite,
+    desk::DeskStep,
     head::Head,
     run::{Backend, Failed, read, run, vocabulary},
-    steps::{DeskStep, LaneStep, Step},
+    steps::{LaneStep, Step},
     table::{Cell, Mistake, Row, Table, parse},
     wire::WireSite,
 };

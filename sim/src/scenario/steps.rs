@@ -7,7 +7,10 @@ use paifang::{
     types::{LaneId, Plate},
 };
 
-use super::table::fits;
+use super::{
+    desk::{self, DeskStep},
+    table::fits,
+};
 
 /// One phrase of the middle column.
 #[derive(Clone, Debug, PartialEq)]
@@ -47,10 +50,6 @@ pub enum LaneStep {
     Picks(Option<Plate>, String),
     Operates(OperatorAct, String, String),
 }
-
-/// At a desk: what operators, merchants and drivers away from any lane tell the site.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum DeskStep {}
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum BankStep {
@@ -102,6 +101,21 @@ pub(super) const WORDS: &[(&str, Make)] = &[
     ("operator {} locks {}: {*}", |w| operates(OperatorAct::Lock, w)),
     ("operator {} unlocks {}: {*}", |w| operates(OperatorAct::Unlock, w)),
     ("operator {} opens {} without a reason", |w| operates(OperatorAct::Open, &[w[0], w[1], ""])),
+    ("season pass of {} until {} with {} space for {*}", |w| desk::pool(w).map(Step::Desk)),
+    ("season pass of {} until {} in zone {} for {*}", |w| desk::zoned(w).map(Step::Desk)),
+    ("season pass of {} until {} on working days from {} to {} for {*}", |w| {
+        desk::office_hours(w).map(Step::Desk)
+    }),
+    ("season pass of {} until {} for {*}", |w| desk::season(w).map(Step::Desk)),
+    ("stored value of {} with {} for {*}", |w| desk::stored(w).map(Step::Desk)),
+    ("pass of {} good for {} stays for {*}", |w| desk::count(w).map(Step::Desk)),
+    ("{} is put on the {} list", |w| desk::list(w).map(Step::Desk)),
+    ("a place is kept for {} from {} to {}", |w| desk::reserve(w).map(Step::Desk)),
+    ("nobody knows any more where {} is", |w| {
+        Ok(Step::Desk(DeskStep::ResetPassback(plate(w[0])?)))
+    }),
+    ("phone {} says in {} that the car has no plate", |w| desk::no_plate(w).map(Step::Desk)),
+    ("phone {} is shown in {}", |w| desk::phone_shown(w).map(Step::Desk)),
     ("the bank falls silent", |_| Ok(Step::Bank(BankStep::Silent))),
     ("the bank answers again", |_| Ok(Step::Bank(BankStep::Answers))),
     ("{} {} pass", |w| duration(w[0], w[1]).map(Step::Wait)),
