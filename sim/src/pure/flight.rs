@@ -8,11 +8,12 @@ use paifang::{
         Effect, Input,
         input::{Answer, Asked, Refusal},
         lane::ArmAction,
+        rules::Direction,
         stay::Read,
         task::About,
     },
     types::{
-        CommandId, DeviceId, Plate, RefundId,
+        Code, CommandId, DeviceId, Plate, RefundId,
         bank::{Ask, Word},
     },
 };
@@ -22,7 +23,7 @@ use super::{
     check::{Broken, Law},
     run::Run,
 };
-use crate::world::{CameraRead, Happening, LaneIx, Page, PhoneId, SENSORS, Told};
+use crate::world::{CameraRead, Happening, LaneIx, Page, PhoneId, SENSORS, Told, VehicleId};
 
 /// A read that waited for the daemon longer than this is told as one of the past.
 const LIVE_FOR: Duration = Duration::from_secs(10);
@@ -82,6 +83,7 @@ impl Run {
                 let Ok(plate) = Plate::parse(&plate) else { return Ok(()) };
                 self.plate_said(lane, plate, by)
             }
+            Happening::HasNoPlate { lane, vehicle } => self.has_no_plate(lane, vehicle),
             Happening::Operator { lane, act, reason } => {
                 let id = self.spec.lane_ids[lane].clone();
                 let (who, reason) = ("li".into(), reason.into());
@@ -100,6 +102,23 @@ impl Run {
                 format!("vehicle {vehicle} in {}", self.spec.lane_ids[lane]),
             )),
         }
+    }
+
+    /// By the driver's own phone, which the site knows again at the exit.
+    fn has_no_plate(&mut self, lane: LaneIx, vehicle: VehicleId) -> Result<(), Broken> {
+        let lane = self.spec.lane_ids[lane].clone();
+        let code = Code::parse(&format!("phone-{}-{vehicle}", self.seed));
+        let phone = code.expect("a code of this file").digest();
+        let rules = self.spec.rules.lanes.get(&lane);
+        let direction = self.state.lanes.get(&lane).zip(rules).map(|(l, rules)| l.direction(rules));
+        let input = match direction {
+            Some(Direction::Entry) => {
+                Input::NoPlate { lane, phone: Some(phone), by: "driver".into() }
+            }
+            _ => Input::PhoneShown { lane, phone },
+        };
+        self.step(input)?;
+        Ok(())
     }
 
     /// A driver types it on the phone; an operator looks at the vehicle and at what is asked about it.

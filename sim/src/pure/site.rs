@@ -15,6 +15,7 @@ use paifang::{
     types::{Currency, LaneId, ZoneId},
 };
 
+use super::office;
 use crate::{
     seed::{Draws, Seed},
     world::{LaneSpec, Pace, SiteSpec},
@@ -71,7 +72,8 @@ impl RunSpec {
                 lanes,
                 vehicles_per_day: draws.between(80, 220) as f64,
                 pace: Pace::default(),
-                regulars: Vec::new(),
+                regulars: if Feature::Passes.is_of(seed) { office::regulars() } else { Vec::new() },
+                unlicensed: if Feature::Unlicensed.is_of(seed) { 0.05 } else { 0.0 },
                 starts_at: Timestamp::UNIX_EPOCH + Duration::from_secs(STARTS_AT_S.unsigned_abs()),
             },
             lane_ids,
@@ -87,6 +89,10 @@ pub(super) enum Feature {
     Below,
     /// A lane that is an exit from the afternoon on.
     Tide,
+    /// Passes, pools and lists, and people who come often.
+    Passes,
+    /// Vehicles without a plate.
+    Unlicensed,
 }
 
 impl Feature {
@@ -94,6 +100,8 @@ impl Feature {
         match self {
             Self::Below => seed % 4 == 1,
             Self::Tide => seed % 5 == 2,
+            Self::Passes => seed % 3 == 2,
+            Self::Unlicensed => seed % 7 == 4,
         }
     }
 }

@@ -163,6 +163,7 @@ impl Stage {
             vehicles_per_day: 86_400.0 / self.spec.gap_s,
             pace: Pace { stay_s: Some(self.spec.stay_s), haste: self.spec.haste },
             regulars: Vec::new(),
+            unlicensed: 0.0,
             starts_at: wall_clock(),
         };
         let engine = Engine {

@@ -55,6 +55,9 @@ impl World {
         }
         if let Some(plate) = self.a_regular() {
             vehicle.plate = plate;
+        } else if self.draws.traffic.chance(self.spec.unlicensed) {
+            self.tally.add("traffic: no plate");
+            vehicle.plate.clear();
         }
         let lane = self.a_lane(Direction::Entry, false);
         self.queue.put(now, Ev::Joins(lane, Box::new(vehicle)));
