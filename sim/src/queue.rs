@@ -42,6 +42,11 @@ impl<T> Queue<T> {
         self.heap.pop().map(|entry| entry.0.what)
     }
 
+    /// All that is to come, in no order.
+    pub fn iter(&self) -> impl Iterator<Item = &T> {
+        self.heap.iter().map(|entry| &entry.0.what)
+    }
+
     pub fn is_empty(&self) -> bool {
         self.heap.is_empty()
     }

@@ -111,6 +111,7 @@ fn no_check_is_vacuous() {
         (Sabotage::KeepUnused, Law::GrantsEnd),
         (Sabotage::DropAdmission, Law::PassOnRecord),
         (Sabotage::IgnoreFire, Law::FireOpens),
+        (Sabotage::CoverAll, Law::PoolSpaces),
     ];
     for law in Law::ALL {
         assert!(table.iter().any(|(_, broken)| *broken == law), "nothing breaks {law:?}");
@@ -122,6 +123,7 @@ fn no_check_is_vacuous() {
             | Sabotage::PhantomUse
             | Sabotage::KeepUnused
             | Sabotage::DropAdmission => (7, Faults::none()),
+            Sabotage::CoverAll => (2, Faults::none()),
             Sabotage::IgnoreFire => {
                 let turnstile =
                     TurnstileFaults { fires_per_day: 20.0, ..TurnstileFaults::default() };

@@ -43,8 +43,11 @@ pub fn start_log(json: bool) {
     }
 }
 
+/// Renders what the daemon counts; one for each process, shared by its clones.
+pub use metrics_exporter_prometheus::PrometheusHandle as Metrics;
+
 /// Starts counting; the handle renders `/metrics`.
-pub fn start_metrics() -> anyhow::Result<metrics_exporter_prometheus::PrometheusHandle> {
+pub fn start_metrics() -> anyhow::Result<Metrics> {
     let builder = metrics_exporter_prometheus::PrometheusBuilder::new();
     builder.install_recorder().context("the metrics recorder cannot be installed")
 }

@@ -1,7 +1,9 @@
 //! Runs the core against the simulated site, seed after seed, in virtual time. Knows no wire.
 
 use std::{
+    fs,
     io::{IsTerminal, Write},
+    path::PathBuf,
     process::ExitCode,
     sync::{
         Mutex,
@@ -10,10 +12,15 @@ use std::{
     time::{Duration, Instant},
 };
 
-use clap::{Parser, ValueEnum};
+use anyhow::Context;
+use clap::{Parser, Subcommand, ValueEnum};
+use jiff::tz::TimeZone;
+use paifang::{core::tariff::Tariff, types::Currency};
 use paifang_sim::{
     faults::{Faults, Part},
     pure::{Failure, Run, RunSpec, STORY, Summary},
+    replay,
+    seed::Seed,
 };
 
 /// Runs whole sites in virtual time: vehicles, arms, cameras, phones and a bank against the decision core.
@@ -26,9 +33,12 @@ use paifang_sim::{
 ///   sim --seed 7 --days 3        one site, three days
 ///   sim --from 0 --count 1000    a thousand sites, one day each
 ///   sim --seed 7 --faults none   the same site on a day when nothing goes wrong
+///   sim replay traces/birmingham.csv --tariff day.toml --out site-data/replay
 #[derive(Debug, Parser)]
-#[command(name = "sim", verbatim_doc_comment)]
+#[command(name = "sim", verbatim_doc_comment, args_conflicts_with_subcommands = true)]
 struct Args {
+    #[command(subcommand)]
+    command: Option<Command>,
     /// Run this seed only
     #[arg(long, conflicts_with_all = ["from", "count"])]
     seed: Option<u64>,
@@ -56,6 +66,36 @@ struct Args {
     /// No progress, no table: only failures and the last line
     #[arg(long, short)]
     quiet: bool,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    /// Runs a published occupancy trace through the core, a whole season of each car park, and charts what came of it
+    Replay(ReplayArgs),
+}
+
+#[derive(Debug, clap::Args)]
+struct ReplayArgs {
+    /// The trace: Birmingham's form or Aarhus's
+    csv: PathBuf,
+    /// What a stay costs: a tariff file
+    #[arg(long)]
+    tariff: PathBuf,
+    /// Charts and summary go into this folder
+    #[arg(long)]
+    out: PathBuf,
+    /// Draws the visits; the same number makes the same ones
+    #[arg(long, default_value_t = 1)]
+    seed: u64,
+    /// Only car parks whose name contains this
+    #[arg(long, default_value = "")]
+    only: String,
+    /// IANA zone of the trace's times. Default: the city's
+    #[arg(long)]
+    zone: Option<String>,
+    /// ISO 4217
+    #[arg(long, default_value = "CNY")]
+    currency: String,
 }
 
 /// A part that faults come from, or all or none of them.
@@ -92,6 +132,15 @@ impl Mood {
 
 fn main() -> ExitCode {
     let args = Args::parse();
+    if let Some(Command::Replay(args)) = &args.command {
+        return match replay_trace(args) {
+            Ok(()) => ExitCode::SUCCESS,
+            Err(error) => {
+                eprintln!("sim: {error:#}");
+                ExitCode::FAILURE
+            }
+        };
+    }
     let (from, count) = args.seed.map_or((args.from, args.count), |seed| (seed, 1));
     #[expect(clippy::disallowed_methods, reason = "how long the run took, for its last line")]
     let began = Instant::now();
@@ -130,6 +179,41 @@ fn main() -> ExitCode {
     let failures = failures.into_inner().expect("no thread panics");
     report(&args, &total, count, failures.len(), began.elapsed());
     if failures.is_empty() { ExitCode::SUCCESS } else { ExitCode::FAILURE }
+}
+
+fn replay_trace(args: &ReplayArgs) -> anyhow::Result<()> {
+    let read = |path: &PathBuf| {
+        fs::read_to_string(path).with_context(|| format!("{} cannot be read", path.display()))
+    };
+    let (text, tariff) = (read(&args.csv)?, read(&args.tariff)?);
+    let tariff = Tariff::parse(&tariff).with_context(|| args.tariff.display().to_string())?;
+    let zone = args.zone.as_deref().unwrap_or_else(|| replay::trace::usual_zone(&text));
+    let zone = TimeZone::get(zone)?;
+    let currency = Currency::from_code(&args.currency).context("--currency is no known code")?;
+    #[expect(clippy::disallowed_methods, reason = "how long the run took, for its last line")]
+    let began = Instant::now();
+    let trace = replay::trace::parse(&text, &zone);
+    let only = args.only.clone();
+    let spec = replay::Spec { tariff, zone, currency, seed: Seed(args.seed), only };
+    let mut told = (String::new(), 0);
+    let seasons = replay::replay(&trace.traces, &spec, |name, done, all| {
+        let tenths = done * 10 / all.max(1);
+        if (told.0.as_str(), told.1) != (name, tenths) {
+            told = (name.to_owned(), tenths);
+            eprintln!("{name}: {done} of {all} events, {:.1} s", began.elapsed().as_secs_f64());
+        }
+    })?;
+    let summary = replay::write(&args.out, &seasons, currency)?;
+    print!("{summary}");
+    let decisions: u64 = seasons.iter().map(|season| season.decisions).sum();
+    let seconds = began.elapsed().as_secs_f64();
+    println!(
+        "{} rows, {} dropped; {decisions} decisions in {seconds:.1} s; charts in {}",
+        trace.rows,
+        trace.dropped,
+        args.out.display(),
+    );
+    Ok(())
 }
 
 fn run(seed: u64, args: &Args) -> Result<Summary, Box<Failure>> {

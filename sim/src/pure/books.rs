@@ -10,10 +10,11 @@ use paifang::{
         change::AlarmKind,
         lane::{ArmAction, ArmOrder, Cause, Lane, Signal},
         money::{Account, Order, OrderState, Payment, PaymentState, Posting, Refund, RefundState},
+        pass::Standing,
         stay::{Stay, StayState},
         tariff::Earlier,
     },
-    types::{CommandId, OrderId, PaymentId, Plate, RefundId, StayId},
+    types::{CommandId, OrderId, PassId, PaymentId, Plate, RefundId, StayId},
 };
 
 use super::{
@@ -35,6 +36,8 @@ pub struct Books {
     settled: BTreeSet<PaymentId>,
     revenue_of_order: BTreeSet<OrderId>,
     revenue_of_stay: BTreeMap<StayId, i64>,
+    /// Spaces of each pass, and the open stays it covers.
+    passes: BTreeMap<PassId, (u32, BTreeSet<StayId>)>,
     /// What the channel holds for us, by payment.
     receivable: BTreeMap<PaymentId, i64>,
 }
@@ -48,6 +51,12 @@ impl Books {
         now: Timestamp,
     ) -> Result<(), Broken> {
         changes.iter().try_for_each(|change| self.take_one(change))?;
+        // A space may pass from one car to the next within one decision.
+        for (pass, (spaces, covered)) in &self.passes {
+            law(Law::PoolSpaces, covered.len() <= *spaces as usize, || {
+                format!("pass {pass} has {spaces} spaces and covers {covered:?}")
+            })?;
+        }
         for change in changes {
             match change {
                 Change::Posting(posting) => self.posting(posting, rules, now)?,
@@ -61,6 +70,9 @@ impl Books {
     fn take_one(&mut self, change: &Change) -> Result<(), Broken> {
         match change {
             Change::Stay(stay) => self.stay(stay)?,
+            Change::Pass(pass) => {
+                self.passes.entry(pass.id).or_default().0 = pass.spaces;
+            }
             Change::Order(order) => {
                 self.orders.insert(order.id, order.clone());
             }
@@ -85,7 +97,13 @@ impl Books {
     }
 
     fn stay(&mut self, stay: &Stay) -> Result<(), Broken> {
-        self.stays.insert(stay.id, stay.clone());
+        let former = self.stays.insert(stay.id, stay.clone());
+        if let Some(Standing::Pass(pass)) = former.map(|former| former.standing) {
+            self.passes.entry(pass).or_default().1.remove(&stay.id);
+        }
+        if let (true, Standing::Pass(pass)) = (stay.state.is_open(), stay.standing) {
+            self.passes.entry(pass).or_default().1.insert(stay.id);
+        }
         if !stay.state.is_open() {
             if self.open_plates.get(&stay.plate) == Some(&stay.id) {
                 self.open_plates.remove(&stay.plate);

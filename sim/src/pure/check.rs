@@ -40,10 +40,12 @@ pub enum Law {
     PassOnRecord,
     /// A fire opens every way out.
     FireOpens,
+    /// A pass covers no more vehicles at a time than it has spaces.
+    PoolSpaces,
 }
 
 impl Law {
-    pub const ALL: [Self; 18] = [
+    pub const ALL: [Self; 19] = [
         Self::OpensWithCause,
         Self::CommandOnce,
         Self::PaidOnce,
@@ -62,6 +64,7 @@ impl Law {
         Self::GrantsEnd,
         Self::PassOnRecord,
         Self::FireOpens,
+        Self::PoolSpaces,
     ];
 }
 

@@ -8,10 +8,12 @@ use paifang::{
         Effect, Input,
         input::{Answer, Asked, Refusal},
         lane::ArmAction,
+        rules::Direction,
         stay::Read,
+        task::About,
     },
     types::{
-        CommandId, DeviceId, Plate, RefundId,
+        Code, CommandId, DeviceId, Plate, RefundId,
         bank::{Ask, Word},
     },
 };
@@ -21,7 +23,7 @@ use super::{
     check::{Broken, Law},
     run::Run,
 };
-use crate::world::{CameraRead, Happening, LaneIx, Page, PhoneId, SENSORS, Told};
+use crate::world::{CameraRead, Happening, LaneIx, Page, PhoneId, SENSORS, Told, VehicleId};
 
 /// A read that waited for the daemon longer than this is told as one of the past.
 const LIVE_FOR: Duration = Duration::from_secs(10);
@@ -78,12 +80,10 @@ impl Run {
                 Ok(())
             }
             Happening::TypesPlate { lane, plate, by } => {
-                if let Ok(plate) = Plate::parse(&plate) {
-                    let lane = self.spec.lane_ids[lane].clone();
-                    self.step(Input::PlateGiven { lane, plate, by: by.into() })?;
-                }
-                Ok(())
+                let Ok(plate) = Plate::parse(&plate) else { return Ok(()) };
+                self.plate_said(lane, plate, by)
             }
+            Happening::HasNoPlate { lane, vehicle } => self.has_no_plate(lane, vehicle),
             Happening::Operator { lane, act, reason } => {
                 let id = self.spec.lane_ids[lane].clone();
                 let (who, reason) = ("li".into(), reason.into());
@@ -102,6 +102,47 @@ impl Run {
                 format!("vehicle {vehicle} in {}", self.spec.lane_ids[lane]),
             )),
         }
+    }
+
+    /// By the driver's own phone, which the site knows again at the exit.
+    fn has_no_plate(&mut self, lane: LaneIx, vehicle: VehicleId) -> Result<(), Broken> {
+        let lane = self.spec.lane_ids[lane].clone();
+        let code = Code::parse(&format!("phone-{}-{vehicle}", self.seed));
+        let phone = code.expect("a code of this file").digest();
+        let rules = self.spec.rules.lanes.get(&lane);
+        let direction = self.state.lanes.get(&lane).zip(rules).map(|(l, rules)| l.direction(rules));
+        let input = match direction {
+            Some(Direction::Entry) => {
+                Input::NoPlate { lane, phone: Some(phone), by: "driver".into() }
+            }
+            _ => Input::PhoneShown { lane, phone },
+        };
+        self.step(input)?;
+        Ok(())
+    }
+
+    /// A driver types it on the phone; an operator looks at the vehicle and at what is asked about it.
+    fn plate_said(&mut self, lane: LaneIx, plate: Plate, by: &str) -> Result<(), Broken> {
+        let lane = self.spec.lane_ids[lane].clone();
+        if by == "driver" {
+            self.step(Input::PlateTyped { lane, plate })?;
+            return Ok(());
+        }
+        let visit = self.state.lanes.get(&lane).and_then(|lane| lane.visit.as_ref());
+        if let Some(task) = visit.and_then(|visit| visit.task)
+            && let Some(About::Misread { candidates, .. }) =
+                self.state.tasks.get(&task).map(|task| &task.about)
+        {
+            let meant = self.state.stay_of(&plate).map(|stay| stay.id);
+            let stay = meant.filter(|stay| candidates.iter().any(|c| c.stay == *stay));
+            self.tally.add("people: operator settled a misread");
+            self.step(Input::MisreadSettled { task, stay, who: by.into() })?;
+            if stay.is_some() {
+                return Ok(());
+            }
+        }
+        self.step(Input::PlateGiven { lane, plate, by: by.into() })?;
+        Ok(())
     }
 
     /// Over the device's wire. An input that got lost or overtaken is put right by the next look at all of them.

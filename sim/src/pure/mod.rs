@@ -14,6 +14,7 @@ pub mod check;
 mod flight;
 mod journal;
 mod machine;
+mod office;
 mod people;
 mod run;
 mod sabotage;

@@ -21,7 +21,9 @@ use super::{
     flight::Item,
     journal::Journal,
     machine::{Cut, Machine},
+    office,
     people::People,
+    site::Feature,
     story::Told,
 };
 use crate::{
@@ -182,6 +184,11 @@ impl Run {
         let end = days_end + ENDS_WITHIN;
         let mut next_look = start;
         self.power_on()?;
+        if Feature::Passes.is_of(self.seed) {
+            for input in office::register(self.core_now()) {
+                self.step(input)?;
+            }
+        }
         while let Some(at) = self.next_at().filter(|at| *at <= end) {
             self.now = at.max(self.now);
             if !self.drains && self.now >= days_end {
@@ -299,6 +306,13 @@ impl Run {
                 self.shadow.apply(&back);
             }
             self.state.apply(change);
+            if let Change::Lane(lane) = change
+                && let Some(rules) =
+                    self.spec.rules.lanes.get(&lane.id).filter(|r| r.tide.is_some())
+                && let Some(ix) = self.spec.lane_ids.iter().position(|id| *id == lane.id)
+            {
+                self.world.turn(ix, lane.direction(rules));
+            }
         }
         Ok(())
     }

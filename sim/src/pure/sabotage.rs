@@ -4,6 +4,7 @@ use paifang::core::{
     Change, Decision, Effect, Input, State,
     lane::{ArmAction, Phase},
     money::Posting,
+    pass::Standing,
     ticket::{Admission, AdmissionState},
 };
 use paifang::types::StayId;
@@ -47,6 +48,8 @@ pub enum Sabotage {
     DropAdmission,
     /// A fire is only written down.
     IgnoreFire,
+    /// Every car of a pass is covered, however many spaces it has.
+    CoverAll,
 }
 
 impl Sabotage {
@@ -79,6 +82,16 @@ impl Sabotage {
                 for change in &mut decision.changes {
                     if let Change::Payment(payment) = change {
                         payment.next_ask = None;
+                    }
+                }
+            }
+            Self::CoverAll => {
+                for change in &mut decision.changes {
+                    if let Change::Stay(stay) = change
+                        && let Some(pass) =
+                            state.passes.values().find(|pass| pass.is_of(&stay.plate))
+                    {
+                        stay.standing = Standing::Pass(pass.id);
                     }
                 }
             }

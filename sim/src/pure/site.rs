@@ -2,16 +2,20 @@
 
 use std::{collections::BTreeMap, time::Duration};
 
-use jiff::{Timestamp, tz::TimeZone};
+use jiff::{Timestamp, civil::Time, tz::TimeZone};
 use paifang::{
     core::{
         Rules,
-        rules::{Closing, Direction, GateRules, GateTimes, LaneRules, Wired},
+        rules::{
+            Closing, Direction, GateRules, GateTimes, LaneRules, Tide, Turn, Wired, ZoneRules,
+            Zones,
+        },
         tariff::Tariff,
     },
-    types::{Currency, LaneId},
+    types::{Currency, LaneId, ZoneId},
 };
 
+use super::office;
 use crate::{
     seed::{Draws, Seed},
     world::{LaneSpec, Pace, SiteSpec},
@@ -36,10 +40,21 @@ impl RunSpec {
         let directions = [Direction::Entry, Direction::Entry, Direction::Exit, Direction::Exit];
         let lanes: Vec<LaneSpec> =
             directions.into_iter().map(|direction| draw_lane(direction, &mut draws)).collect();
-        let lane_ids = ["in-1", "in-2", "out-1", "out-2"].map(lane_id).to_vec();
+        let mut lanes = lanes;
+        let mut lane_ids = ["in-1", "in-2", "out-1", "out-2"].map(lane_id).to_vec();
+        if Feature::Below.is_of(seed) {
+            let mut draws = Seed(seed).child("below").draws();
+            for (id, direction) in [("b2-in", Direction::Entry), ("b2-out", Direction::Exit)] {
+                lane_ids.push(lane_id(id));
+                lanes.push(LaneSpec { inner: true, ..draw_lane(direction, &mut draws) });
+            }
+        }
         let rules = lane_ids.iter().zip(&lanes).map(|(id, lane)| {
             let (direction, wired, closing) = (lane.direction, lane.wired, lane.closing);
-            (id.clone(), LaneRules { closing, ..LaneRules::new(direction, wired) })
+            let zone = if lane.inner { below() } else { Zones::only() };
+            let tide = (id.as_str() == "in-2" && Feature::Tide.is_of(seed)).then(tide);
+            let usual = LaneRules::new(direction, wired);
+            (id.clone(), LaneRules { closing, zone, tide, ..usual })
         });
         let tariff = Tariff::hourly(
             draws.pick(&[0, 15, 30]),
@@ -50,18 +65,69 @@ impl RunSpec {
             rules: Rules {
                 lanes: rules.collect::<BTreeMap<_, _>>(),
                 gates: draw_gates(seed),
+                zones: zones(seed),
                 ..Rules::new(&format!("seed {seed}"), TimeZone::UTC, Currency::Cny, tariff)
             },
             site: SiteSpec {
                 lanes,
                 vehicles_per_day: draws.between(80, 220) as f64,
                 pace: Pace::default(),
+                regulars: if Feature::Passes.is_of(seed) { office::regulars() } else { Vec::new() },
+                unlicensed: if Feature::Unlicensed.is_of(seed) { 0.05 } else { 0.0 },
                 starts_at: Timestamp::UNIX_EPOCH + Duration::from_secs(STARTS_AT_S.unsigned_abs()),
             },
             lane_ids,
             days,
         }
     }
+}
+
+/// What some sites have and others have not: each seed draws its own mixture.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Feature {
+    /// A zone within the car park, behind lanes of its own.
+    Below,
+    /// A lane that is an exit from the afternoon on.
+    Tide,
+    /// Passes, pools and lists, and people who come often.
+    Passes,
+    /// Vehicles without a plate.
+    Unlicensed,
+}
+
+impl Feature {
+    pub(super) fn is_of(self, seed: u64) -> bool {
+        match self {
+            Self::Below => seed % 4 == 1,
+            Self::Tide => seed % 5 == 2,
+            Self::Passes => seed % 3 == 2,
+            Self::Unlicensed => seed % 7 == 4,
+        }
+    }
+}
+
+/// The zone within the car park.
+fn below() -> ZoneId {
+    ZoneId::parse("b2").expect("a zone of this file")
+}
+
+fn zones(seed: u64) -> Zones {
+    let zone = |name: &str, parent, capacity| ZoneRules {
+        name: name.to_owned(),
+        parent,
+        capacity,
+        tariff: None,
+    };
+    let mut zones = BTreeMap::from([(Zones::only(), zone("lot", None, None))]);
+    if Feature::Below.is_of(seed) {
+        zones.insert(below(), zone("b2", Some(Zones::only()), Some(60)));
+    }
+    Zones::new(zones).expect("zones of this file")
+}
+
+fn tide() -> Tide {
+    let turn = |hour, direction| Turn { at: Time::constant(hour, 0, 0, 0), direction };
+    Tide { turns: vec![turn(5, Direction::Entry), turn(15, Direction::Exit)] }
 }
 
 /// Every fourth site has two lanes for people as well: one counts for itself, one is told by a contact.
@@ -95,6 +161,7 @@ fn draw_lane(direction: Direction, draws: &mut Draws) -> LaneSpec {
         // Closing on command without a safety loop would meet the vehicle under the arm.
         closing: if safety && draws.chance(0.25) { Closing::OnCommand } else { Closing::ByItself },
         rise: draws.secs(1.5, 6.0),
+        inner: false,
     }
 }
 

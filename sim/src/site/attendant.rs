@@ -100,7 +100,8 @@ impl Attendant {
         body.get("id")?.as_i64()
     }
 
-    pub(super) async fn type_plate(&self, lane: &str, plate: &str) -> Told {
+    /// Types the plate of the vehicle in a lane.
+    pub async fn type_plate(&self, lane: &str, plate: &str) -> Told {
         let request =
             || self.post(&format!("/console/lanes/{lane}/plate")).form(&[("plate", plate)]);
         self.told(request).await

@@ -46,6 +46,17 @@ pub struct LaneAt {
     pub serial_number: String,
     /// The serial line's lasting name.
     pub line: PathBuf,
+    /// Further keys of its `[[lane]]`, such as `zone = "b2"`.
+    pub keys: Vec<String>,
+}
+
+/// What is to stand on a site, where it is not the usual entries and exits.
+#[derive(Clone, Debug, Default)]
+pub struct Plan {
+    /// Each with its name, its direction and further keys of its `[[lane]]`.
+    pub lanes: Vec<(String, Direction, Vec<String>)>,
+    /// Sections of the site file besides devices and lanes; they take the place of the usual ones of the same name.
+    pub sections: String,
 }
 
 impl LaneAt {
@@ -64,7 +75,13 @@ impl LaneAt {
             ..Wired::default()
         };
         let rise = Duration::from_millis(1_200 + 400 * (nth as u64 % 4));
-        LaneSpec { direction: self.direction, wired, closing: Closing::ByItself, rise }
+        LaneSpec {
+            direction: self.direction,
+            wired,
+            closing: Closing::ByItself,
+            rise,
+            inner: false,
+        }
     }
 }
 
@@ -83,6 +100,8 @@ pub struct Layout {
     /// Seconds a vehicle stands on the arrival loop before the camera is asked to look.
     pub unread_s: u32,
     pub lanes: Vec<LaneAt>,
+    /// Sections of the site file that take the place of the usual ones.
+    pub sections: String,
 }
 
 impl Layout {
@@ -98,7 +117,8 @@ impl Layout {
         let lane = |direction, word, nth: usize, (by, speaks)| {
             let id = format!("{word}-{nth}");
             let line = folder.join("lines").join(&id);
-            LaneAt { serial_number: format!("sim-{id}"), id, direction, by, speaks, line }
+            let serial_number = format!("sim-{id}");
+            LaneAt { serial_number, id, direction, by, speaks, line, keys: Vec::new() }
         };
         let entries = (1..=entries).map(|nth| {
             let by = if camera_arm && nth == entries { By::Camera } else { By::Board };
@@ -110,6 +130,20 @@ impl Layout {
             lane(Direction::Exit, "exit", nth, how)
         });
         entries.chain(exits).collect()
+    }
+
+    /// The lanes of a plan, each with a camera at the broker and a relay board.
+    pub(super) fn planned(folder: &Path, plan: &Plan) -> Vec<LaneAt> {
+        let lane = |(id, direction, keys): &(String, Direction, Vec<String>)| LaneAt {
+            id: id.clone(),
+            direction: *direction,
+            by: By::Board,
+            speaks: Speaks::Mqtt,
+            serial_number: format!("sim-{id}"),
+            line: folder.join("lines").join(id),
+            keys: keys.clone(),
+        };
+        plan.lanes.iter().map(lane).collect()
     }
 
     pub fn site_file(&self) -> PathBuf {
@@ -155,10 +189,16 @@ impl Layout {
         let mut text = format!(
             "# A simulated site: every wire ends on this machine. Written anew at each start.\n\n\
              [site]\nname = \"{name}\"\nzone = \"Asia/Shanghai\"\ndata_dir = \"data\"\n\n\
-             [http]\nlisten = \"{http}\"\n\n[mqtt]\n{broker}\n\n\
-             [tariff]\nfree_minutes = 0\nhour_minor = 500\nday_cap_minor = 4000\n\n\
-             [pay]\ntrade_prefix = \"SIM\"\nlink_life_s = {link_life_s}\n\n[bank.icbc]\n{icbc}\n"
+             [http]\nlisten = \"{http}\"\n\n[mqtt]\n{broker}\n\n[bank.icbc]\n{icbc}\n"
         );
+        let pay = format!("trade_prefix = \"SIM\"\nlink_life_s = {link_life_s}");
+        let tariff = "free_minutes = 0\nhour_minor = 500\nday_cap_minor = 4000";
+        for (section, usual) in [("tariff", tariff), ("pay", pay.as_str())] {
+            if !self.sections.lines().any(|line| line == format!("[{section}]")) {
+                let _ = write!(text, "[{section}]\n{usual}\n\n");
+            }
+        }
+        text.push_str(&self.sections);
         for lane in &self.lanes {
             lane.write(&mut text, self.unread_s);
         }
@@ -198,8 +238,11 @@ impl LaneAt {
         let _ = write!(
             text,
             "\n[[lane]]\nid = \"{id}\"\ndirection = \"{direction}\"\ncamera = \"{camera}\"\n\
-             barrier = \"{barrier}\"\ndisplay = \"led-{id}\"\n\
-             times = {{ unread_s = {unread_s} }}\n"
+             barrier = \"{barrier}\"\ndisplay = \"led-{id}\"\n{}\n",
+            self.keys.join("\n")
         );
+        if !self.keys.iter().any(|key| key.starts_with("times")) {
+            let _ = writeln!(text, "times = {{ unread_s = {unread_s} }}");
+        }
     }
 }

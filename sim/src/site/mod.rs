@@ -23,7 +23,7 @@ pub use self::{
     attendant::{Attendant, NAME as ATTENDANT},
     books::{Compared, compare},
     engine::Counts,
-    layout::{By, LaneAt, Layout, PASSWORD, Speaks},
+    layout::{By, LaneAt, Layout, PASSWORD, Plan, Speaks},
     stage::{Stage, StageSpec},
     wires::{Pulse, Wires},
 };

@@ -16,7 +16,7 @@ use tokio::{
 use super::{
     attendant::{Attendant, SignInError},
     engine::{Counts, Engine, Heard},
-    layout::Layout,
+    layout::{Layout, Plan},
     wall_clock,
     wires::{Pulse, Reads, Wires},
 };
@@ -57,6 +57,8 @@ pub struct StageSpec {
     /// That broker is not the daemon's own.
     pub external_broker: bool,
     pub bank: SocketAddr,
+    /// In place of entries and exits.
+    pub plan: Option<Plan>,
 }
 
 impl StageSpec {
@@ -80,6 +82,7 @@ impl StageSpec {
             mqtt,
             external_broker: false,
             bank: ([127, 0, 0, 1], 0).into(),
+            plan: None,
         }
     }
 }
@@ -105,14 +108,15 @@ impl Stage {
     pub async fn build(folder: &Path, spec: StageSpec) -> io::Result<Self> {
         fs::create_dir_all(folder.join("lines"))?;
         let folder = folder.canonicalize()?;
+        let lanes = match &spec.plan {
+            Some(plan) => Layout::planned(&folder, plan),
+            None => {
+                Layout::lanes(&folder, spec.entries, spec.exits, spec.camera_arm, spec.http_exit)
+            }
+        };
         let layout = Layout {
-            lanes: Layout::lanes(
-                &folder,
-                spec.entries,
-                spec.exits,
-                spec.camera_arm,
-                spec.http_exit,
-            ),
+            lanes,
+            sections: spec.plan.as_ref().map(|plan| plan.sections.clone()).unwrap_or_default(),
             folder,
             name: spec.name.clone(),
             http: spec.http,
@@ -158,6 +162,8 @@ impl Stage {
             lanes: self.layout.lanes.iter().enumerate().map(|(nth, lane)| lane.spec(nth)).collect(),
             vehicles_per_day: 86_400.0 / self.spec.gap_s,
             pace: Pace { stay_s: Some(self.spec.stay_s), haste: self.spec.haste },
+            regulars: Vec::new(),
+            unlicensed: 0.0,
             starts_at: wall_clock(),
         };
         let engine = Engine {

@@ -103,6 +103,9 @@ impl Camera {
     }
 
     fn text(plate: &str, faults: &CameraFaults, draws: &mut Draws, tally: &mut Tally) -> String {
+        if plate.is_empty() {
+            return NO_PLATE.to_owned();
+        }
         if draws.chance(faults.garbage) {
             tally.add("camera: garbage");
             return draws.pick(&GARBAGE).to_owned();
@@ -133,6 +136,9 @@ impl Camera {
         CameraRead { event: self.events, raw, confidence, live: true, taken_at, picture: false }
     }
 }
+
+/// What a camera writes of a vehicle that has none.
+const NO_PLATE: &str = "_无_";
 
 /// One character for one that looks like it; any other letter where none does.
 fn misread(plate: &str, draws: &mut Draws) -> String {

@@ -48,6 +48,8 @@ pub struct LaneSpec {
     pub closing: Closing,
     /// Seconds from closed to open.
     pub rise: std::time::Duration,
+    /// Between the car park and the zone within it; else between the street and the car park.
+    pub inner: bool,
 }
 
 /// What a step of the ground brought about.

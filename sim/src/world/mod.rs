@@ -207,6 +207,13 @@ impl World {
         self.driver_reads(lane, now);
     }
 
+    /// A tidal lane leads the other way from now on; who comes next sees it.
+    pub fn turn(&mut self, lane: LaneIx, direction: Direction) {
+        if std::mem::replace(&mut self.lanes[lane].spec.direction, direction) != direction {
+            self.tally.add("traffic: lane turned");
+        }
+    }
+
     /// Takes an arm's own safety away, for a test of whoever watches it.
     pub fn blind_arm(&mut self, lane: LaneIx) {
         self.lanes[lane].arm.blind = true;
@@ -294,9 +301,12 @@ impl World {
 
     fn through(&mut self, lane: LaneIx, vehicle: Vehicle, now: Timestamp) {
         self.tell(Happening::Through { lane, vehicle: vehicle.id });
+        if self.lanes[lane].spec.inner {
+            return self.through_inner(lane, vehicle, now);
+        }
         if self.lanes[lane].spec.direction == Direction::Entry {
             self.tally.add("traffic: in");
-            self.parks(vehicle, now);
+            self.came_in(vehicle, now);
         } else {
             self.tally.add("traffic: out");
         }

@@ -139,7 +139,9 @@ impl World {
             }
             Thought::Scans => {}
             Thought::TypesPlate => {
-                if message == Message::Help && !vehicle.typed {
+                if message == Message::Help && vehicle.plate.is_empty() {
+                    self.tell(Happening::HasNoPlate { lane, vehicle: id });
+                } else if message == Message::Help && !vehicle.typed {
                     vehicle.typed = true;
                     let plate = vehicle.plate.clone();
                     self.tell(Happening::TypesPlate { lane, plate, by: "driver" });
@@ -242,6 +244,11 @@ impl World {
             return self.call_operator(lane, now);
         }
         vehicle.helped += 1;
+        if message == Message::Help && vehicle.plate.is_empty() && vehicle.helped < 5 {
+            let vehicle = vehicle.id;
+            self.tell(Happening::HasNoPlate { lane, vehicle });
+            return self.call_operator(lane, now);
+        }
         let (plate, tries) = (vehicle.plate.clone(), vehicle.helped);
         self.tally.add("people: operator helped");
         if self.draws.people.chance(self.faults.people.operator_errs) {

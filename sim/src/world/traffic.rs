@@ -13,6 +13,9 @@ const PROFILE: [f64; 24] = [
     0.9, 0.95, 0.8, 0.6, 0.4, 0.25, 0.1,
 ];
 
+/// Share of arrivals by those who come often.
+const REGULAR: f64 = 0.3;
+
 impl World {
     /// Draws the next arrival by thinning: as if every hour were the busiest, then some do not come. At a quick pace
     /// they follow each other more evenly, so that a short run sees all there is.
@@ -50,15 +53,64 @@ impl World {
             self.tally.add("people: cloned plate");
             vehicle.plate.clone_from(&other.plate);
         }
-        let lane = self.a_lane(Direction::Entry);
+        if let Some(plate) = self.a_regular() {
+            vehicle.plate = plate;
+        } else if self.draws.traffic.chance(self.spec.unlicensed) {
+            self.tally.add("traffic: no plate");
+            vehicle.plate.clear();
+        }
+        let lane = self.a_lane(Direction::Entry, false);
         self.queue.put(now, Ev::Joins(lane, Box::new(vehicle)));
     }
 
-    fn a_lane(&mut self, direction: Direction) -> LaneIx {
+    /// Now and then somebody comes who comes often, unless that vehicle is here already.
+    fn a_regular(&mut self) -> Option<String> {
+        if self.spec.regulars.is_empty() || !self.draws.traffic.chance(REGULAR) {
+            return None;
+        }
+        let nth = self.draws.traffic.between(0, self.spec.regulars.len() as u64 - 1) as usize;
+        let plate = &self.spec.regulars[nth];
+        let parked = self.inside.values().any(|vehicle| vehicle.plate == *plate);
+        let on_ground =
+            self.lanes.iter().any(|lane| lane.vehicles.iter().any(|v| v.plate == *plate));
+        let moving = self
+            .queue
+            .iter()
+            .any(|event| matches!(event, Ev::Joins(_, vehicle) if vehicle.plate == *plate));
+        (!parked && !on_ground && !moving).then(|| plate.clone())
+    }
+
+    fn a_lane(&mut self, direction: Direction, inner: bool) -> LaneIx {
         let fits: Vec<LaneIx> = (0..self.lanes.len())
-            .filter(|lane| self.lanes[*lane].spec.direction == direction)
+            .filter(|lane| {
+                let spec = &self.lanes[*lane].spec;
+                spec.direction == direction && spec.inner == inner
+            })
             .collect();
         self.draws.traffic.pick(&fits)
+    }
+
+    /// In from the street: some drive on to the zone within, where there is one.
+    pub(super) fn came_in(&mut self, vehicle: Vehicle, now: Timestamp) {
+        let below = self.lanes.iter().any(|lane| lane.spec.inner);
+        if !below || !self.draws.traffic.chance(0.5) {
+            return self.parks(vehicle, now);
+        }
+        let after = self.draws.traffic.secs(10.0, 90.0);
+        let lane = self.a_lane(Direction::Entry, true);
+        self.queue.put(now + after, Ev::Joins(lane, Box::new(vehicle)));
+    }
+
+    /// Through a lane between the car park and the zone within it.
+    pub(super) fn through_inner(&mut self, lane: LaneIx, mut vehicle: Vehicle, now: Timestamp) {
+        vehicle.below = self.lanes[lane].spec.direction == Direction::Entry;
+        if vehicle.below {
+            self.tally.add("traffic: into the zone within");
+            return self.parks(vehicle, now);
+        }
+        let after = self.draws.traffic.secs(10.0, 90.0);
+        let exit = self.a_lane(Direction::Exit, false);
+        self.queue.put(now + after, Ev::Joins(exit, Box::new(vehicle)));
     }
 
     /// In: it takes a place and stays for minutes or hours.
@@ -81,7 +133,7 @@ impl World {
 
     pub(super) fn leaves_place(&mut self, id: u32, now: Timestamp) {
         if let Some(vehicle) = self.inside.remove(&id) {
-            let lane = self.a_lane(Direction::Exit);
+            let lane = self.a_lane(Direction::Exit, vehicle.below);
             self.queue.put(now, Ev::Joins(lane, Box::new(vehicle)));
         }
     }
@@ -89,7 +141,8 @@ impl World {
     /// Back the way it came: from an exit inside, from an entry away, or it tries once more.
     pub(super) fn backed_out(&mut self, lane: LaneIx, vehicle: Vehicle, now: Timestamp) {
         self.tally.add("people: backed out");
-        if self.lanes[lane].spec.direction == Direction::Exit {
+        let spec = &self.lanes[lane].spec;
+        if spec.inner || spec.direction == Direction::Exit {
             let mut vehicle = vehicle;
             vehicle.manner = super::Manner::Pays;
             let (from, to) = self.spec.pace.stay_s.unwrap_or((30.0, 30.0 * 60.0));

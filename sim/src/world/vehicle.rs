@@ -34,6 +34,8 @@ pub struct Vehicle {
     pub tailgates: bool,
     pub dozes: bool,
     pub manner: Manner,
+    /// In the zone within the car park.
+    pub below: bool,
     /// Past the stop line, or about to be.
     pub goes: bool,
     pub goes_at: Option<Timestamp>,
@@ -65,6 +67,7 @@ impl Vehicle {
             tailgates: draws.chance(faults.tailgates),
             dozes: draws.chance(faults.dozes),
             manner,
+            below: false,
             goes: false,
             goes_at: None,
             at_line_since: None,

@@ -21,6 +21,10 @@ pub struct SiteSpec {
     pub lanes: Vec<LaneSpec>,
     pub vehicles_per_day: f64,
     pub pace: Pace,
+    /// Plates of those who come again and again; the rest come once.
+    pub regulars: Vec<String>,
+    /// Share of vehicles without a plate.
+    pub unlicensed: f64,
     pub starts_at: Timestamp,
 }
 
@@ -75,6 +79,11 @@ pub enum Happening {
         lane: LaneIx,
         plate: String,
         by: &'static str,
+    },
+    /// The vehicle has no plate: its driver says so at an entry, and shows the same phone at an exit.
+    HasNoPlate {
+        lane: LaneIx,
+        vehicle: VehicleId,
     },
     /// Answer with [`super::World::operator_told`].
     Operator {

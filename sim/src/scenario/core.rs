@@ -1,0 +1,490 @@
+//! A table's site in virtual time: the pure core, lanes whose arms do what they are told, and a bank that answers at
+//! once. Knows no wire.
+
+use std::{
+    collections::{BTreeMap, VecDeque},
+    path::Path,
+    time::Duration,
+};
+
+use jiff::Timestamp;
+use paifang::{
+    config,
+    core::{
+        Change, Effect, Input, Message, Rules, State, decide,
+        input::{ArmOutcome, Asked, Reply},
+        lane::{ArmAction, Sensor},
+        money::{Account, Posting},
+        rules::Closing,
+        stay::{Read, Stay},
+    },
+    types::{
+        DeviceId, LaneId, Money, Plate, StayId, Vehicle,
+        bank::{Ask, Word},
+    },
+};
+
+use super::{
+    checks::{Check, is, named},
+    head::Head,
+    run::Backend,
+    steps::{BankStep, LaneStep, Step},
+};
+
+/// Monday 2026-11-23, midnight at the site.
+const MIDNIGHT: &str = "2026-11-22T16:00:00Z";
+/// Until a table says otherwise it is eight in the morning.
+const EARLY: Duration = Duration::from_hours(8);
+/// Between two things a moving vehicle does.
+const MOMENT: Duration = Duration::from_secs(1);
+const STORY_MAX: usize = 40;
+
+/// The core and all that a table may ask of it.
+#[derive(Debug)]
+pub struct CoreSite {
+    pub state: State,
+    pub rules: Rules,
+    pub(super) now: Timestamp,
+    /// Every change ever, as the journal has it.
+    pub journal: Vec<Change>,
+    effects: VecDeque<Effect>,
+    arms: BTreeMap<LaneId, Arm>,
+    shown: BTreeMap<LaneId, Message>,
+    opened: BTreeMap<LaneId, u32>,
+    stays: BTreeMap<StayId, Stay>,
+    /// What was asked for and whether it was paid, by `out_trade_no`.
+    trades: BTreeMap<String, (Money, bool)>,
+    /// The cashier a lane's driver has open.
+    cashiers: BTreeMap<LaneId, String>,
+    bank_silent: bool,
+    reads: u32,
+    pub(super) reply: Option<Reply>,
+    story: VecDeque<String>,
+    sabotage: Option<fn(&mut Vec<Change>, &mut Vec<Effect>)>,
+}
+
+#[derive(Clone, Copy, Debug, Default)]
+struct Arm {
+    open: bool,
+    held: bool,
+}
+
+impl CoreSite {
+    /// The site a table's head describes; `folder` is where its secrets may be written.
+    pub fn new(head: &Head, folder: &Path) -> Result<Self, String> {
+        std::fs::create_dir_all(folder).map_err(|e| e.to_string())?;
+        let secrets = folder.join("secrets.toml");
+        std::fs::write(&secrets, head.secrets_toml()).map_err(|e| e.to_string())?;
+        let owner_only = std::os::unix::fs::PermissionsExt::from_mode(0o600);
+        std::fs::set_permissions(&secrets, owner_only).map_err(|e| e.to_string())?;
+        let text = head.site_toml();
+        let site = config::parse(&text, folder).map_err(|mistakes| {
+            let told = mistakes.iter().map(|m| format!("{}: {}", m.field, m.what));
+            format!("the site's settings: {}", told.collect::<Vec<_>>().join("; "))
+        })?;
+        Ok(Self::with(site.rules))
+    }
+
+    fn with(rules: Rules) -> Self {
+        let midnight: Timestamp = MIDNIGHT.parse().expect("an instant of this file");
+        let mut site = Self {
+            state: State::default(),
+            rules,
+            now: midnight,
+            journal: Vec::new(),
+            effects: VecDeque::new(),
+            arms: BTreeMap::new(),
+            shown: BTreeMap::new(),
+            opened: BTreeMap::new(),
+            stays: BTreeMap::new(),
+            trades: BTreeMap::new(),
+            cashiers: BTreeMap::new(),
+            bank_silent: false,
+            reads: 0,
+            reply: None,
+            story: VecDeque::new(),
+            sabotage: None,
+        };
+        site.tell(Input::Started);
+        let lanes: Vec<LaneId> = site.rules.lanes.keys().cloned().collect();
+        for lane in lanes {
+            for (sensor, on) in [
+                (Sensor::Arrival, false),
+                (Sensor::Safety, false),
+                (Sensor::OpenLimit, false),
+                (Sensor::ClosedLimit, true),
+            ] {
+                site.sensor(&lane, sensor, on);
+            }
+        }
+        site.go_on_to(midnight + EARLY);
+        site
+    }
+
+    /// Spoils every decision, for a test of whether the tables notice.
+    #[must_use]
+    pub fn spoiled_by(mut self, how: fn(&mut Vec<Change>, &mut Vec<Effect>)) -> Self {
+        self.sabotage = Some(how);
+        self
+    }
+
+    // ---- the core --------------------------------------------------------------------------------
+
+    pub(super) fn tell(&mut self, input: Input) {
+        self.note(&input);
+        let decision = decide(&self.state, &self.rules, self.now, input);
+        let (mut changes, mut effects) = (decision.changes, decision.effects);
+        if let Some(spoil) = self.sabotage {
+            spoil(&mut changes, &mut effects);
+        }
+        for change in changes {
+            self.state.apply(&change);
+            if let Change::Stay(stay) = &change {
+                self.stays.insert(stay.id, stay.clone());
+            }
+            if !matches!(change, Change::Lane(_) | Change::ReadTaken { .. }) {
+                self.tell_story(&format!("  + {}", cut(&format!("{change:?}"))));
+            }
+            self.journal.push(change);
+        }
+        if let Err(refusal) = &decision.reply {
+            self.tell_story(&format!("  ! {refusal}"));
+        }
+        self.reply = Some(decision.reply);
+        let outermost = self.effects.is_empty();
+        self.effects.extend(effects);
+        if outermost {
+            let reply = self.reply.clone();
+            while let Some(effect) = self.effects.front().cloned() {
+                self.perform(effect);
+                self.effects.pop_front();
+            }
+            self.reply = reply;
+        }
+    }
+
+    fn perform(&mut self, effect: Effect) {
+        self.tell_story(&format!("  > {}", cut(&format!("{effect:?}"))));
+        match effect {
+            Effect::Arm { lane, command, action, .. } => {
+                self.tell(Input::ArmAnswered {
+                    lane: lane.clone(),
+                    command,
+                    outcome: ArmOutcome::Done,
+                });
+                self.move_arm(&lane, action);
+            }
+            Effect::Show { lane, message } => {
+                self.shown.insert(lane, message);
+            }
+            Effect::AskBank { ask } => self.ask_bank(&ask),
+            Effect::AskRefund { refund, ask } => {
+                let word = match ask {
+                    _ if self.bank_silent => Word::Unknown { why: "silence".into() },
+                    Ask::Refund { amount, .. } => Word::RefundDone { amount },
+                    _ => Word::Refunded,
+                };
+                self.tell(Input::RefundSaid { refund, word });
+            }
+            Effect::FindTicket { lane, digest } => {
+                self.tell(Input::TicketFound { lane, digest, ticket: None });
+            }
+            Effect::Pass { .. } | Effect::TriggerRead { .. } => {}
+        }
+    }
+
+    fn move_arm(&mut self, lane: &LaneId, action: ArmAction) {
+        let arm = self.arms.entry(lane.clone()).or_default();
+        match action {
+            ArmAction::Open | ArmAction::Hold => {
+                *self.opened.entry(lane.clone()).or_default() += 1;
+                arm.held |= action == ArmAction::Hold;
+                if !std::mem::replace(&mut arm.open, true) {
+                    self.sensor(lane, Sensor::ClosedLimit, false);
+                    self.sensor(lane, Sensor::OpenLimit, true);
+                }
+            }
+            ArmAction::Close | ArmAction::Release => {
+                arm.held = false;
+                self.comes_down(lane);
+            }
+        }
+    }
+
+    fn comes_down(&mut self, lane: &LaneId) {
+        let arm = self.arms.entry(lane.clone()).or_default();
+        if std::mem::replace(&mut arm.open, false) {
+            self.sensor(lane, Sensor::OpenLimit, false);
+            self.sensor(lane, Sensor::ClosedLimit, true);
+        }
+    }
+
+    fn ask_bank(&mut self, ask: &Ask) {
+        let number = ask.out_trade_no().to_owned();
+        let paid = self.trades.get(&number).copied();
+        let (to, word) = match ask {
+            Ask::Generate { amount, .. } => {
+                self.trades.insert(number.clone(), (*amount, false));
+                (Asked::Generate, Word::Cashier { link: format!("bank:{number}") })
+            }
+            Ask::Query { .. } | Ask::Refund { .. } => match paid {
+                Some((amount, true)) => (Asked::Query, bank_word(amount)),
+                _ => (Asked::Query, Word::Paying),
+            },
+            Ask::Reverse { .. } => match paid {
+                Some((amount, true)) => (Asked::Reverse, bank_word(amount)),
+                _ => (Asked::Reverse, Word::Reversed),
+            },
+        };
+        let word = if self.bank_silent { Word::Unknown { why: "silence".into() } } else { word };
+        self.tell(Input::BankSaid { out_trade_no: number, to, word });
+    }
+
+    fn go_on_to(&mut self, at: Timestamp) {
+        for _ in 0..100_000 {
+            let Some(due) = self.state.next_deadline().filter(|due| *due <= at) else { break };
+            self.now = due.max(self.now);
+            self.tell(Input::Tick);
+        }
+        self.now = at.max(self.now);
+    }
+
+    // ---- the lanes -------------------------------------------------------------------------------
+
+    fn sensor(&mut self, lane: &LaneId, sensor: Sensor, on: bool) {
+        self.tell(Input::Sensor { lane: lane.clone(), sensor, on });
+    }
+
+    fn read(&mut self, lane: &LaneId, raw: &str, confidence: u8) {
+        self.reads += 1;
+        let event = self.reads.to_string();
+        let read = Read {
+            device: DeviceId::parse(&format!("cam-{lane}")).expect("a lane's name is a name"),
+            raw: raw.to_owned(),
+            plate: Plate::parse(raw).ok(),
+            confidence: Some(confidence),
+            vehicle: Vehicle::default(),
+            live: true,
+            taken_at: Some(self.now),
+            picture: Some(format!("{lane}-{event}.jpg")),
+            event,
+        };
+        self.tell(Input::Read { lane: lane.clone(), read });
+    }
+
+    fn lane_step(&mut self, lane: &LaneId, step: &LaneStep) -> Result<(), String> {
+        if !self.rules.lanes.contains_key(lane) {
+            return Err(format!("the head names no lane {lane}"));
+        }
+        match step {
+            LaneStep::Arrives(plate) => {
+                self.sensor(lane, Sensor::Arrival, true);
+                self.read(lane, plate.as_deref().unwrap_or_default(), 98);
+            }
+            LaneStep::Comes => self.sensor(lane, Sensor::Arrival, true),
+            LaneStep::Reads(raw, percent) => self.read(lane, raw, *percent),
+            LaneStep::DrivesThrough => return self.drive_through(lane, 1, false),
+            LaneStep::TwoDriveThrough => return self.drive_through(lane, 2, false),
+            LaneStep::DrivesThroughNextMovesUp => return self.drive_through(lane, 1, true),
+            LaneStep::BacksOut => {
+                self.sensor(lane, Sensor::Arrival, false);
+                self.go_on_to(self.now + Duration::from_secs(60));
+            }
+            LaneStep::Pays => {
+                self.open_cashier(lane)?;
+                return self.pay_at_cashier(lane);
+            }
+            LaneStep::OpensCashier => return self.open_cashier(lane),
+            LaneStep::PaysAtCashier => return self.pay_at_cashier(lane),
+            LaneStep::Types(plate) => {
+                self.tell(Input::PlateTyped { lane: lane.clone(), plate: plate.clone() });
+            }
+            LaneStep::OperatorTypes(plate, by) => {
+                let (lane, plate, by) = (lane.clone(), plate.clone(), by.clone());
+                self.tell(Input::PlateGiven { lane, plate, by });
+            }
+            LaneStep::Picks(plate, who) => {
+                let visit = self.state.lanes.get(lane).and_then(|lane| lane.visit.as_ref());
+                let task = visit.and_then(|visit| visit.task).ok_or("there is no task")?;
+                let stay = plate.as_ref().and_then(|plate| self.state.stay_of(plate));
+                let (stay, who) = (stay.map(|stay| stay.id), who.clone());
+                self.tell(Input::MisreadSettled { task, stay, who });
+            }
+            LaneStep::Operates(act, who, reason) => {
+                let (who, reason) = (who.clone(), reason.clone());
+                self.tell(Input::Operator { lane: lane.clone(), act: *act, who, reason });
+            }
+        }
+        Ok(())
+    }
+
+    fn drive_through(
+        &mut self,
+        lane: &LaneId,
+        vehicles: usize,
+        another: bool,
+    ) -> Result<(), String> {
+        if !self.arms.get(lane).is_some_and(|arm| arm.open) {
+            return Err(format!("the arm of {lane} is down"));
+        }
+        for nth in 0..vehicles {
+            self.go_on_to(self.now + MOMENT);
+            self.sensor(lane, Sensor::Safety, true);
+            if nth == 0 {
+                self.sensor(lane, Sensor::Arrival, false);
+            }
+            self.go_on_to(self.now + MOMENT);
+            if another {
+                self.sensor(lane, Sensor::Arrival, true);
+            }
+            self.sensor(lane, Sensor::Safety, false);
+        }
+        let by_itself = self.rules.lanes.get(lane).is_some_and(|r| r.closing == Closing::ByItself);
+        let held = self.arms.get(lane).is_some_and(|arm| arm.held);
+        if by_itself && !held && !another {
+            self.comes_down(lane);
+        }
+        Ok(())
+    }
+
+    fn open_cashier(&mut self, lane: &LaneId) -> Result<(), String> {
+        let visit = self.state.lanes.get(lane).and_then(|lane| lane.visit.as_ref());
+        let order = visit.and_then(|visit| visit.order);
+        let order = order.ok_or_else(|| format!("nothing is to be paid in {lane}"))?;
+        self.tell(Input::PayAsked { order });
+        let open = self.state.payments.values().rev();
+        let payment = open.into_iter().find(|p| p.order == order && p.link.is_some());
+        let payment = payment.ok_or("the bank gives no cashier")?;
+        self.cashiers.insert(lane.clone(), payment.out_trade_no.clone());
+        Ok(())
+    }
+
+    fn pay_at_cashier(&mut self, lane: &LaneId) -> Result<(), String> {
+        let number = self.cashiers.get(lane).cloned().ok_or("no cashier is open")?;
+        let trade = self.trades.get_mut(&number).ok_or("the bank knows no such number")?;
+        trade.1 = true;
+        if !self.bank_silent {
+            let word = bank_word(trade.0);
+            self.tell(Input::BankSaid { out_trade_no: number, to: Asked::Notified, word });
+        }
+        Ok(())
+    }
+
+    fn postings(&self) -> impl Iterator<Item = &Posting> {
+        self.journal.iter().filter_map(|change| match change {
+            Change::Posting(posting) => Some(posting),
+            _ => None,
+        })
+    }
+
+    fn ledger(&self, account: Account) -> i64 {
+        let side = |of: Account, minor| if of == account { minor } else { 0 };
+        let net = |p: &Posting| side(p.credit, p.amount.minor) - side(p.debit, p.amount.minor);
+        self.postings().map(net).sum()
+    }
+
+    fn refunded(&self) -> i64 {
+        let back = self.postings().filter(|p| p.credit == Account::ChannelReceivable);
+        back.map(|p| p.amount.minor).sum()
+    }
+
+    // ---- the story -------------------------------------------------------------------------------
+
+    fn note(&mut self, input: &Input) {
+        let at =
+            self.now.to_zoned_datetime(self.rules.zone.clone()).strftime("%d %H:%M:%S").to_string();
+        self.tell_story(&format!("{at} {}", cut(&format!("{input:?}"))));
+    }
+
+    fn tell_story(&mut self, line: &str) {
+        if self.story.len() >= STORY_MAX {
+            self.story.pop_front();
+        }
+        self.story.push_back(line.to_owned());
+    }
+}
+
+fn bank_word(amount: Money) -> Word {
+    Word::Paid { amount, bank_no: "B1".into(), paid_at: None }
+}
+
+fn cut(text: &str) -> String {
+    text.chars().take(180).collect()
+}
+
+impl Backend for CoreSite {
+    fn go_to(&mut self, seconds: u64) -> Result<(), String> {
+        let midnight: Timestamp = MIDNIGHT.parse().expect("an instant of this file");
+        let at = midnight + Duration::from_secs(seconds);
+        if at < self.now {
+            return Err(format!(
+                "it is {} already",
+                self.now.to_zoned_datetime(self.rules.zone.clone())
+            ));
+        }
+        self.go_on_to(at);
+        Ok(())
+    }
+
+    fn wait(&mut self, time: Duration) -> Result<(), String> {
+        self.go_on_to(self.now + time);
+        Ok(())
+    }
+
+    fn row(&mut self) {
+        self.opened.clear();
+        self.reply = None;
+    }
+
+    fn act(&mut self, step: &Step) -> Result<(), String> {
+        match step {
+            Step::Lane(lane, step) => self.lane_step(lane, step),
+            Step::Desk(step) => {
+                let input = step.input(&self.state, &self.rules, self.now)?;
+                self.tell(input);
+                Ok(())
+            }
+            Step::Wait(time) => self.wait(*time),
+            Step::Bank(step) => {
+                self.bank_silent = *step == BankStep::Silent;
+                Ok(())
+            }
+        }
+    }
+
+    fn look(&mut self, check: &Check) -> Result<(), String> {
+        if let Some(told) = check.holds(&self.state) {
+            return told;
+        }
+        match check {
+            Check::Opens(lane) => is(self.opened.get(lane).copied().unwrap_or(0), 1),
+            Check::StaysShut(lane) => is(self.opened.get(lane).copied().unwrap_or(0), 0),
+            Check::Says(lane, wanted) => is(self.shown.get(lane).map(named), Some(wanted.clone())),
+            Check::StayIs(plate, wanted) => {
+                let stay = self.stays.values().rev().find(|stay| stay.plate == *plate);
+                is(stay.map(|stay| stay.state), Some(*wanted))
+            }
+            Check::Takings(minor) => is(self.ledger(Account::ParkingRevenue), *minor),
+            Check::Refunded(minor) => is(self.refunded(), *minor),
+            Check::Refused(words) => match &self.reply {
+                Some(Err(refusal)) if refusal.to_string().contains(words.as_str()) => Ok(()),
+                other => Err(format!("it was answered {other:?}")),
+            },
+            _ => Err("that is no matter of a site in virtual time".into()),
+        }
+    }
+
+    /// The journal, as text, rebuilds the state.
+    fn end(&mut self) -> Result<(), String> {
+        let mut rebuilt = State::default();
+        for change in &self.journal {
+            let line = serde_json::to_string(change).map_err(|e| e.to_string())?;
+            rebuilt.apply(&serde_json::from_str(&line).map_err(|e| e.to_string())?);
+        }
+        if rebuilt == self.state { Ok(()) } else { Err("the journal gives another state".into()) }
+    }
+
+    fn story(&self) -> String {
+        self.story.iter().cloned().collect::<Vec<_>>().join("\n")
+    }
+}

@@ -1,0 +1,42 @@
+//! The tables that say so, run against the daemon itself on real wires.
+#![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
+
+use std::{fs, path::Path};
+
+use paifang::cli;
+use paifang_sim::scenario::{Head, Table, WireSite, parse, run};
+
+fn tables() -> Vec<Table> {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../tests/scenarios");
+    let mut tables = Vec::new();
+    for entry in fs::read_dir(folder).unwrap() {
+        let path = entry.unwrap().path();
+        if path.extension().is_some_and(|ext| ext == "md") && !path.ends_with("README.md") {
+            let text = fs::read_to_string(&path).unwrap();
+            tables.extend(parse(&path.display().to_string(), &text).unwrap());
+        }
+    }
+    tables.sort_by(|a, b| a.at.cmp(&b.at));
+    tables.into_iter().filter(|table| table.on_wire).collect()
+}
+
+/// One after the other: each has a broker, serial lines and pages of its own.
+#[test]
+fn a_dozen_tables_come_true_on_the_wire() {
+    let tables = tables();
+    let metrics = cli::start_metrics().unwrap();
+    let mut failed = Vec::new();
+    for (nth, table) in tables.iter().enumerate() {
+        let folder =
+            std::env::temp_dir().join(format!("paifang-wired-{}-{nth}", std::process::id()));
+        let head = Head::of(&table.settings).unwrap();
+        let told = WireSite::new(&head, &folder, &metrics)
+            .map_err(|what| format!("{}: {what}", table.at))
+            .and_then(|mut site| run(table, &mut site).map_err(|failed| failed.to_string()));
+        failed.extend(told.err());
+        let _ = fs::remove_dir_all(folder);
+    }
+    let told = failed.join("\n\n");
+    assert!(failed.is_empty(), "{} of {} tables:\n{told}", failed.len(), tables.len());
+    assert!(tables.len() >= 12, "only {} tables are run on the wire", tables.len());
+}
