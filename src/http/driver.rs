@@ -54,6 +54,7 @@ impl DriverPage<'_> {
         at.to_zoned_datetime(self.zone.clone()).strftime("%m-%d %H:%M").to_string()
     }
 
+    #[expect(clippy::trivially_copy_pass_by_ref, reason = "templates hand out references")]
     fn denied(&self, why: &Help) -> &'static str {
         words::denied(self.l, *why)
     }

@@ -47,14 +47,20 @@ pub(super) fn fresh_token(bytes: usize) -> Result<(String, [u8; 32]), ApiError> 
 /// An offer in words.
 pub(super) fn benefit_words(l: Lang, benefit: &Benefit, currency: Currency) -> String {
     match benefit {
-        Benefit::TimeFront { minutes } => match l.is_zh() {
-            true => format!("开头 {minutes} 分钟免费"),
-            false => format!("first {minutes} min free"),
-        },
-        Benefit::TimeBack { minutes } => match l.is_zh() {
-            true => format!("末尾 {minutes} 分钟免费"),
-            false => format!("last {minutes} min free"),
-        },
+        Benefit::TimeFront { minutes } => {
+            if l.is_zh() {
+                format!("开头 {minutes} 分钟免费")
+            } else {
+                format!("first {minutes} min free")
+            }
+        }
+        Benefit::TimeBack { minutes } => {
+            if l.is_zh() {
+                format!("末尾 {minutes} 分钟免费")
+            } else {
+                format!("last {minutes} min free")
+            }
+        }
         Benefit::Amount { minor } => {
             format!("{} {}", l.say("减", "less"), Money::new(*minor, currency))
         }
@@ -228,6 +234,7 @@ impl ShopPage {
         }
     }
 
+    #[expect(clippy::unused_self, reason = "templates ask the page")]
     fn is_given(&self, validation: &Validation) -> bool {
         validation.state == ValidationState::Given
     }

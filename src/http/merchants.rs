@@ -46,6 +46,7 @@ impl MerchantsPage {
         Money::new(*minor.borrow(), self.f.currency)
     }
 
+    #[expect(clippy::trivially_copy_pass_by_ref, reason = "templates hand out references")]
     fn typed(&self, minor: &i64) -> String {
         amount::text(self.money(minor))
     }

@@ -44,8 +44,10 @@ struct PayPage<'a> {
 struct FoundOut {
     /// Of the stay that is not over.
     stay: Option<String>,
-    /// It is inside, and owes nothing; until then, where a time is set.
-    paid: Option<Option<Timestamp>>,
+    /// It is inside, and owes nothing.
+    is_settled: bool,
+    /// Until then, where a time is set.
+    settled_until: Option<Timestamp>,
     arrears: Vec<(String, Timestamp, Money)>,
 }
 
@@ -117,7 +119,9 @@ pub(super) async fn find(
     let mut found = FoundOut { arrears, ..FoundOut::default() };
     match web.desk.tell(Input::PrepayAsked { plate }).await? {
         Ok(Answer::Order(order)) => found.stay = Some(token(order)),
-        Ok(Answer::NothingOwed(until)) => found.paid = Some(until),
+        Ok(Answer::NothingOwed(until)) => {
+            (found.is_settled, found.settled_until) = (true, until);
+        }
         Ok(_) => return Err(ApiError::Internal),
         Err(Refusal::NotInside) if !found.arrears.is_empty() => {}
         Err(refusal) => return show(&web, l, full, None, words::refusal(l, &refusal)),

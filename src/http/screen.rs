@@ -40,6 +40,7 @@ struct Show<'a> {
 }
 
 impl Show<'_> {
+    #[expect(clippy::trivially_copy_pass_by_ref, reason = "templates hand out references")]
     fn denied(&self, why: &Help) -> &'static str {
         words::denied(self.l, *why)
     }

@@ -82,13 +82,12 @@ pub(super) async fn name_it(
     headers: HeaderMap,
 ) -> Result<Response, ApiError> {
     let lane = LaneId::parse(&lane).ok_or(ApiError::NotFound)?;
-    let token = match token(&headers) {
-        Some(token) => token.to_owned(),
-        None => {
-            let mut bytes = [0; 16];
-            SysRng.try_fill_bytes(&mut bytes).map_err(|_| ApiError::Internal)?;
-            URL_SAFE_NO_PAD.encode(bytes)
-        }
+    let token = if let Some(token) = token(&headers) {
+        token.to_owned()
+    } else {
+        let mut bytes = [0; 16];
+        SysRng.try_fill_bytes(&mut bytes).map_err(|_| ApiError::Internal)?;
+        URL_SAFE_NO_PAD.encode(bytes)
     };
     let phone = Code::parse(&token).map_err(|_| ApiError::Internal)?.digest();
     let (phone, by) = (Some(phone), "driver".to_owned());
@@ -126,14 +125,13 @@ async fn told_at_lane(
     told: Input,
 ) -> Result<Response, ApiError> {
     let now = web.desk.now();
-    let wrong = match web.plates.may_try(source, now) {
-        Err(error) => error.text(l),
-        Ok(()) => {
-            web.plates.count(source, now);
-            match web.desk.tell(told).await? {
-                Ok(_) => return Ok(Redirect::to(&format!("/l/{lane}")).into_response()),
-                Err(refusal) => words::refusal(l, &refusal),
-            }
+    let wrong = if let Err(error) = web.plates.may_try(source, now) {
+        error.text(l)
+    } else {
+        web.plates.count(source, now);
+        match web.desk.tell(told).await? {
+            Ok(_) => return Ok(Redirect::to(&format!("/l/{lane}")).into_response()),
+            Err(refusal) => words::refusal(l, &refusal),
         }
     };
     let turn = lane_turn(web, lane).await?;

@@ -74,10 +74,10 @@ impl Desk<'_> {
     pub(super) fn close_drawer(
         &mut self,
         who: String,
-        booth: BoothId,
+        booth: &BoothId,
         counted_minor: i64,
     ) -> Reply {
-        let mut shift = self.shift_at(&booth).cloned().ok_or(Refusal::NoShift)?;
+        let mut shift = self.shift_at(booth).cloned().ok_or(Refusal::NoShift)?;
         check(counted_minor)?;
         let (id, counted) = (shift.id, self.money(counted_minor));
         shift.counted = Some(counted);
@@ -101,7 +101,7 @@ impl Desk<'_> {
         if let Some(mine) = self.shift_of(&who) {
             return Err(Refusal::ShiftOpen(mine.booth.clone()));
         }
-        self.close_drawer(who.clone(), booth.clone(), counted_minor)?;
+        self.close_drawer(who.clone(), &booth, counted_minor)?;
         self.open_drawer(who, booth, counted_minor)
     }
 

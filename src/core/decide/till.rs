@@ -25,7 +25,7 @@ impl Desk<'_> {
         match act {
             TillAct::OpenShift { booth, float_minor } => self.open_drawer(who, booth, float_minor),
             TillAct::CloseShift { booth, counted_minor } => {
-                self.close_drawer(who, booth, counted_minor)
+                self.close_drawer(who, &booth, counted_minor)
             }
             TillAct::TakeOver { booth, counted_minor } => self.take_over(who, booth, counted_minor),
             TillAct::TakeCash { order, tendered_minor } => {

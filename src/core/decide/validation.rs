@@ -22,7 +22,7 @@ impl Desk<'_> {
     pub(super) fn merchant_act(&mut self, act: MerchantAct) -> Reply {
         match act {
             MerchantAct::Put { id, name, offers, budget_minor } => {
-                self.put_merchant(id, name, offers, budget_minor)
+                self.put_merchant(id, &name, offers, budget_minor)
             }
             MerchantAct::Suspend { id, suspended } => {
                 let merchant = self.merchant(id).cloned().ok_or(Refusal::NoMerchant(id))?;
@@ -35,7 +35,7 @@ impl Desk<'_> {
     fn put_merchant(
         &mut self,
         id: Option<MerchantId>,
-        name: String,
+        name: &str,
         offers: Vec<Offer>,
         budget_minor: i64,
     ) -> Reply {

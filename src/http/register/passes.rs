@@ -22,7 +22,7 @@ use crate::{
         signin::Signed,
         words::Lang,
     },
-    types::{Currency, Money, PassId, Plate, Vehicle, VehicleClass},
+    types::{Currency, Money, PassId, Plate, Vehicle, VehicleClass, ZoneId},
 };
 
 /// A pass as a person writes it, in a form or in a line of a file.
@@ -85,7 +85,7 @@ impl PassForm {
 
     fn of(pass: &Pass, zone: &TimeZone, currency: Currency) -> Self {
         let plates: Vec<&str> = pass.plates.iter().map(Plate::full).collect();
-        let zones: Vec<&str> = pass.zones.iter().map(|zone| zone.as_str()).collect();
+        let zones: Vec<&str> = pass.zones.iter().map(ZoneId::as_str).collect();
         let (kind, amount) = match pass.kind {
             PassKind::Season => ("season", String::new()),
             PassKind::Stored { balance_minor } => ("stored", major(balance_minor, currency)),
