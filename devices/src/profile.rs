@@ -120,6 +120,8 @@ wire_words! {
         FireAlarm = "fire-alarm",
         /// Somebody goes through a turnstile.
         Passage = "passage",
+        /// A driver asks for a person.
+        HelpButton = "help-button",
     }
 }
 

@@ -3,7 +3,10 @@
 use super::field::Cameras;
 use crate::{config::Site, io::broker::Account};
 
-/// The daemon's account and one for each serial number on MQTT that has a password.
+/// Who may listen to the counts of zones, and nothing else.
+const GUIDANCE: &str = "guidance";
+
+/// The daemon's account, that of guidance systems where the secrets file names one, and one for each serial number on MQTT that has a password.
 ///
 /// A device reaches the topics of its own serial number only, and of those for commands it may only listen.
 pub fn accounts(site: &Site, cameras: &Cameras, daemon_password: &str) -> Vec<Account> {
@@ -15,6 +18,10 @@ pub fn accounts(site: &Site, cameras: &Cameras, daemon_password: &str) -> Vec<Ac
         if let (Some(password), Some((publish, subscribe))) = (password, rules) {
             accounts.push(Account::device(device.id.as_str(), password, publish, subscribe));
         }
+    }
+    if let Some(password) = site.mqtt.secrets.mqtt(GUIDANCE) {
+        let zones = vec!["paifang/zones/#".to_owned()];
+        accounts.push(Account::device(GUIDANCE, password, Vec::new(), zones));
     }
     accounts
 }

@@ -117,6 +117,7 @@ impl Daemon {
         let (buses, arms, passes) = parts.boards(&site)?;
         parts.scanners(&site)?;
         let messages_of = parts.displays(&site, &buses, &link)?;
+        parts.signs(&site, &buses, &link, &rules)?;
         let printers = parts.printers(&site)?;
         let cards = parts.card_readers(&site, &buses, &messages_of)?;
         let ports = FieldPorts {
@@ -179,10 +180,12 @@ impl Daemon {
         tasks.spawn(prune(pictures.clone()));
         let (stop, stopped) = watch::channel(false);
         let path = site.icbc.as_ref().and_then(|icbc| icbc.notify_path().ok().map(str::to_owned));
+        let tables = Arc::new(Tables { reader, accounts, app: app.clone() });
         let receipts = ReceiptDesk { app: app.clone(), rules: Arc::clone(&rules), printers };
         let pages = http::Parts {
             desk: Arc::new(AppDesk { app: app.clone(), rules }),
-            records: Arc::new(Tables { reader, accounts, app: app.clone() }),
+            records: tables.clone(),
+            till: tables,
             pictures: Arc::new(pictures),
             bank: Some(Arc::new(Door { banker, path })),
             fleet: Arc::new(fleet),

@@ -30,8 +30,10 @@ pub(super) fn wire(
     inputs: &mut HashMap<u8, Wire>,
     wires: impl IntoIterator<Item = (u8, Wire)>,
     fire: Option<u8>,
+    help: Option<(u8, Wire)>,
 ) -> Result<(), String> {
-    for (input, wire) in wires.into_iter().chain(fire.map(|input| (input, Wire::Fire))) {
+    let fire = fire.map(|input| (input, Wire::Fire));
+    for (input, wire) in wires.into_iter().chain(fire).chain(help) {
         if let Some(former) = inputs.insert(input, wire.clone())
             && former != wire
         {

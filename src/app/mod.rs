@@ -3,6 +3,7 @@
 pub mod accounts;
 pub mod banker;
 pub mod clock;
+pub mod counts;
 pub mod daemon;
 mod ears;
 pub mod field;
@@ -14,6 +15,7 @@ pub mod pictures;
 mod printing;
 mod reading;
 pub mod staff;
+mod till;
 mod writer;
 
 use std::sync::{
@@ -52,6 +54,8 @@ pub struct App {
     shed: Arc<AtomicU64>,
     /// Decided time less this machine's, in milliseconds.
     skew_ms: Arc<AtomicI64>,
+    /// Open tasks, and calls that nobody took on, in the upper and lower half.
+    waiting: Arc<AtomicU64>,
 }
 
 /// The writer cannot keep up, or has stopped. What a device said is never refused so; a page is.
@@ -70,6 +74,7 @@ pub(crate) struct Inbox {
     pub(crate) version: watch::Sender<u64>,
     pub(crate) shed: Arc<AtomicU64>,
     pub(crate) skew_ms: Arc<AtomicI64>,
+    pub(crate) waiting: Arc<AtomicU64>,
 }
 
 impl App {
@@ -79,14 +84,16 @@ impl App {
         let (version_tx, version) = watch::channel(0);
         let shed = Arc::new(AtomicU64::new(0));
         let skew_ms = Arc::new(AtomicI64::new(0));
+        let waiting = Arc::new(AtomicU64::new(0));
         let inbox = Inbox {
             told: told_rx,
             questions: questions_rx,
             version: version_tx,
             shed: Arc::clone(&shed),
             skew_ms: Arc::clone(&skew_ms),
+            waiting: Arc::clone(&waiting),
         };
-        (Self { told, questions, version, shed, skew_ms }, inbox)
+        (Self { told, questions, version, shed, skew_ms, waiting }, inbox)
     }
 
     /// For devices and the bank: waits for a place in the queue; `then` runs after the commit.
@@ -131,6 +138,12 @@ impl App {
     pub fn now(&self) -> jiff::Timestamp {
         let skew_ms = self.skew_ms.load(Ordering::Relaxed);
         jiff::Timestamp::now() + jiff::SignedDuration::from_millis(skew_ms)
+    }
+
+    /// Open tasks, and calls for help among them that nobody has taken on.
+    pub fn waiting(&self) -> (u32, u32) {
+        let both = self.waiting.load(Ordering::Relaxed);
+        ((both >> 32) as u32, both as u32)
     }
 
     /// Counts committed batches.

@@ -15,11 +15,12 @@ use crate::{
         self, Rules,
         money::{Order, Payment},
         stay::Stay,
+        task::Task,
         ticket::{Admission, Ticket},
     },
     http::ports::{
         BankDoor, Busy, Desk, Found, Look, Operator, Picture, Pictures as PicturesPort, Records,
-        RecordsError, Row, Said, Session, StayFile, Takings,
+        RecordsError, Row, Said, Session, StayFile, Takings, Waiting,
     },
     store::{Accounts, Reader, StoreError},
     types::{CodeDigest, LaneId, OrderId, StayId, TicketId},
@@ -52,6 +53,11 @@ impl Desk for AppDesk {
     fn now(&self) -> Timestamp {
         self.app.now()
     }
+
+    fn waiting(&self) -> Waiting {
+        let (tasks, calls) = self.app.waiting();
+        Waiting { tasks, calls }
+    }
 }
 
 /// The tables, for pages.
@@ -62,7 +68,7 @@ pub struct Tables {
     pub app: App,
 }
 
-fn odd(error: StoreError) -> RecordsError {
+pub(super) fn odd(error: StoreError) -> RecordsError {
     RecordsError(Box::new(error))
 }
 
@@ -105,7 +111,8 @@ impl Records for Tables {
                 orders,
                 payments: Vec::new(),
                 refunds: Vec::new(),
-                postings: Vec::new(),
+                postings: self.reader.cash_postings_of(id).await.map_err(odd)?,
+                cash: self.reader.cash_of(id).await.map_err(odd)?,
             };
             for order in &file.orders {
                 file.payments.extend(self.reader.payments_of(order.id).await.map_err(odd)?);
@@ -134,6 +141,27 @@ impl Records for Tables {
                 .map(|past| Row { seq: past.seq, at: past.at, change: past.change })
                 .collect())
         })
+    }
+
+    fn net_by_quarter(&self, from: Timestamp, quarters: usize) -> Found<'_, Vec<i64>> {
+        Box::pin(async move {
+            let moves = self.reader.net_by_quarter(from, quarters as i64).await.map_err(odd)?;
+            let mut net = vec![0; quarters];
+            for (quarter, sum) in moves {
+                if let Some(slot) = usize::try_from(quarter).ok().and_then(|n| net.get_mut(n)) {
+                    *slot = sum;
+                }
+            }
+            Ok(net)
+        })
+    }
+
+    fn tasks_over(&self, limit: u32) -> Found<'_, Vec<Task>> {
+        Box::pin(async move { self.reader.tasks_over(limit).await.map_err(odd) })
+    }
+
+    fn admitted_since(&self, from: Timestamp) -> Found<'_, Vec<(LaneId, i64)>> {
+        Box::pin(async move { self.reader.admitted_since(from).await.map_err(odd) })
     }
 
     fn ticket_of(&self, digest: CodeDigest) -> Found<'_, Option<Ticket>> {

@@ -16,6 +16,7 @@ use tokio::{
 
 use super::{
     App,
+    counts::Counts,
     daemon::StartError,
     ears::Ears,
     field::{
@@ -25,7 +26,7 @@ use super::{
     keys,
 };
 use crate::{
-    config::Site,
+    config::{Filled, Site},
     core::Message,
     io::{
         mqtt::{Link, Settings as LinkSettings},
@@ -238,13 +239,14 @@ impl Parts {
                 .inputs
                 .iter()
                 .map(|(input, sensor)| (*input, Wire::Lane(lane.id.clone(), *sensor)));
-            super::gates::wire(&mut inputs, sensors, lane.fire).map_err(wrong)?;
+            let help = lane.help.map(|input| (input, Wire::Help(lane.id.clone())));
+            super::gates::wire(&mut inputs, sensors, lane.fire, help).map_err(wrong)?;
             let jobs = jobs_tx.clone();
             arms.insert(lane.id.clone(), ArmPort::Board { jobs, open_relay, close_relay });
         }
         for gate in gates {
             let passage = super::gates::passage(site, gate);
-            super::gates::wire(&mut inputs, passage, gate.fire).map_err(wrong)?;
+            super::gates::wire(&mut inputs, passage, gate.fire, None).map_err(wrong)?;
             let port = super::gates::relays(site, gate, board.settings(), jobs_tx.clone());
             passes.insert(gate.id.clone(), port);
         }
@@ -300,11 +302,50 @@ impl Parts {
                 pulse: self.health.register(&device.id, &device.profile, None),
                 screen,
                 port,
-                texts: Arc::clone(&texts),
+                pause: Duration::ZERO,
             };
-            self.tasks.spawn(display.run(rx));
+            self.tasks.spawn(display.run(rx, Arc::clone(&texts)));
         }
         Ok(messages)
+    }
+
+    /// A task for each sign, and the one that tells them how full the zones are.
+    pub(super) fn signs(
+        &mut self,
+        site: &Site,
+        buses: &Buses,
+        link: &Link,
+        rules: &Arc<crate::core::Rules>,
+    ) -> Result<(), StartError> {
+        let mut signs = Vec::new();
+        for sign in &site.signs {
+            let Some(device) = site.devices.get(&sign.device) else { continue };
+            let wrong = |what: String| StartError::Device { device: device.id.clone(), what };
+            let screen = Screen::new(&device.profile).map_err(|e| wrong(e.to_string()))?;
+            let port = self.frame_port(site, device, buses, link).map_err(wrong)?;
+            let probe = probes::display(screen.clone(), Arc::clone(&port));
+            self.probes.insert(device.id.clone(), probe);
+            let display = Display {
+                id: device.id.clone(),
+                app: self.app.clone(),
+                pulse: self.health.register(&device.id, &device.profile, None),
+                screen,
+                port,
+                pause: sign.every,
+            };
+            let (tx, rx) = watch::channel(Filled { lines: Vec::new(), voice: None });
+            self.tasks.spawn(display.run_sign(rx));
+            signs.push((sign.clone(), tx));
+        }
+        let counts = Counts {
+            app: self.app.clone(),
+            rules: Arc::clone(rules),
+            link: link.clone(),
+            kept: site.mqtt.url.is_some(),
+            signs,
+        };
+        self.tasks.spawn(counts.run());
+        Ok(())
     }
 
     /// The display's line, or the serial port of the camera it hangs on.

@@ -156,6 +156,7 @@ impl Receipts for ReceiptDesk {
                 stay: &paid.stay,
                 order: &paid.order,
                 payment: paid.payment.as_ref(),
+                cash: paid.cash.as_ref(),
                 paid_at: paid.at,
                 printed_at: self.app.now(),
                 columns: one.columns,

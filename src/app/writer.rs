@@ -252,6 +252,9 @@ impl Mind {
         }
         let now = self.clock.time();
         self.inbox.skew_ms.store(self.clock.skew_ms(), Ordering::Relaxed);
+        let (tasks, calls) = self.state.waiting();
+        let waiting = (tasks as u64) << 32 | calls as u64;
+        self.inbox.waiting.store(waiting, Ordering::Relaxed);
         // A steady stream of inputs must not starve the deadlines.
         if self.state.next_deadline().is_some_and(|at| at <= now) {
             self.decide_one(batch, now, Input::Tick, None);

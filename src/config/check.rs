@@ -10,7 +10,7 @@ use jiff::tz::TimeZone;
 use toml::Spanned;
 
 use super::{
-    ConfigError, Mistake, Secrets, SiteFile, Texts,
+    ConfigError, Language, Mistake, Secrets, Sign, SiteFile, Texts,
     devices::{Bus, Device},
     lanes::{Gate, Lane},
     rules,
@@ -39,6 +39,8 @@ pub struct Site {
     pub devices: BTreeMap<DeviceId, Device>,
     /// What displays show and say.
     pub texts: Texts,
+    /// What shows free spaces.
+    pub signs: Vec<Sign>,
     /// For vehicles.
     pub lanes: BTreeMap<LaneId, Lane>,
     /// For people.
@@ -121,9 +123,13 @@ impl Check<'_> {
         let buses = self.buses(&file.buses);
         let devices = self.devices(&file.devices, &buses, &secrets, file.mqtt.url.is_some());
         let buses = self.bauds(buses, &devices);
+        let till = self.till(&file.till, file.arrears, &file.merchants);
         let zones = self.zones(&file.zones, &file.site.name);
         let lanes = self.lanes(&file.lanes, &devices, &zones);
         let matching = self.matching(&file.matching);
+        let english = file.display.language == Language::En;
+        let signs = self.signs(&file.signs, &devices, &zones, &lanes, english);
+        let calls = self.calls(&file.calls);
         let mqtt = Mqtt {
             listen: file.mqtt.listen,
             url: self.broker_url(file.mqtt.url.as_ref(), &secrets),
@@ -138,6 +144,9 @@ impl Check<'_> {
                 zones,
                 pay: rules::pay(&file.pay),
                 matching,
+                calls,
+                lane_names: rules::lane_names(&file.lanes),
+                till,
                 ..Rules::new(&file.site.name, zone, file.site.currency, file.tariff.tariff())
             },
             data_dir: base.join(file.site.data_dir),
@@ -154,6 +163,7 @@ impl Check<'_> {
             buses,
             devices,
             texts: texts?,
+            signs,
             lanes: lanes.lanes,
             gates: lanes.gates,
         })

@@ -27,6 +27,8 @@ pub struct Lane {
     pub inputs: BTreeMap<u8, Sensor>,
     /// Input of the barrier's device that a fire alarm is wired to.
     pub fire: Option<u8>,
+    /// Input of the barrier's device that a driver's call button is wired to.
+    pub help: Option<u8>,
 }
 
 /// A lane for people.
@@ -145,6 +147,7 @@ impl Check<'_> {
             open_relay: section.open_relay,
             close_relay: section.close_relay,
             fire: self.input_of(section, barrier, InputRole::FireAlarm),
+            help: self.input_of(section, barrier, InputRole::HelpButton),
             inputs,
         };
         Some((lane, wired))
@@ -284,6 +287,7 @@ impl Check<'_> {
             manual_key,
             fire,
             passage,
+            help,
         } = inputs;
         let mut wired = BTreeMap::new();
         for (input, sensor) in [
@@ -301,6 +305,9 @@ impl Check<'_> {
         }
         if fire.is_some_and(|input| wired.contains_key(&input)) {
             self.wrong(&section.id, "lane.inputs", "fire shares its input with something else");
+        }
+        if help.is_some_and(|input| wired.contains_key(&input) || fire == Some(input)) {
+            self.wrong(&section.id, "lane.inputs", "help shares its input with something else");
         }
         if passage.is_some() {
             self.wrong(&section.id, "lane.inputs", "passage is for a lane of kind \"people\"");
@@ -322,6 +329,7 @@ impl Check<'_> {
         match role {
             InputRole::FireAlarm => inputs.fire,
             InputRole::Passage => inputs.passage,
+            InputRole::HelpButton => inputs.help,
             InputRole::ArrivalLoop
             | InputRole::SafetyLoop
             | InputRole::OpenLimit
@@ -340,8 +348,8 @@ fn usual_inputs(profile: &Profile) -> BTreeMap<u8, Sensor> {
         InputRole::ClosedLimit => Some(Sensor::ClosedLimit),
         InputRole::Beam => Some(Sensor::Beam),
         InputRole::ManualKey => Some(Sensor::ManualKey),
-        // Of the whole site, or of a turnstile.
-        InputRole::FireAlarm | InputRole::Passage => None,
+        // Of the whole site, of a turnstile, or of nobody's loops.
+        InputRole::FireAlarm | InputRole::Passage | InputRole::HelpButton => None,
     };
     profile.inputs().filter_map(|(input, role)| Some((input, sensor(role)?))).collect()
 }

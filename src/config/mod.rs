@@ -2,14 +2,17 @@
 //!
 //! Each mistake is told with its line and field; all of them at once where the file can be read at all.
 
+mod calls;
 mod check;
 mod devices;
 mod lanes;
 mod rules;
 mod secrets;
+mod signs;
 #[cfg(test)]
 mod tests;
 mod texts;
+mod till;
 mod ways;
 mod zones;
 
@@ -22,11 +25,14 @@ use serde::Deserialize;
 use toml::Spanned;
 
 pub use self::{
+    calls::CallsSection,
     check::{Site, load, parse},
     devices::{Bus, Device},
     lanes::{Gate, Lane},
     secrets::Secrets,
+    signs::{Sign, SignSection},
     texts::{DisplaySection, Filled, Language, Texts},
+    till::{ArrearsSection, MerchantsSection, TillSection},
     ways::{CoupleSection, MatchingSection, TidalSection, TurnSection},
     zones::ZoneSection,
 };
@@ -55,17 +61,26 @@ pub struct SiteFile {
     #[serde(default)]
     pub pay: PaySection,
     #[serde(default)]
+    pub till: TillSection,
+    #[serde(default)]
+    pub arrears: ArrearsSection,
+    #[serde(default)]
+    pub merchants: MerchantsSection,
+    #[serde(default)]
     pub bank: BankSection,
     #[serde(default)]
     pub display: DisplaySection,
     #[serde(default)]
     pub matching: MatchingSection,
+    pub calls: CallsSection,
     #[serde(default, rename = "bus")]
     pub buses: Vec<BusSection>,
     #[serde(default, rename = "device")]
     pub devices: Vec<DeviceSection>,
     #[serde(default, rename = "zone")]
     pub zones: Vec<ZoneSection>,
+    #[serde(default, rename = "sign")]
+    pub signs: Vec<SignSection>,
     #[serde(default, rename = "lane")]
     pub lanes: Vec<LaneSection>,
 }
@@ -227,6 +242,8 @@ pub enum AddressText {
 #[serde(deny_unknown_fields)]
 pub struct LaneSection {
     pub id: Spanned<LaneId>,
+    /// What operators and drivers read. Default: the id.
+    pub name: Option<String>,
     /// `vehicles` or `people`. Default `vehicles`.
     #[serde(default)]
     pub kind: LaneKind,
@@ -281,6 +298,8 @@ pub struct InputsSection {
     pub fire: Option<u8>,
     /// Somebody goes through the turnstile.
     pub passage: Option<u8>,
+    /// A button by which a driver calls a person.
+    pub help: Option<u8>,
 }
 
 /// Who a lane is for.

@@ -1,11 +1,11 @@
 //! From what the site file says to the rules the core decides by. Reads nothing.
 
-use std::time::Duration;
+use std::{collections::BTreeMap, time::Duration};
 
 use super::{LaneSection, PaySection, TimesSection};
 use crate::{
     core::rules::{GateRules, GateTimes, LaneRules, LaneTimes, PayRules, Wired},
-    types::ZoneId,
+    types::{LaneId, ZoneId},
 };
 
 pub(super) fn lane(section: &LaneSection, wired: Wired, zone: ZoneId) -> LaneRules {
@@ -55,6 +55,14 @@ fn times(section: TimesSection) -> LaneTimes {
         echo: or(section.echo_s, usual.echo),
         queued: or(section.queued_s, usual.queued),
     }
+}
+
+pub(super) fn lane_names(sections: &[LaneSection]) -> BTreeMap<LaneId, String> {
+    let named = sections.iter().filter_map(|section| {
+        let name = section.name.as_deref().map(str::trim).filter(|name| !name.is_empty())?;
+        Some((section.id.get_ref().clone(), name.to_owned()))
+    });
+    named.collect()
 }
 
 pub(super) fn pay(section: &PaySection) -> PayRules {

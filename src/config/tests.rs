@@ -224,6 +224,78 @@ fn a_turnstile_on_contacts_needs_its_passage_contact() {
 }
 
 #[test]
+fn a_call_button_shares_its_input_with_nothing() {
+    let with = |inputs: &str| {
+        let lane = "barrier = \"board-exit\"\n";
+        let wired = format!("{lane}inputs = {{ arrival = 1, safety = 2, {inputs} }}\n");
+        parse(&EXAMPLE.replace(lane, &wired), &folder())
+    };
+    let site = with("help = 8").unwrap();
+    assert!(site.lanes.values().any(|lane| lane.help == Some(8)));
+    for inputs in ["help = 2", "fire = 7, help = 7"] {
+        assert!(with(inputs).unwrap_err()[0].what.contains("help"), "{inputs}");
+    }
+}
+
+/// The example with a zone and a display that no lane has.
+fn with_sign(sign: &str) -> Result<super::Site, Vec<Mistake>> {
+    let more = "[[device]]\nid = \"led-spaces\"\nprofile = \"display/olm-led\"\nbus = \"line-entry\"\n\
+        address = 9\n[[zone]]\nid = \"lot\"\nname = \"Lakeside\"\ncapacity = 300\n[[zone]]\nid = \"b1\"\n\
+        parent = \"lot\"\n";
+    parse(&EXAMPLE.replacen("[[lane]]", &format!("{more}{sign}\n[[lane]]"), 1), &folder())
+}
+
+#[test]
+fn a_sign_shows_zones_that_are_counted() {
+    use crate::core::zone::Level;
+    let site =
+        with_sign("[[sign]]\ndevice = \"led-spaces\"\nzones = [\"lot\"]\nevery_s = 5").unwrap();
+    let sign = &site.signs[0];
+    assert_eq!(sign.every, std::time::Duration::from_secs(5));
+    assert_eq!(sign.line("Lakeside", 12, Level::Free), ("Lakeside 12".into(), [0, 255, 0]));
+    assert_eq!(sign.line("Lakeside", 0, Level::Full), ("Lakeside 满".into(), [255, 0, 0]));
+    for (sign, field, hint) in [
+        ("device = \"led-exit\"\nzones = [\"lot\"]", "sign.device", "display of a lane"),
+        ("device = \"cam-exit\"\nzones = [\"lot\"]", "sign.device", "show-text"),
+        ("device = \"led-spaces\"\nzones = []", "sign.zones", "no zone"),
+        ("device = \"led-spaces\"\nzones = [\"b9\"]", "sign.zones", "no [[zone]]"),
+        ("device = \"led-spaces\"\nzones = [\"b1\"]", "sign.zones", "capacity"),
+        (
+            "device = \"led-spaces\"\nzones = [\"lot\"]\nfull = \"{left}\"",
+            "sign.text",
+            "never filled",
+        ),
+    ] {
+        let mistakes = with_sign(&format!("[[sign]]\n{sign}")).unwrap_err();
+        let found = mistakes.iter().find(|m| m.field == field && m.what.contains(hint));
+        assert!(found.is_some(), "{sign}: {mistakes:?}");
+    }
+}
+
+#[test]
+fn calls_have_limits_and_lanes_names() {
+    use crate::core::rules::BankDown;
+    let with = |calls: &str| parse(&format!("[calls]\n{calls}\n{EXAMPLE}"), &folder());
+    let site = with("help_s = 45\nbank_down = \"let_go\"\nlet_go_at_most_minor = 800").unwrap();
+    let calls = &site.rules.calls;
+    assert_eq!(calls.help.as_secs(), 45);
+    let after = std::time::Duration::from_mins(1);
+    assert_eq!(calls.bank_down, BankDown::LetGo { after, at_most_minor: 800 });
+    for (calls, field) in [
+        ("help_s = 0", "calls.help_s"),
+        ("answer_s = 100000", "calls.answer_s"),
+        ("let_go_at_most_minor = -1", "calls.let_go_at_most_minor"),
+    ] {
+        let mistakes = with(calls).unwrap_err();
+        assert_eq!((mistakes[0].field.as_str(), mistakes[0].line), (field, 2), "{calls}");
+    }
+    let named = EXAMPLE.replace("# name = \"North gate, in\"", "name = \"North gate, in\"");
+    let site = parse(&named, &folder()).unwrap();
+    let id = crate::types::LaneId::parse("entry-1").unwrap();
+    assert_eq!(site.rules.lane_name(&id), "North gate, in");
+}
+
+#[test]
 fn lanes_that_turn_and_lanes_that_share_a_roadway() {
     let with = |more: &str| {
         let lane = "barrier = \"board-exit\"\n";

@@ -10,12 +10,15 @@ const BUILT_IN: &str = include_str!("texts.toml");
 const SITE: &str = "site";
 
 /// The situations and the holes each can fill, besides `{site}`.
-const SITUATIONS: [(&str, &[&str]); 18] = [
+const SITUATIONS: [(&str, &[&str]); 21] = [
     ("ready", &[]),
     ("welcome", &["plate"]),
     ("pay", &["plate", "amount", "length"]),
     ("good_bye", &["plate"]),
     ("help", &[]),
+    ("help_called", &[]),
+    ("help_coming", &[]),
+    ("full", &[]),
     ("lane_closed", &[]),
     ("faulty", &[]),
     ("held_open", &[]),

@@ -11,10 +11,10 @@ use super::{
     stay::{Read, Stay},
     task::Task,
     ticket::{Admission, NotAdmitted, Ticket, Walk, Way},
-    till::{Arrears, Cash, Merchant, Shift, Validation},
+    till::{Arrears, Cash, Merchant, Shift, TillDid, Validation},
     zone::Zone,
 };
-use crate::types::{LaneId, PaymentId, TicketId};
+use crate::types::{LaneId, Money, PaymentId, ShiftId, StayId, TicketId};
 
 /// One row of the journal. Entities are kept whole, so that applying needs no rules.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -41,6 +41,12 @@ pub enum Change {
         act: OperatorAct,
         who: String,
         reason: String,
+        /// What the camera saw then.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        picture: Option<String>,
+        /// The operator's shift at that time.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        shift: Option<ShiftId>,
     },
     PlateGiven {
         lane: LaneId,
@@ -83,6 +89,21 @@ pub enum Change {
     Cash(Cash),
     Task(Task),
     Zone(Zone),
+    /// An operator did something with money, and why.
+    TillActed {
+        did: TillDid,
+        who: String,
+        reason: String,
+        amount: Money,
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        lane: Option<LaneId>,
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        stay: Option<StayId>,
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        shift: Option<ShiftId>,
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        picture: Option<String>,
+    },
 }
 
 impl Change {
@@ -117,6 +138,7 @@ impl Change {
             Self::Cash(_) => "cash",
             Self::Task(_) => "task",
             Self::Zone(_) => "zone",
+            Self::TillActed { .. } => "till_acted",
         }
     }
 }
@@ -189,6 +211,8 @@ pub enum AlarmKind {
     BrokerDown,
     /// The fire contact is on: ways out are open.
     FireAlarm,
+    /// A call for help that nobody took on.
+    CallUnanswered,
     /// Nobody knows whether a person went through a turnstile.
     AdmissionUnsure,
 }

@@ -7,7 +7,7 @@ use super::{
     lane::ArmAction,
     ticket::{NotAdmitted, PassAction, Way},
 };
-use crate::types::{CodeDigest, CommandId, LaneId, Money, Plate, RefundId, bank::Ask};
+use crate::types::{CodeDigest, CommandId, LaneId, Money, Plate, RefundId, StayId, bank::Ask};
 
 #[derive(Clone, Debug, PartialEq)]
 pub enum Effect {
@@ -31,6 +31,13 @@ pub enum Effect {
     FindTicket {
         lane: LaneId,
         digest: CodeDigest,
+    },
+    /// The tariff asks for visits of this plate before a stay that ended at `since` or later. The answer comes back as
+    /// [`super::Input::VisitsFound`].
+    FindVisits {
+        stay: StayId,
+        plate: Plate,
+        since: Timestamp,
     },
     /// Ask the lane's camera to look again.
     TriggerRead {
@@ -68,8 +75,14 @@ pub enum Message {
     GoodBye {
         plate: Plate,
     },
-    /// A person is called.
+    /// A person is needed.
     Help,
+    /// A person was called. `taken`: somebody sees to it.
+    HelpCalled {
+        taken: bool,
+    },
+    /// The zone this entry leads into has no space left.
+    Full,
     LaneClosed,
     /// The arm does not move.
     Faulty,

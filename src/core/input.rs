@@ -8,11 +8,15 @@ use super::{
     lane::{OperatorAct, Reject, Sensor},
     money::{Order, Payment},
     stay::Read,
+    tariff::Earlier,
+    task::{CallFrom, TaskAct},
     ticket::{NotAdmitted, Ticket, Way},
+    till::{MerchantAct, TillAct},
 };
 use crate::types::{
-    AdmissionId, Code, CodeDigest, CommandId, DeviceId, LaneId, OrderId, PaymentId, Plate,
-    RefundId, StayId, TaskId, TicketId, bank::Word,
+    AdmissionId, ArrearsId, BoothId, CashId, Code, CodeDigest, CommandId, DeviceId, LaneId,
+    MerchantId, Money, OrderId, PaymentId, Plate, RefundId, ShiftId, StayId, TaskId, TicketId,
+    ValidationId, ZoneId, bank::Word,
 };
 
 #[derive(Clone, Debug, PartialEq)]
@@ -56,6 +60,36 @@ pub enum Input {
     /// A driver wants to pay this order.
     PayAsked {
         order: OrderId,
+    },
+    /// A driver inside wants to pay before going to an exit.
+    PrepayAsked {
+        plate: Plate,
+    },
+    /// An operator does something with money.
+    Till {
+        who: String,
+        act: TillAct,
+    },
+    Merchant {
+        who: String,
+        act: MerchantAct,
+    },
+    /// A merchant gives one of its offers to a stay.
+    Validate {
+        merchant: MerchantId,
+        plate: Plate,
+        offer: String,
+        by: String,
+    },
+    /// A merchant takes back what it gave; `None`: an operator does.
+    Unvalidate {
+        validation: ValidationId,
+        merchant: Option<MerchantId>,
+    },
+    /// Visits of a plate before a stay, oldest first, as the tables know them.
+    VisitsFound {
+        stay: StayId,
+        visits: Vec<Earlier>,
     },
     /// The bank spoke of a payment: by answer or by notification, it is the same.
     BankSaid {
@@ -138,6 +172,25 @@ pub enum Input {
         contact: DeviceId,
         on: bool,
     },
+    /// Somebody at a lane asks for a person.
+    HelpAsked {
+        lane: LaneId,
+        from: CallFrom,
+        says: String,
+    },
+    /// An operator does something about a task.
+    TaskActed {
+        task: TaskId,
+        act: TaskAct,
+        who: String,
+    },
+    /// An operator counted a zone, with what lies within it.
+    ZoneCounted {
+        zone: ZoneId,
+        found: u32,
+        who: String,
+        reason: String,
+    },
     /// A deadline may have come.
     Tick,
 }
@@ -175,6 +228,15 @@ pub enum Answer {
     Ticket(TicketId),
     /// Let in once the one before is through.
     Queued,
+    /// What there is to pay.
+    Order(OrderId),
+    /// Paid already, or nothing to pay: until then, where a time is set.
+    NothingOwed(Option<Timestamp>),
+    Shift(ShiftId),
+    /// Taken; so much goes back as change.
+    Cash(CashId, Money),
+    Merchant(MerchantId),
+    Validation(ValidationId),
 }
 
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -207,8 +269,6 @@ pub enum Refusal {
     TicketDiffers(TicketId),
     #[error("admission {0} waits for nobody's decision")]
     NoAdmission(AdmissionId),
-    #[error("no open task of that kind is called {0}")]
-    NoTask(TaskId),
     #[error("no open stay is called {0}")]
     NoStay(StayId),
     #[error(
@@ -219,6 +279,46 @@ pub enum Refusal {
     TriesSpent(LaneId),
     #[error("an operator has been asked to confirm the plate at lane {0}")]
     OperatorAsked(LaneId),
+    #[error("no task is called {0}, or it is settled; look at the list again")]
+    NoTask(TaskId),
+    #[error("no zone is called {0}")]
+    NoZone(ZoneId),
+    #[error("more than {most} vehicles cannot be in there; count again")]
+    CountUnfit { most: u32 },
+    #[error("no vehicle with this plate is inside")]
+    NotInside,
+    #[error("no booth is called {0}: name it in the site file under till.booths")]
+    NoBooth(BoothId),
+    #[error("booth {0} has an open shift: hand it over or take it over first")]
+    BoothOpen(BoothId),
+    #[error("you have an open shift at booth {0}: end it first")]
+    ShiftOpen(BoothId),
+    #[error("cash moves in an open shift only: open one at your booth")]
+    NoShift,
+    #[error("the amount does not fit: from 0 up to what it is about")]
+    AmountUnfit,
+    #[error("{0} is owed and less was given")]
+    NotEnough(Money),
+    #[error("cash {0} was given back already")]
+    RefundedBefore(CashId),
+    #[error("no arrears are called {0}, or they are over")]
+    NoArrears(ArrearsId),
+    #[error("the vehicle in lane {0} is on record as having come in")]
+    EntryKnown(LaneId),
+    #[error("the tariff has no fee for a lost entry: give the time it came in")]
+    NoLostFee,
+    #[error("no merchant is called {0}, or it gives nothing now")]
+    NoMerchant(MerchantId),
+    #[error("a merchant has a name, offers of different names and amounts that are not negative")]
+    MerchantUnfit,
+    #[error("merchant {0} makes no such offer")]
+    NoOffer(MerchantId),
+    #[error("the budget of this month is spent")]
+    BudgetSpent,
+    #[error("this stay has as many validations as a stay may have")]
+    ValidationsFull,
+    #[error("validation {0} was used or taken back already, or is of somebody else")]
+    NoValidation(ValidationId),
     #[error("there is a fire: ways out stay open until the contact is off")]
     Fire,
 }

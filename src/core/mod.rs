@@ -25,7 +25,7 @@ pub mod zone;
 
 pub use self::{
     change::{Alarm, AlarmKind, Change},
-    decide::{Decision, decide},
+    decide::{Decision, decide, shift_matches_postings},
     effect::{Effect, Message},
     input::{Answer, Input, Refusal, Reply},
     rules::Rules,

@@ -4,20 +4,40 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
 use super::tariff::Quote;
-use crate::types::{LaneId, Money, OrderId, PaymentId, RefundId, StayId};
+use crate::types::{
+    ArrearsId, CashId, LaneId, Money, OrderId, PassId, PaymentId, RefundId, ShiftId, StayId,
+};
 
 /// What is owed for a stay.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Order {
     pub id: OrderId,
     pub stay: StayId,
-    /// Where it is to be paid.
-    pub lane: LaneId,
-    /// The quote's amount less what the stay has paid before.
+    /// Where it is to be paid; `None`: on the phone, before the vehicle comes to an exit.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub lane: Option<LaneId>,
+    /// What the quote leaves due, and the arrears.
     pub amount: Money,
     pub quote: Quote,
     pub made_at: Timestamp,
     pub state: OrderState,
+    /// Unpaid fees of earlier stays that it collects as well.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub arrears: Vec<ArrearsId>,
+    /// Anybody who knows the plate may have asked for it: its page shows no picture.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub by_plate: bool,
+}
+
+/// What an order was paid with. Journaled as one key, such as `"payment":7`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum PaidBy {
+    /// Through the bank.
+    Payment(PaymentId),
+    Cash(CashId),
+    /// A pass with stored value.
+    Pass(PassId),
 }
 
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -25,7 +45,8 @@ pub struct Order {
 pub enum OrderState {
     Due,
     Paid {
-        payment: PaymentId,
+        #[serde(flatten)]
+        by: PaidBy,
         at: Timestamp,
     },
     /// An operator let the vehicle go.
@@ -164,6 +185,12 @@ pub enum Account {
     ParkingRevenue,
     /// Taken, but owed back to payers (liability).
     RefundsPayable,
+    /// In the drawers of open shifts (asset).
+    CashDrawer,
+    /// Cash counted at the end of shifts, less the floats of new ones (asset).
+    CashSafe,
+    /// Counted more (credit) or less (debit) than the drawer should hold.
+    CashOverShort,
 }
 
 impl Account {
@@ -172,6 +199,9 @@ impl Account {
             Self::ChannelReceivable => "channel_receivable",
             Self::ParkingRevenue => "parking_revenue",
             Self::RefundsPayable => "refunds_payable",
+            Self::CashDrawer => "cash_drawer",
+            Self::CashSafe => "cash_safe",
+            Self::CashOverShort => "cash_over_short",
         }
     }
 }
@@ -182,8 +212,16 @@ pub struct Posting {
     /// Counts from 1.
     pub txn: i64,
     pub at: Timestamp,
-    pub payment: PaymentId,
+    /// `None`: no bank has part in it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub payment: Option<PaymentId>,
     pub refund: Option<RefundId>,
+    /// The cash taken or given back.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub cash: Option<CashId>,
+    /// Whose drawer.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub shift: Option<ShiftId>,
     pub debit: Account,
     pub credit: Account,
     pub amount: Money,

@@ -1,8 +1,15 @@
 //! The register: passes, lists, shifts, tasks and the like, each kept whole until it is over. Knows no rule of any.
 
-use std::collections::BTreeMap;
+use std::{
+    collections::{BTreeMap, BTreeSet, HashMap},
+    hash::Hash,
+};
 
-use super::{change::Change, state::State};
+use super::{
+    change::Change,
+    state::{Owner, State},
+    task::Task,
+};
 
 impl State {
     /// Makes a change of the register true; `false`: it is of something else.
@@ -27,11 +34,16 @@ impl State {
             }
             Change::Validation(entry) => {
                 counters.validation = counters.validation.max(entry.id.0);
-                keep(&mut self.validations, entry.id, entry, entry.over_at.is_none());
+                let is_open = entry.over_at.is_none();
+                keep(&mut self.validations, entry.id, entry, is_open);
+                index(&mut self.given, &entry.stay, entry.id, is_open);
             }
             Change::Arrears(entry) => {
                 counters.arrears = counters.arrears.max(entry.id.0);
-                keep(&mut self.arrears, entry.id, entry, entry.over_at.is_none());
+                let is_open = entry.over_at.is_none();
+                keep(&mut self.arrears, entry.id, entry, is_open);
+                index(&mut self.owing, &entry.plate, entry.id, is_open);
+                self.sweep(entry.order);
             }
             Change::Shift(entry) => {
                 counters.shift = counters.shift.max(entry.id.0);
@@ -39,15 +51,50 @@ impl State {
             }
             Change::Task(entry) => {
                 counters.task = counters.task.max(entry.id.0);
-                keep(&mut self.tasks, entry.id, entry, entry.over_at.is_none());
+                self.put_task(entry);
             }
-            Change::Cash(cash) => counters.cash = counters.cash.max(cash.id.0),
+            Change::Cash(cash) => {
+                counters.cash = counters.cash.max(cash.id.0);
+                self.refunded.extend(cash.refund_of);
+            }
             Change::Zone(zone) => {
                 self.zones.insert(zone.id.clone(), zone.clone());
             }
             _ => return false,
         }
         true
+    }
+}
+
+impl State {
+    fn put_task(&mut self, task: &Task) {
+        let is_open = task.over_at.is_none();
+        let former = self.tasks.get(&task.id).and_then(|task| task.due);
+        self.move_deadline(Owner::Task(task.id), former, task.due.filter(|_| is_open));
+        keep(&mut self.tasks, task.id, task, is_open);
+        let Some(lane) = task.lane.as_ref().filter(|_| task.is_call()) else { return };
+        if is_open {
+            self.calls.insert(lane.clone(), task.id);
+        } else if self.calls.get(lane) == Some(&task.id) {
+            self.calls.remove(lane);
+        }
+    }
+}
+
+/// Keeps which entries are of whom.
+fn index<O: Eq + Hash + Clone, K: Ord>(
+    map: &mut HashMap<O, BTreeSet<K>>,
+    of: &O,
+    id: K,
+    is_open: bool,
+) {
+    if is_open {
+        map.entry(of.clone()).or_default().insert(id);
+    } else if let Some(ids) = map.get_mut(of) {
+        ids.remove(&id);
+        if ids.is_empty() {
+            map.remove(of);
+        }
     }
 }
 

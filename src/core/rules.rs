@@ -13,10 +13,10 @@ use jiff::{Timestamp, tz::TimeZone};
 
 pub use self::{
     access::AccessRules,
-    calls::CallRules,
+    calls::{BankDown, CallRules},
     lane::{Couple, Tailgating, Tide, Turn, WaitsFor},
     matching::{MatchRules, Twice},
-    till::TillRules,
+    till::{ArrearsAtEntry, ArrearsAtExit, TillRules},
     zone::{ZoneRules, Zones},
 };
 use super::tariff::{Quote, Tariff, TariffBook};
@@ -40,6 +40,8 @@ pub struct Rules {
     pub matching: MatchRules,
     pub till: TillRules,
     pub calls: CallRules,
+    /// What operators and drivers read of a lane, where the site file names one.
+    pub lane_names: BTreeMap<LaneId, String>,
 }
 
 impl Rules {
@@ -59,11 +61,17 @@ impl Rules {
             matching: MatchRules::default(),
             till: TillRules::default(),
             calls: CallRules::default(),
+            lane_names: BTreeMap::new(),
         }
     }
 }
 
 impl Rules {
+    /// What a lane is called on pages.
+    pub fn lane_name<'a>(&'a self, lane: &'a LaneId) -> &'a str {
+        self.lane_names.get(lane).map_or(lane.as_str(), String::as_str)
+    }
+
     /// What a plain stay costs by the main tariff.
     pub fn quote(&self, from: Timestamp, to: Timestamp) -> Quote {
         self.tariffs.quote_main(from, to)

@@ -8,7 +8,7 @@ use super::{
     change::{Alarm, AlarmKind, Change},
     gate::Gate,
     lane::Lane,
-    money::{Order, Payment, Refund, RefundState},
+    money::{Order, OrderState, Payment, Refund, RefundState},
     pass::{Listed, Pass, Reservation},
     stay::Stay,
     task::Task,
@@ -17,8 +17,9 @@ use super::{
     zone::Zone,
 };
 use crate::types::{
-    AdmissionId, ArrearsId, CodeDigest, LaneId, ListedId, MerchantId, OrderId, PassId, PaymentId,
-    Plate, RefundId, ReservationId, ShiftId, StayId, TaskId, TicketId, ValidationId, ZoneId,
+    AdmissionId, ArrearsId, CashId, CodeDigest, LaneId, ListedId, MerchantId, OrderId, PassId,
+    PaymentId, Plate, RefundId, ReservationId, ShiftId, StayId, TaskId, TicketId, ValidationId,
+    ZoneId,
 };
 
 /// What is alive: open stays, what is owed or undecided, lanes and alarms. What is over lives in the tables only.
@@ -50,9 +51,17 @@ pub struct State {
     pub tasks: BTreeMap<TaskId, Task>,
     pub zones: BTreeMap<ZoneId, Zone>,
     pub counters: Counters,
+    /// Cash that was given back.
+    pub(super) refunded: BTreeSet<CashId>,
+    pub(super) owing: HashMap<Plate, BTreeSet<ArrearsId>>,
+    pub(super) given: HashMap<StayId, BTreeSet<ValidationId>>,
     plates: HashMap<Plate, StayId>,
     trades: HashMap<String, PaymentId>,
     codes: HashMap<CodeDigest, TicketId>,
+    /// Open stays by the innermost zone they are in; none is zero.
+    pub(super) inside: BTreeMap<ZoneId, u32>,
+    /// The call for help that is open at a lane.
+    pub(super) calls: BTreeMap<LaneId, TaskId>,
     deadlines: BTreeSet<(Timestamp, Owner)>,
 }
 
@@ -84,10 +93,13 @@ pub enum Owner {
     Lane(LaneId),
     /// The times of day turn a tidal lane.
     Turn(LaneId),
+    /// The vehicle that waits in a lane.
+    Wait(LaneId),
     Gate(LaneId),
     Ticket(TicketId),
     Payment(PaymentId),
     Refund(RefundId),
+    Task(TaskId),
 }
 
 impl State {
@@ -111,6 +123,22 @@ impl State {
         self.plates.get(plate).and_then(|id| self.stays.get(id))
     }
 
+    /// Open stays that are in this very zone and in none within it.
+    pub fn stays_at(&self, zone: &ZoneId) -> i64 {
+        self.inside.get(zone).copied().map_or(0, i64::from)
+    }
+
+    /// The call for help that is open at a lane.
+    pub fn call_of(&self, lane: &LaneId) -> Option<&Task> {
+        self.calls.get(lane).and_then(|task| self.tasks.get(task))
+    }
+
+    /// Open tasks, and calls for help among them that nobody has taken on.
+    pub fn waiting(&self) -> (usize, usize) {
+        let calls = self.calls.values().filter_map(|task| self.tasks.get(task));
+        (self.tasks.len(), calls.filter(|task| task.taken.is_none()).count())
+    }
+
     /// The watched payment with this number.
     pub fn payment_of(&self, out_trade_no: &str) -> Option<&Payment> {
         self.trades.get(out_trade_no).and_then(|id| self.payments.get(id))
@@ -119,6 +147,23 @@ impl State {
     /// The ticket in memory with this code.
     pub fn ticket_of(&self, digest: &CodeDigest) -> Option<&Ticket> {
         self.codes.get(digest).and_then(|id| self.tickets.get(id))
+    }
+
+    /// What a plate has not paid for earlier stays, oldest first.
+    pub fn arrears_of(&self, plate: &Plate) -> impl Iterator<Item = &Arrears> {
+        let ids = self.owing.get(plate).into_iter().flatten();
+        ids.filter_map(|id| self.arrears.get(id))
+    }
+
+    /// What merchants gave to a stay, in the order of giving.
+    pub fn validations_of(&self, stay: StayId) -> impl Iterator<Item = &Validation> {
+        let ids = self.given.get(&stay).into_iter().flatten();
+        ids.filter_map(|id| self.validations.get(id))
+    }
+
+    /// The open shift of an operator.
+    pub fn shift_of(&self, operator: &str) -> Option<&Shift> {
+        self.shifts.values().find(|shift| shift.operator == operator)
     }
 
     /// Makes a change true.
@@ -157,7 +202,8 @@ impl State {
             | Change::PlateGiven { .. }
             | Change::WordUnplaced { .. }
             | Change::ScanRefused { .. }
-            | Change::Walked { .. } => {}
+            | Change::Walked { .. }
+            | Change::TillActed { .. } => {}
             registered => {
                 self.put_registered(registered);
             }
@@ -172,8 +218,11 @@ impl State {
         let former = self.lanes.insert(lane.id.clone(), lane.clone());
         let due = |lane: &Lane| lane.due.map(|due| due.at);
         self.move_deadline(owner, former.as_ref().and_then(due), due(lane));
-        let turns = former.and_then(|lane| lane.turn_at);
+        let turns = former.as_ref().and_then(|lane| lane.turn_at);
         self.move_deadline(Owner::Turn(lane.id.clone()), turns, lane.turn_at);
+        let owner = Owner::Wait(lane.id.clone());
+        let due = |lane: &Lane| lane.wait.as_ref().and_then(|wait| wait.due);
+        self.move_deadline(owner, former.as_ref().and_then(due), due(lane));
     }
 
     fn put_gate(&mut self, gate: &Gate) {
@@ -204,16 +253,36 @@ impl State {
         self.counters.stay = self.counters.stay.max(stay.id.0);
         if stay.state.is_open() {
             self.plates.insert(stay.plate.clone(), stay.id);
-            self.stays.insert(stay.id, stay.clone());
+            let former = self.stays.insert(stay.id, stay.clone());
+            self.move_inside(former.as_ref().map(Stay::zone_now), Some(stay.zone_now()));
             return;
         }
-        self.stays.remove(&stay.id);
+        let former = self.stays.remove(&stay.id);
+        self.move_inside(former.as_ref().map(Stay::zone_now), None);
         if self.plates.get(&stay.plate) == Some(&stay.id) {
             self.plates.remove(&stay.plate);
         }
         let orders: Vec<OrderId> =
             self.orders.values().filter(|order| order.stay == stay.id).map(|o| o.id).collect();
         orders.into_iter().for_each(|order| self.sweep(order));
+    }
+
+    fn move_inside(&mut self, from: Option<&ZoneId>, to: Option<&ZoneId>) {
+        if from == to {
+            return;
+        }
+        if let Some(count) = from.and_then(|from| self.inside.get_mut(from)) {
+            *count -= 1;
+            if *count == 0 {
+                from.map(|from| self.inside.remove(from));
+            }
+        }
+        if let Some(to) = to {
+            match self.inside.get_mut(to) {
+                Some(count) => *count += 1,
+                None => drop(self.inside.insert(to.clone(), 1)),
+            }
+        }
     }
 
     fn put_payment(&mut self, payment: &Payment) {
@@ -244,16 +313,23 @@ impl State {
         }
     }
 
-    /// An order leaves memory once its stay has and no payment of it is watched.
-    fn sweep(&mut self, id: OrderId) {
+    /// An order leaves memory once its stay has, no payment of it is watched, and it is no arrears.
+    pub(super) fn sweep(&mut self, id: OrderId) {
         let Some(order) = self.orders.get(&id) else { return };
         let watched = self.payments.values().any(|payment| payment.order == id);
-        if !watched && !self.stays.contains_key(&order.stay) {
+        let unpaid = order.state == OrderState::Unpaid
+            && self.arrears.values().any(|arrears| arrears.order == id);
+        if !watched && !unpaid && !self.stays.contains_key(&order.stay) {
             self.orders.remove(&id);
         }
     }
 
-    fn move_deadline(&mut self, owner: Owner, from: Option<Timestamp>, to: Option<Timestamp>) {
+    pub(super) fn move_deadline(
+        &mut self,
+        owner: Owner,
+        from: Option<Timestamp>,
+        to: Option<Timestamp>,
+    ) {
         if from == to {
             return;
         }

@@ -7,6 +7,7 @@ use super::{
     pass::Standing,
     rules::Zones,
     tariff::{Earlier, PaidAt, Span},
+    till::Waiver,
     zone::Segment,
 };
 use crate::types::{DeviceId, LaneId, OrderId, Plate, StayId, Vehicle, ZoneId};
@@ -83,7 +84,7 @@ pub struct Stay {
     pub exit_picture: Option<String>,
     /// Minor units collected for this stay so far.
     pub paid_minor: i64,
-    /// The latest time up to which it is paid, and that the leave time counts from.
+    /// The last payment: the leave time counts from it.
     pub paid_at: Option<Timestamp>,
     /// The order that waits to be paid, if one does.
     pub order: Option<OrderId>,
@@ -103,9 +104,15 @@ pub struct Stay {
     /// Visits before this one that its tariff asks for.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub earlier: Vec<Earlier>,
-    /// Each payment for it, oldest first; `paid_minor` is their sum.
+    /// Each payment for it, oldest first, by the time up to which it pays; `paid_minor` is their sum.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub paid: Vec<PaidAt>,
+    /// Parts of its fee that a person let go, oldest first.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub waived: Vec<Waiver>,
+    /// Nobody knows when it came in.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub lost: bool,
 }
 
 impl Stay {
@@ -131,6 +138,8 @@ impl Stay {
             covered: Vec::new(),
             earlier: Vec::new(),
             paid: Vec::new(),
+            waived: Vec::new(),
+            lost: false,
         }
     }
 

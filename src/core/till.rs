@@ -25,6 +25,22 @@ pub struct Shift {
     /// Handed over.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub over_at: Option<Timestamp>,
+    /// Who counted it, where that was not its operator.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub closed_by: Option<String>,
+}
+
+impl Shift {
+    /// What should be in the drawer.
+    pub fn expected_minor(&self) -> i64 {
+        let ShiftTotals { cash_minor, refunded_minor, .. } = self.totals;
+        self.float.minor.saturating_add(cash_minor).saturating_sub(refunded_minor)
+    }
+
+    /// Counted less expected: over when positive, short when negative. `None`: not counted yet.
+    pub fn over_minor(&self) -> Option<i64> {
+        self.counted.map(|counted| counted.minor.saturating_sub(self.expected_minor()))
+    }
 }
 
 /// Sums of a shift, in minor units of the site's currency.
@@ -41,16 +57,22 @@ pub struct ShiftTotals {
     pub openings: u32,
 }
 
-/// Cash taken for an order. Never changed.
+/// Cash taken for an order, or given back. Never changed.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Cash {
     pub id: CashId,
     pub order: OrderId,
+    pub stay: StayId,
     pub shift: ShiftId,
     pub amount: Money,
     /// What the driver gave; the rest went back as change.
     pub tendered: Money,
     pub at: Timestamp,
+    /// Given back: of this cash, once.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub refund_of: Option<CashId>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub reason: Option<String>,
     /// Cash stays out of memory from the start.
     pub over_at: Timestamp,
 }
@@ -81,6 +103,9 @@ pub struct Merchant {
     pub spent_minor: i64,
     /// First instant of the month `spent_minor` is of.
     pub month: Timestamp,
+    /// Gives nothing until an operator lets it again.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub suspended: bool,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub over_at: Option<Timestamp>,
 }
@@ -90,7 +115,7 @@ pub struct Merchant {
 pub struct Offer {
     pub name: String,
     pub benefit: Benefit,
-    /// What one is worth at most, against the budget before it is used.
+    /// What one costs the merchant at most. It is kept free in the budget until the validation is used.
     pub at_most_minor: i64,
 }
 
@@ -101,7 +126,10 @@ pub struct Validation {
     pub merchant: MerchantId,
     pub offer: String,
     pub benefit: Benefit,
+    pub at_most_minor: i64,
     pub stay: StayId,
+    /// The merchant's own name, or an operator's.
+    pub by: String,
     pub given_at: Timestamp,
     pub state: ValidationState,
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -112,12 +140,104 @@ pub struct Validation {
 #[serde(rename_all = "snake_case", tag = "is")]
 pub enum ValidationState {
     Given,
-    /// What it took off the fee.
+    /// What it took off the fee, at the merchant's cost.
     Used {
-        order: OrderId,
+        /// `None`: it left nothing to pay.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        order: Option<OrderId>,
         minor: i64,
     },
     Revoked,
     /// Its stay left without needing it.
     Lapsed,
+}
+
+/// A part of a stay's fee that a person let go: a free release, or a lower fee.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Waiver {
+    pub at: Timestamp,
+    pub minor: i64,
+    pub who: String,
+    pub reason: String,
+    /// The operator's shift at that time.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub shift: Option<ShiftId>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub lane: Option<LaneId>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub picture: Option<String>,
+}
+
+/// What an operator does with money. Amounts in minor units of the site's currency.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum TillAct {
+    OpenShift {
+        booth: BoothId,
+        /// Counted by the operator.
+        float_minor: i64,
+    },
+    CloseShift {
+        booth: BoothId,
+        counted_minor: i64,
+    },
+    /// Takes the drawer over from whoever has it: both count it once, and what it holds is the new float.
+    TakeOver {
+        booth: BoothId,
+        counted_minor: i64,
+    },
+    TakeCash {
+        order: OrderId,
+        tendered_minor: i64,
+    },
+    /// `cash` as it is on record.
+    RefundCash {
+        cash: Cash,
+        amount_minor: i64,
+        reason: String,
+    },
+    /// The vehicle that waits in the lane pays this and no more.
+    SetFee {
+        lane: LaneId,
+        amount_minor: i64,
+        reason: String,
+    },
+    /// The vehicle in the lane is not on record as having come in.
+    GiveEntry {
+        lane: LaneId,
+        /// `None`: as read.
+        plate: Option<Plate>,
+        /// `None`: nobody knows; the tariff's fee for a lost entry.
+        entered_at: Option<Timestamp>,
+        reason: String,
+    },
+    Forgive {
+        arrears: ArrearsId,
+        reason: String,
+    },
+}
+
+/// What an operator did with money at a lane or for a plate, as it stands on record.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum TillDid {
+    FeeSet,
+    EntryGiven,
+    Forgave,
+    CashRefunded,
+}
+
+/// What an operator does about merchants.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum MerchantAct {
+    /// `None`: a new one.
+    Put {
+        id: Option<MerchantId>,
+        name: String,
+        offers: Vec<Offer>,
+        budget_minor: i64,
+    },
+    Suspend {
+        id: MerchantId,
+        suspended: bool,
+    },
 }

@@ -27,6 +27,10 @@ pub(super) fn words(l: Lang, kind: AlarmKind) -> (&'static str, &'static str) {
             ("设备时钟不准", "在设备上设置校时服务器"),
             ("A device's clock is off", "Set a time server on the device"),
         ),
+        AlarmKind::CallUnanswered => two(
+            ("求助无人应答", "在任务页接听"),
+            ("Nobody answers a call for help", "Take it on the page of tasks"),
+        ),
         AlarmKind::DeviceFlood => two(
             ("设备发送过于频繁", "多余数据已丢弃;检查设备设置或更换设备"),
             ("A device floods", "The rest is dropped; check its settings, or replace it"),

@@ -49,6 +49,40 @@ pub(super) fn by_hour(values: &[i64], now_hour: usize, currency: Currency, title
     svg
 }
 
+/// A line over the day, one value a quarter of an hour, of `all` quarters. Coloured by `.area` and `.edge`.
+pub(super) fn levels(values: &[i64], all: usize, title: &str) -> String {
+    let most = values.iter().copied().max().unwrap_or(0).max(1);
+    let mut svg = format!(
+        r#"<svg class="chart" viewBox="0 0 {WIDTH} {}" role="img" aria-label="{}"><title>{}</title>"#,
+        HEIGHT + 24,
+        escaped(title),
+        escaped(title),
+    );
+    let all = all.max(values.len()).max(1);
+    let mut line = String::new();
+    for (quarter, value) in values.iter().enumerate() {
+        let tall =
+            (i128::from((*value).max(0)) * (HEIGHT as i128 - 16) / i128::from(most)) as usize;
+        let (x, next) = (quarter * WIDTH / all, (quarter + 1) * WIDTH / all);
+        let y = HEIGHT - tall;
+        let _ = write!(line, "{}{x} {y}H{next}", if quarter == 0 { "M" } else { "L" });
+    }
+    let end = values.len() * WIDTH / all;
+    if !values.is_empty() {
+        let _ = write!(
+            svg,
+            r#"<path class="area" d="{line}L{end} {HEIGHT}H0Z"/><path class="edge" d="{line}"/>"#
+        );
+    }
+    for hour in (0..all / 4).step_by(6) {
+        let x = hour * 4 * WIDTH / all + 2;
+        let _ = write!(svg, r#"<text class="axis" x="{x}" y="{}">{hour:02}</text>"#, HEIGHT + 20);
+    }
+    let _ = write!(svg, r#"<path class="base" d="M0 {HEIGHT}H{WIDTH}"/>"#);
+    let _ = write!(svg, r#"<text class="axis most" x="{WIDTH}" y="15">{most}</text></svg>"#);
+    svg
+}
+
 /// A QR code at error level M, without a prolog, to stand inside a page.
 pub(super) fn qr(text: &str) -> Option<String> {
     let code = QrCode::with_error_correction_level(text, EcLevel::M).ok()?;
@@ -77,6 +111,13 @@ mod tests {
         assert!(svg.contains("a &lt;b>") && svg.contains("¥2.00"));
         assert!(by_hour(&[], 0, Currency::Cny, "").ends_with("</svg>"));
         assert!(!by_hour(&[i64::MAX, 1], 0, Currency::Cny, "").contains("\"-"));
+    }
+
+    #[test]
+    fn a_level_stays_within_the_chart() {
+        let svg = levels(&[0, 5, 10], 96, "a");
+        assert!(svg.contains(r#"d="M0 120H5L5 68H10L10 16H15""#), "{svg}");
+        assert!(levels(&[], 0, "").ends_with("</svg>"));
     }
 
     #[test]

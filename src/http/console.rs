@@ -1,5 +1,7 @@
 //! The operator's console: every lane live, alarms, the day's takings. Acts are in [`super::operate`].
 
+use std::sync::Arc;
+
 use askama::Template;
 use axum::{
     extract::State,
@@ -12,14 +14,17 @@ use super::{
     charts,
     error::ApiError,
     lanes::{self, Board, LaneCard, Seen},
-    ports::Takings,
+    people,
+    ports::{Takings, Waiting},
     router::{Shared, Web},
     signin::Signed,
     stream::Piece,
+    tasks,
     words::{self, Lang},
+    zones,
 };
 use crate::{
-    core::{Alarm, lane::OperatorAct, money::Payment},
+    core::{Alarm, Rules, lane::OperatorAct, money::Payment},
     types::{Currency, LaneId, Money},
 };
 
@@ -34,6 +39,8 @@ pub(super) struct Frame {
     pub(super) zone: TimeZone,
     pub(super) now: Timestamp,
     pub(super) currency: Currency,
+    pub(super) waiting: Waiting,
+    rules: Arc<Rules>,
 }
 
 impl Frame {
@@ -48,6 +55,28 @@ impl Frame {
             zone: rules.zone.clone(),
             now: web.desk.now(),
             currency: rules.currency,
+            waiting: web.desk.waiting(),
+            rules,
+        }
+    }
+
+    /// What a lane is called.
+    pub(super) fn lane<'a>(&'a self, id: &'a LaneId) -> &'a str {
+        self.rules.lane_name(id)
+    }
+
+    /// What an alarm is about: a lane by its name.
+    fn subject(&self, subject: &str) -> String {
+        let lane = LaneId::parse(subject);
+        lane.map_or_else(|| subject.to_owned(), |lane| self.lane(&lane).to_owned())
+    }
+
+    /// How many tasks wait, in the header of every page.
+    pub(super) fn badge(&self) -> String {
+        match self.waiting {
+            Waiting { tasks: 0, .. } => String::new(),
+            Waiting { tasks, calls: 0 } => format!("<b class=\"badge\">{tasks}</b>"),
+            Waiting { tasks, .. } => format!("<b class=\"badge ring\">{tasks}</b>"),
         }
     }
 
@@ -76,6 +105,9 @@ pub(super) struct Notice {
 struct ConsolePage<'a> {
     f: Frame,
     cards: Vec<Card<'a>>,
+    calls: String,
+    zones: String,
+    people: String,
     alarms: String,
     day: String,
     undecided: String,
@@ -157,6 +189,9 @@ pub(super) async fn with_notice(
     let page = ConsolePage {
         cards,
         alarms: alarms(&f, &board)?,
+        calls: tasks::ringing(&f, &board.tasks)?,
+        zones: zones::rendered(f.l, &board.bars)?,
+        people: people::cards(web, &f, &board.people).await?,
         day: day(web, &f, board.inside).await?,
         undecided: undecided(&f, &board)?,
         f,
@@ -180,6 +215,10 @@ pub(super) async fn pieces(web: &Web, l: Lang) -> Result<Vec<Piece>, ApiError> {
         pieces.push((lanes::piece_id(&seen.lane.id), card.render()?));
     }
     pieces.push(("alarms".into(), alarms(&f, &board)?));
+    pieces.push(("waiting".into(), f.badge()));
+    pieces.push(("calls".into(), tasks::ringing(&f, &board.tasks)?));
+    pieces.push(("zones".into(), zones::rendered(f.l, &board.bars)?));
+    pieces.push(("people".into(), people::cards(web, &f, &board.people).await?));
     pieces.push(("undecided".into(), undecided(&f, &board)?));
     pieces.push(("day".into(), day(web, &f, board.inside).await?));
     Ok(pieces)
@@ -235,6 +274,7 @@ struct Day<'a> {
     count: i64,
     inside: usize,
     chart: String,
+    levels: String,
 }
 
 async fn day(web: &Web, f: &Frame, inside: usize) -> Result<String, ApiError> {
@@ -247,7 +287,28 @@ async fn day(web: &Web, f: &Frame, inside: usize) -> Result<String, ApiError> {
     let title = f.l.say("今日各小时收入", "Takings by hour today");
     let chart = charts::by_hour(&by_hour, now_hour, f.currency, title);
     let (taken, refunded) = (Money::new(minor, f.currency), Money::new(refunded_minor, f.currency));
-    Ok(Day { f, taken, refunded, count, inside, chart }.render()?)
+    let levels = levels(web, f, (from, hours), inside).await?;
+    Ok(Day { f, taken, refunded, count, inside, chart, levels }.render()?)
+}
+
+/// Vehicles inside over the day, reckoned back from how many are inside now.
+async fn levels(
+    web: &Web,
+    f: &Frame,
+    (from, hours): (Timestamp, usize),
+    inside: usize,
+) -> Result<String, ApiError> {
+    let net = web.records.net_by_quarter(from, hours * 4).await?;
+    let past = (f.now.duration_since(from).as_secs().max(0) / 900) as usize;
+    let mut level = inside as i64;
+    let mut levels: Vec<i64> = Vec::with_capacity(past + 1);
+    for net in net.iter().take(past + 1).rev() {
+        levels.push(level.max(0));
+        level -= net;
+    }
+    levels.reverse();
+    let title = f.l.say("今日在场车辆", "Vehicles inside today");
+    Ok(charts::levels(&levels, hours * 4, title))
 }
 
 /// The site's day: from midnight to midnight by its own clock.

@@ -22,7 +22,7 @@ use super::{
     words::{self, Lang},
 };
 use crate::{
-    core::{Input, lane::Help, tariff::QuoteLine},
+    core::{Answer, Input, lane::Help, tariff::QuoteLine, task::CallFrom},
     types::{LaneId, OrderId, PaymentId, Plate},
 };
 
@@ -43,6 +43,8 @@ struct DriverPage<'a> {
     /// Of the order, once there is one.
     token: String,
     wrong: &'a str,
+    /// Of the lane's page: the lane, and whether a person was called and sees to it.
+    help: Option<(&'a LaneId, Option<bool>)>,
 }
 
 impl DriverPage<'_> {
@@ -68,11 +70,29 @@ impl DriverPage<'_> {
 
     /// What the open page shows, so that the stream tells only of something else.
     fn key(&self) -> String {
-        self.turn.key()
+        turn::with_call(self.turn.key(), self.help.and_then(|(_, called)| called))
     }
 }
 
-fn page(web: &Web, l: Lang, here: &str, turn: &Turn, wrong: &str) -> Result<Response, ApiError> {
+async fn lane_page(
+    web: &Web,
+    l: Lang,
+    lane: &LaneId,
+    turn: &Turn,
+    wrong: &str,
+) -> Result<Response, ApiError> {
+    let called = turn::called(web, lane).await?;
+    page(web, l, &format!("/l/{lane}"), turn, wrong, Some((lane, called)))
+}
+
+fn page(
+    web: &Web,
+    l: Lang,
+    here: &str,
+    turn: &Turn,
+    wrong: &str,
+    help: Option<(&LaneId, Option<bool>)>,
+) -> Result<Response, ApiError> {
     let rules = web.desk.rules();
     let token = turn.order().map(|order| web.links.token(order)).unwrap_or_default();
     let page = DriverPage {
@@ -85,6 +105,7 @@ fn page(web: &Web, l: Lang, here: &str, turn: &Turn, wrong: &str) -> Result<Resp
         here,
         token,
         wrong,
+        help,
     };
     let status = if wrong.is_empty() { StatusCode::OK } else { StatusCode::UNPROCESSABLE_ENTITY };
     let mut response = (status, Html(page.render()?)).into_response();
@@ -103,7 +124,7 @@ pub(super) async fn at_lane(
 ) -> Result<Response, ApiError> {
     let lane = LaneId::parse(&lane).ok_or(ApiError::NotFound)?;
     let turn = lane_turn(&web, &lane).await?;
-    page(&web, l, &format!("/l/{lane}"), &turn, "")
+    lane_page(&web, l, &lane, &turn, "").await
 }
 
 #[derive(Deserialize)]
@@ -128,17 +149,45 @@ pub(super) async fn give_plate(
     }
     let Ok(plate) = Plate::parse(&typed.plate) else {
         let wrong = l.say("这不像一个车牌，请检查", "That is not a plate; check it");
-        return page(&web, l, &here, &turn, wrong);
+        return lane_page(&web, l, &lane, &turn, wrong).await;
     };
     let now = web.desk.now();
     if let Err(error) = web.plates.may_try(source, now) {
-        return page(&web, l, &here, &turn, &error.text(l));
+        return lane_page(&web, l, &lane, &turn, &error.text(l)).await;
     }
     web.plates.count(source, now);
-    match web.desk.tell(Input::PlateTyped { lane, plate }).await? {
+    match web.desk.tell(Input::PlateTyped { lane: lane.clone(), plate }).await? {
         Ok(_) => Ok(Redirect::to(&here).into_response()),
-        Err(refusal) => page(&web, l, &here, &turn, &words::refusal(l, &refusal)),
+        Err(refusal) => lane_page(&web, l, &lane, &turn, &words::refusal(l, &refusal)).await,
     }
+}
+
+#[derive(Deserialize)]
+pub(super) struct Asked {
+    #[serde(default)]
+    says: String,
+}
+
+/// A driver asks for a person. One call a lane is open at a time, however many press.
+pub(super) async fn ask_help(
+    State(web): State<Shared>,
+    l: Lang,
+    source: Source,
+    Path(lane): Path<String>,
+    Form(asked): Form<Asked>,
+) -> Result<Response, ApiError> {
+    let lane = LaneId::parse(&lane).ok_or(ApiError::NotFound)?;
+    let now = web.desk.now();
+    if let Err(error) = web.helps.may_try(source, now) {
+        let turn = lane_turn(&web, &lane).await?;
+        return lane_page(&web, l, &lane, &turn, &error.text(l)).await;
+    }
+    web.helps.count(source, now);
+    let says = asked.says;
+    let (id, from) = (lane.clone(), CallFrom::Phone);
+    web.desk.tell(Input::HelpAsked { lane: id, from, says }).await??;
+    tracing::info!(%lane, "a driver asked for help");
+    Ok(Redirect::to(&format!("/l/{lane}")).into_response())
 }
 
 pub(super) async fn picture_at_lane(
@@ -161,7 +210,7 @@ pub(super) async fn by_token(
     Path(token): Path<String>,
 ) -> Result<Response, ApiError> {
     let turn = order_turn(&web, order_of(&web, &token)?).await?;
-    page(&web, l, &format!("/p/{token}"), &turn, "")
+    page(&web, l, &format!("/p/{token}"), &turn, "", None)
 }
 
 pub(super) async fn picture_by_token(
@@ -185,7 +234,14 @@ pub(super) async fn pay_by_token(
     let here = Redirect::to(&format!("/p/{token}")).into_response();
     // A refusal means that there is nothing to pay any more: the page says why.
     let answer = web.desk.tell(Input::PayAsked { order }).await?;
-    let Ok(crate::core::Answer::Payment(payment)) = answer else { return Ok(here) };
+    let payment = match answer {
+        Ok(Answer::Payment(payment)) => payment,
+        // The fee has grown since the page was made: it is shown before it is asked for.
+        Ok(Answer::Order(order)) => {
+            return Ok(Redirect::to(&format!("/p/{}", web.links.token(order))).into_response());
+        }
+        Ok(_) | Err(_) => return Ok(here),
+    };
     let link = tokio::time::timeout(LINK_WAIT, link_of(&web, payment)).await;
     Ok(match link {
         Ok(Some(link)) if turn::is_web(&link) => Redirect::to(&link).into_response(),

@@ -46,12 +46,16 @@ pub(super) enum ApiError {
 impl ApiError {
     fn status(&self) -> StatusCode {
         match self {
-            Self::NotFound | Self::Refused(Refusal::NoLane(_)) => StatusCode::NOT_FOUND,
+            Self::NotFound | Self::Refused(Refusal::NoLane(_) | Refusal::NoZone(_)) => {
+                StatusCode::NOT_FOUND
+            }
             Self::SignIn => StatusCode::UNAUTHORIZED,
             Self::NewPassword | Self::Foreign => StatusCode::FORBIDDEN,
             Self::TooMany(_) => StatusCode::TOO_MANY_REQUESTS,
             Self::Busy => StatusCode::SERVICE_UNAVAILABLE,
-            Self::Refused(Refusal::NoReason) | Self::Unfit(..) => StatusCode::UNPROCESSABLE_ENTITY,
+            Self::Refused(Refusal::NoReason | Refusal::CountUnfit { .. }) | Self::Unfit(..) => {
+                StatusCode::UNPROCESSABLE_ENTITY
+            }
             Self::Refused(_) => StatusCode::CONFLICT,
             Self::Status(status) => *status,
             Self::Internal => StatusCode::INTERNAL_SERVER_ERROR,

@@ -5,7 +5,10 @@ use jiff::{Timestamp, tz::TimeZone};
 
 use super::{
     alarms,
+    people::{self, GateSeen},
+    tasks::{self, TaskSeen},
     words::{self, Lang},
+    zones::{self, Bar},
 };
 use crate::{
     core::{
@@ -25,11 +28,16 @@ pub(super) struct Board {
     /// Neither paid nor definitely not, or in dispute; the oldest first.
     pub(super) undecided: Vec<Payment>,
     pub(super) inside: usize,
+    pub(super) bars: Vec<Bar>,
+    /// Calls first, then by how long they wait.
+    pub(super) tasks: Vec<TaskSeen>,
+    pub(super) people: Vec<GateSeen>,
 }
 
 /// A lane and what hangs on it.
 #[derive(Debug)]
 pub(super) struct Seen {
+    pub(super) name: String,
     pub(super) lane: Lane,
     pub(super) rules: LaneRules,
     pub(super) order: Option<Order>,
@@ -51,6 +59,7 @@ impl Board {
             let order = order.and_then(|order| state.orders.get(&order)).cloned();
             let of_lane = state.alarms.values().filter(|alarm| alarm.subject == id.as_str());
             Some(Seen {
+                name: rules.lane_name(id).to_owned(),
                 lane,
                 rules: lane_rules.clone(),
                 order,
@@ -67,6 +76,9 @@ impl Board {
             alarms,
             undecided: state.payments.values().filter(open).cloned().collect(),
             inside: state.stays.len(),
+            bars: zones::bars(state, rules),
+            tasks: tasks::open(state, rules),
+            people: people::seen(state, rules),
         }
     }
 }
@@ -193,6 +205,20 @@ impl LaneCard<'_> {
         self.needs().map(|help| words::help(self.l, help))
     }
 
+    /// Where a tidal lane leads now, and when it turns next.
+    fn tide(&self) -> Option<String> {
+        self.seen.rules.tide.as_ref()?;
+        let now = direction(self.l, self.seen.direction());
+        let next = self.lane().turn_at.map(|at| self.clock(at));
+        let next = next.map(|at| format!(" · {} {at}", self.l.say("下次换向", "turns at")));
+        Some(format!("{} {now}{}", self.l.say("潮汐车道：", "Tidal:"), next.unwrap_or_default()))
+    }
+
+    /// What an operator is asked about the vehicle.
+    fn task(&self) -> Option<i64> {
+        self.lane().visit.as_ref()?.task.map(|task| task.0)
+    }
+
     fn needs(&self) -> Option<Help> {
         let waits = matches!(self.lane().phase, Phase::Deciding | Phase::VehiclePresent);
         self.lane().visit.as_ref().filter(|_| waits)?.help
@@ -218,6 +244,9 @@ impl LaneCard<'_> {
 
     fn waits(&self) -> Option<&'static str> {
         match self.lane().phase {
+            _ if self.lane().visit.as_ref().is_some_and(|visit| visit.waits.is_some()) => {
+                Some(self.l.say("等待联动车道", "the lane it is coupled with"))
+            }
             Phase::AwaitingPayment => Some(self.l.say("等待车主付款", "the driver to pay")),
             Phase::Idle | Phase::Locked | Phase::HeldOpen => None,
             _ => self.lane().due.map(|due| words::waits(self.l, due.why)),

@@ -5,6 +5,7 @@
 
 mod admissions;
 mod alarms;
+mod amount;
 mod api;
 mod calls;
 mod charts;
@@ -16,8 +17,13 @@ mod guard;
 mod hand;
 mod lanes;
 mod link;
+mod merchant;
+mod merchants;
+mod misreads;
 mod operate;
 mod ops;
+mod pay;
+mod people;
 pub mod ports;
 mod receipts;
 mod records;
@@ -25,10 +31,13 @@ mod router;
 mod screen;
 mod signin;
 mod stream;
+mod tasks;
 #[cfg(test)]
 mod tests;
+mod till;
 mod turn;
 mod words;
+mod zones;
 
 pub use self::{
     hand::folder_token,

@@ -3,6 +3,7 @@
 
 mod devices;
 mod receipts;
+mod till;
 
 use std::{
     fmt,
@@ -20,12 +21,15 @@ pub use self::devices::{
     Guess, Latency, Spoken, StrangerReport, TestError, TestReport,
 };
 pub use self::receipts::{Paid, PrintOutcome, Receipts};
+pub use self::till::{MerchantAccount, MerchantUser, TillRecords};
 use crate::{
     core::{
         self, Change, Rules, State,
         money::{Order, Payment, Posting, Refund},
         stay::Stay,
+        task::Task,
         ticket::{self, Ticket},
+        till::Cash,
     },
     types::{CodeDigest, LaneId, OrderId, StayId, TicketId},
 };
@@ -37,6 +41,14 @@ pub struct Busy;
 
 /// A look at the state, made by the writer between two batches. Keep it short: passages wait for it.
 pub type Look = Box<dyn FnOnce(&State) + Send>;
+
+/// What waits for a person.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Waiting {
+    pub tasks: u32,
+    /// Calls for help that nobody has taken on.
+    pub calls: u32,
+}
 
 /// The one writer.
 pub trait Desk: Send + Sync + 'static {
@@ -52,6 +64,9 @@ pub trait Desk: Send + Sync + 'static {
     fn rules(&self) -> Arc<Rules>;
 
     fn now(&self) -> Timestamp;
+
+    /// Kept by the writer, so that every page can show it for nothing.
+    fn waiting(&self) -> Waiting;
 }
 
 impl dyn Desk {
@@ -103,6 +118,7 @@ pub struct StayFile {
     pub payments: Vec<Payment>,
     pub refunds: Vec<Refund>,
     pub postings: Vec<Posting>,
+    pub cash: Vec<Cash>,
 }
 
 /// One row of the journal.
@@ -149,6 +165,16 @@ pub trait Records: Send + Sync + 'static {
 
     /// The latest journal rows of a lane, newest first.
     fn lane_history(&self, lane: LaneId, limit: u32) -> Found<'_, Vec<Row>>;
+
+    /// Vehicles that came in less those that left, in each quarter of an hour that begins at `from + n * 15 min`. Looks
+    /// at the latest stays only.
+    fn net_by_quarter(&self, from: Timestamp, quarters: usize) -> Found<'_, Vec<i64>>;
+
+    /// Settled tasks, the latest first.
+    fn tasks_over(&self, limit: u32) -> Found<'_, Vec<Task>>;
+
+    /// Persons who went through each lane from `from` on.
+    fn admitted_since(&self, from: Timestamp) -> Found<'_, Vec<(LaneId, i64)>>;
 
     /// The ticket with this code, also one that is over.
     fn ticket_of(&self, digest: CodeDigest) -> Found<'_, Option<Ticket>>;

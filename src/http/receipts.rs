@@ -17,7 +17,7 @@ use super::{
     words::Lang,
 };
 use crate::{
-    core::money::{OrderState, PaymentState},
+    core::money::{OrderState, PaidBy, PaymentState},
     types::StayId,
 };
 
@@ -37,16 +37,18 @@ pub(super) fn printers(web: &Web, file: &StayFile) -> Vec<String> {
 /// The order that was paid last.
 fn paid(file: &StayFile) -> Option<Paid> {
     file.orders.iter().rev().find_map(|order| {
-        let OrderState::Paid { payment, at } = &order.state else { return None };
+        let OrderState::Paid { by, at } = &order.state else { return None };
         let payment = file
             .payments
             .iter()
-            .find(|one| one.id == *payment)
+            .find(|one| *by == PaidBy::Payment(one.id))
             .filter(|one| matches!(one.state, PaymentState::Paid { .. }));
+        let cash = file.cash.iter().find(|one| *by == PaidBy::Cash(one.id));
         Some(Paid {
             stay: file.stay.clone(),
             order: order.clone(),
             payment: payment.cloned(),
+            cash: cash.cloned(),
             at: *at,
         })
     })

@@ -25,6 +25,7 @@ use crate::{
         lane::Lane,
         money::{Order, Payment, Refund},
         stay::Stay,
+        till::TillDid,
     },
     types::{LaneId, StayId},
 };
@@ -215,8 +216,20 @@ fn event(l: Lang, change: &Change) -> String {
         | Change::Cash(_)
         | Change::Task(_)
         | Change::Zone(_) => change.kind().to_owned(),
+        Change::TillActed { did, who, reason, amount, .. } => {
+            format!("{who}: {} {amount} · {reason}", till_did(l, *did))
+        }
         Change::Admission(admission) => words::admission_state(l, admission.state).to_owned(),
         Change::ScanRefused { why, .. } => words::not_admitted(l, *why).to_owned(),
+    }
+}
+
+fn till_did(l: Lang, did: TillDid) -> &'static str {
+    match did {
+        TillDid::FeeSet => l.say("改收", "Fee set to"),
+        TillDid::EntryGiven => l.say("补录入场", "Entry given"),
+        TillDid::Forgave => l.say("免除欠费", "Arrears forgiven"),
+        TillDid::CashRefunded => l.say("退现金", "Cash given back"),
     }
 }
 

@@ -28,9 +28,9 @@ use super::{
     guard::{self, Attempts},
     hand::folder_token,
     link::Links,
-    operate, ops,
-    ports::{BankDoor, Desk, DeviceDoor, Fleet, Pictures, Receipts, Records},
-    receipts, records, screen, signin, stream,
+    merchant, merchants, misreads, operate, ops, pay,
+    ports::{BankDoor, Desk, DeviceDoor, Fleet, Pictures, Receipts, Records, TillRecords},
+    receipts, records, screen, signin, stream, tasks, till, zones,
 };
 
 /// Forms here are a few hundred bytes.
@@ -70,6 +70,7 @@ impl std::fmt::Debug for Settings {
 pub struct Parts {
     pub desk: Arc<dyn Desk>,
     pub records: Arc<dyn Records>,
+    pub till: Arc<dyn TillRecords>,
     pub pictures: Arc<dyn Pictures>,
     pub bank: Option<Arc<dyn BankDoor>>,
     pub fleet: Arc<dyn Fleet>,
@@ -92,6 +93,7 @@ impl std::fmt::Debug for Parts {
 pub(super) struct Web {
     pub(super) desk: Arc<dyn Desk>,
     pub(super) records: Arc<dyn Records>,
+    pub(super) till: Arc<dyn TillRecords>,
     pub(super) pictures: Arc<dyn Pictures>,
     pub(super) bank: Option<Arc<dyn BankDoor>>,
     pub(super) fleet: Arc<dyn Fleet>,
@@ -106,6 +108,7 @@ pub(super) struct Web {
     pub(super) assets: ops::Assets,
     pub(super) sign_ins: Attempts,
     pub(super) plates: Attempts,
+    pub(super) helps: Attempts,
     /// One password at a time: each check takes 19 MiB while it lasts.
     pub(super) hashing: Semaphore,
     pub(super) streams: Arc<Semaphore>,
@@ -119,6 +122,7 @@ pub fn router(parts: Parts) -> Router {
         links: Links::new(&parts.settings.site_secret),
         desk: parts.desk,
         records: parts.records,
+        till: parts.till,
         pictures: parts.pictures,
         bank: parts.bank,
         fleet: parts.fleet,
@@ -131,6 +135,7 @@ pub fn router(parts: Parts) -> Router {
         assets: ops::Assets::new(),
         sign_ins: Attempts::default(),
         plates: Attempts::default(),
+        helps: Attempts::default(),
         hashing: Semaphore::new(1),
         streams: Arc::new(Semaphore::new(STREAMS_MAX)),
     });
@@ -144,6 +149,8 @@ pub fn router(parts: Parts) -> Router {
     };
     let pages = Router::new()
         .merge(public())
+        .merge(merchants().layer(from_fn_with_state(web.clone(), guard::own_origin)))
+        .merge(programs())
         .merge(operators().layer(from_fn_with_state(web.clone(), guard::own_origin)))
         .merge(hands())
         .fallback(|| async { ApiError::NotFound })
@@ -168,16 +175,36 @@ fn public() -> Router<Shared> {
         .route("/", get(|| async { axum::response::Redirect::to("/console") }))
         .route("/l/{lane}", get(driver::at_lane))
         .route("/l/{lane}/plate", post(driver::give_plate))
+        .route("/l/{lane}/help", post(driver::ask_help))
         .route("/l/{lane}/picture", get(driver::picture_at_lane))
         .route("/l/{lane}/live", get(stream::lane_turn))
         .route("/p/{token}", get(driver::by_token))
         .route("/p/{token}/pay", post(driver::pay_by_token))
         .route("/p/{token}/picture", get(driver::picture_by_token))
         .route("/p/{token}/live", get(stream::order_turn))
+        .route("/pay", get(pay::page).post(pay::find))
         .route("/lane/{lane}/screen", get(screen::screen))
         .route("/lane/{lane}/screen/live", get(stream::screen))
         .route("/lane/{lane}/sign", get(screen::sign))
+        .route("/api/v1/zones", get(zones::list))
         .route("/assets/{name}", get(ops::asset))
+}
+
+/// The merchants' own page.
+fn merchants() -> Router<Shared> {
+    Router::new()
+        .route("/merchant", get(merchant::page))
+        .route("/merchant/signin", get(merchant::sign_in_form).post(merchant::sign_in))
+        .route("/merchant/signout", post(merchant::sign_out))
+        .route("/merchant/give", post(merchant::give))
+        .route("/merchant/{validation}/revoke", post(merchant::revoke))
+}
+
+/// For programs of merchants, known by their tokens: no cookie, so no page of somebody else can use it.
+fn programs() -> Router<Shared> {
+    Router::new()
+        .route("/api/v1/validations", get(merchant::api_list).post(merchant::api_give))
+        .route("/api/v1/validations/{validation}", delete(merchant::api_revoke))
 }
 
 /// Pages and acts that need a signed-in operator, and signing in itself.
@@ -191,6 +218,13 @@ fn operators() -> Router<Shared> {
         .route("/console/lanes/{lane}", get(records::lane))
         .route("/console/lanes/{lane}/operate", post(operate::operate))
         .route("/console/lanes/{lane}/plate", post(operate::plate))
+        .route("/console/tasks", get(tasks::page))
+        .route("/console/tasks/live", get(stream::tasks))
+        .route("/console/tasks/{task}", get(tasks::one))
+        .route("/console/tasks/{task}/take", post(tasks::take))
+        .route("/console/tasks/{task}/settle", post(tasks::settle))
+        .route("/console/zones", get(zones::page))
+        .route("/console/zones/{zone}/count", post(zones::count_form))
         .route("/console/stays", get(records::stays))
         .route("/console/stays/{stay}", get(records::stay))
         .route("/console/stays/{stay}/print", post(receipts::print))
@@ -200,11 +234,33 @@ fn operators() -> Router<Shared> {
         .route("/console/devices/{device}/test", post(devices::test_form))
         .route("/console/admissions", get(admissions::page))
         .route("/console/admissions/{admission}/settle", post(admissions::settle))
+        .route("/console/tasks/{task}/stay", post(misreads::pick))
+        .merge(counter())
         .route("/api/v1/tickets", post(admissions::sell))
         .route("/api/v1/tickets/{ticket}", delete(admissions::revoke))
         .route("/api/v1/lanes", get(api::lanes))
+        .route("/api/v1/tasks", get(tasks::list))
+        .route("/api/v1/zones/{zone}/count", post(zones::count))
         .route("/api/v1/stays", get(api::stays))
         .route("/api/v1/lanes/{lane}/operate", post(api::operate))
+}
+
+/// Money at the desk.
+fn counter() -> Router<Shared> {
+    Router::new()
+        .route("/console/shift", get(till::page))
+        .route("/console/shift/{what}", post(till::drawer))
+        .route("/console/orders/{order}/cash", post(till::cash))
+        .route("/console/cash/{cash}/refund", post(till::refund))
+        .route("/console/lanes/{lane}/fee", post(till::fee))
+        .route("/console/lanes/{lane}/entry", post(till::entry))
+        .route("/console/arrears", get(till::arrears))
+        .route("/console/arrears/{arrears}/forgive", post(till::forgive))
+        .route("/console/merchants", get(merchants::page).post(merchants::add))
+        .route("/console/merchants/{merchant}", post(merchants::change))
+        .route("/console/merchants/{merchant}/offer", post(merchants::offer))
+        .route("/console/merchants/{merchant}/account", post(merchants::account))
+        .route("/console/merchants/{merchant}/suspend", post(merchants::suspend))
 }
 
 /// The devices, for a signed-in operator and for the command line beside the data folder.

@@ -24,6 +24,7 @@ struct ScreenPage<'a> {
     js: &'a str,
     site: &'a str,
     lane: &'a LaneId,
+    name: &'a str,
     show: String,
 }
 
@@ -35,6 +36,7 @@ struct Show<'a> {
     turn: &'a Turn,
     entry: bool,
     qr: String,
+    called: Option<bool>,
 }
 
 impl Show<'_> {
@@ -50,9 +52,10 @@ pub(super) async fn screen(
 ) -> Result<Response, ApiError> {
     let lane = LaneId::parse(&lane).ok_or(ApiError::NotFound)?;
     let show = show(&web, l, &lane).await?;
-    let site = &web.desk.rules().site_name;
+    let rules = web.desk.rules();
+    let (site, name) = (&rules.site_name, rules.lane_name(&lane));
     let (css, js) = (web.assets.css_path(), web.assets.js_path());
-    Ok(Html(ScreenPage { l, css, js, site, lane: &lane, show }.render()?).into_response())
+    Ok(Html(ScreenPage { l, css, js, site, lane: &lane, name, show }.render()?).into_response())
 }
 
 pub(super) async fn pieces(web: &Web, l: Lang, lane: &LaneId) -> Result<Vec<Piece>, ApiError> {
@@ -71,7 +74,8 @@ async fn show(web: &Web, l: Lang, lane: &LaneId) -> Result<String, ApiError> {
         None => format!("{}/l/{lane}", web.settings.public_url()),
     };
     let qr = charts::qr(&link).ok_or(ApiError::Internal)?;
-    Ok(Show { l, turn: &turn, entry, qr }.render()?)
+    let called = turn::called(web, lane).await?;
+    Ok(Show { l, turn: &turn, entry, qr, called }.render()?)
 }
 
 #[derive(Template)]
@@ -80,7 +84,7 @@ struct SignPage<'a> {
     l: Lang,
     css: &'a str,
     site: &'a str,
-    lane: &'a LaneId,
+    lane: &'a str,
     link: String,
     qr: String,
 }
@@ -96,6 +100,7 @@ pub(super) async fn sign(
     let link = format!("{}/l/{lane}", web.settings.public_url());
     let qr = charts::qr(&link).ok_or(ApiError::Internal)?;
     let css = web.assets.css_path();
-    let page = SignPage { l, css, site: &rules.site_name, lane: &lane, link, qr };
+    let lane = rules.lane_name(&lane);
+    let page = SignPage { l, css, site: &rules.site_name, lane, link, qr };
     Ok(Html(page.render()?).into_response())
 }

@@ -49,7 +49,7 @@ pub fn verify_password(password: &str, hash: &str) -> bool {
 }
 
 /// Costs an unknown name as much time as a known one. Of a password that is no longer known.
-const NOBODYS_HASH: &str = "$argon2id$v=19$m=19456,t=2,p=1$c29tZXNhbHRzb21lc2FsdA\
+pub(super) const NOBODYS_HASH: &str = "$argon2id$v=19$m=19456,t=2,p=1$c29tZXNhbHRzb21lc2FsdA\
                             $2YPbMVXSpBbcXVKbhn2aTE0Uox5FqAcgKNMnGTQGKqU";
 
 // ---- the session ---------------------------------------------------------------------------------
@@ -200,7 +200,7 @@ pub(super) async fn sign_in(
     begin_session(&web, operator.name, to).await
 }
 
-async fn verify(web: &Web, password: String, hash: String) -> Result<bool, ApiError> {
+pub(super) async fn verify(web: &Web, password: String, hash: String) -> Result<bool, ApiError> {
     if password.len() > PASSWORD_BYTES_MAX {
         return Ok(false);
     }
@@ -208,6 +208,13 @@ async fn verify(web: &Web, password: String, hash: String) -> Result<bool, ApiEr
     tokio::task::spawn_blocking(move || verify_password(&password, &hash))
         .await
         .map_err(|_| ApiError::Internal)
+}
+
+/// One at a time, off the async threads.
+pub(super) async fn hash(web: &Web, password: String) -> Result<String, ApiError> {
+    let _turn = web.hashing.acquire().await.map_err(|_| ApiError::Busy)?;
+    let hash = tokio::task::spawn_blocking(move || hash_password(&password));
+    hash.await.map_err(|_| ApiError::Internal)?.map_err(|_| ApiError::Internal)
 }
 
 /// Where to go after signing in: only ever to a page of the console.
@@ -299,10 +306,7 @@ pub(super) async fn change_password(
         web.sign_ins.count(source, web.desk.now());
         return unfit(l.say("旧密码不对", "The old password is wrong"));
     }
-    let _turn = web.hashing.acquire().await.map_err(|_| ApiError::Busy)?;
-    let hash = tokio::task::spawn_blocking(move || hash_password(&given.new));
-    let password_hash =
-        hash.await.map_err(|_| ApiError::Internal)?.map_err(|_| ApiError::Internal)?;
+    let password_hash = hash(&web, given.new).await?;
     let name = known.operator.name;
     let operator = Operator { name: name.clone(), password_hash, must_change: false };
     web.records.put_operator(operator).await?;

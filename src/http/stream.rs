@@ -20,8 +20,8 @@ use serde::Deserialize;
 use tokio::sync::{OwnedSemaphorePermit, watch};
 
 use super::{
-    console, devices, error::ApiError, router::Shared, screen, signin::Signed, turn as turns,
-    words::Lang,
+    console, devices, error::ApiError, router::Shared, screen, signin::Signed, tasks as task_list,
+    turn as turns, words::Lang,
 };
 use crate::types::LaneId;
 
@@ -130,6 +130,18 @@ pub(super) async fn console(
     })
 }
 
+pub(super) async fn tasks(
+    State(web): State<Shared>,
+    l: Lang,
+    _signed: Signed,
+) -> Result<Response, ApiError> {
+    let shared = web.clone();
+    pieces(&web, move || {
+        let web = shared.clone();
+        async move { task_list::pieces(&web, l).await }
+    })
+}
+
 pub(super) async fn screen(
     State(web): State<Shared>,
     l: Lang,
@@ -200,7 +212,7 @@ pub(super) async fn lane_turn(
     let shared = web.clone();
     turn(&web, seen.seen, move || {
         let (web, lane) = (shared.clone(), lane.clone());
-        async move { Ok(turns::lane_turn(&web, &lane).await?.key()) }
+        async move { turns::lane_key(&web, &lane).await }
     })
 }
 

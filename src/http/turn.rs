@@ -21,12 +21,15 @@ const LINK_LATE_S: i64 = 10;
 #[derive(Clone, Debug, PartialEq)]
 pub(super) struct Bill {
     pub(super) order: OrderId,
-    pub(super) lane: LaneId,
+    /// `None`: paid before going to an exit.
+    pub(super) lane: Option<LaneId>,
     pub(super) plate: String,
     pub(super) entered_at: Timestamp,
     pub(super) stayed_s: i64,
     pub(super) lines: Vec<QuoteLine>,
     pub(super) paid_before: Option<Money>,
+    /// Owed from earlier stays.
+    pub(super) arrears: Option<Money>,
     pub(super) amount: Money,
     pub(super) picture: Option<String>,
 }
@@ -124,6 +127,27 @@ impl Turn {
     }
 }
 
+/// Whether a person was called to a lane; `Some(true)`: one sees to it.
+pub(super) async fn called(web: &Web, lane: &LaneId) -> Result<Option<bool>, ApiError> {
+    let id = lane.clone();
+    let call = move |state: &State| state.call_of(&id).map(|call| call.taken.is_some());
+    Ok(web.desk.read(call).await?)
+}
+
+/// Tells two states of a lane's page apart.
+pub(super) async fn lane_key(web: &Web, lane: &LaneId) -> Result<String, ApiError> {
+    let turn = lane_turn(web, lane).await?;
+    Ok(with_call(turn.key(), called(web, lane).await?))
+}
+
+pub(super) fn with_call(key: String, called: Option<bool>) -> String {
+    match called {
+        None => key,
+        Some(false) => format!("{key}-called"),
+        Some(true) => format!("{key}-coming"),
+    }
+}
+
 /// The turn of whoever stands at a lane.
 pub(super) async fn lane_turn(web: &Web, lane: &LaneId) -> Result<Turn, ApiError> {
     let (rules, now, id) = (web.desk.rules(), web.desk.now(), lane.clone());
@@ -176,7 +200,10 @@ fn see_order(state: &State, rules: &Rules, now: Timestamp, id: OrderId) -> Optio
 }
 
 fn bill_of(order: &Order, stay: &Stay) -> Bill {
-    let before = order.quote.amount.checked_sub(order.amount).filter(|money| money.minor > 0);
+    let currency = order.amount.currency;
+    let some = |minor: i64| (minor > 0).then(|| Money::new(minor, currency));
+    // Whoever knows a plate may see its fee, but never its picture.
+    let stranger = order.by_plate || order.state == OrderState::Unpaid;
     Bill {
         order: order.id,
         lane: order.lane.clone(),
@@ -184,9 +211,10 @@ fn bill_of(order: &Order, stay: &Stay) -> Bill {
         entered_at: order.quote.from,
         stayed_s: order.quote.to.duration_since(order.quote.from).as_secs(),
         lines: order.quote.lines.clone(),
-        paid_before: before,
+        paid_before: some(order.quote.paid_minor),
+        arrears: some(order.amount.minor - order.quote.due().minor),
         amount: order.amount,
-        picture: stay.entry_picture.clone(),
+        picture: stay.entry_picture.clone().filter(|_| !stranger),
     }
 }
 

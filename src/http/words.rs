@@ -9,7 +9,7 @@ use jiff::tz::TimeZone;
 use crate::core::{
     Refusal, gate,
     lane::{Cause, Help, OperatorAct, Phase, Reject, Why},
-    money::{OrderState, PaymentState, RefundState, RefundWhy},
+    money::{OrderState, PaidBy, PaymentState, RefundState, RefundWhy},
     stay::StayState,
     tariff::{Language, QuoteLine},
     ticket::{AdmissionState, NotAdmitted},
@@ -67,6 +67,8 @@ impl Lang {
         let minutes = seconds.max(0) / 60;
         let (days, hours, minutes) = (minutes / 1_440, minutes / 60 % 24, minutes % 60);
         match (self, days, hours) {
+            (Self::Zh, 0, 0) if minutes == 0 => "不到 1 分钟".to_owned(),
+            (Self::En, 0, 0) if minutes == 0 => "under 1 min".to_owned(),
             (Self::Zh, 0, 0) => format!("{minutes} 分钟"),
             (Self::Zh, 0, _) => format!("{hours} 小时 {minutes} 分"),
             (Self::Zh, ..) => format!("{days} 天 {hours} 小时 {minutes} 分"),
@@ -126,6 +128,7 @@ pub(super) fn act(l: Lang, act: OperatorAct) -> &'static str {
 pub(super) fn help(l: Lang, help: Help) -> &'static str {
     match help {
         Help::NoPlate => l.say("没有识别到车牌，请录入", "No plate was read: type it"),
+        Help::Arrears => l.say("有欠费未缴", "Earlier stays were not paid"),
         Help::Fire => l.say("火警：入口不放行", "Fire alarm: nobody drives in"),
         Help::Twice => {
             l.say("该车牌已在场内，请核对", "This plate is inside already: look at the vehicle")
@@ -160,6 +163,9 @@ pub(super) fn cause(l: Lang, cause: &Cause) -> String {
         Cause::Paid { order } => format!("{} {order}", l.say("已付，订单", "paid, order")),
         Cause::Key => l.say("钥匙开闸", "opened by key").into(),
         Cause::Fire => l.say("火警放行", "fire alarm").into(),
+        Cause::PayLater { order } => {
+            format!("{} {order}", l.say("先离后付，订单", "leaves first, pays later, order"))
+        }
         Cause::Operator { who, reason } => format!("{who}: {reason}"),
     }
 }
@@ -167,6 +173,7 @@ pub(super) fn cause(l: Lang, cause: &Cause) -> String {
 pub(super) fn order_state(l: Lang, state: &OrderState) -> String {
     match state {
         OrderState::Due => l.say("待付", "Due").into(),
+        OrderState::Paid { by: PaidBy::Cash(_), .. } => l.say("已付现金", "Paid in cash").into(),
         OrderState::Paid { .. } => l.say("已付", "Paid").into(),
         OrderState::Waived { who, reason } => {
             format!("{} ({who}: {reason})", l.say("免收", "Waived"))
@@ -249,7 +256,6 @@ pub(super) fn refusal(l: Lang, refusal: &Refusal) -> String {
             "火警期间出口保持常开",
             "There is a fire: ways out stay open until the contact is off",
         ),
-        Refusal::NoTask(_) => l.say("任务已处理", "That task is settled already"),
         Refusal::NoStay(_) => l.say("该车已离场", "That vehicle has left already"),
         Refusal::PlateUnfit(_) => l.say(
             "场内没有这样的车牌；只能更正一个字符",
@@ -261,10 +267,77 @@ pub(super) fn refusal(l: Lang, refusal: &Refusal) -> String {
         Refusal::OperatorAsked(_) => {
             l.say("已请管理员核对，请稍候", "An operator has been asked to confirm; please wait")
         }
+        Refusal::NoTask(_) => l.say(
+            "此任务已处理，请刷新列表",
+            "This task is settled already; look at the list again",
+        ),
+        Refusal::NoZone(_) => l.say("没有这个区域", "There is no such zone"),
+        Refusal::CountUnfit { .. } => {
+            l.say("数字过大，请重新清点", "So many cannot be in there; count again")
+        }
+        Refusal::NoBooth(_)
+        | Refusal::BoothOpen(_)
+        | Refusal::ShiftOpen(_)
+        | Refusal::NoShift
+        | Refusal::AmountUnfit
+        | Refusal::NotEnough(_)
+        | Refusal::RefundedBefore(_)
+        | Refusal::NoArrears(_)
+        | Refusal::EntryKnown(_)
+        | Refusal::NoLostFee
+        | Refusal::NotInside
+        | Refusal::NoMerchant(_)
+        | Refusal::MerchantUnfit
+        | Refusal::NoOffer(_)
+        | Refusal::BudgetSpent
+        | Refusal::ValidationsFull
+        | Refusal::NoValidation(_) => return till_refusal(l, refusal),
         Refusal::OldCommand => l.say("指令已过期", "That command is over"),
         Refusal::NoPayment(_) | Refusal::NoRefund(_) | Refusal::WordUnfit(_) => {
             l.say("没有这笔交易", "There is no such payment")
         }
+    };
+    text.to_owned()
+}
+
+/// Why nothing was done with money.
+fn till_refusal(l: Lang, refusal: &Refusal) -> String {
+    let text = match refusal {
+        Refusal::NoBooth(_) => l.say("没有这个岗亭", "There is no such booth"),
+        Refusal::BoothOpen(_) => {
+            l.say("该岗亭尚未交班，请先接班", "The booth has an open shift: take it over")
+        }
+        Refusal::ShiftOpen(_) => {
+            l.say("您还有未交的班，请先交班", "You have an open shift: end it first")
+        }
+        Refusal::NoShift => {
+            l.say("收付现金须先开班", "Cash moves in an open shift only: open one first")
+        }
+        Refusal::AmountUnfit => l.say("金额或时间不合适", "The amount or time does not fit"),
+        Refusal::NotEnough(owed) => {
+            return format!("{} {owed}", l.say("不足，应收", "Too little; owed:"));
+        }
+        Refusal::RefundedBefore(_) => l.say("这笔现金已退过", "This cash was given back already"),
+        Refusal::NoArrears(_) => {
+            l.say("没有这笔欠费，或已结清", "No such arrears, or they are over")
+        }
+        Refusal::EntryKnown(_) => l.say("该车已有入场记录", "This vehicle is on record as inside"),
+        Refusal::NoLostFee => l.say(
+            "收费标准没有遗失费用，请填写入场时间",
+            "The tariff has no fee for a lost entry: give the time it came in",
+        ),
+        Refusal::NotInside => l.say("场内没有这个车牌", "No vehicle with this plate is inside"),
+        Refusal::NoMerchant(_) => l.say("没有该商户，或已停用", "No such merchant, or suspended"),
+        Refusal::MerchantUnfit => l.say(
+            "商户须有名称；优惠名称不能重复，数值须为正",
+            "A merchant has a name; offers have different names and sound values",
+        ),
+        Refusal::NoOffer(_) => l.say("没有这项优惠", "There is no such offer"),
+        Refusal::BudgetSpent => l.say("本月额度已用完", "The budget of this month is spent"),
+        Refusal::ValidationsFull => {
+            l.say("该车优惠次数已达上限", "This stay has as many validations as it may have")
+        }
+        _ => l.say("该优惠已使用或已撤销", "It was used or taken back already"),
     };
     text.to_owned()
 }
@@ -356,9 +429,9 @@ mod tests {
 
     #[test]
     fn durations_in_words() {
-        assert_eq!(Lang::En.duration(59), "0 min");
+        assert_eq!(Lang::En.duration(59), "under 1 min");
         assert_eq!(Lang::En.duration(7_500), "2 h 5 min");
         assert_eq!(Lang::Zh.duration(90_061), "1 天 1 小时 1 分");
-        assert_eq!(Lang::Zh.duration(-5), "0 分钟");
+        assert_eq!(Lang::Zh.duration(-5), "不到 1 分钟");
     }
 }

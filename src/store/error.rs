@@ -57,7 +57,7 @@ pub enum StoreError {
 }
 
 /// Unique indexes by the columns that SQLite names when one is violated.
-const UNIQUE: [(&str, &str); 8] = [
+const UNIQUE: [(&str, &str); 9] = [
     ("journal.seq", "journal_seq_unique"),
     ("stay.plate", "stay_one_open_per_plate"),
     ("payment.out_trade_no", "payment_out_trade_no_unique"),
@@ -65,6 +65,7 @@ const UNIQUE: [(&str, &str); 8] = [
     ("posting.txn", "posting_txn_unique"),
     ("posting.payment_id", "posting_payment_taken_once"),
     ("posting.refund_id", "posting_refund_done_once"),
+    ("posting.cash_id", "posting_cash_once"),
     ("operator.name", "operator_name_unique"),
 ];
 

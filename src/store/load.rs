@@ -24,9 +24,19 @@ impl Reader {
 
 pub(super) async fn load(conn: &mut SqliteConnection) -> Result<Loaded, StoreError> {
     let mut state = State::default();
-    // An order stays in memory because of its stay or a watched payment: so these come first.
+    // An order stays in memory because of its stay, a watched payment or arrears: so these come first.
     for body in sqlx::query_scalar!("select body from lane").fetch_all(&mut *conn).await? {
         state.apply(&Change::Lane(parse("lane", &body)?));
+    }
+    let sql = sqlx::query!("select kind, body from register where is_open = 1");
+    for entry in sql.fetch_all(&mut *conn).await? {
+        state.apply(&pages::change(0, &entry.kind, &entry.body)?);
+    }
+    let sql = sqlx::query_scalar!(
+        "select body from register where kind = 'cash' and body ->> 'refund_of' is not null"
+    );
+    for body in sql.fetch_all(&mut *conn).await? {
+        state.apply(&Change::Cash(parse("cash", &body)?));
     }
     let sql = sqlx::query_scalar!("select body from stay where is_open = 1");
     for body in sql.fetch_all(&mut *conn).await? {
@@ -40,6 +50,7 @@ pub(super) async fn load(conn: &mut SqliteConnection) -> Result<Loaded, StoreErr
         "select body from orders where id in (
              select orders.id from stay join orders on orders.stay_id = stay.id where stay.is_open = 1
              union select order_id from payment where watched = 1
+             union select body ->> 'order' from register where kind = 'arrears' and is_open = 1
          )"
     );
     for body in sql.fetch_all(&mut *conn).await? {
@@ -63,10 +74,6 @@ pub(super) async fn load(conn: &mut SqliteConnection) -> Result<Loaded, StoreErr
         sqlx::query_scalar!("select body from admission where state in ('granted', 'unsure')");
     for body in sql.fetch_all(&mut *conn).await? {
         state.apply(&Change::Admission(parse("admission", &body)?));
-    }
-    let sql = sqlx::query!("select kind, body from register where is_open = 1");
-    for entry in sql.fetch_all(&mut *conn).await? {
-        state.apply(&pages::change(0, &entry.kind, &entry.body)?);
     }
     count(conn, &mut state).await?;
     number(conn, &mut state).await?;

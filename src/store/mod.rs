@@ -17,8 +17,10 @@
 mod accounts;
 mod backup;
 mod chain;
+mod counts;
 mod error;
 mod load;
+mod merchants;
 mod open;
 mod pages;
 mod people;
@@ -26,6 +28,7 @@ mod rebuild;
 mod takings;
 #[cfg(test)]
 mod tests;
+mod till;
 mod writer;
 
 pub use self::{
@@ -33,6 +36,7 @@ pub use self::{
     chain::Tail,
     error::StoreError,
     load::Loaded,
+    merchants::MerchantAccount,
     open::{Options, Reader, Store},
     pages::{Counts, Past},
     rebuild::{Difference, Odd, Rebuilt},

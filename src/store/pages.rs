@@ -129,7 +129,7 @@ impl Reader {
         let select = sqlx::query!(
             "select seq, at_ms, kind, body from journal
              where seq > (select max(seq) from journal) - ?3 and body ->> 'lane' = ?1
-                 and kind in ('read_taken', 'operator_acted', 'plate_given')
+                 and kind in ('read_taken', 'operator_acted', 'plate_given', 'till_acted')
              order by seq desc limit ?2",
             lane,
             limit,

@@ -2,6 +2,7 @@
 
 mod accounts;
 mod backup;
+mod counts;
 mod faults;
 mod pages;
 mod rounds;

@@ -10,7 +10,8 @@ use paifang::{
         change::AlarmKind,
         lane::{ArmAction, ArmOrder, Cause, Lane, Signal},
         money::{Account, Order, OrderState, Payment, PaymentState, Posting, Refund, RefundState},
-        stay::Stay,
+        stay::{Stay, StayState},
+        tariff::Earlier,
     },
     types::{CommandId, OrderId, PaymentId, Plate, RefundId, StayId},
 };
@@ -156,13 +157,13 @@ impl Books {
         self.last_txn = posting.txn;
         let minor = posting.amount.minor;
         for (account, minor) in [(posting.debit, minor), (posting.credit, -minor)] {
-            if account == Account::ChannelReceivable {
-                *self.receivable.entry(posting.payment).or_default() += minor;
+            if let (Account::ChannelReceivable, Some(payment)) = (account, posting.payment) {
+                *self.receivable.entry(payment).or_default() += minor;
             }
         }
-        if posting.refund.is_none() {
-            let first = self.settled.insert(posting.payment);
-            law(Law::PaidOnce, first, || format!("payment {} settled twice", posting.payment))?;
+        if let (None, Some(payment)) = (posting.refund, posting.payment) {
+            let first = self.settled.insert(payment);
+            law(Law::PaidOnce, first, || format!("payment {payment} settled twice"))?;
         }
         if posting.credit == Account::ParkingRevenue {
             self.revenue(posting, rules, now)?;
@@ -172,7 +173,8 @@ impl Books {
 
     /// Income of a stay: once per order, never more than the stay owes at that time.
     fn revenue(&mut self, posting: &Posting, rules: &Rules, now: Timestamp) -> Result<(), Broken> {
-        let order = self.payments.get(&posting.payment).and_then(|p| self.orders.get(&p.order));
+        let paid = posting.payment.and_then(|payment| self.payments.get(&payment));
+        let order = paid.and_then(|p| self.orders.get(&p.order));
         let Some(order) = order else {
             return Err(Broken::new(Law::PaidOnce, format!("{posting:?} of no order")));
         };
@@ -188,6 +190,17 @@ impl Books {
         law(Law::PaidOnce, *total <= owed, || {
             format!("stay {} has paid {total} and owes {owed} in all", stay.id)
         })
+    }
+
+    /// Visits of a plate before a stay that ended at `since` or later, oldest first.
+    pub fn visits_before(&self, stay: StayId, plate: &Plate, since: Timestamp) -> Vec<Earlier> {
+        let before = self.stays.range(..stay).map(|(_, stay)| stay);
+        let left = before.filter(|s| s.plate == *plate && s.state == StayState::Left);
+        let visit = |stay: &Stay| {
+            let to = stay.left_at.filter(|to| *to >= since)?;
+            Some(Earlier { from: stay.entered_at, to, charged_minor: stay.paid_minor })
+        };
+        left.filter_map(visit).collect()
     }
 
     /// When all is over: the bank's books against ours, payment by payment.

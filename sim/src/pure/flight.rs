@@ -332,6 +332,11 @@ impl Run {
                 let found = Input::TicketFound { lane, digest, ticket };
                 self.queue.put(self.now, Item::Tell(life, Box::new(found)));
             }
+            Effect::FindVisits { stay, plate, since } => {
+                let visits = self.books.visits_before(stay, &plate, since);
+                let found = Input::VisitsFound { stay, visits };
+                self.queue.put(self.now, Item::Tell(life, Box::new(found)));
+            }
             Effect::TriggerRead { lane } => {
                 if let Some(lane) = self.lane_ix(&lane)
                     && !self.wire.chance(self.faults.wire.lost)

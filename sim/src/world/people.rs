@@ -80,6 +80,8 @@ impl World {
             Message::Ready
             | Message::Welcome { .. }
             | Message::GoodBye { .. }
+            | Message::HelpCalled { .. }
+            | Message::Full
             | Message::LaneClosed
             | Message::HeldOpen
             | Message::PassOn { .. }

@@ -15,6 +15,7 @@ use crate::{
         gate::{Counted, PassAction, Way},
         input::{ArmOutcome, PassOutcome},
         lane::{ArmAction, Sensor},
+        task::CallFrom,
     },
     http::ports::Fault,
     io::serial::{BusError, BusHandle},
@@ -53,6 +54,8 @@ pub enum Wire {
     /// The contact of a turnstile's passage, and its way.
     Passage(LaneId, Way),
     Fire,
+    /// A driver's call button.
+    Help(LaneId),
 }
 
 pub struct Board {
@@ -196,15 +199,23 @@ impl Board {
         for (input, on) in (1_u8..).zip(states.iter().copied()) {
             let Some(wire) = self.inputs.get(&input) else { continue };
             let former = known.insert(input, on);
-            if former != Some(on) {
-                self.app.submit(self.input_of(wire, former, on), None).await?;
+            if former != Some(on)
+                && let Some(input) = self.input_of(wire, former, on)
+            {
+                self.app.submit(input, None).await?;
             }
         }
         Ok(())
     }
 
-    fn input_of(&self, wire: &Wire, former: Option<bool>, on: bool) -> Input {
-        match wire {
+    /// `None`: it tells nothing.
+    fn input_of(&self, wire: &Wire, former: Option<bool>, on: bool) -> Option<Input> {
+        Some(match wire {
+            // Only pressing it counts, and one that is found pressed may be stuck.
+            Wire::Help(_) if !on || former.is_none() => return None,
+            Wire::Help(lane) => {
+                Input::HelpAsked { lane: lane.clone(), from: CallFrom::Button, says: String::new() }
+            }
             Wire::Lane(lane, sensor) => Input::Sensor { lane: lane.clone(), sensor: *sensor, on },
             Wire::Fire => Input::Fire { contact: self.id.clone(), on },
             Wire::Passage(lane, way) => {
@@ -215,7 +226,7 @@ impl Board {
                 };
                 Input::Went { lane: lane.clone(), way: *way, count }
             }
-        }
+        })
     }
 
     async fn lost(&self, why: &str) -> Result<(), Busy> {

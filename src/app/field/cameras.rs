@@ -114,9 +114,11 @@ pub(super) fn wiring(site: &Site, device: &Device) -> Wiring {
     let moves = site.lanes.values().find(|lane| same_box(&lane.barrier));
     let fire =
         site.lanes.values().filter(|lane| same_box(&lane.barrier)).find_map(|lane| lane.fire);
+    let help = moves.and_then(|lane| lane.help);
     Wiring {
         id: device.id.clone(),
         fire,
+        help,
         reads: reads.map(|lane| lane.id.clone()),
         moves: moves.map(|lane| {
             (lane.id.clone(), lane.inputs.iter().map(|(input, sensor)| (*input, *sensor)).collect())

@@ -32,16 +32,25 @@ pub struct Display {
     pub pulse: Pulse,
     pub screen: Screen,
     pub port: Arc<dyn FramePort>,
-    pub texts: Arc<Texts>,
+    /// Between two texts, at least.
+    pub pause: Duration,
 }
 
 impl Display {
-    /// Shows each new message until the daemon stops; only the latest matters.
-    pub async fn run(mut self, mut messages: watch::Receiver<Message>) {
+    /// Shows each new message of a lane until the daemon stops; only the latest matters.
+    pub async fn run(self, messages: watch::Receiver<Message>, texts: Arc<Texts>) {
+        self.show_each(messages, |message| fill(&texts, message)).await;
+    }
+
+    /// Shows each new text of a sign until the daemon stops.
+    pub async fn run_sign(self, texts: watch::Receiver<Filled>) {
+        self.show_each(texts, Filled::clone).await;
+    }
+
+    async fn show_each<T>(mut self, mut messages: watch::Receiver<T>, fill: impl Fn(&T) -> Filled) {
         let mut failures = 0;
         loop {
-            let message = messages.borrow_and_update().clone();
-            let mut filled = fill(&self.texts, &message);
+            let mut filled = fill(&messages.borrow_and_update());
             loop {
                 let shown = self.show(&filled).await;
                 if self.tell(&shown, &mut failures).await.is_err() {
@@ -50,6 +59,9 @@ impl Display {
                 // Shown again, or late, it is shown silently.
                 if failures != 1 {
                     filled.voice = None;
+                }
+                if !self.pause.is_zero() {
+                    tokio::time::sleep(self.pause).await;
                 }
                 match tokio::time::timeout(self.again(failures), messages.changed()).await {
                     Ok(Ok(())) => break,
@@ -118,6 +130,9 @@ fn fill(texts: &Texts, message: &Message) -> Filled {
         }
         Message::GoodBye { plate } => texts.fill("good_bye", &[("plate", plate.full().into())]),
         Message::Help => texts.fill("help", &[]),
+        Message::HelpCalled { taken: false } => texts.fill("help_called", &[]),
+        Message::HelpCalled { taken: true } => texts.fill("help_coming", &[]),
+        Message::Full => texts.fill("full", &[]),
         Message::LaneClosed => texts.fill("lane_closed", &[]),
         Message::Faulty => texts.fill("faulty", &[]),
         Message::HeldOpen => texts.fill("held_open", &[]),
@@ -206,6 +221,9 @@ mod tests {
             Message::Pay { plate: plate.clone(), amount, minutes: 61 },
             Message::GoodBye { plate },
             Message::Help,
+            Message::HelpCalled { taken: false },
+            Message::HelpCalled { taken: true },
+            Message::Full,
             Message::LaneClosed,
             Message::Faulty,
             Message::HeldOpen,

@@ -12,7 +12,7 @@ use tracing::{debug, info, warn};
 use super::{Orders, health::Pulse};
 use crate::{
     app::{App, Busy, Then, pictures::Pictures},
-    core::{Answer, Input, input::ArmOutcome, lane::Sensor, stay::Read},
+    core::{Answer, Input, input::ArmOutcome, lane::Sensor, stay::Read, task::CallFrom},
     types::{DeviceId, LaneId, Plate},
 };
 
@@ -29,6 +29,8 @@ pub struct Wiring {
     pub moves: Option<(LaneId, HashMap<u8, Sensor>)>,
     /// Its input that a fire alarm is wired to.
     pub fire: Option<u8>,
+    /// Its input that a driver's call button is wired to.
+    pub help: Option<u8>,
 }
 
 impl Wiring {
@@ -112,6 +114,10 @@ impl Intake {
             }
             DeviceEvent::InputChanged { input, on } if wiring.fire == Some(input) => {
                 Some(Input::Fire { contact: wiring.id.clone(), on })
+            }
+            DeviceEvent::InputChanged { input, on } if wiring.help == Some(input) => {
+                let (lane, _) = wiring.moves.clone().filter(|_| on)?;
+                Some(Input::HelpAsked { lane, from: CallFrom::Button, says: String::new() })
             }
             DeviceEvent::InputChanged { input, on } => {
                 let (lane, sensor) = wiring.sensor(input)?;

@@ -85,6 +85,9 @@ impl Ports for FieldPorts {
                 }
             }
             Effect::FindTicket { lane, digest } => self.tickets.find(lane, digest),
+            Effect::FindVisits { stay, plate, since } => {
+                self.tickets.find_visits(stay, plate, since);
+            }
             Effect::TriggerRead { lane } => self.trigger(&lane, now),
             Effect::Show { lane, message } => {
                 if let Some(messages) = self.messages.get(&lane) {

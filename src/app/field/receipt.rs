@@ -6,7 +6,8 @@ use paifang_devices::escpos::{Align, Block, Document, Size};
 use super::display::{said_amount, said_length};
 use crate::{
     config::Language,
-    core::{money::Order, money::Payment, stay::Stay},
+    core::{money::Order, money::Payment, stay::Stay, tariff, till::Cash},
+    types::Money,
 };
 
 /// Dots of a module: a number of 20 characters fits a roll of 58 mm and a phone reads it.
@@ -22,6 +23,8 @@ pub struct Receipt<'a> {
     pub order: &'a Order,
     /// `None`: nothing was collected through the bank.
     pub payment: Option<&'a Payment>,
+    /// Taken at a booth.
+    pub cash: Option<&'a Cash>,
     pub paid_at: Timestamp,
     pub printed_at: Timestamp,
     /// Latin characters in a line.
@@ -52,6 +55,7 @@ impl Receipt<'_> {
             row(self.say("银行单号", "Bank"), number);
         }
         page.push(Block::Feed(1));
+        self.fee(&mut page);
         let total = format!("{} {amount}", self.say("实收", "Total"));
         page.text(total, Size::Double, Align::Center, true);
         if let Some(payment) = self.payment {
@@ -62,6 +66,33 @@ impl Receipt<'_> {
         page.text(printed, Size::Normal, Align::Center, false);
         page.push(Block::Feed(3)).push(Block::Cut);
         page
+    }
+
+    /// How the fee came about, line by line, and how it was settled.
+    fn fee(&self, page: &mut Document) {
+        let quote = &self.order.quote;
+        let language = match self.language {
+            Language::Zh => tariff::Language::Chinese,
+            Language::En => tariff::Language::English,
+        };
+        for line in &quote.lines {
+            page.line(line.explain(language, self.zone));
+        }
+        let mut row = |name: &str, minor: i64| {
+            let amount = Money::new(minor, self.order.amount.currency);
+            page.line(pair(name, &said_amount(self.language, amount), self.columns));
+        };
+        if quote.paid_minor > 0 {
+            row(self.say("此前已付或减免", "Paid or waived before"), -quote.paid_minor);
+        }
+        let arrears = self.order.amount.minor - quote.due().minor;
+        if arrears > 0 {
+            row(self.say("补缴欠费", "Owed from before"), arrears);
+        }
+        if let Some(cash) = self.cash {
+            row(self.say("收现金", "Cash"), cash.tendered.minor);
+            row(self.say("找零", "Change"), cash.tendered.minor - cash.amount.minor);
+        }
     }
 
     fn say(&self, zh: &'static str, en: &'static str) -> &'static str {
@@ -91,7 +122,11 @@ fn width(text: &str) -> usize {
 mod tests {
     use super::*;
     use crate::{
-        core::{money::OrderState, rules::Zones, tariff::Quote},
+        core::{
+            money::{OrderState, PaidBy},
+            rules::Zones,
+            tariff::Quote,
+        },
         types::{Currency, LaneId, Money, OrderId, PaymentId, Plate, StayId},
     };
 
@@ -105,9 +140,18 @@ mod tests {
         let stay = Stay::new(StayId(7), plate, lane.clone(), Zones::only(), entered_at);
         let stay = Stay { paid_minor: 1_250, paid_at: Some(paid_at), ..stay };
         let quote = Quote::bare(entered_at, paid_at, amount);
-        let state = OrderState::Paid { payment: PaymentId(3), at: paid_at };
-        let order =
-            Order { id: OrderId(9), stay: StayId(7), lane, amount, quote, made_at: paid_at, state };
+        let state = OrderState::Paid { by: PaidBy::Payment(PaymentId(3)), at: paid_at };
+        let order = Order {
+            id: OrderId(9),
+            stay: StayId(7),
+            lane: Some(lane),
+            amount,
+            quote,
+            made_at: paid_at,
+            state,
+            arrears: Vec::new(),
+            by_plate: false,
+        };
         let zone = TimeZone::get("Asia/Shanghai").unwrap();
         let receipt = Receipt {
             language,
@@ -116,6 +160,7 @@ mod tests {
             stay: &stay,
             order: &order,
             payment: None,
+            cash: None,
             paid_at,
             printed_at: paid_at,
             columns,

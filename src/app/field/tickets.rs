@@ -1,12 +1,13 @@
-//! Looks up codes of tickets that are over, so that their holders are told why. Decides nothing.
+//! Looks up what is over: codes of tickets, so that their holders are told why, and earlier visits. Decides nothing.
 
+use jiff::Timestamp;
 use tracing::warn;
 
 use crate::{
     app::App,
     core::Input,
     store::Reader,
-    types::{CodeDigest, LaneId},
+    types::{CodeDigest, LaneId, Plate, StayId},
 };
 
 /// Asks the tables; the answer comes back as an input.
@@ -27,6 +28,20 @@ impl Tickets {
                 None
             });
             let _ = tickets.app.submit(Input::TicketFound { lane, digest, ticket }, None).await;
+        });
+    }
+
+    /// Never blocks. Without an answer the stay is priced as the first of its plate.
+    pub fn find_visits(&self, stay: StayId, plate: Plate, since: Timestamp) {
+        let tickets = self.clone();
+        tokio::spawn(async move {
+            match tickets.reader.visits_before(stay, &plate, since).await {
+                Ok(visits) if visits.is_empty() => {}
+                Ok(visits) => {
+                    let _ = tickets.app.submit(Input::VisitsFound { stay, visits }, None).await;
+                }
+                Err(trouble) => warn!(%trouble, %stay, "earlier visits could not be looked up"),
+            }
         });
     }
 }

@@ -36,9 +36,15 @@ impl Desk<'_> {
         match act {
             Act::Arm(action, cause) => self.order_arm(id, action, cause),
             Act::TriggerRead => self.act(Effect::TriggerRead { lane: id.clone() }),
-            Act::Passed(visit) => self.passed(id, visit),
+            Act::Passed(visit) => {
+                self.caller_gone(id);
+                self.passed(id, visit);
+            }
             Act::Tailgated(visit) => self.tailgated(id, visit),
-            Act::BackedOut(visit) => self.backed_out(id, &visit),
+            Act::BackedOut(visit) => {
+                self.caller_gone(id);
+                self.backed_out(id, &visit);
+            }
             Act::Alarm(alarm) => {
                 let detail = self.lane(id).map(describe).unwrap_or_default();
                 self.raise_lane(id, alarm, detail);
@@ -131,12 +137,16 @@ impl Desk<'_> {
             return Err(Refusal::Fire);
         }
         let cause = Cause::Operator { who: who.clone(), reason: reason.clone() };
+        let visit = self.lane(id).and_then(|lane| lane.visit.as_ref());
+        let picture =
+            visit.and_then(|visit| visit.read.as_ref()).and_then(|read| read.picture.clone());
         let answer = if self.rules.gates.contains_key(id) {
             self.operate_gate(id, act, cause)?
         } else {
             self.lane_event(id, Event::Operator(act, cause))?
         };
-        self.record(Change::OperatorActed { lane: id.clone(), act, who, reason });
+        let shift = self.opened_by_hand(&who, act);
+        self.record(Change::OperatorActed { lane: id.clone(), act, who, reason, picture, shift });
         Ok(answer)
     }
 }

@@ -15,6 +15,7 @@ use crate::{
         rules::{Direction, Rules},
         state::State,
         stay::Stay,
+        tariff::Quote,
         ticket::{Admission, Ticket},
     },
     types::{
@@ -73,6 +74,7 @@ impl<'a> Desk<'a> {
     }
 
     pub(super) fn finish(mut self, reply: Reply) -> Decision {
+        self.watch_waits();
         self.show_what_changed();
         self.drop_idle_changes();
         Decision { changes: self.changes, effects: self.effects, reply }
@@ -112,10 +114,15 @@ impl<'a> Desk<'a> {
             .map(|(lane, _, message)| Effect::Show { lane: lane.clone(), message })
             .collect();
         self.effects.extend(shown);
+        let told = self.told_besides();
+        self.effects.extend(told);
     }
 
     /// What a lane in this state tells its driver. `fresh`: with what this decision has changed.
-    fn message(&self, lane: &Lane, fresh: bool) -> Message {
+    pub(super) fn message(&self, lane: &Lane, fresh: bool) -> Message {
+        if let Some(called) = self.called(lane, fresh) {
+            return called;
+        }
         let plate = lane.visit.as_ref().and_then(|visit| visit.plate.clone());
         let order = lane
             .visit
@@ -123,11 +130,17 @@ impl<'a> Desk<'a> {
             .and_then(|visit| visit.order)
             .and_then(|id| if fresh { self.order(id) } else { self.state.orders.get(&id) });
         match (lane.phase, plate) {
+            // Paid or let in, and the coupled lane is not done: nothing is asked of it.
+            (Phase::Deciding | Phase::AwaitingPayment, _)
+                if lane.visit.as_ref().is_some_and(|visit| visit.waits.is_some()) =>
+            {
+                Message::Ready
+            }
             (Phase::AwaitingPayment, Some(plate)) => match order {
                 Some(order) => Message::Pay {
                     plate,
                     amount: order.amount,
-                    minutes: order.quote.to.duration_since(order.quote.from).as_mins(),
+                    minutes: started_minutes(&order.quote),
                 },
                 None => Message::Help,
             },
@@ -139,6 +152,9 @@ impl<'a> Desk<'a> {
             }
             (Phase::Deciding, _) if lane.visit.as_ref().is_some_and(|v| v.help.is_some()) => {
                 Message::Help
+            }
+            (Phase::Idle | Phase::VehiclePresent, _) if self.is_full_behind(&lane.id, fresh) => {
+                Message::Full
             }
             (Phase::HeldOpen, _) => Message::HeldOpen,
             (Phase::Locked, _) => Message::LaneClosed,
@@ -346,6 +362,11 @@ impl<'a> Desk<'a> {
     pub(super) fn money(&self, minor: i64) -> Money {
         Money::new(minor, self.rules.currency)
     }
+}
+
+/// A minute that has begun counts: nobody was inside for 0 minutes.
+fn started_minutes(quote: &Quote) -> i64 {
+    (quote.to.duration_since(quote.from).as_secs() + 59) / 60
 }
 
 /// Both are rows of one lane, and `known` holds an order to the arm that `change` does not repeat.

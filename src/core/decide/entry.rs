@@ -65,6 +65,7 @@ impl Desk<'_> {
             self.put_into(&mut stay, &zone);
         }
         self.record(Change::Stay(stay));
+        self.look_back(stay_id, plate);
         stay_id
     }
 
@@ -79,6 +80,7 @@ impl Desk<'_> {
     /// The same plate again: its exit was missed, or somebody copied it. The operator looks.
     fn supersede(&mut self, mut stay: Stay) {
         self.void_orders(stay.id);
+        self.end_validations(stay.id);
         let detail = format!("{}: stay {} is over without an exit", stay.plate, stay.id);
         let subject = format!("stay-{}", stay.id);
         stay.state = StayState::Superseded;

@@ -89,11 +89,9 @@ impl Desk<'_> {
         let stay = self.stay(stay).cloned().ok_or(Refusal::NoStay(stay))?;
         let visit = self.lane(id).and_then(|lane| lane.visit.clone());
         let visit = visit.ok_or_else(|| Refusal::NobodyThere(id.clone()))?;
-        let task = match visit.task.and_then(|task| self.task(task)).cloned() {
-            Some(task) => task,
-            None => self.misread_task(id, &visit, candidates),
-        };
-        self.close_misread(task, Some(stay.id), who, &format!("taken for stay {}", stay.id));
+        if let Some(task) = self.put_misread(id, &visit, candidates) {
+            self.close_misread(task, Some(stay.id), who, &format!("taken for stay {}", stay.id));
+        }
         let plate = stay.plate.clone();
         self.record(Change::PlateGiven { lane: id.clone(), plate, by: who.to_owned() });
         self.bind_visit(id, |visit| {
@@ -113,15 +111,8 @@ impl Desk<'_> {
         candidates: Vec<Candidate>,
     ) -> Reply {
         if visit.plate.is_some() || !candidates.is_empty() {
-            let known = visit.task.and_then(|task| self.task(task)).cloned();
-            let asked = self.misread_task(id, visit, candidates);
-            let task = match known {
-                Some(known) => Task { about: asked.about, ..known },
-                None => asked,
-            };
-            let task_id = task.id;
-            self.record(Change::Task(task));
-            self.bind_visit(id, |visit| visit.task = Some(task_id));
+            let task = self.put_misread(id, visit, candidates).map(|task| task.id);
+            self.bind_visit(id, |visit| visit.task = task);
         }
         if self.lane(id).is_some_and(|lane| lane.phase == Phase::HeldOpen) {
             // It drives out under an arm held open; the operator finds out later whose stay ends.
@@ -130,20 +121,40 @@ impl Desk<'_> {
         self.lane_event(id, Event::NeedHelp(help))
     }
 
-    fn misread_task(&self, id: &LaneId, visit: &Visit, candidates: Vec<Candidate>) -> Task {
+    /// What is asked about the vehicle at a lane, as a new task or in place of what was asked before.
+    fn put_misread(
+        &mut self,
+        id: &LaneId,
+        visit: &Visit,
+        mut candidates: Vec<Candidate>,
+    ) -> Option<Task> {
         let raw = match (&visit.read, &visit.plate) {
             (Some(read), _) => read.raw.clone(),
             (None, Some(plate)) => plate.full().to_owned(),
             (None, None) => String::new(),
         };
-        Task {
-            id: self.next_task(),
-            about: About::Misread { raw, candidates },
-            lane: Some(id.clone()),
-            stay: None,
-            since: self.now,
-            outcome: None,
-            over_at: None,
+        let picture = visit.read.as_ref().and_then(|read| read.picture.clone());
+        let Some(mut task) = visit.task.and_then(|task| self.task(task)).cloned() else {
+            let task = self.next_task();
+            self.ask_person(About::Misread { raw, candidates, picture }, Some(id), None);
+            return self.task(task).cloned();
+        };
+        if let (About::Misread { candidates: known, .. }, true) =
+            (&task.about, candidates.is_empty())
+        {
+            candidates.clone_from(known);
+        }
+        task.about = About::Misread { raw, candidates, picture };
+        self.record(Change::Task(task.clone()));
+        Some(task)
+    }
+
+    /// The picture of the vehicle at the exit came behind its read.
+    pub(super) fn picture_of_misread(&mut self, task: TaskId, name: &str) {
+        let Some(mut task) = self.task(task).cloned() else { return };
+        if let About::Misread { picture, .. } = &mut task.about {
+            *picture = Some(name.to_owned());
+            self.record(Change::Task(task));
         }
     }
 

@@ -1,28 +1,38 @@
 //! From one input to what changes and what to do about it. Each flow has its own file. Knows no table.
 
 mod arm;
+mod arrears;
+mod call;
 mod desk;
 mod entry;
 mod exit;
 mod fire;
 mod gate;
+mod ledger;
 mod misread;
+mod occupancy;
 mod order;
 mod passage;
 mod payment;
 mod quote;
 mod read;
 mod register;
+mod shift;
+mod shown;
+mod task;
 #[cfg(test)]
 mod tests;
 mod through;
 mod ticket;
 mod tide;
+mod till;
+mod validation;
 mod zone;
 
 use jiff::Timestamp;
 
 use self::desk::Desk;
+pub use self::shift::shift_matches_postings;
 use super::{
     change::{AlarmKind, Change},
     effect::Effect,
@@ -56,6 +66,14 @@ pub fn decide(state: &State, rules: &Rules, now: Timestamp, input: Input) -> Dec
         Input::PlateTyped { lane, plate } => desk.plate_typed(&lane, plate),
         Input::MisreadSettled { task, stay, who } => desk.settle_misread(task, stay, &who),
         Input::PayAsked { order } => desk.pay_asked(order),
+        Input::PrepayAsked { plate } => desk.prepay_asked(&plate),
+        Input::Till { who, act } => desk.till(who, act),
+        Input::Merchant { who: _, act } => desk.merchant_act(act),
+        Input::Validate { merchant, plate, offer, by } => {
+            desk.validate(merchant, &plate, &offer, by)
+        }
+        Input::Unvalidate { validation, merchant } => desk.unvalidate(validation, merchant),
+        Input::VisitsFound { stay, visits } => desk.visits_found(stay, visits),
         Input::BankSaid { out_trade_no, to, word } => desk.bank_said(&out_trade_no, to, word),
         Input::RefundSaid { refund, word } => desk.refund_said(refund, &word),
         Input::Recalled { payment, order } => desk.recalled(payment, order),
@@ -83,6 +101,11 @@ pub fn decide(state: &State, rules: &Rules, now: Timestamp, input: Input) -> Dec
             desk.settle_admission(admission, used, who, &reason)
         }
         Input::Fire { contact, on } => desk.fire(&contact, on),
+        Input::HelpAsked { lane, from, says } => desk.help_asked(&lane, from, &says),
+        Input::TaskActed { task, act, who } => desk.task_acted(task, act, who),
+        Input::ZoneCounted { zone, found, who, reason } => {
+            desk.zone_counted(&zone, found, who, &reason)
+        }
         Input::Tick => desk.tick(),
     };
     desk.finish(reply)
@@ -147,6 +170,8 @@ impl Desk<'_> {
                         self.record(Change::Gate(gate));
                     }
                 }
+                Owner::Wait(lane) => self.wait_due(&lane),
+                Owner::Task(task) => self.task_due(task),
                 Owner::Ticket(ticket) => self.ticket_over(ticket),
                 Owner::Payment(payment) => self.payment_due(payment),
                 Owner::Refund(refund) => self.refund_due(refund),

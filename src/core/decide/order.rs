@@ -1,19 +1,21 @@
-//! What a stay owes, and what its payment settles. Knows no bank's word.
+//! What a stay owes, and what settles it. Knows no bank's word.
 
-use super::Desk;
+use super::{Desk, ledger::Entry};
 use crate::{
     core::{
         change::Change,
-        input::Reply,
+        input::{Answer, Reply},
         lane::{Cause, Event, Help, Phase},
         money::{
-            Account, Order, OrderState, Payment, PaymentState, Posting, Refund, RefundState,
+            Account, Order, OrderState, PaidBy, Payment, PaymentState, Refund, RefundState,
             RefundWhy,
         },
+        rules::ArrearsAtExit,
         stay::Stay,
         tariff::{NoQuote, PaidAt, Quote},
+        till::Arrears,
     },
-    types::{LaneId, OrderId, RefundId, StayId},
+    types::{LaneId, OrderId, Plate, StayId},
 };
 
 impl Desk<'_> {
@@ -22,41 +24,66 @@ impl Desk<'_> {
         let Some(stay) = self.stay(stay).cloned() else {
             return self.lane_event(lane, Event::NeedHelp(Help::NoStay));
         };
-        if let Some(order) = stay.order.filter(|_| self.in_leave_time(&stay)) {
-            self.void_orders(stay.id);
-            return self.admit(lane, Cause::Paid { order });
-        }
         let quote = match self.quote(&stay, self.now) {
             Ok(quote) => quote,
             Err(NoQuote::Unknown(_)) => {
                 return self.lane_event(lane, Event::NeedHelp(Help::NoTariff));
             }
         };
-        let owed_minor = quote.amount.minor - stay.paid_minor;
-        if owed_minor <= 0 {
+        let arrears = match (self.rules.till.arrears_at_exit, self.owed_by(&stay.plate)) {
+            (ArrearsAtExit::Refuse, owed) if !owed.is_empty() => {
+                self.void_orders(stay.id);
+                return self.lane_event(lane, Event::NeedHelp(Help::Arrears));
+            }
+            (ArrearsAtExit::Add, owed) => owed,
+            (ArrearsAtExit::Refuse | ArrearsAtExit::Warn, _) => Vec::new(),
+        };
+        let order = self.order_for(Some(lane), &stay, quote, &arrears);
+        if order.amount.is_zero() {
             self.void_orders(stay.id);
-            return self.admit(lane, Cause::Free);
+            let cause = self.paid_order(&stay).map_or(Cause::Free, |order| Cause::Paid { order });
+            return self.admit(lane, cause);
         }
-        let order = match self.due_orders(stay.id).pop() {
-            // The vehicle came back before the fee grew: what its driver may be paying now still fits.
-            Some(mut order) if order.amount.minor == owed_minor => {
-                order.lane = lane.clone();
-                order
+        self.ask_for(lane, stay, order)
+    }
+
+    /// What is to be paid for a stay. An order that still fits stays: its driver may be paying it now; any other is void.
+    /// Records nothing of the order itself.
+    fn order_for(
+        &mut self,
+        lane: Option<&LaneId>,
+        stay: &Stay,
+        quote: Quote,
+        arrears: &[Arrears],
+    ) -> Order {
+        let owed = arrears.iter().map(|arrears| arrears.amount.minor);
+        let minor = owed.fold(quote.due().minor, i64::saturating_add);
+        let arrears: Vec<_> = arrears.iter().map(|arrears| arrears.id).collect();
+        match self.due_orders(stay.id).pop() {
+            Some(order) if order.amount.minor == minor && order.arrears == arrears => {
+                Order { lane: lane.cloned(), ..order }
             }
             _ => {
                 self.void_orders(stay.id);
                 Order {
                     id: self.next_order(),
                     stay: stay.id,
-                    lane: lane.clone(),
-                    amount: self.money(owed_minor),
+                    lane: lane.cloned(),
+                    amount: self.money(minor),
                     quote,
                     made_at: self.now,
                     state: OrderState::Due,
+                    arrears,
+                    by_plate: lane.is_none(),
                 }
             }
-        };
-        self.ask_for(lane, stay, order)
+        }
+    }
+
+    /// The last order of a stay, if it was paid.
+    fn paid_order(&self, stay: &Stay) -> Option<OrderId> {
+        let order = self.order(stay.order?)?;
+        matches!(order.state, OrderState::Paid { .. }).then_some(order.id)
     }
 
     fn ask_for(&mut self, lane: &LaneId, mut stay: Stay, order: Order) -> Reply {
@@ -73,27 +100,57 @@ impl Desk<'_> {
         self.lane_event(lane, Event::AwaitPayment(id))
     }
 
-    fn in_leave_time(&self, stay: &Stay) -> bool {
-        stay.paid_at.is_some_and(|at| {
-            self.now.duration_since(at).unsigned_abs() <= self.rules.pay.leave_time
-        })
+    // ---- before the exit -----------------------------------------------------------------------
+
+    /// A driver inside wants to pay: what is due now, to be paid on the phone.
+    pub(super) fn prepay_asked(&mut self, plate: &Plate) -> Reply {
+        let stay = self.stay_of(plate).cloned().ok_or(crate::core::Refusal::NotInside)?;
+        let waits_at_exit = self.due_orders(stay.id).pop().filter(|order| order.lane.is_some());
+        if let Some(order) = waits_at_exit {
+            return Ok(Answer::Order(order.id));
+        }
+        let Ok(quote) = self.quote(&stay, self.now) else { return Ok(Answer::NothingOwed(None)) };
+        let leave_by = quote.leave_by;
+        let order = self.order_for(None, &stay, quote, &[]);
+        if order.amount.is_zero() {
+            self.void_orders(stay.id);
+            return Ok(Answer::NothingOwed(leave_by));
+        }
+        let id = order.id;
+        self.record(Change::Order(order));
+        Ok(Answer::Order(id))
     }
+
+    /// An order made long before the exit may not be what is due any more: then the one that is.
+    pub(super) fn fresh_prepay(
+        &mut self,
+        order: &Order,
+    ) -> Result<Option<Answer>, crate::core::Refusal> {
+        if order.lane.is_some() || order.state != OrderState::Due {
+            return Ok(None);
+        }
+        let Some(plate) = self.stay(order.stay).map(|stay| stay.plate.clone()) else {
+            return Ok(None);
+        };
+        let answer = self.prepay_asked(&plate)?;
+        Ok((answer != Answer::Order(order.id)).then_some(answer))
+    }
+
+    // ---- the end of an order -------------------------------------------------------------------
 
     /// Nobody has to pay these any more: a later quote takes their place.
     pub(super) fn void_orders(&mut self, stay: StayId) {
-        self.close_orders(stay, &OrderState::Void);
+        for order in self.due_orders(stay) {
+            self.end_order(order, OrderState::Void);
+        }
     }
 
-    /// Ends what is due for a stay; what is being paid meanwhile is undone.
-    pub(super) fn close_orders(&mut self, stay: StayId, became: &OrderState) {
-        for mut order in self.due_orders(stay) {
-            let id = order.id;
-            order.state = became.clone();
-            self.record(Change::Order(order));
-            if *became != OrderState::Unpaid {
-                self.reverse_undecided(id);
-            }
-        }
+    /// Ends what is due; what is being paid meanwhile is undone.
+    pub(super) fn end_order(&mut self, mut order: Order, became: OrderState) {
+        let id = order.id;
+        order.state = became;
+        self.record(Change::Order(order));
+        self.reverse_undecided(id);
     }
 
     /// A payment is paid, by the bank's own word: it settles its order, or the money goes back.
@@ -101,62 +158,100 @@ impl Desk<'_> {
         let Some(order) = self.order(payment.order).cloned() else {
             return self.give_back(payment, RefundWhy::NothingOwed);
         };
-        let stay = self.stay(order.stay).cloned();
-        if stay.as_ref().is_some_and(|stay| !self.still_owes(stay, payment)) {
-            return self.give_back(payment, RefundWhy::NothingOwed);
-        }
-        match (&order.state, stay) {
-            (OrderState::Due | OrderState::Unpaid, stay) => self.pay_order(payment, order, stay),
-            // Paid for a quote that a later one replaced, while the vehicle is still here: it counts.
-            (OrderState::Void, Some(stay)) => self.pay_order(payment, order, Some(stay)),
-            (OrderState::Void | OrderState::Waived { .. }, _) => {
+        match &order.state {
+            // A void one was paid for a quote that a later one replaced: while the vehicle is still here, it counts.
+            OrderState::Due | OrderState::Unpaid | OrderState::Void if self.still_owed(&order) => {
+                self.book(Entry {
+                    payment: Some(payment.id),
+                    ..Entry::new(
+                        Account::ChannelReceivable,
+                        Account::ParkingRevenue,
+                        payment.amount,
+                    )
+                });
+                self.order_paid(order, PaidBy::Payment(payment.id));
+            }
+            OrderState::Paid { .. } => self.give_back(payment, RefundWhy::PaidTwice),
+            OrderState::Due | OrderState::Unpaid | OrderState::Void | OrderState::Waived { .. } => {
                 self.give_back(payment, RefundWhy::NothingOwed);
             }
-            (OrderState::Paid { .. }, _) => self.give_back(payment, RefundWhy::PaidTwice),
         }
     }
 
-    /// Another payment may have come first: what the stay does not owe any more goes back.
-    fn still_owes(&self, stay: &Stay, payment: &Payment) -> bool {
-        let fits = |quote: Quote| {
-            stay.paid_minor.saturating_add(payment.amount.minor) <= quote.amount.minor
-        };
+    /// Whether an order may still be paid as it stands: another payment, or a person, may have come first.
+    pub(super) fn still_owed(&self, order: &Order) -> bool {
+        if order.arrears.iter().any(|id| self.arrears(*id).is_none()) {
+            return false;
+        }
+        let Some(stay) = self.stay(order.stay) else { return order.state != OrderState::Void };
         // Without a fee to compare with, what was asked for was owed.
-        self.quote(stay, self.now).map_or(true, fits)
+        self.quote(stay, self.now).map_or(true, |quote| self.own_part(order) <= quote.due().minor)
     }
 
-    fn pay_order(&mut self, payment: &Payment, mut order: Order, stay: Option<Stay>) {
-        let (id, lane) = (order.id, order.lane.clone());
-        order.state = OrderState::Paid { payment: payment.id, at: self.now };
+    /// What an order collects for its own stay, without the arrears of earlier ones.
+    pub(super) fn own_part(&self, order: &Order) -> i64 {
+        let owed = order.arrears.iter().filter_map(|id| self.arrears(*id));
+        owed.fold(order.amount.minor, |minor, arrears| minor - arrears.amount.minor)
+    }
+
+    /// An order is paid, and posted; it settles all that it collects, and the vehicle may go.
+    pub(super) fn order_paid(&mut self, mut order: Order, by: PaidBy) {
+        let (id, stay, own, to) = (order.id, order.stay, self.own_part(&order), order.quote.to);
+        let (arrears, was_due) = (order.arrears.clone(), order.state == OrderState::Due);
+        order.state = OrderState::Paid { by, at: self.now };
         self.record(Change::Order(order));
-        self.post(payment, None, Account::ChannelReceivable, Account::ParkingRevenue);
         self.reverse_undecided(id);
-        let Some(mut stay) = stay else { return self.file_decided(id) };
+        self.arrears_paid(id, &arrears, by);
+        let Some(mut stay) = self.stay(stay).cloned() else { return self.file_decided(id) };
         let stay_id = stay.id;
-        stay.paid_minor += payment.amount.minor;
-        stay.paid.push(PaidAt { at: self.now, amount: payment.amount.minor });
+        stay.paid_minor += own;
+        if own > 0 {
+            stay.paid.push(PaidAt { at: to, amount: own });
+        }
         stay.paid_at = Some(self.now);
         stay.order = Some(id);
-        self.record(Change::Stay(stay));
+        self.record(Change::Stay(stay.clone()));
+        self.validations_used(&stay, to, Some(id));
         // What is due besides was reckoned without this payment.
         self.void_orders(stay_id);
-        self.open_for(&lane, stay_id);
-    }
-
-    /// The lane where this stay's vehicle waits lets it go.
-    fn open_for(&mut self, lane: &LaneId, stay: StayId) {
-        let waits = self.lane(lane).is_some_and(|lane| {
-            lane.phase == Phase::AwaitingPayment
-                && lane.visit.as_ref().is_some_and(|visit| visit.stay == Some(stay))
-        });
-        if waits {
-            // An order that a later payment outran is looked at again; the answer goes to the lane.
-            let _ = self.settle_up(lane, stay);
+        for lane in self.lanes_waiting(stay_id) {
+            let asked = self.lane(&lane).and_then(|lane| lane.visit.as_ref()?.order);
+            // What the lane asked for is paid, however long that took. Another order may leave something due.
+            let _ = if was_due && asked == Some(id) {
+                self.admit(&lane, Cause::Paid { order: id })
+            } else {
+                self.settle_up(&lane, stay_id)
+            };
         }
     }
 
-    fn give_back(&mut self, payment: &Payment, why: RefundWhy) {
-        self.post(payment, None, Account::ChannelReceivable, Account::RefundsPayable);
+    /// What a stay owes has changed: the lane where its vehicle waits looks again.
+    pub(super) fn settle_again(&mut self, stay: StayId) {
+        for lane in self.lanes_waiting(stay) {
+            // The answer goes to the lane.
+            let _ = self.settle_up(&lane, stay);
+        }
+    }
+
+    fn lanes_waiting(&self, stay: StayId) -> Vec<LaneId> {
+        self.rules
+            .lanes
+            .keys()
+            .filter(|id| {
+                self.lane(id).is_some_and(|lane| {
+                    lane.phase == Phase::AwaitingPayment
+                        && lane.visit.as_ref().is_some_and(|visit| visit.stay == Some(stay))
+                })
+            })
+            .cloned()
+            .collect()
+    }
+
+    pub(super) fn give_back(&mut self, payment: &Payment, why: RefundWhy) {
+        self.book(Entry {
+            payment: Some(payment.id),
+            ..Entry::new(Account::ChannelReceivable, Account::RefundsPayable, payment.amount)
+        });
         let id = self.next_refund();
         self.record(Change::Refund(Refund {
             id,
@@ -169,25 +264,6 @@ impl Desk<'_> {
             made_at: self.now,
             asks: 0,
             next_ask: Some(self.now),
-        }));
-    }
-
-    pub(super) fn post(
-        &mut self,
-        payment: &Payment,
-        refund: Option<RefundId>,
-        debit: Account,
-        credit: Account,
-    ) {
-        let txn = self.next_txn();
-        self.record(Change::Posting(Posting {
-            txn,
-            at: self.now,
-            payment: payment.id,
-            refund,
-            debit,
-            credit,
-            amount: payment.amount,
         }));
     }
 

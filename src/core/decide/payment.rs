@@ -6,7 +6,7 @@
 
 use std::time::Duration;
 
-use super::Desk;
+use super::{Desk, ledger::Entry};
 use crate::{
     core::{
         change::{AlarmKind, Change},
@@ -42,6 +42,9 @@ impl Desk<'_> {
             OrderState::Paid { .. } => return Ok(Answer::AlreadyPaid),
             OrderState::Waived { .. } | OrderState::Void => return Err(Refusal::NotDue(id)),
         }
+        if let Some(fresh) = self.fresh_prepay(&order)? {
+            return Ok(fresh);
+        }
         if let Some(payment) = self.payments_of(id).into_iter().find(|p| self.is_usable(p)) {
             return Ok(Answer::Payment(payment.id));
         }
@@ -62,7 +65,7 @@ impl Desk<'_> {
         let pay = &self.rules.pay;
         let stamp = self.now.to_zoned_datetime(self.rules.zone.clone()).strftime("%y%m%d%H%M%S");
         let out_trade_no = format!("{}{stamp}{:05}", pay.trade_prefix, id.0);
-        let plate = self.stay(order.stay).map(|stay| stay.plate.full().to_owned());
+        let plate = self.plate_of(order).map(|plate| plate.full().to_owned());
         let expires_in_s = pay.link_life.as_secs() as u32;
         let ask = Ask::Generate {
             out_trade_no: out_trade_no.clone(),
@@ -114,6 +117,7 @@ impl Desk<'_> {
             Word::Unknown { why } => {
                 if payment.asks >= SILENT_ASKS && to != Asked::Notified {
                     self.raise("bank", AlarmKind::BankSilent, why);
+                    self.bank_went_silent();
                 }
                 self.ask_again(payment);
                 Ok(Answer::Done)
@@ -403,16 +407,11 @@ impl Desk<'_> {
     }
 
     fn refund_done(&mut self, refund: Refund) {
-        let txn = self.next_txn();
-        self.record(Change::Posting(crate::core::money::Posting {
-            txn,
-            at: self.now,
-            payment: refund.payment,
+        self.book(Entry {
+            payment: Some(refund.payment),
             refund: Some(refund.id),
-            debit: Account::RefundsPayable,
-            credit: Account::ChannelReceivable,
-            amount: refund.amount,
-        }));
+            ..Entry::new(Account::RefundsPayable, Account::ChannelReceivable, refund.amount)
+        });
         self.end_refund(refund, RefundState::Done);
     }
 

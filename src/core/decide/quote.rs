@@ -6,28 +6,43 @@ use super::Desk;
 use crate::{
     core::{
         stay::Stay,
-        tariff::{Benefit, Case, NoQuote, Quote},
-        till::ValidationState,
+        tariff::{Benefit, Case, NoQuote, PaidAt, Quote},
+        till::Validation,
     },
     types::StayId,
 };
 
 impl Desk<'_> {
-    /// The whole fee of a stay up to `to`, before what was paid.
+    /// The whole fee of a stay up to `to`, before what was paid; [`Quote::due`] is what is left of it.
     pub(super) fn quote(&self, stay: &Stay, to: Timestamp) -> Result<Quote, NoQuote> {
+        let mut paid = stay.paid.clone();
+        // What a person let go counts as paid.
+        paid.extend(stay.waived.iter().map(|w| PaidAt { at: w.at, amount: w.minor }));
+        paid.sort_by_key(|paid| paid.at);
+        self.price(stay, to, &self.benefits_of(stay.id), &paid)
+    }
+
+    /// The fee of a stay with these benefits and payments.
+    fn price(
+        &self,
+        stay: &Stay,
+        to: Timestamp,
+        benefits: &[Benefit],
+        paid: &[PaidAt],
+    ) -> Result<Quote, NoQuote> {
         let zones = &self.rules.zones;
         let root = zones.root(&stay.zone);
         let tariff = zones.get(root).and_then(|rules| rules.tariff.as_deref());
         let segments = self.priced_apart(stay, to);
-        let benefits = self.benefits_of(stay.id);
         let case = Case {
             vehicle: stay.vehicle,
             segments: &segments,
             covered: &stay.covered,
-            benefits: &benefits,
+            benefits,
             earlier: &stay.earlier,
-            paid: &stay.paid,
-            leave_s: self.rules.pay.leave_time.as_secs() as i64,
+            paid,
+            lost: stay.lost,
+            leave_s: self.rules.pay.leave_time.as_secs() as i64 + late_s(stay),
             ..Case::new(tariff.unwrap_or(&self.rules.tariff), stay.entered_at, to)
         };
         self.rules.tariffs.quote(&case)
@@ -35,8 +50,25 @@ impl Desk<'_> {
 
     /// What merchants gave to a stay, in the order of giving.
     fn benefits_of(&self, stay: StayId) -> Vec<Benefit> {
-        let given = self.state.validations.values().filter(|v| v.stay == stay);
-        let given = given.filter_map(|v| self.validation(v.id));
-        given.filter(|v| v.state == ValidationState::Given).map(|v| v.benefit.clone()).collect()
+        self.validations_of(stay).into_iter().map(|validation| validation.benefit).collect()
     }
+
+    /// What each validation of a stay takes off its fee, in the order of giving: the fee with those before it less the
+    /// fee with it too. They add up to all that was taken off.
+    pub(super) fn worth(&self, stay: &Stay, to: Timestamp) -> Vec<(Validation, i64)> {
+        let validations = self.validations_of(stay.id);
+        let benefits: Vec<Benefit> = validations.iter().map(|v| v.benefit.clone()).collect();
+        let fee = |n: usize| {
+            self.price(stay, to, &benefits[..n], &[]).map_or(0, |quote| quote.amount.minor)
+        };
+        let fees: Vec<i64> = (0..=benefits.len()).map(fee).collect();
+        let worth = fees.windows(2).map(|pair| (pair[0] - pair[1]).max(0));
+        validations.into_iter().zip(worth).collect()
+    }
+}
+
+/// Seconds from the time up to which a stay is paid to the payment itself, from which the time to leave counts.
+fn late_s(stay: &Stay) -> i64 {
+    let paid = stay.paid.last().zip(stay.paid_at);
+    paid.map_or(0, |(up_to, at)| at.duration_since(up_to.at).as_secs().max(0))
 }

@@ -69,11 +69,17 @@ impl Desk<'_> {
         if let Some(read) = &mut visit.read {
             read.picture = Some(picture.clone());
         }
-        let stay = visit.stay;
+        let (stay, task) = (visit.stay, visit.task);
         let direction = self.direction(&lane.id);
+        let lane_id = lane.id.clone();
         self.record(Change::Lane(lane));
+        if let Some(task) = task {
+            self.picture_of_misread(task, &picture);
+        }
         if let Some(mut stay) = stay.and_then(|id| self.stay(id).cloned()) {
             match direction {
+                // In between, a stay keeps the pictures of its entry and its exit.
+                _ if self.zone_around(&lane_id).is_some() => return Ok(Answer::Done),
                 Some(Direction::Entry) => stay.entry_picture = Some(picture),
                 _ => stay.exit_picture = Some(picture),
             }
@@ -97,6 +103,9 @@ impl Desk<'_> {
         let mut visit = lane.visit.clone().unwrap_or_else(Visit::unread);
         visit.plate = Some(plate.clone());
         visit.help = None;
+        if let Some(task) = visit.task.take() {
+            self.task_done(task, &by, "gave the plate");
+        }
         let answer = self.serve(id, visit)?;
         self.record(Change::PlateGiven { lane: id.clone(), plate, by });
         Ok(answer)

@@ -5,13 +5,13 @@ use crate::{
     core::{
         change::Change,
         pass::{Listed, Pass, Reservation},
-        task::{About, Outcome, Task},
+        task::Task,
         till::{Arrears, Merchant, Shift, Validation},
         zone::Zone,
     },
     types::{
-        ArrearsId, CashId, LaneId, ListedId, MerchantId, PassId, ReservationId, ShiftId, StayId,
-        TaskId, ValidationId, ZoneId,
+        ArrearsId, CashId, ListedId, MerchantId, PassId, ReservationId, ShiftId, TaskId,
+        ValidationId, ZoneId,
     },
 };
 
@@ -63,23 +63,11 @@ impl Desk<'_> {
             _ => None,
         });
         let known = changed.or_else(|| self.state.zones.get(id)).cloned();
-        known.unwrap_or_else(|| Zone { id: id.clone(), correction: 0, corrected_at: None })
-    }
-
-    /// Puts something on the work list.
-    pub(super) fn ask_person(&mut self, about: About, lane: Option<&LaneId>, stay: Option<StayId>) {
-        let id = self.next_task();
-        let (since, lane) = (self.now, lane.cloned());
-        let task = Task { id, about, lane, stay, since, outcome: None, over_at: None };
-        self.record(Change::Task(task));
-    }
-
-    /// Takes it off again; a task that is over already stays as it was.
-    pub(super) fn task_done(&mut self, id: TaskId, who: &str, what: &str) {
-        if let Some(mut task) = self.task(id).cloned() {
-            task.outcome = Some(Outcome { who: who.into(), what: what.into() });
-            task.over_at = Some(self.now);
-            self.record(Change::Task(task));
-        }
+        known.unwrap_or_else(|| Zone {
+            id: id.clone(),
+            correction: 0,
+            corrected_at: None,
+            counts: Vec::new(),
+        })
     }
 }

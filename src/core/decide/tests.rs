@@ -17,10 +17,13 @@ use crate::{
     types::{Currency, DeviceId, LaneId, Money, Plate, bank::Ask, bank::Word},
 };
 
+mod calls;
 mod found;
 mod misread;
 mod people;
+mod till;
 mod ways;
+mod zones;
 
 struct Site {
     state: State,

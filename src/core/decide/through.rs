@@ -10,13 +10,14 @@ use crate::{
         stay::{Stay, StayState},
         task::About,
     },
-    types::LaneId,
+    types::{LaneId, StayId},
 };
 
 impl Desk<'_> {
     /// The vehicle is through.
     pub(super) fn passed(&mut self, id: &LaneId, visit: Visit) {
-        let Some(stay) = visit.stay.and_then(|stay| self.stay(stay)).cloned() else { return };
+        let stay = self.stay_of_passage(id, &visit).and_then(|stay| self.stay(stay)).cloned();
+        let Some(stay) = stay else { return self.unknown_passed(id) };
         match (self.direction(id), self.zone_around(id)) {
             (Some(_), Some(around)) => self.moved(id, stay, around),
             (Some(Direction::Entry), None) => self.inside(stay),
@@ -28,26 +29,21 @@ impl Desk<'_> {
     /// The vehicle went through behind another, and nobody let it. One that was read keeps its stay, so that its fee
     /// is asked for at the exit, or missed there; one that nobody read changes its zone's count.
     pub(super) fn tailgated(&mut self, id: &LaneId, mut visit: Visit) {
-        let Some(direction) = self.direction(id) else { return };
-        let known = visit.stay.or_else(|| Some(self.stay_of(visit.plate.as_ref()?)?.id));
-        let picture = visit.read.as_ref().and_then(|read| read.picture.clone());
-        visit.stay = match (known, direction, &visit.plate) {
-            (None, Direction::Entry, Some(plate)) => Some(self.open_stay(id, plate, picture)),
-            (known, ..) => known,
-        };
-        if visit.stay.is_none() {
-            self.miscount(id, if direction == Direction::Entry { 1 } else { -1 });
-        }
+        visit.stay = self.stay_of_passage(id, &visit);
         self.ask_person(About::Tailgate, Some(id), visit.stay);
         self.passed(id, visit);
     }
 
-    /// So many vehicles more are in a lane's zone than open stays tell of.
-    fn miscount(&mut self, id: &LaneId, vehicles: i64) {
-        let Some(rules) = self.rules.lanes.get(id) else { return };
-        let mut zone = self.zone(&rules.zone);
-        zone.correction = zone.correction.saturating_add(vehicles);
-        self.record(Change::Zone(zone));
+    /// Whose passage it was. One that came in by a person's hand and was read all the same is inside like any other: its
+    /// fee is asked for when it leaves.
+    fn stay_of_passage(&mut self, id: &LaneId, visit: &Visit) -> Option<StayId> {
+        let plate = visit.plate.as_ref();
+        let known = visit.stay.or_else(|| Some(self.stay_of(plate?)?.id));
+        if known.is_some() || self.direction(id) != Some(Direction::Entry) {
+            return known;
+        }
+        let picture = visit.read.as_ref().and_then(|read| read.picture.clone());
+        Some(self.open_stay(id, plate?, picture))
     }
 
     fn inside(&mut self, mut stay: Stay) {
@@ -58,18 +54,19 @@ impl Desk<'_> {
     }
 
     pub(super) fn left(&mut self, id: &LaneId, mut stay: Stay, visit: Visit) {
+        let seen = visit.clone();
         let became = match visit.cause {
             Some(Cause::Operator { who, reason }) => OrderState::Waived { who, reason },
             Some(Cause::Fire) => waived("fire", "fire alarm"),
             Some(Cause::Key) => waived("key", "opened by the barrier's key"),
             Some(Cause::Free | Cause::Paid { .. } | Cause::Entry) => OrderState::Void,
-            None => OrderState::Unpaid,
+            Some(Cause::PayLater { .. }) | None => OrderState::Unpaid,
         };
         if became == OrderState::Unpaid && !self.due_orders(stay.id).is_empty() {
             let detail = format!("{}: stay {} left by {id}", stay.plate, stay.id);
             self.raise(&format!("stay-{}", stay.id), AlarmKind::LeftUnpaid, detail);
         }
-        self.close_orders(stay.id, &became);
+        stay = self.close_bill(id, stay, Some(&seen), &became);
         self.end_segments(&mut stay);
         stay.state = StayState::Left;
         stay.left_at = Some(self.now);

@@ -52,6 +52,8 @@ impl Desk<'_> {
             act: OperatorAct::Turn,
             who,
             reason,
+            picture: None,
+            shift: None,
         });
         Ok(Answer::Done)
     }

@@ -18,11 +18,15 @@
 mod machine;
 #[cfg(test)]
 mod tests;
+mod wait;
 
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
-pub use self::machine::{Step, step};
+pub use self::{
+    machine::{Step, step},
+    wait::{Wait, WaitsFor},
+};
 use super::{
     matching,
     rules::{Direction, LaneRules},
@@ -145,6 +149,10 @@ pub enum Cause {
     Key,
     /// There is a fire: every way out opens.
     Fire,
+    /// The bank is down and the site lets it go: what it owes stays on record.
+    PayLater {
+        order: OrderId,
+    },
 }
 
 /// What a vehicle waits for that only a person can give.
@@ -159,6 +167,8 @@ pub enum Help {
     Fire,
     /// The plate that comes in is inside already.
     Twice,
+    /// Earlier stays were not paid for.
+    Arrears,
     /// The site has no tariff that prices this stay.
     NoTariff,
 }
@@ -333,6 +343,9 @@ pub struct Lane {
     /// When the barrier's key was last turned.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub keyed_at: Option<Timestamp>,
+    /// What its vehicle waits for, while it does.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub wait: Option<Wait>,
 }
 
 impl Lane {
@@ -352,6 +365,7 @@ impl Lane {
             turned: false,
             turn_at: None,
             keyed_at: None,
+            wait: None,
         }
     }
 

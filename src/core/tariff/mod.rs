@@ -3,13 +3,29 @@
 //!
 //! `README.md` beside this file is the language's reference.
 
+mod back;
 mod book;
 mod calendar;
 mod case;
+mod check;
+mod days;
+mod fee;
+mod fold;
+mod line;
+mod meter;
 mod notation;
+mod parse;
+mod periods;
+mod plan;
+mod price;
 mod quote;
+mod schedule;
 mod spec;
+mod timeline;
 mod words;
+
+#[cfg(test)]
+mod tests;
 
 use std::sync::Arc;
 
@@ -28,6 +44,9 @@ pub use self::{
 #[derive(Clone, Debug, PartialEq)]
 pub struct Tariff {
     spec: spec::Spec,
+    whens: Vec<spec::When>,
+    /// For each set of variants that can hold at once: all of it, checked. The base first.
+    resolved: Vec<(u32, spec::Spec)>,
 }
 
 /// Why a text is no tariff: where, what is wrong, what to write.
@@ -56,12 +75,7 @@ pub struct Hourly {
 impl Tariff {
     /// Reads and checks a tariff file.
     pub fn parse(text: &str) -> Result<Self, TariffError> {
-        let spec: spec::Spec = toml::from_str(text).map_err(|error| TariffError {
-            key: "tariff".into(),
-            what: error.message().to_owned(),
-            at: error.span().map(|span| (span.start, span.end)),
-        })?;
-        Ok(Self { spec })
+        parse::parse(text)
     }
 
     pub fn name(&self) -> &Arc<str> {
@@ -87,6 +101,20 @@ impl Tariff {
         self.spec.valid_until
     }
 
+    /// Whether a longer stay never costs less, whatever else is known of it: no rule looks at when or whether a stay
+    /// has ended, other than by charging for more time.
+    pub fn is_monotone(&self) -> bool {
+        self.resolved.iter().all(|(_, spec)| {
+            let looks_at_end = |rule: &spec::Alternative| {
+                let always = rule.choose == spec::Choose::Always;
+                let ends = rule.leave.is_some() || rule.shortest.is_some();
+                ends || rule.tariff.is_some()
+                    || (always && (rule.longest.is_some() || rule.same_day))
+            };
+            spec.whole.is_none() && !spec.alternatives.iter().any(looks_at_end)
+        })
+    }
+
     /// A free period, a price per started hour, a cap per 24 hours from entry. Its name is `hourly`.
     pub fn hourly(free_minutes: u32, hour_minor: i64, day_cap_minor: i64) -> Self {
         Hourly { free_minutes, hour_minor, day_cap_minor }.tariff()
@@ -96,19 +124,20 @@ impl Tariff {
 impl Hourly {
     /// The same as a tariff called `hourly`.
     pub fn tariff(self) -> Tariff {
-        let text = "name = \"hourly\"\n[ladder]\n[[band]]\nname = \"hourly\"\n";
+        let text = "name = \"hourly\"\n[[band]]\nname = \"hourly\"\n";
         let mut spec: spec::Spec = toml::from_str(text).expect("a tariff of no rules parses");
         let length = |seconds: i64| notation::Length(seconds.max(1));
         let amount = notation::Amount::Minor;
-        spec.free = Some(spec::Free {
-            time: length(i64::from(self.free_minutes) * 60),
-            mode: spec::FreeMode::Grace,
-            limit: spec::Limit::Inclusive,
-            again: spec::Again::Never,
-            uses_steps: false,
-            visits_a_day: None,
-        });
-        spec.free = spec.free.filter(|_| self.free_minutes > 0);
+        if self.free_minutes > 0 {
+            spec.free.push(spec::Free {
+                time: length(i64::from(self.free_minutes) * 60),
+                mode: spec::FreeMode::Grace,
+                limit: spec::Limit::Inclusive,
+                again: spec::Again::Never,
+                uses_steps: false,
+                visits_a_day: None,
+            });
+        }
         spec.bands[0].rate.push(spec::Step {
             amount: amount(self.hour_minor),
             every: spec::Every::Time(length(3_600)),
@@ -128,51 +157,6 @@ impl Hourly {
             restart_units: false,
             over_visits: false,
         });
-        Tariff { spec }
-    }
-}
-
-impl Tariff {
-    fn plain(
-        &self,
-        from: jiff::Timestamp,
-        to: jiff::Timestamp,
-        currency: crate::types::Currency,
-    ) -> Quote {
-        use crate::types::Money;
-        let to = to.max(from);
-        let s = to.duration_since(from).as_secs();
-        let minor = |a: &notation::Amount| match a {
-            notation::Amount::Minor(m) => *m,
-            notation::Amount::Major(_) => 0,
-        };
-        let line = |rule, from, to, units, minor| QuoteLine {
-            rule,
-            from,
-            to,
-            units,
-            amount: Money::new(minor, currency),
-            unit_s: 3_600,
-            each_milli: 0,
-            per_s: 0,
-            name: None,
-        };
-        let mut quote = Quote::bare(from, to, Money::zero(currency));
-        quote.tariff = self.spec.name.clone();
-        if s <= self.spec.free.map_or(0, |f| f.time.0) {
-            quote.lines = vec![line(QuoteRule::Free, from, to, 0, 0)];
-            return quote;
-        }
-        let hour =
-            self.spec.bands.first().and_then(|b| b.rate.first()).map_or(0, |s| minor(&s.amount));
-        let cap = self.spec.caps.first().map_or(i64::MAX, |c| match &c.amount {
-            spec::Amounts::One(a) => minor(a),
-            spec::Amounts::Rising(_) => 0,
-        });
-        let (days, hours) = (s / 86_400, (s % 86_400 + 3_599) / 3_600);
-        let total = days * cap.min(24 * hour) + cap.min(hours * hour);
-        quote.lines = vec![line(QuoteRule::Units, from, to, days * 24 + hours, total)];
-        quote.amount = Money::new(total, currency);
-        quote
+        Tariff { resolved: vec![(0, spec.clone())], whens: Vec::new(), spec }
     }
 }

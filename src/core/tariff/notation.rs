@@ -1,12 +1,15 @@
 //! How amounts, lengths of time, clock times and dates are written in a tariff. Knows no rule.
 
-use std::str::FromStr;
+use std::{fmt, str::FromStr};
 
 use jiff::civil::Date;
 use rust_decimal::Decimal;
-use serde::{Deserialize, Deserializer, de::Error};
+use serde::{
+    Deserialize, Deserializer,
+    de::{Error, SeqAccess, Visitor},
+};
 
-use super::spec::{Again, Every, Per};
+use super::spec::{Again, Amounts, Every, Per};
 
 /// Seconds of an hour of the day and of a plain day.
 pub(super) const DAY_S: i64 = 86_400;
@@ -176,6 +179,32 @@ macro_rules! from_text {
             }
         }
     )+};
+}
+
+impl<'de> Deserialize<'de> for Amounts {
+    fn deserialize<D: Deserializer<'de>>(from: D) -> Result<Self, D::Error> {
+        struct Reader;
+        impl<'de> Visitor<'de> for Reader {
+            type Value = Amounts;
+
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str("an amount such as \"20\", or a list of them")
+            }
+
+            fn visit_str<E: Error>(self, text: &str) -> Result<Amounts, E> {
+                text.parse().map(Amounts::One).map_err(E::custom)
+            }
+
+            fn visit_seq<A: SeqAccess<'de>>(self, mut list: A) -> Result<Amounts, A::Error> {
+                let mut amounts = Vec::new();
+                while let Some(amount) = list.next_element()? {
+                    amounts.push(amount);
+                }
+                Ok(Amounts::Rising(amounts))
+            }
+        }
+        from.deserialize_any(Reader)
+    }
 }
 
 from_text!(Amount, Length, Clock, Hours, Again, Every, Per);

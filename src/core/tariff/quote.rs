@@ -101,6 +101,8 @@ pub enum QuoteRule {
     Rounding,
     /// Charged at an earlier visit that this one continues.
     Earlier,
+    /// Paid for an earlier part of the stay, which is settled.
+    Prepaid,
     /// Paid in full and still within the time to leave (minutes of it).
     LeaveTime,
 }

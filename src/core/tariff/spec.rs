@@ -27,7 +27,8 @@ pub(super) struct Spec {
     pub(super) boundary: Boundary,
     #[serde(default)]
     pub(super) nested: Nested,
-    pub(super) free: Option<Free>,
+    #[serde(default)]
+    pub(super) free: Vec<Free>,
     #[serde(default)]
     pub(super) ladder: Ladder,
     #[serde(default, rename = "band")]
@@ -51,6 +52,9 @@ pub(super) struct Spec {
     pub(super) reentry: Option<Reentry>,
     #[serde(default)]
     pub(super) prepaid: Prepaid,
+    /// Laid over the rest for some vehicles or holders.
+    #[serde(default, rename = "variant")]
+    pub(super) variants: Vec<toml::Table>,
 }
 
 fn empty() -> Arc<str> {
@@ -224,8 +228,8 @@ pub(super) struct Cap {
     pub(super) over_visits: bool,
 }
 
-#[derive(Clone, Debug, PartialEq, Deserialize)]
-#[serde(untagged)]
+/// Written as one amount or a list.
+#[derive(Clone, Debug, PartialEq)]
 pub(super) enum Amounts {
     One(Amount),
     Rising(Vec<Amount>),

@@ -29,6 +29,24 @@
     window.addEventListener('pagehide', function () { live.close(); });
   })();
   window.addEventListener('pageshow', function (e) { if (e.persisted) location.reload(); });
+  // A bell while a call rings, for who wants one: browsers allow sound only after a click.
+  var bell = document.getElementById('bell'), Sound = window.AudioContext || window.webkitAudioContext, sound = null;
+  if (bell && Sound) {
+    bell.hidden = false;
+    bell.textContent = bell.getAttribute('data-off');
+    bell.onclick = function () {
+      if (sound) { sound.close(); sound = null; } else sound = new Sound();
+      bell.textContent = bell.getAttribute(sound ? 'data-on' : 'data-off');
+    };
+    setInterval(function () {
+      if (!sound || !document.querySelector('[data-ring]')) return;
+      var tone = sound.createOscillator();
+      tone.frequency.value = 880;
+      tone.connect(sound.destination);
+      tone.start();
+      tone.stop(sound.currentTime + 0.35);
+    }, 2000);
+  }
   // An act is sent without leaving the page; its refusal is shown beside its lane.
   document.addEventListener('submit', function (e) {
     var form = e.target, card = form.closest && form.closest('.lane');

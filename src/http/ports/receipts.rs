@@ -6,6 +6,7 @@ use jiff::Timestamp;
 use crate::core::{
     money::{Order, Payment},
     stay::Stay,
+    till::Cash,
 };
 
 /// What a receipt is about.
@@ -14,6 +15,7 @@ pub struct Paid {
     pub stay: Stay,
     pub order: Order,
     pub payment: Option<Payment>,
+    pub cash: Option<Cash>,
     pub at: Timestamp,
 }
 

@@ -3,8 +3,11 @@
 mod bank;
 mod devices;
 mod driver;
+mod misreads;
 mod operator;
 mod people;
 mod phone;
 mod receipts;
 mod site;
+mod tasks;
+mod till;

@@ -23,13 +23,15 @@ use crate::{
         rules::{Direction, GateRules, GateTimes, LaneRules, Wired},
         stay::{Read, Stay},
         tariff::Tariff,
+        task::Task,
         ticket::{Admission, Ticket},
+        till::Cash,
     },
     http::{
         Parts, Settings, hash_password,
         ports::{
             BankDoor, Busy, Desk, Found, Look, Operator, Picture, Pictures, Records, Row, Said,
-            Session, StayFile, Takings,
+            Session, StayFile, Takings, Waiting,
         },
         serve,
     },
@@ -47,9 +49,9 @@ pub(super) fn lane(id: &str) -> LaneId {
 }
 
 #[derive(Default)]
-struct World {
+pub(super) struct World {
     state: State,
-    now: Timestamp,
+    pub(super) now: Timestamp,
     effects: Vec<Effect>,
     journal: Vec<Row>,
     operators: HashMap<String, Operator>,
@@ -57,6 +59,7 @@ struct World {
     notified: Vec<(String, Bytes)>,
     reads: u32,
     busy: bool,
+    pub(super) merchants: super::till::Merchants,
 }
 
 pub(super) struct Site {
@@ -93,6 +96,7 @@ impl Site {
                     times: GateTimes::default(),
                 },
             )]),
+            till: super::till::rules(),
             ..Rules::new("东门停车场", zone, Currency::Cny, tariff)
         };
         let world = World { now: "2026-11-23T00:00:00Z".parse().unwrap(), ..World::default() };
@@ -113,7 +117,7 @@ impl Site {
         Arc::new(site)
     }
 
-    fn world(&self) -> MutexGuard<'_, World> {
+    pub(super) fn world(&self) -> MutexGuard<'_, World> {
         self.world.lock().unwrap()
     }
 
@@ -245,6 +249,7 @@ impl Site {
             bank: Some(self.clone()),
             fleet: self.clone(),
             door: self.clone(),
+            till: self.clone(),
             receipts: Some(Arc::new(super::receipts::Printers)),
             metrics: None,
             settings,
@@ -263,7 +268,10 @@ impl Site {
     }
 
     /// The last of each thing in the journal.
-    fn last<T: Clone, K: Ord>(&self, pick: impl Fn(&Change) -> Option<(K, &T)>) -> Vec<T> {
+    pub(super) fn last<T: Clone, K: Ord>(
+        &self,
+        pick: impl Fn(&Change) -> Option<(K, &T)>,
+    ) -> Vec<T> {
         let world = self.world();
         let picked = world.journal.iter().filter_map(|row| pick(&row.change));
         let latest: BTreeMap<K, &T> = picked.collect();
@@ -305,6 +313,13 @@ impl Site {
         })
     }
 
+    pub(super) fn cash(&self) -> Vec<Cash> {
+        self.last(|change| match change {
+            Change::Cash(cash) => Some((cash.id, cash)),
+            _ => None,
+        })
+    }
+
     fn postings(&self) -> Vec<Posting> {
         self.last(|change| match change {
             Change::Posting(posting) => Some((posting.txn, posting)),
@@ -342,6 +357,11 @@ impl Desk for Site {
 
     fn now(&self) -> Timestamp {
         self.world().now
+    }
+
+    fn waiting(&self) -> Waiting {
+        let (tasks, calls) = self.world().state.waiting();
+        Waiting { tasks: tasks as u32, calls: calls as u32 }
     }
 }
 
@@ -389,8 +409,10 @@ impl Records for Site {
         payments.retain(|payment| orders.iter().any(|order| order.id == payment.order));
         let mine = |id| payments.iter().any(|payment: &Payment| payment.id == id);
         let refunds = self.refunds().into_iter().filter(|r| mine(r.payment)).collect();
-        let postings = self.postings().into_iter().filter(|p| mine(p.payment)).collect();
-        found(Some(StayFile { stay, orders, payments, refunds, postings }))
+        let cash = self.cash().into_iter().filter(|cash| cash.stay == id).collect();
+        let postings =
+            self.postings().into_iter().filter(|p| p.payment.is_some_and(mine)).collect();
+        found(Some(StayFile { stay, orders, payments, refunds, postings, cash }))
     }
 
     fn order(&self, id: OrderId) -> Found<'_, Option<(Order, Vec<Payment>)>> {
@@ -411,6 +433,42 @@ impl Records for Site {
         };
         let rows = world.journal.iter().rev().filter(|row| of_lane(&row.change));
         found(rows.take(limit as usize).cloned().collect())
+    }
+
+    fn net_by_quarter(&self, from: Timestamp, quarters: usize) -> Found<'_, Vec<i64>> {
+        let mut net = vec![0; quarters];
+        for stay in self.stays() {
+            let moves = [(Some(stay.entered_at), 1), (stay.left_at, -1)];
+            for (at, by) in moves.into_iter().filter_map(|(at, by)| Some((at?, by))) {
+                let quarter = at.duration_since(from).as_secs().div_euclid(900);
+                if let Some(n) = usize::try_from(quarter).ok().and_then(|n| net.get_mut(n)) {
+                    *n += by;
+                }
+            }
+        }
+        found(net)
+    }
+
+    fn tasks_over(&self, limit: u32) -> Found<'_, Vec<Task>> {
+        let mut tasks = self.last(|change| match change {
+            Change::Task(task) => Some((task.id, task)),
+            _ => None,
+        });
+        tasks.retain(|task| task.over_at.is_some());
+        tasks.reverse();
+        tasks.truncate(limit as usize);
+        found(tasks)
+    }
+
+    fn admitted_since(&self, from: Timestamp) -> Found<'_, Vec<(LaneId, i64)>> {
+        let went = self.last(|change| match change {
+            Change::Admission(admission) => Some((admission.id, admission)),
+            _ => None,
+        });
+        let went = went.into_iter().filter(|a| a.at >= from && a.state.name() == "used");
+        let mut by_lane = BTreeMap::new();
+        went.for_each(|a| *by_lane.entry(a.lane).or_insert(0) += 1);
+        found(by_lane.into_iter().collect())
     }
 
     fn ticket_of(&self, digest: CodeDigest) -> Found<'_, Option<Ticket>> {

@@ -208,6 +208,15 @@ impl Link {
     /// Sends at least once, never kept by the broker. Never blocks. `Ok` means handed to a living
     /// connection, not that the receiver acted: only the receiver's own answer says that.
     pub fn publish(&self, topic: &str, payload: Vec<u8>) -> Result<(), PublishError> {
+        self.send(topic, payload, false)
+    }
+
+    /// As [`Link::publish`], and the broker keeps it for whoever subscribes later. For facts only, never for orders.
+    pub fn publish_kept(&self, topic: &str, payload: Vec<u8>) -> Result<(), PublishError> {
+        self.send(topic, payload, true)
+    }
+
+    fn send(&self, topic: &str, payload: Vec<u8>, kept: bool) -> Result<(), PublishError> {
         if topic.is_empty() || topic.contains(['+', '#', '\0']) {
             return Err(PublishError::Topic { topic: topic.into() });
         }
@@ -220,7 +229,7 @@ impl Link {
         let live = live.as_ref().ok_or_else(|| self.offline())?;
         self.still_answers()?;
         live.client
-            .try_publish(topic, QoS::AtLeastOnce, false, payload)
+            .try_publish(topic, QoS::AtLeastOnce, kept, payload)
             .map_err(|_| PublishError::Full)
     }
 

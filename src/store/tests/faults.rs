@@ -122,8 +122,10 @@ async fn a_batch_that_breaks_a_rule_leaves_nothing_behind() {
     let posting = Posting {
         txn: 1,
         at: start(),
-        payment: PaymentId(9),
+        payment: Some(PaymentId(9)),
         refund: None,
+        cash: None,
+        shift: None,
         debit: Account::ChannelReceivable,
         credit: Account::ParkingRevenue,
         amount: Money::new(500, Currency::Cny),
@@ -160,8 +162,10 @@ async fn money_is_taken_once_per_payment() {
         Change::Posting(Posting {
             txn,
             at: start(),
-            payment,
+            payment: Some(payment),
             refund: None,
+            cash: None,
+            shift: None,
             debit: Account::ChannelReceivable,
             credit,
             amount: Money::new(500, Currency::Cny),

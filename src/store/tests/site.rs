@@ -11,9 +11,10 @@ use crate::{
         gate::{Counted, Way},
         input::{ArmOutcome, Asked, PassOutcome},
         lane::{OperatorAct, Phase, Sensor},
-        rules::{Direction, GateRules, GateTimes, LaneRules, Wired},
+        rules::{Direction, GateRules, GateTimes, LaneRules, Wired, Zones},
         stay::Read,
         tariff::Tariff,
+        task::{CallFrom, TaskAct},
     },
     store::{Reader, Writer},
     types::{
@@ -160,8 +161,33 @@ impl Traffic {
             85..90 => self.operator(),
             90..92 => self.tell(Input::Started),
             92..94 => self.trouble(),
+            94..97 => self.persons(),
             _ => self.tell(Input::Tick),
         }
+    }
+
+    /// Calls, tasks and counts.
+    fn persons(&mut self) {
+        let (lane, who) = (self.any_lane(), "li".to_owned());
+        let task = self.state.tasks.keys().copied().next().filter(|_| self.rng.random());
+        match task {
+            Some(task) if self.rng.random() => {
+                self.tell(Input::TaskActed { task, act: TaskAct::Take, who });
+            }
+            Some(task) => {
+                let act = TaskAct::Settle { what: "seen".into() };
+                self.tell(Input::TaskActed { task, act, who });
+            }
+            None if self.rng.random() => {
+                let (from, says) = (CallFrom::Phone, String::new());
+                self.tell(Input::HelpAsked { lane, from, says });
+            }
+            None => {
+                let (zone, found) = (Zones::only(), self.rng.random_range(0..50));
+                self.tell(Input::ZoneCounted { zone, found, who, reason: "walked".into() });
+            }
+        }
+        assert!(self.state.occupancy_is_sound());
     }
 
     fn any_lane(&mut self) -> LaneId {

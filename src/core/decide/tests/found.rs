@@ -28,7 +28,7 @@ impl Site {
         let _ = self.tell(Input::BankSaid { out_trade_no: out_trade_no.into(), to, word });
     }
 
-    fn act(&mut self, id: &str, act: OperatorAct) {
+    pub(super) fn act(&mut self, id: &str, act: OperatorAct) {
         let (who, reason) = ("li".into(), "delivery".into());
         self.tell(Input::Operator { lane: lane(id), act, who, reason }).unwrap();
     }

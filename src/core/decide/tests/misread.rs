@@ -79,7 +79,7 @@ fn above_the_sum_or_with_two_alike_an_operator_picks() {
         site.at_exit(read);
         assert_eq!(site.phase("out"), Phase::Deciding, "{read}");
         assert!(site.state.orders.is_empty(), "{read}: nobody is shown a fee");
-        let About::Misread { raw, candidates: ranked } = &site.task().about else { panic!() };
+        let About::Misread { raw, candidates: ranked, .. } = &site.task().about else { panic!() };
         let ranked: Vec<i64> = ranked.iter().map(|candidate| candidate.stay.0).collect();
         assert_eq!((raw.as_str(), ranked.as_slice()), (read, candidates));
     }
@@ -139,6 +139,18 @@ fn one_that_goes_away_is_asked_about_no_more() {
 }
 
 #[test]
+fn an_operator_who_types_the_plate_settles_what_was_asked() {
+    let mut site = Site::new();
+    site.enter("京A12345");
+    site.after(HOUR);
+    site.at_exit("京A19345");
+    let plate = Plate::parse("京A12345").unwrap();
+    site.tell(Input::PlateGiven { lane: lane("out"), plate, by: "li".into() }).unwrap();
+    assert_eq!((site.phase("out"), site.state.tasks.len()), (Phase::AwaitingPayment, 0));
+    assert_eq!(site.settled(), [("li".into(), "gave the plate".into())]);
+}
+
+#[test]
 fn a_second_look_asks_no_second_time() {
     let mut site = Site::new();
     site.enter("京A12345");
@@ -165,6 +177,19 @@ fn a_driver_corrects_one_character_and_no_more() {
     site.typed("京A12345").unwrap();
     assert_eq!((site.phase("out"), site.plate_at("out")), (Phase::AwaitingPayment, "京A12345"));
     assert_eq!(site.settled(), [("driver".into(), "taken for stay 1".into())]);
+}
+
+#[test]
+fn the_picture_of_the_exit_is_laid_beside_the_entries() {
+    let mut site = Site::new();
+    site.enter("京A12345");
+    site.after(HOUR);
+    site.at_exit("京A19345");
+    let read = site.state.lanes[&lane("out")].visit.as_ref().unwrap().read.clone().unwrap();
+    let read = Read { picture: Some("exit.jpg".into()), ..read };
+    site.tell(Input::Read { lane: lane("out"), read }).unwrap();
+    let About::Misread { picture, candidates, .. } = &site.task().about else { panic!() };
+    assert_eq!((picture.as_deref(), candidates.len()), (Some("exit.jpg"), 1));
 }
 
 #[test]

@@ -254,6 +254,36 @@ fn in_a_sluice_whoever_is_between_the_arms_gets_out_first() {
 }
 
 #[test]
+fn one_that_a_person_let_in_is_inside_like_any_other() {
+    let opens = |site: &mut Site| {
+        site.operate("in", OperatorAct::Open).unwrap();
+        site.sensor("in", Sensor::ClosedLimit, false);
+        site.sensor("in", Sensor::OpenLimit, true);
+        site.sensor("in", Sensor::Safety, true);
+        site.sensor("in", Sensor::Arrival, false);
+    };
+    // The camera reads it only under the arm.
+    let mut late = Site::new();
+    late.sensor("in", Sensor::Arrival, true);
+    opens(&mut late);
+    late.read("in", "京A12345");
+    late.sensor("in", Sensor::Safety, false);
+    // The site wants somebody to look at a plate that is inside already.
+    let mut twice = Site::new();
+    twice.rules.matching.twice = crate::core::rules::Twice::Ask;
+    twice.enter("京A12345");
+    twice.after(HOUR);
+    twice.sensor("in", Sensor::Arrival, true);
+    twice.read("in", "京A12345");
+    opens(&mut twice);
+    twice.sensor("in", Sensor::Safety, false);
+    for site in [late, twice] {
+        let stays: Vec<_> = site.state.stays.values().map(|stay| (stay.id.0, stay.state)).collect();
+        assert_eq!(stays, [(1, StayState::Inside)]);
+    }
+}
+
+#[test]
 fn a_tailgater_is_counted_and_looked_at() {
     let followed = |plate: Option<&str>| {
         let mut site = Site::new();

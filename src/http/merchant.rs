@@ -1,0 +1,406 @@
+//! The merchants' own small page and API: sign in, give an offer to a plate, take it back. Knows no operator and lists no
+//! plate that was not typed here.
+
+use askama::Template;
+use axum::{
+    Form, Json,
+    extract::{FromRequestParts, Path, State},
+    http::{HeaderMap, StatusCode, header, request::Parts},
+    response::{Html, IntoResponse, Redirect, Response},
+};
+use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
+use jiff::{SignedDuration, Timestamp, tz::TimeZone};
+use rand::{TryRng, rngs::SysRng};
+use serde::{Deserialize, Serialize};
+use sha2::{Digest, Sha256};
+
+use super::{
+    error::ApiError,
+    guard::Source,
+    ports::MerchantUser,
+    router::{Shared, Web},
+    signin::{NOBODYS_HASH, verify},
+    words::{self, Lang, cookie},
+};
+use crate::{
+    core::{
+        Answer, Input, Refusal,
+        tariff::Benefit,
+        till::{Merchant, Validation, ValidationState},
+    },
+    types::{Currency, MerchantId, Money, Plate, ValidationId},
+};
+
+/// A day at a shop's counter.
+const SESSION_LIFE: SignedDuration = SignedDuration::from_hours(14);
+const GIVEN_MAX: u32 = 50;
+
+/// Random letters, and the SHA-256 they are known by.
+pub(super) fn fresh_token(bytes: usize) -> Result<(String, [u8; 32]), ApiError> {
+    let mut random = vec![0; bytes];
+    SysRng.try_fill_bytes(&mut random).map_err(|_| ApiError::Internal)?;
+    let token = URL_SAFE_NO_PAD.encode(random);
+    let digest = Sha256::digest(&token).into();
+    Ok((token, digest))
+}
+
+/// An offer in words.
+pub(super) fn benefit_words(l: Lang, benefit: &Benefit, currency: Currency) -> String {
+    match benefit {
+        Benefit::TimeFront { minutes } => match l.is_zh() {
+            true => format!("开头 {minutes} 分钟免费"),
+            false => format!("first {minutes} min free"),
+        },
+        Benefit::TimeBack { minutes } => match l.is_zh() {
+            true => format!("末尾 {minutes} 分钟免费"),
+            false => format!("last {minutes} min free"),
+        },
+        Benefit::Amount { minor } => {
+            format!("{} {}", l.say("减", "less"), Money::new(*minor, currency))
+        }
+        Benefit::Percent { off } => format!("-{off}%"),
+        Benefit::AllFree => l.say("全免", "all free").to_owned(),
+        Benefit::OtherTariff { name } => format!("{} {name}", l.say("按", "by")),
+    }
+}
+
+// ---- who asks ------------------------------------------------------------------------------------
+
+fn cookie_name(web: &Web) -> &'static str {
+    if web.settings.is_https() { "__Host-merchant" } else { "merchant" }
+}
+
+fn digest_of(web: &Web, headers: &HeaderMap) -> Option<[u8; 32]> {
+    let token = cookie(headers, cookie_name(web))?;
+    (token.len() == 43).then(|| Sha256::digest(token).into())
+}
+
+fn set_cookie(web: &Web, token: &str, rest: &str) -> String {
+    let secure = if web.settings.is_https() { "; Secure" } else { "" };
+    format!("{}={token}; HttpOnly; SameSite=Strict; Path=/{secure}{rest}", cookie_name(web))
+}
+
+/// Signed in for a merchant on the page.
+pub(super) struct AtShop(MerchantUser);
+
+impl FromRequestParts<Shared> for AtShop {
+    type Rejection = Redirect;
+
+    async fn from_request_parts(parts: &mut Parts, web: &Shared) -> Result<Self, Redirect> {
+        let away = || Redirect::to("/merchant/signin");
+        let digest = digest_of(web, &parts.headers).ok_or_else(away)?;
+        let found = web.till.merchant_session(digest).await;
+        found.ok().flatten().map(Self).ok_or_else(away)
+    }
+}
+
+/// A program of a merchant: `Authorization: Bearer <token>`.
+pub(super) struct Program(MerchantUser);
+
+impl FromRequestParts<Shared> for Program {
+    type Rejection = ApiError;
+
+    async fn from_request_parts(parts: &mut Parts, web: &Shared) -> Result<Self, ApiError> {
+        let text = parts.headers.get(header::AUTHORIZATION).and_then(|v| v.to_str().ok());
+        let token = text.and_then(|text| text.strip_prefix("Bearer ")).ok_or(ApiError::SignIn)?;
+        let digest = Sha256::digest(token.trim()).into();
+        let source = Source::from_request_parts(parts, web).await?;
+        let now = web.desk.now();
+        web.sign_ins.may_try(source, now)?;
+        let found = web.till.merchant_of_token(digest).await?;
+        if found.is_none() {
+            web.sign_ins.count(source, now);
+        }
+        found.map(Self).ok_or(ApiError::SignIn)
+    }
+}
+
+// ---- signing in ----------------------------------------------------------------------------------
+
+#[derive(Template)]
+#[template(path = "merchant-signin.html", config = "src/http/askama.toml")]
+struct SignInPage<'a> {
+    l: Lang,
+    css: &'a str,
+    site: &'a str,
+    wrong: String,
+}
+
+fn sign_in_page(
+    web: &Web,
+    l: Lang,
+    status: StatusCode,
+    wrong: String,
+) -> Result<Response, ApiError> {
+    let rules = web.desk.rules();
+    let page = SignInPage { l, css: web.assets.css_path(), site: &rules.site_name, wrong };
+    Ok((status, Html(page.render()?)).into_response())
+}
+
+pub(super) async fn sign_in_form(State(web): State<Shared>, l: Lang) -> Result<Response, ApiError> {
+    sign_in_page(&web, l, StatusCode::OK, String::new())
+}
+
+#[derive(Deserialize)]
+pub(super) struct Credentials {
+    name: String,
+    password: String,
+}
+
+pub(super) async fn sign_in(
+    State(web): State<Shared>,
+    l: Lang,
+    source: Source,
+    Form(given): Form<Credentials>,
+) -> Result<Response, ApiError> {
+    let now = web.desk.now();
+    if let Err(error) = web.sign_ins.may_try(source, now) {
+        return sign_in_page(&web, l, StatusCode::TOO_MANY_REQUESTS, error.text(l));
+    }
+    web.sign_ins.count(source, now);
+    let account = web.till.merchant_account(given.name.trim().to_owned()).await?;
+    let hash = account.as_ref().map_or(NOBODYS_HASH, |account| &account.password_hash).to_owned();
+    let right = verify(&web, given.password, hash).await?;
+    let Some(account) = account.filter(|_| right) else {
+        tracing::warn!("a merchant's sign-in failed");
+        let wrong = l.say("名称或密码不对", "The name or the password is wrong").to_owned();
+        return sign_in_page(&web, l, StatusCode::UNAUTHORIZED, wrong);
+    };
+    web.sign_ins.forget(source);
+    let (token, digest) = fresh_token(32)?;
+    web.till.put_merchant_session(digest, account.name, now + SESSION_LIFE).await?;
+    let cookie = [(header::SET_COOKIE, set_cookie(&web, &token, ""))];
+    Ok((cookie, Redirect::to("/merchant")).into_response())
+}
+
+pub(super) async fn sign_out(
+    State(web): State<Shared>,
+    headers: HeaderMap,
+) -> Result<Response, ApiError> {
+    if let Some(digest) = digest_of(&web, &headers) {
+        web.till.drop_merchant_session(digest).await?;
+    }
+    let gone = [(header::SET_COOKIE, set_cookie(&web, "", "; Max-Age=0"))];
+    Ok((gone, Redirect::to("/merchant/signin")).into_response())
+}
+
+// ---- the page ------------------------------------------------------------------------------------
+
+#[derive(Template)]
+#[template(path = "merchant.html", config = "src/http/askama.toml")]
+struct ShopPage {
+    l: Lang,
+    css: String,
+    site: String,
+    zone: TimeZone,
+    currency: Currency,
+    who: String,
+    shop: Merchant,
+    given: Vec<Validation>,
+    notice: Option<(bool, String)>,
+}
+
+impl ShopPage {
+    fn money(&self, minor: i64) -> Money {
+        Money::new(minor, self.currency)
+    }
+
+    fn left(&self) -> Money {
+        self.money((self.shop.budget_minor - self.shop.spent_minor).max(0))
+    }
+
+    fn clock(&self, at: &Timestamp) -> String {
+        at.to_zoned_datetime(self.zone.clone()).strftime("%m-%d %H:%M").to_string()
+    }
+
+    fn benefit(&self, benefit: &Benefit) -> String {
+        benefit_words(self.l, benefit, self.currency)
+    }
+
+    fn state(&self, validation: &Validation) -> String {
+        match validation.state {
+            ValidationState::Given => self.l.say("未使用", "not used yet").to_owned(),
+            ValidationState::Used { minor, .. } => {
+                format!("{} {}", self.l.say("已使用", "used"), self.money(minor))
+            }
+            ValidationState::Revoked => self.l.say("已撤销", "taken back").to_owned(),
+            ValidationState::Lapsed => self.l.say("未用到", "not needed").to_owned(),
+        }
+    }
+
+    fn is_given(&self, validation: &Validation) -> bool {
+        validation.state == ValidationState::Given
+    }
+}
+
+pub(super) async fn page(
+    State(web): State<Shared>,
+    l: Lang,
+    AtShop(user): AtShop,
+) -> Result<Response, ApiError> {
+    show(&web, l, user, None).await
+}
+
+async fn shop_of(web: &Web, id: MerchantId) -> Result<Merchant, ApiError> {
+    let found = web.desk.read(move |state| state.merchants.get(&id).cloned()).await?;
+    found.ok_or(ApiError::NotFound)
+}
+
+async fn show(
+    web: &Web,
+    l: Lang,
+    user: MerchantUser,
+    notice: Option<(bool, String)>,
+) -> Result<Response, ApiError> {
+    let rules = web.desk.rules();
+    let page = ShopPage {
+        l,
+        css: web.assets.css_path().to_owned(),
+        site: rules.site_name.clone(),
+        zone: rules.zone.clone(),
+        currency: rules.currency,
+        who: user.name,
+        shop: shop_of(web, user.merchant).await?,
+        given: web.till.validations_of(user.merchant, GIVEN_MAX).await?,
+        notice,
+    };
+    let status = match &page.notice {
+        Some((false, _)) => StatusCode::CONFLICT,
+        _ => StatusCode::OK,
+    };
+    Ok((status, Html(page.render()?)).into_response())
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct Given {
+    plate: String,
+    /// By its name.
+    offer: String,
+}
+
+const NO_PLATE: ApiError =
+    ApiError::Unfit("这不像一个车牌，请检查。", "That is not a plate; check it.");
+
+pub(super) async fn give(
+    State(web): State<Shared>,
+    l: Lang,
+    AtShop(user): AtShop,
+    source: Source,
+    Form(given): Form<Given>,
+) -> Result<Response, ApiError> {
+    let told = tell_given(&web, &user, source, given).await;
+    let notice = match told {
+        Ok(Ok(_)) => (true, l.say("已赠送", "Given").to_owned()),
+        Ok(Err(refusal)) => (false, words::refusal(l, &refusal)),
+        Err(error @ (ApiError::Unfit(..) | ApiError::TooMany(_))) => (false, error.text(l)),
+        Err(error) => return Err(error),
+    };
+    show(&web, l, user, Some(notice)).await
+}
+
+/// A plate that is not inside counts as a guess.
+async fn tell_given(
+    web: &Web,
+    user: &MerchantUser,
+    source: Source,
+    given: Given,
+) -> Result<Result<ValidationId, Refusal>, ApiError> {
+    let plate = Plate::parse(&given.plate).map_err(|_| NO_PLATE)?;
+    let now = web.desk.now();
+    web.plates.may_try(source, now)?;
+    let (merchant, offer, by) = (user.merchant, given.offer, user.name.clone());
+    match web.desk.tell(Input::Validate { merchant, plate, offer, by }).await? {
+        Ok(Answer::Validation(id)) => Ok(Ok(id)),
+        Ok(_) => Err(ApiError::Internal),
+        Err(refusal) => {
+            if refusal == Refusal::NotInside {
+                web.plates.count(source, now);
+            }
+            Ok(Err(refusal))
+        }
+    }
+}
+
+pub(super) async fn revoke(
+    State(web): State<Shared>,
+    l: Lang,
+    AtShop(user): AtShop,
+    Path(id): Path<i64>,
+) -> Result<Response, ApiError> {
+    let (validation, merchant) = (ValidationId(id), Some(user.merchant));
+    match web.desk.tell(Input::Unvalidate { validation, merchant }).await? {
+        Ok(_) => Ok(Redirect::to("/merchant").into_response()),
+        Err(refusal) => {
+            let text = words::refusal(l, &refusal);
+            show(&web, l, user, Some((false, text))).await
+        }
+    }
+}
+
+// ---- the API -------------------------------------------------------------------------------------
+
+#[derive(Debug, Serialize)]
+pub(super) struct GivenBody {
+    id: ValidationId,
+}
+
+pub(super) async fn api_give(
+    State(web): State<Shared>,
+    Program(user): Program,
+    source: Source,
+    Json(given): Json<Given>,
+) -> Result<Json<GivenBody>, ApiError> {
+    let id = tell_given(&web, &user, source, given).await??;
+    Ok(Json(GivenBody { id }))
+}
+
+pub(super) async fn api_revoke(
+    State(web): State<Shared>,
+    Program(user): Program,
+    Path(id): Path<i64>,
+) -> Result<StatusCode, ApiError> {
+    let (validation, merchant) = (ValidationId(id), Some(user.merchant));
+    web.desk.tell(Input::Unvalidate { validation, merchant }).await??;
+    Ok(StatusCode::NO_CONTENT)
+}
+
+#[derive(Debug, Serialize)]
+pub(super) struct ShopBody {
+    budget_minor: i64,
+    spent_minor: i64,
+    currency: Currency,
+    offers: Vec<String>,
+    /// The latest first.
+    validations: Vec<ValidationBody>,
+}
+
+#[derive(Debug, Serialize)]
+struct ValidationBody {
+    id: ValidationId,
+    offer: String,
+    given_at: Timestamp,
+    #[serde(flatten)]
+    state: ValidationState,
+}
+
+pub(super) async fn api_list(
+    State(web): State<Shared>,
+    Program(user): Program,
+) -> Result<Json<ShopBody>, ApiError> {
+    let shop = shop_of(&web, user.merchant).await?;
+    let given = web.till.validations_of(user.merchant, GIVEN_MAX).await?;
+    let body = |v: Validation| ValidationBody {
+        id: v.id,
+        offer: v.offer,
+        given_at: v.given_at,
+        state: v.state,
+    };
+    Ok(Json(ShopBody {
+        budget_minor: shop.budget_minor,
+        spent_minor: shop.spent_minor,
+        currency: web.desk.rules().currency,
+        offers: shop.offers.into_iter().map(|offer| offer.name).collect(),
+        validations: given.into_iter().map(body).collect(),
+    }))
+}

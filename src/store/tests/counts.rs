@@ -1,0 +1,32 @@
+//! The figures of a day say what the state says.
+
+use super::site::{Dir, Traffic, start};
+use crate::{
+    core::Input,
+    store::{Options, Store},
+};
+
+#[tokio::test]
+async fn who_came_less_who_left_is_who_is_inside() {
+    let dir = Dir::new("counts");
+    let mut store = Store::open(&dir.db(), Options::default()).await.unwrap();
+    let mut traffic = Traffic::new(7);
+    traffic.tell(Input::Started);
+    for _ in 0..1_500 {
+        traffic.step(&store.reader).await;
+    }
+    traffic.commit(&mut store.writer).await;
+    let from = start() - std::time::Duration::from_secs(60);
+    let net = store.reader.net_by_quarter(from, 100_000).await.unwrap();
+    let inside = traffic.state.stays.len() as i64;
+    assert_eq!(net.iter().map(|(_, net)| net).sum::<i64>(), inside);
+    assert!(net.len() > 3 && net.iter().all(|(quarter, net)| *quarter >= 0 && *net != 0));
+    let open = traffic.state.tasks.len();
+    let over = store.reader.tasks_over(10_000).await.unwrap();
+    assert_eq!((over.len() + open) as i64, traffic.state.counters.task);
+    assert!(!over.is_empty() && over.windows(2).all(|pair| pair[0].over_at >= pair[1].over_at));
+    let went = store.reader.admitted_since(from).await.unwrap();
+    let all = store.reader.admissions_since(from, 10_000).await.unwrap();
+    let used = all.iter().filter(|admission| admission.state.name() == "used").count();
+    assert_eq!(went.iter().map(|(_, count)| count).sum::<i64>(), used as i64);
+}
