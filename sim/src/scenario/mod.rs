@@ -5,6 +5,7 @@
 
 mod checks;
 mod core;
+mod counter;
 mod head;
 mod run;
 mod steps;
@@ -14,6 +15,7 @@ mod wire;
 pub use self::{
     checks::Check,
     core::CoreSite,
+    counter::CounterStep,
     head::Head,
     run::{Backend, Failed, read, run, vocabulary},
     steps::{DeskStep, LaneStep, Step},

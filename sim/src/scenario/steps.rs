@@ -7,7 +7,10 @@ use paifang::{
     types::{LaneId, Plate},
 };
 
-use super::table::fits;
+use super::{
+    counter::{self, CounterStep},
+    table::fits,
+};
 
 /// One phrase of the middle column.
 #[derive(Clone, Debug, PartialEq)]
@@ -17,6 +20,9 @@ pub enum Step {
     /// Nothing happens for so long.
     Wait(Duration),
     Bank(BankStep),
+    Counter(CounterStep),
+    /// A driver pays by phone before going to an exit.
+    Prepays(Plate),
 }
 
 /// In a lane, by its sensors, its camera, its driver's phone or the operator at the console.
@@ -33,6 +39,8 @@ pub enum LaneStep {
     TwoDriveThrough,
     /// Another stands on the loop before the arm is down.
     DrivesThroughNextMovesUp,
+    /// Somebody lifts the arm, and nobody of the site told it to.
+    SlipsThrough,
     /// It leaves the loop backwards.
     BacksOut,
     /// The driver scans the lane's code and pays what the page asks for.
@@ -77,6 +85,7 @@ pub(super) const WORDS: &[(&str, Make)] = &[
         lane(w[0], LaneStep::DrivesThroughNextMovesUp)
     }),
     ("the car in {} drives through", |w| lane(w[0], LaneStep::DrivesThrough)),
+    ("the car in {} slips through an arm opened by hand", |w| lane(w[0], LaneStep::SlipsThrough)),
     ("the car in {} backs out", |w| lane(w[0], LaneStep::BacksOut)),
     ("{} reads {} at {} percent", |w| {
         let percent = w[2].parse().map_err(|_| format!("{} is no percentage", w[2]))?;
@@ -102,6 +111,7 @@ pub(super) const WORDS: &[(&str, Make)] = &[
     ("operator {} locks {}: {*}", |w| operates(OperatorAct::Lock, w)),
     ("operator {} unlocks {}: {*}", |w| operates(OperatorAct::Unlock, w)),
     ("operator {} opens {} without a reason", |w| operates(OperatorAct::Open, &[w[0], w[1], ""])),
+    ("the driver of {} pays before going to the exit", |w| Ok(Step::Prepays(plate(w[0])?))),
     ("the bank falls silent", |_| Ok(Step::Bank(BankStep::Silent))),
     ("the bank answers again", |_| Ok(Step::Bank(BankStep::Answers))),
     ("{} {} pass", |w| duration(w[0], w[1]).map(Step::Wait)),
@@ -111,6 +121,11 @@ pub(super) const WORDS: &[(&str, Make)] = &[
 impl Step {
     /// Reads one phrase.
     pub fn parse(text: &str) -> Result<Self, String> {
+        let counter = counter::WORDS.iter();
+        let counter = counter.filter_map(|(pattern, make)| Some((fits(pattern, text)?, make)));
+        if let Some((words, make)) = counter.into_iter().next() {
+            return make(&words).map(Self::Counter);
+        }
         let mut found =
             WORDS.iter().filter_map(|(pattern, make)| Some((fits(pattern, text)?, make)));
         let (words, make) = found

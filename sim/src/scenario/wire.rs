@@ -14,7 +14,7 @@ use paifang::{
     cli::Metrics,
     config,
     core::{
-        Input, State,
+        Input, Rules, State,
         lane::{OperatorAct, Phase, Sensor},
         stay::Stay,
     },
@@ -53,6 +53,7 @@ pub struct WireSite {
     daemon: Option<Daemon>,
     attendant: std::sync::Arc<Attendant>,
     reader: Reader,
+    rules: Rules,
     lanes: BTreeMap<LaneId, Wired>,
     refused: bool,
     story: Vec<String>,
@@ -85,6 +86,7 @@ impl WireSite {
         let spec = StageSpec { plan: Some(plan), ..StageSpec::new(http, mqtt) };
         let stage = runtime.block_on(Stage::build(folder, spec)).map_err(|e| e.to_string())?;
         let site = config::load(&stage.layout.site_file()).map_err(|e| e.to_string())?;
+        let rules = site.rules.clone();
         let daemon = runtime
             .block_on(Daemon::start(site, metrics.clone()))
             .map_err(|e| format!("the daemon does not start: {e}"))?;
@@ -113,6 +115,7 @@ impl WireSite {
             daemon: Some(daemon),
             attendant: attendant.into(),
             reader,
+            rules,
             lanes,
             refused: false,
             story: Vec::new(),
@@ -272,9 +275,9 @@ impl WireSite {
                 self.refused = told != Told::Done;
                 if *act == OperatorAct::Turn && !self.refused { self.rests(lane) } else { Ok(()) }
             }
-            LaneStep::TwoDriveThrough | LaneStep::DrivesThroughNextMovesUp => {
-                Err("that is not played on real wires".into())
-            }
+            LaneStep::TwoDriveThrough
+            | LaneStep::SlipsThrough
+            | LaneStep::DrivesThroughNextMovesUp => Err("that is not played on real wires".into()),
         }
     }
 
@@ -402,6 +405,13 @@ impl Backend for WireSite {
         match step {
             Step::Lane(lane, step) => self.lane_step(lane, step),
             Step::Desk(step) => match *step {},
+            Step::Counter(step) => {
+                let daemon = self.daemon.as_ref().ok_or("there is no daemon")?;
+                let (now, rules, step) = (daemon.app.now(), self.rules.clone(), step.clone());
+                let input = self.seen(move |state| step.input(state, &rules, now))??;
+                self.tell(input)
+            }
+            Step::Prepays(_) => Err("that is not played on real wires".into()),
             Step::Wait(time) => self.wait(*time),
             Step::Bank(step) => {
                 let stage = self.stage.as_ref().ok_or("there is no bank")?;
