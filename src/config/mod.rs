@@ -79,6 +79,7 @@ pub struct SiteFile {
     pub display: DisplaySection,
     #[serde(default)]
     pub matching: MatchingSection,
+    #[serde(default)]
     pub calls: CallsSection,
     #[serde(default, rename = "bus")]
     pub buses: Vec<BusSection>,

@@ -34,6 +34,13 @@ pub enum Check {
     /// An open task of this kind.
     Task(String),
     NoTask,
+    /// What its vehicle left without paying, earlier.
+    Arrears(Plate, i64),
+    /// Of the open shift: cash taken, and fees let go.
+    ShiftTook(i64),
+    ShiftWaived(i64),
+    /// How far an operator's count is from the open stays.
+    Correction(String, i64),
     /// Income since the beginning, less what went back.
     Takings(i64),
     Refunded(i64),
@@ -61,6 +68,13 @@ pub(super) const WORDS: &[(&str, Make)] = &[
     ("no alarm {*}", |w| Ok(Check::NoAlarm(w[0].into()))),
     ("task {*}", |w| Ok(Check::Task(w[0].into()))),
     ("no task", |_| Ok(Check::NoTask)),
+    ("{} owes {} from before", |w| Ok(Check::Arrears(plate(w[0])?, minor(w[1])?))),
+    ("the shift took {} in cash", |w| Ok(Check::ShiftTook(minor(w[0])?))),
+    ("the shift let {} go", |w| Ok(Check::ShiftWaived(minor(w[0])?))),
+    ("{} holds {} more than is on record", |w| {
+        let count = w[1].parse().map_err(|_| format!("\"{}\" is no number", w[1]))?;
+        Ok(Check::Correction(w[0].into(), count))
+    }),
     ("takings are {}", |w| Ok(Check::Takings(minor(w[0])?))),
     ("{} went back", |w| Ok(Check::Refunded(minor(w[0])?))),
     ("refused: {*}", |w| Ok(Check::Refused(w[0].into()))),
@@ -112,6 +126,20 @@ impl Check {
                 let body = serde_json::to_value(standing).unwrap_or_default();
                 let named = body.get("as").and_then(|name| name.as_str()).map(str::to_owned);
                 is(named, Some(right.clone()))
+            }
+            Self::Arrears(plate, minor) => {
+                let owed = state.arrears.values().filter(|arrears| arrears.plate == *plate);
+                is(owed.map(|arrears| arrears.amount.minor).sum(), *minor)
+            }
+            Self::ShiftTook(minor) => {
+                is(state.shifts.values().map(|shift| shift.totals.cash_minor).sum(), *minor)
+            }
+            Self::ShiftWaived(minor) => {
+                is(state.shifts.values().map(|shift| shift.totals.waived_minor).sum(), *minor)
+            }
+            Self::Correction(zone, count) => {
+                let zones = state.zones.values().filter(|known| known.id.as_str() == zone);
+                is(zones.map(|zone| zone.correction).sum(), *count)
             }
             Self::Called(lane) => is(is_called(state, lane), true),
             Self::NotCalled(lane) => is(is_called(state, lane), false),

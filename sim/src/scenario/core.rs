@@ -12,20 +12,23 @@ use paifang::{
     config,
     core::{
         Change, Effect, Input, Message, Rules, State, decide,
-        input::{ArmOutcome, Asked, Reply},
+        input::{Answer, ArmOutcome, Asked, Reply},
         lane::{ArmAction, Sensor},
         money::{Account, Posting},
         rules::Closing,
-        stay::{Read, Stay},
+        shift_matches_postings,
+        stay::{Read, Stay, StayState},
+        tariff::Earlier,
     },
     types::{
-        DeviceId, LaneId, Money, Plate, StayId, Vehicle,
+        DeviceId, LaneId, Money, OrderId, Plate, StayId, Vehicle,
         bank::{Ask, Word},
     },
 };
 
 use super::{
     checks::{Check, is, named},
+    counter::order_in,
     head::Head,
     run::Backend,
     steps::{BankStep, LaneStep, Step},
@@ -189,6 +192,16 @@ impl CoreSite {
             Effect::FindTicket { lane, digest } => {
                 self.tell(Input::TicketFound { lane, digest, ticket: None });
             }
+            Effect::FindVisits { stay, plate, since } => {
+                let of = self.stays.range(..stay).map(|(_, stay)| stay);
+                let left = of.filter(|s| s.plate == plate && s.state == StayState::Left);
+                let visits = left.filter_map(|s| {
+                    let to = s.left_at.filter(|to| *to >= since)?;
+                    Some(Earlier { from: s.entered_at, to, charged_minor: s.paid_minor })
+                });
+                let visits = visits.collect();
+                self.tell(Input::VisitsFound { stay, visits });
+            }
             Effect::Pass { .. } | Effect::TriggerRead { .. } => {}
         }
     }
@@ -286,6 +299,12 @@ impl CoreSite {
             LaneStep::DrivesThrough => return self.drive_through(lane, 1, false),
             LaneStep::TwoDriveThrough => return self.drive_through(lane, 2, false),
             LaneStep::DrivesThroughNextMovesUp => return self.drive_through(lane, 1, true),
+            LaneStep::SlipsThrough => {
+                self.sensor(lane, Sensor::ClosedLimit, false);
+                self.sensor(lane, Sensor::OpenLimit, true);
+                self.arms.entry(lane.clone()).or_default().open = true;
+                return self.drive_through(lane, 1, false);
+            }
             LaneStep::BacksOut => {
                 self.sensor(lane, Sensor::Arrival, false);
                 self.go_on_to(self.now + Duration::from_secs(60));
@@ -347,10 +366,20 @@ impl CoreSite {
         Ok(())
     }
 
+    fn prepay(&mut self, plate: &Plate) -> Result<(), String> {
+        self.tell(Input::PrepayAsked { plate: plate.clone() });
+        let Some(Ok(Answer::Order(order))) = self.reply else { return Ok(()) };
+        let lane = LaneId::parse("phone").ok_or("no name")?;
+        self.cashier_of(&lane, order)?;
+        self.pay_at_cashier(&lane)
+    }
+
     fn open_cashier(&mut self, lane: &LaneId) -> Result<(), String> {
-        let visit = self.state.lanes.get(lane).and_then(|lane| lane.visit.as_ref());
-        let order = visit.and_then(|visit| visit.order);
-        let order = order.ok_or_else(|| format!("nothing is to be paid in {lane}"))?;
+        let order = order_in(&self.state, lane)?;
+        self.cashier_of(lane, order)
+    }
+
+    fn cashier_of(&mut self, lane: &LaneId, order: OrderId) -> Result<(), String> {
         self.tell(Input::PayAsked { order });
         let open = self.state.payments.values().rev();
         let payment = open.into_iter().find(|p| p.order == order && p.link.is_some());
@@ -444,6 +473,12 @@ impl Backend for CoreSite {
                 self.tell(input);
                 Ok(())
             }
+            Step::Counter(step) => {
+                let input = step.input(&self.state, &self.rules, self.now)?;
+                self.tell(input);
+                Ok(())
+            }
+            Step::Prepays(plate) => self.prepay(plate),
             Step::Wait(time) => self.wait(*time),
             Step::Bank(step) => {
                 self.bank_silent = *step == BankStep::Silent;
@@ -474,14 +509,25 @@ impl Backend for CoreSite {
         }
     }
 
-    /// The journal, as text, rebuilds the state.
+    /// The journal, as text, rebuilds the state; shifts say what was posted.
     fn end(&mut self) -> Result<(), String> {
         let mut rebuilt = State::default();
         for change in &self.journal {
             let line = serde_json::to_string(change).map_err(|e| e.to_string())?;
             rebuilt.apply(&serde_json::from_str(&line).map_err(|e| e.to_string())?);
         }
-        if rebuilt == self.state { Ok(()) } else { Err("the journal gives another state".into()) }
+        if rebuilt != self.state {
+            return Err("the journal gives another state".into());
+        }
+        let shifts = self.journal.iter().filter_map(|change| match change {
+            Change::Shift(shift) => Some((shift.id, shift)),
+            _ => None,
+        });
+        let shifts: BTreeMap<_, _> = shifts.collect();
+        match shifts.values().find(|shift| !shift_matches_postings(shift, self.postings())) {
+            Some(shift) => Err(format!("the postings do not add up to {shift:?}")),
+            None => Ok(()),
+        }
     }
 
     fn story(&self) -> String {

@@ -5,6 +5,7 @@
 
 mod checks;
 mod core;
+mod counter;
 mod desk;
 mod head;
 mod run;
@@ -15,6 +16,7 @@ mod wire;
 pub use self::{
     checks::Check,
     core::CoreSite,
+    counter::CounterStep,
     desk::DeskStep,
     head::Head,
     run::{Backend, Failed, read, run, vocabulary},

@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use super::{
     checks::{self, Check},
+    counter,
     steps::{self, Step, duration},
     table::{Cell, Row, Table},
 };
@@ -39,7 +40,8 @@ pub struct Failed {
 /// All phrases a table may use: what happens first, then what can be looked at.
 pub fn vocabulary() -> impl Iterator<Item = &'static str> {
     let happens = steps::WORDS.iter().map(|(phrase, _)| *phrase);
-    happens.chain(checks::WORDS.iter().map(|(phrase, _)| *phrase))
+    let counter = counter::WORDS.iter().map(|(phrase, _)| *phrase);
+    happens.chain(counter).chain(checks::WORDS.iter().map(|(phrase, _)| *phrase))
 }
 
 /// Every phrase of a table is known; the site is not touched.

@@ -8,6 +8,7 @@ use paifang::{
 };
 
 use super::{
+    counter::{self, CounterStep},
     desk::{self, DeskStep},
     table::fits,
 };
@@ -20,6 +21,9 @@ pub enum Step {
     /// Nothing happens for so long.
     Wait(Duration),
     Bank(BankStep),
+    Counter(CounterStep),
+    /// A driver pays by phone before going to an exit.
+    Prepays(Plate),
 }
 
 /// In a lane, by its sensors, its camera, its driver's phone or the operator at the console.
@@ -36,6 +40,8 @@ pub enum LaneStep {
     TwoDriveThrough,
     /// Another stands on the loop before the arm is down.
     DrivesThroughNextMovesUp,
+    /// Somebody lifts the arm, and nobody of the site told it to.
+    SlipsThrough,
     /// It leaves the loop backwards.
     BacksOut,
     /// The driver scans the lane's code and pays what the page asks for.
@@ -76,6 +82,7 @@ pub(super) const WORDS: &[(&str, Make)] = &[
         lane(w[0], LaneStep::DrivesThroughNextMovesUp)
     }),
     ("the car in {} drives through", |w| lane(w[0], LaneStep::DrivesThrough)),
+    ("the car in {} slips through an arm opened by hand", |w| lane(w[0], LaneStep::SlipsThrough)),
     ("the car in {} backs out", |w| lane(w[0], LaneStep::BacksOut)),
     ("{} reads {} at {} percent", |w| {
         let percent = w[2].parse().map_err(|_| format!("{} is no percentage", w[2]))?;
@@ -116,6 +123,7 @@ pub(super) const WORDS: &[(&str, Make)] = &[
     }),
     ("phone {} says in {} that the car has no plate", |w| desk::no_plate(w).map(Step::Desk)),
     ("phone {} is shown in {}", |w| desk::phone_shown(w).map(Step::Desk)),
+    ("the driver of {} pays before going to the exit", |w| Ok(Step::Prepays(plate(w[0])?))),
     ("the bank falls silent", |_| Ok(Step::Bank(BankStep::Silent))),
     ("the bank answers again", |_| Ok(Step::Bank(BankStep::Answers))),
     ("{} {} pass", |w| duration(w[0], w[1]).map(Step::Wait)),
@@ -125,6 +133,11 @@ pub(super) const WORDS: &[(&str, Make)] = &[
 impl Step {
     /// Reads one phrase.
     pub fn parse(text: &str) -> Result<Self, String> {
+        let counter = counter::WORDS.iter();
+        let counter = counter.filter_map(|(pattern, make)| Some((fits(pattern, text)?, make)));
+        if let Some((words, make)) = counter.into_iter().next() {
+            return make(&words).map(Self::Counter);
+        }
         let mut found =
             WORDS.iter().filter_map(|(pattern, make)| Some((fits(pattern, text)?, make)));
         let (words, make) = found

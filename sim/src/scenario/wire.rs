@@ -275,9 +275,9 @@ impl WireSite {
                 self.refused = told != Told::Done;
                 if *act == OperatorAct::Turn && !self.refused { self.rests(lane) } else { Ok(()) }
             }
-            LaneStep::TwoDriveThrough | LaneStep::DrivesThroughNextMovesUp => {
-                Err("that is not played on real wires".into())
-            }
+            LaneStep::TwoDriveThrough
+            | LaneStep::SlipsThrough
+            | LaneStep::DrivesThroughNextMovesUp => Err("that is not played on real wires".into()),
         }
     }
 
@@ -410,6 +410,13 @@ impl Backend for WireSite {
                 let input = self.seen(move |state| step.input(state, &rules, now))??;
                 self.tell(input)
             }
+            Step::Counter(step) => {
+                let daemon = self.daemon.as_ref().ok_or("there is no daemon")?;
+                let (now, rules, step) = (daemon.app.now(), self.rules.clone(), step.clone());
+                let input = self.seen(move |state| step.input(state, &rules, now))??;
+                self.tell(input)
+            }
+            Step::Prepays(_) => Err("that is not played on real wires".into()),
             Step::Wait(time) => self.wait(*time),
             Step::Bank(step) => {
                 let stage = self.stage.as_ref().ok_or("there is no bank")?;

@@ -1,0 +1,185 @@
+//! What passes over a counter in a table: cash and shifts, arrears, merchants, calls for help, counts. Knows no sensor.
+
+use jiff::{Timestamp, civil::Time};
+use paifang::{
+    core::{
+        Input, Rules, State,
+        tariff::Benefit,
+        task::{CallFrom, TaskAct},
+        till::{MerchantAct, Offer, TillAct},
+    },
+    types::{BoothId, LaneId, MerchantId, OrderId, Plate, TaskId, ZoneId},
+};
+
+use super::steps::{lane_id, minor, plate};
+
+/// One act; names are of operators and merchants.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct CounterStep {
+    pub who: String,
+    pub act: Act,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Act {
+    OpenShift(i64),
+    HandOver(i64),
+    TakeOver(i64),
+    Cash(LaneId, i64),
+    SetFee(LaneId, i64, String),
+    /// The car in the lane came in today at this time; `None`: nobody knows when.
+    CameIn(LaneId, Option<Time>),
+    Forgive(Plate, String),
+    /// A merchant with so much to give.
+    Budget(i64),
+    Validate(Plate),
+    Unvalidate(Plate),
+    CallHelp(LaneId),
+    TakeCall(LaneId),
+    SettleCall(LaneId, String),
+    Count(u32, ZoneId),
+}
+
+/// The only booth of a table's site.
+const BOOTH: &str = "booth";
+/// What every merchant gives: two hours, worth at most two hours of the usual tariff.
+const OFFER: &str = "2 h";
+const OFFER_MINUTES: u32 = 120;
+const OFFER_AT_MOST_MINOR: i64 = 1_000;
+
+type Make = fn(&[&str]) -> Result<CounterStep, String>;
+
+/// Every phrase, in the order they are tried.
+pub(super) const WORDS: &[(&str, Make)] = &[
+    ("operator {} opens a shift with {}", |w| by(w[0], Act::OpenShift(minor(w[1])?))),
+    ("operator {} hands the shift over with {}", |w| by(w[0], Act::HandOver(minor(w[1])?))),
+    ("operator {} takes the drawer over with {}", |w| by(w[0], Act::TakeOver(minor(w[1])?))),
+    ("operator {} takes {} in cash in {}", |w| by(w[0], Act::Cash(lane_id(w[2])?, minor(w[1])?))),
+    ("operator {} sets the fee in {} to {}: {*}", |w| {
+        by(w[0], Act::SetFee(lane_id(w[1])?, minor(w[2])?, w[3].into()))
+    }),
+    ("operator {} says that the car in {} came in at {}", |w| {
+        let time = w[2].parse().map_err(|_| format!("\"{}\" is no time", w[2]))?;
+        by(w[0], Act::CameIn(lane_id(w[1])?, Some(time)))
+    }),
+    ("operator {} forgives what {} owes: {*}", |w| {
+        by(w[0], Act::Forgive(plate(w[1])?, w[2].into()))
+    }),
+    ("merchant {} has {} to give, two hours at a time", |w| by(w[0], Act::Budget(minor(w[1])?))),
+    ("merchant {} gives {} two hours", |w| by(w[0], Act::Validate(plate(w[1])?))),
+    ("merchant {} takes back what it gave {}", |w| by(w[0], Act::Unvalidate(plate(w[1])?))),
+    ("the driver in {} calls for help", |w| by("driver", Act::CallHelp(lane_id(w[0])?))),
+    ("operator {} takes on the call from {}", |w| by(w[0], Act::TakeCall(lane_id(w[1])?))),
+    ("operator {} settles the call from {}: {*}", |w| {
+        by(w[0], Act::SettleCall(lane_id(w[1])?, w[2].into()))
+    }),
+    ("operator {} counts {} cars in {}", |w| {
+        let count = w[1].parse().map_err(|_| format!("\"{}\" is no number", w[1]))?;
+        let zone = ZoneId::parse(w[2]).ok_or_else(|| format!("\"{}\" is no zone", w[2]))?;
+        by(w[0], Act::Count(count, zone))
+    }),
+];
+
+fn by(who: &str, act: Act) -> Result<CounterStep, String> {
+    Ok(CounterStep { who: who.to_owned(), act })
+}
+
+impl CounterStep {
+    /// What it tells the core.
+    pub(super) fn input(
+        &self,
+        state: &State,
+        rules: &Rules,
+        now: Timestamp,
+    ) -> Result<Input, String> {
+        let who = self.who.clone();
+        let booth = BoothId::parse(BOOTH).expect("a booth of this file");
+        let act = match &self.act {
+            Act::OpenShift(float_minor) => TillAct::OpenShift { booth, float_minor: *float_minor },
+            Act::HandOver(counted) => TillAct::CloseShift { booth, counted_minor: *counted },
+            Act::TakeOver(counted) => TillAct::TakeOver { booth, counted_minor: *counted },
+            Act::Cash(lane, tendered) => {
+                TillAct::TakeCash { order: order_in(state, lane)?, tendered_minor: *tendered }
+            }
+            Act::SetFee(lane, amount, reason) => {
+                let (lane, reason) = (lane.clone(), reason.clone());
+                TillAct::SetFee { lane, amount_minor: *amount, reason }
+            }
+            Act::CameIn(lane, time) => {
+                let today = now.to_zoned_datetime(rules.zone.clone()).date();
+                let at = time.map(|time| rules.zone.to_timestamp(today.to_datetime(time)));
+                let entered_at = at.transpose().map_err(|why| why.to_string())?;
+                let reason = "seen in the pictures".into();
+                TillAct::GiveEntry { lane: lane.clone(), plate: None, entered_at, reason }
+            }
+            Act::Forgive(plate, reason) => {
+                let owed = state.arrears.values().find(|arrears| arrears.plate == *plate);
+                let arrears = owed.ok_or("nothing is owed")?.id;
+                TillAct::Forgive { arrears, reason: reason.clone() }
+            }
+            _ => return self.other(state),
+        };
+        Ok(Input::Till { who, act })
+    }
+
+    fn other(&self, state: &State) -> Result<Input, String> {
+        let who = self.who.clone();
+        Ok(match &self.act {
+            Act::Budget(budget_minor) => {
+                let benefit = Benefit::TimeFront { minutes: OFFER_MINUTES };
+                let at_most_minor = OFFER_AT_MOST_MINOR;
+                let offers = vec![Offer { name: OFFER.into(), benefit, at_most_minor }];
+                let budget_minor = *budget_minor;
+                let act = MerchantAct::Put { id: None, name: who, offers, budget_minor };
+                Input::Merchant { who: "li".into(), act }
+            }
+            Act::Validate(plate) => Input::Validate {
+                merchant: self.merchant(state)?,
+                plate: plate.clone(),
+                offer: OFFER.into(),
+                by: who,
+            },
+            Act::Unvalidate(plate) => {
+                let merchant = self.merchant(state)?;
+                let stay = state.stay_of(plate).ok_or("it is not inside")?.id;
+                let given = state.validations.values();
+                let mut given = given.filter(|v| v.stay == stay && v.merchant == merchant);
+                let validation = given.next().ok_or("nothing was given")?.id;
+                Input::Unvalidate { validation, merchant: Some(merchant) }
+            }
+            Act::CallHelp(lane) => {
+                let says = String::new();
+                Input::HelpAsked { lane: lane.clone(), from: CallFrom::Phone, says }
+            }
+            Act::TakeCall(lane) => {
+                Input::TaskActed { task: call_from(state, lane)?, act: TaskAct::Take, who }
+            }
+            Act::SettleCall(lane, what) => {
+                let act = TaskAct::Settle { what: what.clone() };
+                Input::TaskActed { task: call_from(state, lane)?, act, who }
+            }
+            Act::Count(found, zone) => {
+                let reason = "counted".into();
+                Input::ZoneCounted { zone: zone.clone(), found: *found, who, reason }
+            }
+            _ => return Err("that is no act of this counter".into()),
+        })
+    }
+
+    fn merchant(&self, state: &State) -> Result<MerchantId, String> {
+        let named = state.merchants.values().find(|merchant| merchant.name == self.who);
+        Ok(named.ok_or_else(|| format!("no merchant is called {}", self.who))?.id)
+    }
+}
+
+/// What the vehicle in a lane is to pay.
+pub(super) fn order_in(state: &State, lane: &LaneId) -> Result<OrderId, String> {
+    let visit = state.lanes.get(lane).and_then(|lane| lane.visit.as_ref());
+    visit.and_then(|visit| visit.order).ok_or_else(|| format!("nothing is to be paid in {lane}"))
+}
+
+fn call_from(state: &State, lane: &LaneId) -> Result<TaskId, String> {
+    let calls = state.tasks.values().filter(|task| task.is_call());
+    let found = calls.into_iter().find(|task| task.lane.as_ref() == Some(lane));
+    Ok(found.ok_or_else(|| format!("nobody calls from {lane}"))?.id)
+}
