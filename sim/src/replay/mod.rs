@@ -71,7 +71,7 @@ fn dates(season: &Season) -> Vec<Date> {
 
 fn occupancy(season: &Season) -> String {
     let dates = dates(season);
-    let labels: Vec<String> = dates.iter().map(ToString::to_string).map(short).collect();
+    let labels: Vec<String> = dates.iter().map(|date| short(&date.to_string())).collect();
     let of = |value: fn(&season::Day) -> u32| -> Vec<Option<f64>> {
         let day = |date| season.days.get(date).map(|day| f64::from(value(day)));
         dates.iter().map(day).collect()
@@ -87,7 +87,7 @@ fn occupancy(season: &Season) -> String {
 
 fn takings(season: &Season, currency: Currency) -> String {
     let dates = dates(season);
-    let labels: Vec<String> = dates.iter().map(ToString::to_string).map(short).collect();
+    let labels: Vec<String> = dates.iter().map(|date| short(&date.to_string())).collect();
     let unit = 10_f64.powi(currency.decimals() as i32);
     let value = |date| season.days.get(date).map(|day| day.takings_minor as f64 / unit);
     let title = format!("{}: takings by day, {}", season.name, currency.code());
@@ -96,8 +96,8 @@ fn takings(season: &Season, currency: Currency) -> String {
 }
 
 /// `2016-10-04` as `10-04`.
-fn short(date: String) -> String {
-    date.get(5..).map_or(date.clone(), str::to_owned)
+fn short(date: &str) -> String {
+    date.get(5..).unwrap_or(date).to_owned()
 }
 
 /// A table: visits, takings, peaks, and how far the vehicles inside are from the trace.

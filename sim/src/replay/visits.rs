@@ -30,7 +30,7 @@ const LONG_LEG_S: f64 = 3_400.0;
 const LONG_IN_THE_MORNING: f64 = 0.55;
 const LONG_ELSE: f64 = 0.08;
 /// Nobody is made up who stays for less.
-const SHORTEST: Duration = Duration::from_secs(120);
+const SHORTEST: Duration = Duration::from_mins(2);
 
 /// Who is inside: the time each means to leave, the earliest first, and when each came.
 type Inside = BinaryHeap<Reverse<(Timestamp, Timestamp)>>;

@@ -143,9 +143,9 @@ impl Check {
             }
             Self::Called(lane) => is(is_called(state, lane), true),
             Self::NotCalled(lane) => is(is_called(state, lane), false),
-            Self::Alarm(kind) => has(alarms(state), kind, true),
-            Self::NoAlarm(kind) => has(alarms(state), kind, false),
-            Self::Task(kind) => has(tasks(state), kind, true),
+            Self::Alarm(kind) => has(&alarms(state), kind, true),
+            Self::NoAlarm(kind) => has(&alarms(state), kind, false),
+            Self::Task(kind) => has(&tasks(state), kind, true),
             Self::NoTask => is(tasks(state), Vec::new()),
             Self::Opens(_)
             | Self::StaysShut(_)
@@ -160,11 +160,12 @@ impl Check {
 }
 
 /// What is there against what should be.
+#[expect(clippy::needless_pass_by_value, reason = "callers hand over what they just made")]
 pub(super) fn is<T: PartialEq + std::fmt::Debug>(found: T, wanted: T) -> Result<(), String> {
     if found == wanted { Ok(()) } else { Err(format!("it is {found:?}")) }
 }
 
-fn has(all: Vec<String>, wanted: &str, there: bool) -> Result<(), String> {
+fn has(all: &[String], wanted: &str, there: bool) -> Result<(), String> {
     let found = all.iter().any(|one| one.contains(wanted));
     if found == there { Ok(()) } else { Err(format!("there is {all:?}")) }
 }

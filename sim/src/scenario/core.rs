@@ -42,6 +42,9 @@ const EARLY: Duration = Duration::from_hours(8);
 const MOMENT: Duration = Duration::from_secs(1);
 const STORY_MAX: usize = 40;
 
+/// Changes what is decided, for a test of whether the tables notice.
+pub(super) type Spoil = fn(&mut Vec<Change>, &mut Vec<Effect>);
+
 /// The core and all that a table may ask of it.
 #[derive(Debug)]
 pub struct CoreSite {
@@ -63,7 +66,7 @@ pub struct CoreSite {
     reads: u32,
     pub(super) reply: Option<Reply>,
     story: VecDeque<String>,
-    sabotage: Option<fn(&mut Vec<Change>, &mut Vec<Effect>)>,
+    sabotage: Option<Spoil>,
 }
 
 #[derive(Clone, Copy, Debug, Default)]
@@ -307,7 +310,7 @@ impl CoreSite {
             }
             LaneStep::BacksOut => {
                 self.sensor(lane, Sensor::Arrival, false);
-                self.go_on_to(self.now + Duration::from_secs(60));
+                self.go_on_to(self.now + Duration::from_mins(1));
             }
             LaneStep::Pays => {
                 self.open_cashier(lane)?;

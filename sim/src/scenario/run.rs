@@ -44,6 +44,7 @@ pub fn vocabulary() -> impl Iterator<Item = &'static str> {
     happens.chain(counter).chain(checks::WORDS.iter().map(|(phrase, _)| *phrase))
 }
 
+#[expect(clippy::result_large_err, reason = "a failure ends the run")]
 /// Every phrase of a table is known; the site is not touched.
 pub fn read(table: &Table) -> Result<(), Failed> {
     for row in &table.rows {
@@ -61,6 +62,7 @@ pub fn read(table: &Table) -> Result<(), Failed> {
     Ok(())
 }
 
+#[expect(clippy::result_large_err, reason = "a failure ends the run")]
 /// Runs a table from its first row to its last.
 pub fn run(table: &Table, site: &mut dyn Backend) -> Result<(), Failed> {
     read(table)?;
@@ -89,7 +91,8 @@ pub fn run(table: &Table, site: &mut dyn Backend) -> Result<(), Failed> {
 
 fn failed(table: &Table, cell: &Cell, what: String, story: String) -> Failed {
     let (phrase, line) = (cell.text.clone(), cell.line);
-    Failed { at: table.at.clone(), title: table.title.clone(), line, phrase, what, story }
+    let (at, title) = (table.at.clone(), table.title.clone());
+    Failed { at, title, line, phrase, what, story }
 }
 
 /// When a row happens.

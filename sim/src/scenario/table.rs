@@ -106,7 +106,7 @@ fn phrases(cell: &str, line: usize) -> Vec<Cell> {
 pub(super) fn fits<'t>(pattern: &str, text: &'t str) -> Option<Vec<&'t str>> {
     let mut found = Vec::new();
     let mut rest = text;
-    let mut pieces = pattern.split("{").peekable();
+    let mut pieces = pattern.split('{').peekable();
     rest = rest.strip_prefix(pieces.next()?)?;
     while let Some(piece) = pieces.next() {
         let (hole, literal) = piece.split_once('}')?;

@@ -135,10 +135,10 @@ impl Engine {
             Happening::TypesPlate { lane, plate, by } => self.types_plate(lane, plate, by),
             Happening::Operator { lane, act, reason } => self.operates(lane, act, reason),
             Happening::Touched { .. } => self.counts.send_modify(|counts| counts.touched += 1),
-            // The attendant sees to it.
-            Happening::HasNoPlate { .. } => {}
-            // On these wires the daemon hears the answer itself.
-            Happening::ArmAnswered { .. } | Happening::Through { .. } => {}
+            // The attendant sees to a vehicle without a plate; the daemon hears the answer and the loops itself.
+            Happening::HasNoPlate { .. }
+            | Happening::ArmAnswered { .. }
+            | Happening::Through { .. } => {}
         }
     }
 

@@ -28,6 +28,8 @@ fn given(id: i64, to: i64, benefit: Benefit, state: ValidationState) -> Change {
         offer: "an hour".into(),
         benefit,
         stay: StayId(to),
+        at_most_minor: 500,
+        by: "shop".into(),
         given_at: start(),
         state,
         over_at: (state == ValidationState::Revoked).then(start),
