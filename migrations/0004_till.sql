@@ -15,6 +15,7 @@ create table posting_with_cash (
     refund_id integer generated always as (body ->> 'refund') stored,
     cash_id integer generated always as (body ->> 'cash') stored,
     shift_id integer generated always as (body ->> 'shift') stored,
+    pass_id integer generated always as (body ->> 'pass') stored,
     debit text not null generated always as (body ->> 'debit') stored,
     credit text not null generated always as (body ->> 'credit') stored,
     amount_minor integer not null generated always as (body ->> '$.amount.minor') stored,
@@ -22,7 +23,7 @@ create table posting_with_cash (
     constraint posting_amount_not_negative check (amount_minor >= 0),
     constraint posting_two_accounts check (debit <> credit),
     constraint posting_of_something check (
-        payment_id is not null or cash_id is not null or shift_id is not null
+        payment_id is not null or cash_id is not null or shift_id is not null or pass_id is not null
     ),
     constraint posting_cash_in_a_shift check (cash_id is null or shift_id is not null),
     constraint posting_payment_exists foreign key (payment_id) references payment (id),

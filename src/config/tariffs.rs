@@ -79,7 +79,7 @@ impl Check<'_> {
             versions.insert(0, hourly.tariff());
         }
         let calendar = self.calendar(&file.tariffs, base);
-        let main = self.main(file, &versions)?;
+        let main = self.main(file, &versions, before)?;
         self.zone_tariffs(file, zones, &versions);
         if self.count() > before {
             return None;
@@ -163,7 +163,8 @@ impl Check<'_> {
         calendar
     }
 
-    fn main(&mut self, file: &SiteFile, versions: &[Tariff]) -> Option<Arc<str>> {
+    /// `before`: mistakes before the tariff files were read.
+    fn main(&mut self, file: &SiteFile, versions: &[Tariff], before: usize) -> Option<Arc<str>> {
         let known = |name: &str| versions.iter().find(|t| **t.name() == *name).map(Tariff::name);
         if let Some(main) = &file.tariffs.main {
             if known(main.get_ref()).is_none() {
@@ -172,6 +173,10 @@ impl Check<'_> {
             return known(main.get_ref()).cloned();
         }
         let Some(first) = versions.first().map(Tariff::name) else {
+            // What is wrong with the files is told already.
+            if self.count() > before {
+                return None;
+            }
             let what = "the site has no price: write [tariff], or a tariff file in tariffs/";
             self.mistake(0, "tariff", what);
             return None;

@@ -225,6 +225,9 @@ pub struct Posting {
     /// Whose drawer.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub shift: Option<ShiftId>,
+    /// Whose paid-in value was used.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub pass: Option<PassId>,
     pub debit: Account,
     pub credit: Account,
     pub amount: Money,

@@ -6,7 +6,7 @@ use crate::{
         change::Change,
         money::{Account, Posting},
     },
-    types::{CashId, Money, PaymentId, RefundId, ShiftId},
+    types::{CashId, Money, PassId, PaymentId, RefundId, ShiftId},
 };
 
 /// What is to be posted.
@@ -19,18 +19,20 @@ pub(super) struct Entry {
     pub(super) refund: Option<RefundId>,
     pub(super) cash: Option<CashId>,
     pub(super) shift: Option<ShiftId>,
+    pub(super) pass: Option<PassId>,
 }
 
 impl Entry {
     pub(super) fn new(debit: Account, credit: Account, amount: Money) -> Self {
-        Self { debit, credit, amount, payment: None, refund: None, cash: None, shift: None }
+        let (payment, refund, cash, shift, pass) = (None, None, None, None, None);
+        Self { debit, credit, amount, payment, refund, cash, shift, pass }
     }
 }
 
 impl Desk<'_> {
     /// Posts it; an amount of nothing is not posted.
     pub(super) fn book(&mut self, entry: Entry) {
-        let Entry { debit, credit, amount, payment, refund, cash, shift } = entry;
+        let Entry { debit, credit, amount, payment, refund, cash, shift, pass } = entry;
         if amount.is_zero() {
             return;
         }
@@ -42,6 +44,7 @@ impl Desk<'_> {
             refund,
             cash,
             shift,
+            pass,
             debit,
             credit,
             amount,

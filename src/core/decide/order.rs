@@ -10,6 +10,7 @@ use crate::{
             Account, Order, OrderState, PaidBy, Payment, PaymentState, Refund, RefundState,
             RefundWhy,
         },
+        pass::Standing,
         rules::ArrearsAtExit,
         stay::Stay,
         tariff::{NoQuote, PaidAt, Quote},
@@ -99,7 +100,12 @@ impl Desk<'_> {
         stay.paid_at = (taken == owed.minor).then_some(self.now).or(stay.paid_at);
         self.record(Change::Stay(stay.clone()));
         let amount = self.money(taken);
-        self.book(Entry::new(Account::StoredValue, Account::ParkingRevenue, amount));
+        let entry = Entry::new(Account::StoredValue, Account::ParkingRevenue, amount);
+        let pass = match stay.standing {
+            Standing::Pass(pass) => Some(pass),
+            _ => None,
+        };
+        self.book(Entry { pass, ..entry });
         let quote = self.quote(&stay, self.now).unwrap_or(quote);
         (stay, quote)
     }

@@ -410,9 +410,10 @@ impl Records for Site {
         payments.retain(|payment| orders.iter().any(|order| order.id == payment.order));
         let mine = |id| payments.iter().any(|payment: &Payment| payment.id == id);
         let refunds = self.refunds().into_iter().filter(|r| mine(r.payment)).collect();
-        let cash = self.cash().into_iter().filter(|cash| cash.stay == id).collect();
-        let postings =
-            self.postings().into_iter().filter(|p| p.payment.is_some_and(mine)).collect();
+        let cash: Vec<_> = self.cash().into_iter().filter(|cash| cash.stay == id).collect();
+        let taken = |id| cash.iter().any(|one| one.id == id);
+        let of_it = |p: &Posting| p.payment.is_some_and(mine) || p.cash.is_some_and(taken);
+        let postings = self.postings().into_iter().filter(of_it).collect();
         found(Some(StayFile { stay, orders, payments, refunds, postings, cash }))
     }
 
