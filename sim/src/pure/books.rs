@@ -14,7 +14,7 @@ use paifang::{
         stay::{Stay, StayState},
         tariff::Earlier,
     },
-    types::{CommandId, OrderId, PassId, PaymentId, Plate, RefundId, StayId},
+    types::{ArrearsId, CommandId, OrderId, PassId, PaymentId, Plate, RefundId, StayId},
 };
 
 use super::{
@@ -36,6 +36,8 @@ pub struct Books {
     settled: BTreeSet<PaymentId>,
     revenue_of_order: BTreeSet<OrderId>,
     revenue_of_stay: BTreeMap<StayId, i64>,
+    /// What earlier stays owed when they left.
+    arrears_minor: BTreeMap<ArrearsId, i64>,
     /// Spaces of each pass, and the open stays it covers.
     passes: BTreeMap<PassId, (u32, BTreeSet<StayId>)>,
     /// What the channel holds for us, by payment.
@@ -72,6 +74,12 @@ impl Books {
             Change::Stay(stay) => self.stay(stay)?,
             Change::Pass(pass) => {
                 self.passes.entry(pass.id).or_default().0 = pass.spaces;
+            }
+            Change::Arrears(arrears) => {
+                self.arrears_minor.insert(arrears.id, arrears.amount.minor);
+            }
+            Change::OperatorActed { act, reason, .. } => {
+                law(Law::OpeningsReasoned, !reason.trim().is_empty(), || format!("{act:?}"))?;
             }
             Change::Order(order) => {
                 self.orders.insert(order.id, order.clone());
@@ -189,8 +197,12 @@ impl Books {
         Ok(())
     }
 
-    /// Income of a stay: once per order, never more than the stay owes at that time.
+    /// Income of a stay: once per order, never more than the stay owes at that time. What a pass pays is of no order, and
+    /// what an order collects for earlier stays is not of its own.
     fn revenue(&mut self, posting: &Posting, rules: &Rules, now: Timestamp) -> Result<(), Broken> {
+        if posting.pass.is_some() {
+            return Ok(());
+        }
         let paid = posting.payment.and_then(|payment| self.payments.get(&payment));
         let order = paid.and_then(|p| self.orders.get(&p.order));
         let Some(order) = order else {
@@ -204,7 +216,8 @@ impl Books {
         let until = stay.left_at.map_or(now, |left| left.min(now));
         let owed = rules.quote(stay.entered_at, until).amount.minor;
         let total = self.revenue_of_stay.entry(stay.id).or_default();
-        *total += posting.amount.minor;
+        let earlier = order.arrears.iter().filter_map(|id| self.arrears_minor.get(id));
+        *total += posting.amount.minor - earlier.sum::<i64>();
         law(Law::PaidOnce, *total <= owed, || {
             format!("stay {} has paid {total} and owes {owed} in all", stay.id)
         })
@@ -249,19 +262,23 @@ impl Books {
 
     /// When all is over: what is over is not in memory any more.
     pub fn memory_is_empty(&self, state: &State) -> Result<(), Broken> {
+        // Arrears can be paid for as long as nobody forgave them.
+        let owes = |id: OrderId| state.arrears.values().any(|arrears| arrears.order == id);
         for payment in state.payments.values() {
             // A person must look, or its vehicle's exit was never seen.
             let kept = matches!(payment.state, PaymentState::Disputed { .. })
                 || self
                     .orders
                     .get(&payment.order)
-                    .is_some_and(|o| state.stays.contains_key(&o.stay));
+                    .is_some_and(|o| state.stays.contains_key(&o.stay))
+                || owes(payment.order);
             law(Law::MemoryEmpties, kept || payment.state.is_undecided(), || {
                 format!("{payment:?} is still watched")
             })?;
         }
         for order in state.orders.values() {
             let alive = state.stays.contains_key(&order.stay)
+                || owes(order.id)
                 || state.payments.values().any(|payment| payment.order == order.id);
             law(Law::MemoryEmpties, alive, || format!("{order:?} is still there"))?;
         }

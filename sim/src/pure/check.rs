@@ -42,10 +42,12 @@ pub enum Law {
     FireOpens,
     /// A pass covers no more vehicles at a time than it has spaces.
     PoolSpaces,
+    /// Nobody opens by hand without a reason on record.
+    OpeningsReasoned,
 }
 
 impl Law {
-    pub const ALL: [Self; 19] = [
+    pub const ALL: [Self; 20] = [
         Self::OpensWithCause,
         Self::CommandOnce,
         Self::PaidOnce,
@@ -65,6 +67,7 @@ impl Law {
         Self::PassOnRecord,
         Self::FireOpens,
         Self::PoolSpaces,
+        Self::OpeningsReasoned,
     ];
 }
 

@@ -341,6 +341,9 @@ impl Run {
     }
 
     pub(super) fn compare_all(&self) -> Result<(), Broken> {
+        law(Law::JournalRebuilds, self.state.occupancy_is_sound(), || {
+            "the zones count other vehicles than the stays say".to_owned()
+        })?;
         law(Law::JournalRebuilds, self.state == self.shadow, || "the states differ".to_owned())
     }
 

@@ -50,6 +50,8 @@ pub enum Sabotage {
     IgnoreFire,
     /// Every car of a pass is covered, however many spaces it has.
     CoverAll,
+    /// What an operator gave as a reason is not kept.
+    DropReason,
 }
 
 impl Sabotage {
@@ -92,6 +94,13 @@ impl Sabotage {
                             state.passes.values().find(|pass| pass.is_of(&stay.plate))
                     {
                         stay.standing = Standing::Pass(pass.id);
+                    }
+                }
+            }
+            Self::DropReason => {
+                for change in &mut decision.changes {
+                    if let Change::OperatorActed { reason, .. } = change {
+                        reason.clear();
                     }
                 }
             }
