@@ -89,6 +89,7 @@ pub(super) fn rules() -> Rules {
                 times: GateTimes::default(),
             },
         )]),
+        till: super::money::rules(),
         ..Rules::new("test", jiff::tz::TimeZone::UTC, Currency::Cny, tariff)
     }
 }
