@@ -8,8 +8,12 @@ const SHEET: &str = "name = \"lot\"\nabout = \"East gate\"\n[[free]]\ntime = \"1
     [[band]]\nname = \"all\"\nrate = [{ amount = \"6\", every = \"1h\" }, { amount = \"2.50\", every = \"30m\" }]\n\
     [[variant]]\nwhen = { class = [\"large\"] }\npercent = 200\n";
 
+const LANE: &str = "[[device]]\nid = \"cam\"\nprofile = \"camera/vzenith-mqtt\"\nsn = \"1\"\n\
+    [[lane]]\nid = \"in\"\ndirection = \"entry\"\ncamera = \"cam\"\nbarrier = \"cam\"\n";
+
 fn site() -> Site {
-    let site = Site::new("[tariffs]\nmain = \"lot\"\n", "");
+    let rest = format!("[tariffs]\nmain = \"lot\"\n{LANE}");
+    let site = Site::new(&rest, "[mqtt]\ncam = \"a\"\n");
     std::fs::create_dir_all(site.folder.path().join("tariffs")).unwrap();
     site.folder.write("tariffs/lot.toml", SHEET, 0o644);
     site
