@@ -1,5 +1,7 @@
 //! A season from a published trace: a small one of our own, and the real ones where they are at hand.
 
+#![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
+
 use std::{fs, path::Path};
 
 use jiff::tz::TimeZone;

@@ -1,9 +1,9 @@
 //! Which vehicle inside may have been misread at an exit: open stays ranked by how alike their plates look to a camera
 //! and by what else is known. Decides nothing by itself: [`sure`] says whether the first may be taken unasked.
 //!
-//! The distance is in hundredths of a letter ([`LETTER`]). Two plates are compared letter by letter (an edit distance
+//! The distance is in hundredths of a letter (`LETTER`). Two plates are compared letter by letter (an edit distance
 //! with swaps), where each kind of error costs what it is worth as evidence against: cameras take `0` for `D` all the
-//! time, but hardly ever `K` for `7`. The costs are in one table ([`ALIKE`]) and a few constants beside it. They come
+//! time, but hardly ever `K` for `7`. The costs are in one table (`ALIKE`) and a few constants beside it. They come
 //! from the shapes themselves, ordered as the errors that plate readers report are: first the letters that plates of
 //! most countries leave out for that reason (I, O, Q), then shapes that differ in one stroke.
 

@@ -1,5 +1,7 @@
 //! Every scenario table on the core; what the runner says of phrases that nobody knows; and that a broken rule is seen.
 
+#![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
+
 use std::{
     fs,
     path::{Path, PathBuf},
@@ -30,8 +32,8 @@ fn tables() -> Vec<Table> {
 }
 
 fn site(table: &Table) -> Result<CoreSite, String> {
-    let head = Head::of(&table.settings).map_err(|(line, what)| format!("line {line}: {what}"))?;
     static COUNT: AtomicU32 = AtomicU32::new(0);
+    let head = Head::of(&table.settings).map_err(|(line, what)| format!("line {line}: {what}"))?;
     let nth = COUNT.fetch_add(1, Ordering::Relaxed);
     let secrets = std::env::temp_dir().join(format!("paifang-table-{}-{nth}", std::process::id()));
     let site = CoreSite::new(&head, &secrets);

@@ -16,7 +16,7 @@ async fn who_came_less_who_left_is_who_is_inside() {
         traffic.step(&store.reader).await;
     }
     traffic.commit(&mut store.writer).await;
-    let from = start() - std::time::Duration::from_secs(60);
+    let from = start() - std::time::Duration::from_mins(1);
     let net = store.reader.net_by_quarter(from, 100_000).await.unwrap();
     let inside = traffic.state.stays.len() as i64;
     assert_eq!(net.iter().map(|(_, net)| net).sum::<i64>(), inside);

@@ -155,11 +155,11 @@ impl Site {
     }
 
     pub(super) fn shown(&self, id: &str) -> &Message {
-        let of = |effect| match effect {
-            &Effect::Show { lane: ref l, ref message } if *l == lane(id) => Some(message),
+        let shown = self.effects.iter().rev().find_map(|effect| match effect {
+            Effect::Show { lane: l, message } if *l == lane(id) => Some(message),
             _ => None,
-        };
-        self.effects.iter().rev().find_map(of).unwrap()
+        });
+        shown.unwrap()
     }
 
     fn standing(&self, text: &str) -> Standing {

@@ -38,10 +38,10 @@ impl Site {
     fn stands_at_exit_after(&mut self, time: Duration) {
         self.enter(PLATE);
         self.after(time);
-        self.to_exit();
+        self.drives_to_exit();
     }
 
-    fn to_exit(&mut self) {
+    fn drives_to_exit(&mut self) {
         self.sensor("out", Sensor::Arrival, true);
         self.read("out", PLATE);
     }
@@ -155,7 +155,7 @@ fn prepaid_it_leaves_within_the_leave_time_and_pays_the_difference_after() {
         let leave_by = site.now + MINUTE * 15;
         assert_eq!(site.prepay(), Ok(Answer::NothingOwed(Some(leave_by))));
         site.after(MINUTE * later);
-        site.to_exit();
+        site.drives_to_exit();
         assert_eq!(site.opened("out"), opened, "after {later} minutes");
         if due > 0 {
             assert_eq!(site.order_at_exit().amount.minor, due);
@@ -177,7 +177,7 @@ fn a_fee_that_grew_since_it_was_shown_is_shown_anew() {
     };
     assert_eq!(site.state.orders[&grown].amount.minor, 1_000);
     assert!(site.generated().is_empty(), "nothing was asked of the bank");
-    site.to_exit();
+    site.drives_to_exit();
     assert_eq!(site.order_at_exit().id, grown, "the same at the exit: it may be paying");
     assert!(site.order_at_exit().by_plate);
     site.phone(grown);
@@ -369,7 +369,7 @@ fn cash_goes_back_once_and_the_stay_owes_it_again() {
     assert_eq!(site.till(back(1_000)), Err(crate::core::Refusal::RefundedBefore(cash.id)));
     assert_eq!(site.shift().expected_minor(), 20_000);
     assert_eq!(site.balance(Account::ParkingRevenue), 0);
-    site.to_exit();
+    site.drives_to_exit();
     assert_eq!((site.order_at_exit().amount.minor, site.opened("out")), (1_000, 0));
 }
 
@@ -446,7 +446,7 @@ fn a_fee_set_to_nothing_opens_the_arm() {
 #[test]
 fn an_entry_nobody_saw_is_given_by_a_person() {
     let mut site = Site::new();
-    site.to_exit();
+    site.drives_to_exit();
     assert_eq!(site.help_at("out"), Some(Help::NoStay));
     let entry = |entered_at: Option<Timestamp>| TillAct::GiveEntry {
         lane: lane("out"),

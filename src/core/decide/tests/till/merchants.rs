@@ -68,7 +68,7 @@ fn a_validation_that_was_not_needed_lapses() {
     site.enter(PLATE);
     site.gives(shop).unwrap();
     site.after(MINUTE * 5);
-    site.to_exit();
+    site.drives_to_exit();
     site.drive_through("out");
     assert_eq!(site.validations().last().unwrap().state, ValidationState::Lapsed);
     assert_eq!((site.spent(shop), site.state.validations.len()), (0, 0));
@@ -122,7 +122,7 @@ fn two_validations_share_what_they_take_off() {
     if let Ok(Answer::Order(order)) = answer {
         site.phone(order);
     }
-    site.to_exit();
+    site.drives_to_exit();
     assert_eq!(site.opened("out"), 1);
     site.drive_through("out");
     let taken = 500 + site.balance(Account::ParkingRevenue);
