@@ -187,7 +187,9 @@ fn close_instead(decision: &mut Decision) {
         }
     });
     for effect in &mut decision.effects {
-        if let Effect::Arm { action, .. } = effect {
+        if let Effect::Arm { action, .. } = effect
+            && *action != ArmAction::Hold
+        {
             *action = ArmAction::Close;
         }
     }

@@ -54,6 +54,7 @@ impl Desk<'_> {
             Twice::Anew => {
                 let plate = former.plate.clone();
                 self.supersede(former);
+                let standing = self.standing_left(id, standing);
                 let stay = self.open_stay(id, &plate, picture, standing);
                 self.ask_person(about, Some(id), Some(stay));
                 Some(stay)
@@ -66,6 +67,15 @@ impl Desk<'_> {
                 self.ask_once(about, id, former_id);
                 None
             }
+        }
+    }
+
+    /// The stay that ended may have handed its pass's space on to another car: then this one pays like anybody.
+    fn standing_left(&self, id: &LaneId, weighed: Standing) -> Standing {
+        let visit = self.lane(id).and_then(|lane| lane.visit.as_ref());
+        match (weighed, visit) {
+            (Standing::Pass(_), Some(visit)) => self.may_enter(id, visit).unwrap_or_default(),
+            _ => weighed,
         }
     }
 
