@@ -57,6 +57,15 @@ fn made() -> impl Strategy<Value = Made> {
                 // Hours' caps need hours.
                 caps.retain(|(per, _)| *per != Period::Window);
             }
+            // Of a window that an earlier band interrupts, nobody says whether its two parts are one.
+            let interrupted = bands.iter().filter(|(hours, _)| hours.is_some()).count() > 1;
+            let restart = match restart {
+                Restart::Window if interrupted => Restart::Never,
+                other => other,
+            };
+            if interrupted {
+                caps.retain(|(per, _)| *per != Period::Window);
+            }
             Made { bands, split, restart, by_band, caps, free }
         },
     )
