@@ -31,8 +31,8 @@ fn is_sound(season: &Season) {
     let takings: i64 = season.days.values().map(|day| day.takings_minor).sum();
     assert_eq!(takings, season.takings_minor);
     assert!(season.takings_minor > 0 && season.paid > 0 && season.paid <= season.visits);
-    // Between two readings of a full car park one may come before another goes.
-    assert!(season.peak <= season.capacity + season.capacity / 20, "{season:?}");
+    // Between two readings of a full car park a few come before others go.
+    assert!(season.peak <= season.capacity + season.capacity / 10, "{season:?}");
     assert_eq!(season.off_worst, 0, "as many inside as the trace says, at every reading");
     assert!(season.readings > 0);
 }
