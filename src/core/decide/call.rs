@@ -134,9 +134,12 @@ impl Desk<'_> {
             return None;
         };
         let pays = wait.on == WaitsFor::Payment && self.is_raised("bank", AlarmKind::BankSilent);
-        let order = self.order(lane.visit.as_ref().filter(|_| pays)?.order?)?;
+        let visit = lane.visit.as_ref().filter(|_| pays)?;
+        let order = self.order(visit.order?)?;
+        // A vehicle without a plate is not known again: nobody could ask it for its arrears.
+        let known = visit.plate.as_ref().is_some_and(|plate| !plate.is_virtual());
         let fits = order.state == OrderState::Due && order.amount.minor <= at_most_minor;
-        fits.then(|| (wait.since + after, order.id))
+        (known && fits).then(|| (wait.since + after, order.id))
     }
 
     /// The deadline of a waiting vehicle has come.
