@@ -1,7 +1,7 @@
 //! Carries the core's questions to the bank and its words back, by answer or by notification. Decides nothing.
 
 use std::{
-    collections::{HashMap, VecDeque},
+    collections::{BTreeMap, HashMap, VecDeque},
     sync::{Arc, Mutex, MutexGuard, PoisonError},
 };
 
@@ -10,35 +10,38 @@ use tracing::{info, warn};
 
 use super::{App, Busy};
 use crate::{
-    bank::{Channel, NotifyReply},
+    bank::{Channel, NotifyReply, is_same_path},
     core::{
         AlarmKind, Input,
         input::{Asked, Refusal},
     },
     store::Reader,
     types::{
-        RefundId,
+        ChannelId, RefundId,
         bank::{Ask, Word},
     },
 };
+
+/// The site's contracts with banks, by their names.
+pub type Channels = Arc<BTreeMap<ChannelId, Arc<dyn Channel>>>;
 
 #[derive(Clone)]
 pub struct Banker {
     app: App,
     records: Reader,
-    channel: Option<Arc<dyn Channel>>,
+    channels: Channels,
     /// By payment number: what is asked after the answer that is awaited. Questions about one payment go one after
     /// the other, so that what is said after a reversal was asked after it.
     waiting: Arc<Mutex<HashMap<String, VecDeque<Ask>>>>,
 }
 
 impl Banker {
-    pub fn new(app: App, records: Reader, channel: Option<Arc<dyn Channel>>) -> Self {
-        Self { app, records, channel, waiting: Arc::default() }
+    pub fn new(app: App, records: Reader, channels: Channels) -> Self {
+        Self { app, records, channels, waiting: Arc::default() }
     }
 
     /// Asks in a task of its own; each word comes back as an input.
-    pub fn ask(&self, ask: Ask) {
+    pub fn ask(&self, channel: ChannelId, ask: Ask) {
         let trade = ask.out_trade_no().to_owned();
         if let Some(waiting) = self.waiting().get_mut(&trade) {
             // The same question is not asked twice over.
@@ -51,7 +54,7 @@ impl Banker {
         let banker = self.clone();
         tokio::spawn(async move {
             while let Some(ask) = banker.next_of(&trade) {
-                let (to, word) = (asked(&ask), banker.word(&ask).await);
+                let (to, word) = (asked(&ask), banker.word(&channel, &ask).await);
                 let input = Input::BankSaid { out_trade_no: trade.clone(), to, word };
                 if banker.app.submit(input, None).await.is_err() {
                     return;
@@ -74,29 +77,40 @@ impl Banker {
         self.waiting.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    pub fn ask_refund(&self, refund: RefundId, ask: Ask) {
+    pub fn ask_refund(&self, refund: RefundId, channel: ChannelId, ask: Ask) {
         let banker = self.clone();
         tokio::spawn(async move {
-            let word = banker.word(&ask).await;
+            let word = banker.word(&channel, &ask).await;
             let _ = banker.app.submit(Input::RefundSaid { refund, word }, None).await;
         });
     }
 
-    async fn word(&self, ask: &Ask) -> Word {
-        counter!("paifang_bank_asks_total", "ask" => ask.name()).increment(1);
-        match &self.channel {
+    async fn word(&self, channel: &ChannelId, ask: &Ask) -> Word {
+        counter!("paifang_bank_asks_total", "ask" => ask.name(), "channel" => channel.to_string())
+            .increment(1);
+        match self.channels.get(channel) {
             Some(channel) => channel.ask(ask).await,
             None => Word::Refused {
                 code: "no channel".into(),
-                why: "this site has no bank channel; set [bank.icbc] in the site file".into(),
+                why: format!(
+                    "this site has no bank channel {channel}; set [bank.*] in the site file"
+                ),
             },
         }
+    }
+
+    /// The paths on which banks are to notify.
+    pub fn notify_paths(&self) -> Vec<String> {
+        self.channels.values().filter_map(|c| c.notify_path().map(str::to_owned)).collect()
     }
 
     /// A notification came on `path`: verified, decided and on disk before the bank is told so.
     /// `None`: no answer now; the bank will tell again.
     pub async fn notified(&self, path: &str, body: &[u8]) -> Option<NotifyReply> {
-        let channel = self.channel.as_ref()?;
+        let channel = self
+            .channels
+            .values()
+            .find(|channel| channel.notify_path().is_some_and(|known| is_same_path(known, path)))?;
         let heard = channel.notification(path, body);
         match &heard {
             Ok(notification) => {
@@ -151,14 +165,14 @@ impl Banker {
 
 fn asked(ask: &Ask) -> Asked {
     match ask {
-        Ask::Generate { .. } => Asked::Generate,
-        Ask::Query { .. } | Ask::Refund { .. } => Asked::Query,
+        Ask::Generate { .. } | Ask::Collect { .. } | Ask::Charge { .. } => Asked::Generate,
+        Ask::Query { .. } | Ask::Refund { .. } | Ask::RefundQuery { .. } => Asked::Query,
         Ask::Reverse { .. } => Asked::Reverse,
     }
 }
 
 impl std::fmt::Debug for Banker {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("Banker").field("channel", &self.channel).finish_non_exhaustive()
+        f.debug_struct("Banker").field("channels", &self.channels).finish_non_exhaustive()
     }
 }

@@ -14,7 +14,7 @@ use tracing::{error, info, warn};
 
 use super::{
     App, Writer,
-    banker::Banker,
+    banker::{Banker, Channels},
     clock::{Clock, SystemTime},
     ears::Listening,
     field::{self, AppFleet, FieldPorts, Intake, MqttIn, Strangers, Tickets},
@@ -25,7 +25,6 @@ use super::{
     printing::ReceiptDesk,
 };
 use crate::{
-    bank::{Channel, icbc::Icbc},
     config::Site,
     core::{AlarmKind, Input},
     http,
@@ -59,8 +58,8 @@ pub enum StartError {
     Link(#[from] crate::io::mqtt::LinkError),
     #[error("device {device}: {what}")]
     Device { device: DeviceId, what: String },
-    #[error("bank.icbc.{0}")]
-    Bank(#[from] crate::bank::icbc::SettingsError),
+    #[error(transparent)]
+    Bank(#[from] crate::bank::ChannelError),
     #[error("http.listen {at} cannot be used: {source}; is another daemon running there?")]
     Listen { at: SocketAddr, source: std::io::Error },
 }
@@ -107,7 +106,7 @@ impl Daemon {
         let mqtt: Option<SocketAddr> = None;
         let (messages_tx, messages) = mpsc::channel(MESSAGES_MAX);
         let link = parts.link(&site, &secrets, mqtt, messages_tx)?;
-        let banker = Banker::new(app.clone(), reader.clone(), channel(&site)?);
+        let banker = Banker::new(app.clone(), reader.clone(), channels(&site)?);
         let pictures = Pictures::new(&site.data_dir, site.rules.zone.clone());
         let listener = TcpListener::bind(site.http_listen)
             .await
@@ -179,7 +178,6 @@ impl Daemon {
         tasks.spawn(watch_link(app.clone(), link.clone()));
         tasks.spawn(prune(pictures.clone()));
         let (stop, stopped) = watch::channel(false);
-        let path = site.icbc.as_ref().and_then(|icbc| icbc.notify_path().ok().map(str::to_owned));
         let tables = Arc::new(Tables { reader, accounts, app: app.clone() });
         let receipts = ReceiptDesk { app: app.clone(), rules: Arc::clone(&rules), printers };
         let pages = http::Parts {
@@ -187,7 +185,7 @@ impl Daemon {
             records: tables.clone(),
             till: tables,
             pictures: Arc::new(pictures),
-            bank: Some(Arc::new(Door { banker, path })),
+            bank: Some(Arc::new(Door { banker })),
             fleet: Arc::new(fleet),
             door: Arc::new(door),
             receipts: Some(Arc::new(receipts)),
@@ -240,13 +238,14 @@ impl Daemon {
     }
 }
 
-fn channel(site: &Site) -> Result<Option<Arc<dyn Channel>>, StartError> {
-    let Some(settings) = site.icbc.clone() else {
+fn channels(site: &Site) -> Result<Channels, StartError> {
+    if site.channels.is_empty() {
         warn!("no bank channel is set: drivers who owe something are sent to the operator");
-        return Ok(None);
-    };
-    let channel = Icbc::open(settings, Arc::new(wall_now))?;
-    Ok(Some(Arc::new(channel)))
+    }
+    let opened = site.channels.iter().map(|(id, settings)| {
+        Ok::<_, StartError>((id.clone(), settings.open(id, Arc::new(wall_now))?))
+    });
+    Ok(Arc::new(opened.collect::<Result<_, _>>()?))
 }
 
 #[expect(clippy::disallowed_methods, reason = "the bank wants the wall clock in each request")]

@@ -234,16 +234,15 @@ impl PicturesPort for Pictures {
     }
 }
 
-/// The bank's door, at the path registered there.
+/// The banks' door, at the paths registered there.
 #[derive(Debug)]
 pub struct Door {
     pub banker: Banker,
-    pub path: Option<String>,
 }
 
 impl BankDoor for Door {
-    fn notify_path(&self) -> Option<&str> {
-        self.path.as_deref()
+    fn notify_paths(&self) -> Vec<String> {
+        self.banker.notify_paths()
     }
 
     fn notified(&self, raw_path: String, body: Bytes) -> BoxFuture<'_, Said> {

@@ -13,16 +13,38 @@
 //! refusal. Everything else (silence, a server error, a bad signature, a text nobody has seen) is
 //! [`Word::Unknown`]: the payment stays pending and is asked about again, never made anew.
 
-use std::{fmt, future::Future, pin::Pin};
+use std::{fmt, future::Future, path::Path, pin::Pin};
 
+use jiff::civil::Date;
 use thiserror::Error;
 
+use self::statement::{Fetching, RowError, Rows, StatementError, Text};
 use crate::types::Currency;
 
+mod channels;
 pub mod icbc;
+pub mod statement;
 pub mod transport;
 
-pub use crate::types::bank::{Ask, Word};
+pub use self::channels::{BankSection, ChannelError, ChannelSettings};
+pub use crate::types::bank::{AgreementAsk, AgreementWord, Ask, PayWay, Word};
+
+/// Whether a request came on the path registered for notifications. A proxy may have joined slashes; the channel verifies
+/// the signature by its own path and says so when they differ.
+pub fn is_same_path(registered: &str, path: &str) -> bool {
+    registered == path || single(registered) == single(path)
+}
+
+/// The path with every run of slashes as one.
+fn single(path: &str) -> String {
+    let mut out = String::with_capacity(path.len());
+    for c in path.chars() {
+        if c != '/' || !out.ends_with('/') {
+            out.push(c);
+        }
+    }
+    out
+}
 
 /// A verified notification.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -61,6 +83,7 @@ pub struct NotifyReply {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Capabilities {
     pub currency: Currency,
+    pub ways: &'static [PayWay],
     pub reverse: bool,
     pub part_refund: bool,
     /// The bank tells of payments by itself; polling stays the main path all the same.
@@ -69,6 +92,9 @@ pub struct Capabilities {
 
 /// An answer in the making; boxed so that channels can be kept as `Arc<dyn Channel>`.
 pub type Answer<'a> = Pin<Box<dyn Future<Output = Word> + Send + 'a>>;
+
+/// An answer about an agreement in the making.
+pub type Agreeing<'a> = Pin<Box<dyn Future<Output = AgreementWord> + Send + 'a>>;
 
 /// One bank's acquiring interface.
 pub trait Channel: Send + Sync + fmt::Debug {
@@ -82,4 +108,35 @@ pub trait Channel: Send + Sync + fmt::Debug {
     fn notify_reply(&self, heard: Result<&Notification, &NotifyError>) -> NotifyReply;
 
     fn capabilities(&self) -> Capabilities;
+
+    /// Asks once whether a plate's fees may be taken from what is bound to it. Ends as [`Channel::ask`] does.
+    fn agreement<'a>(&'a self, _ask: &'a AgreementAsk) -> Agreeing<'a> {
+        let why = "this channel takes nothing by the plate".to_owned();
+        Box::pin(async { AgreementWord::None { why } })
+    }
+
+    /// Fetches the statement of a settlement day into a file, as the bank wrote it. Asks once.
+    fn statement<'a>(&'a self, _day: Date, _into: &'a Path) -> Fetching<'a> {
+        Box::pin(async { Err(StatementError::NotOffered) })
+    }
+
+    /// Reads a statement of this bank, fetched or imported by hand.
+    fn rows<'a>(&self, _text: Text<'a>) -> Rows<'a> {
+        let what = "statements of this channel cannot be read here".to_owned();
+        Box::new(std::iter::once(Err(RowError { line: 1, what })))
+    }
+
+    /// The path of the address registered for notifications, letter by letter; `None`: the bank tells nothing.
+    fn notify_path(&self) -> Option<&str>;
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn joined_slashes_are_the_same_path_and_another_end_is_not() {
+        assert!(is_same_path("//pay//icbc/notify", "/pay/icbc/notify"));
+        assert!(!is_same_path("/pay/icbc/notify/", "/pay/icbc/notify"));
+    }
 }

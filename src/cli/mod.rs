@@ -15,7 +15,6 @@ use crate::{
         keys::SiteKeys,
         staff,
     },
-    bank::icbc::Icbc,
     config::Site,
     io::{
         broker::{mosquitto_acl, mosquitto_passwords},
@@ -80,11 +79,11 @@ pub async fn check(site: Site, journal: bool, acl: bool) -> anyhow::Result<()> {
         println!("device {}: not tried on hardware yet:", device.id);
         device.profile.unverified.iter().for_each(|fact| println!("  - {fact}"));
     }
-    if let Some(icbc) = site.icbc.clone() {
-        Icbc::open(icbc, std::sync::Arc::new(|| jiff::Timestamp::UNIX_EPOCH))
-            .map_err(|e| anyhow::anyhow!("bank.icbc.{e}"))?;
-        println!("bank: keys are there and private");
-    } else {
+    for (id, settings) in &site.channels {
+        settings.open(id, std::sync::Arc::new(|| jiff::Timestamp::UNIX_EPOCH))?;
+        println!("bank.{id}: keys are there and private");
+    }
+    if site.channels.is_empty() {
         println!("bank: none set; drivers who owe something are sent to the operator");
     }
     check_broker(&site).await?;

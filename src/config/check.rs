@@ -17,10 +17,10 @@ use super::{
     tariffs::Prices,
 };
 use crate::{
-    bank::icbc::IcbcSettings,
+    bank::ChannelSettings,
     core::{Rules, tariff::Hourly},
     io::bucket::Rate,
-    types::{DeviceId, LaneId},
+    types::{ChannelId, DeviceId, LaneId},
 };
 
 /// A checked site.
@@ -35,7 +35,8 @@ pub struct Site {
     pub mqtt: Mqtt,
     /// What is taken of each device.
     pub rate: Rate,
-    pub icbc: Option<IcbcSettings>,
+    /// Bank channels, those first that new payments go to first.
+    pub channels: Vec<(ChannelId, ChannelSettings)>,
     pub buses: BTreeMap<DeviceId, Bus>,
     pub devices: BTreeMap<DeviceId, Device>,
     /// What displays show and say.
@@ -168,6 +169,14 @@ impl Check<'_> {
             client_id: file.mqtt.client_id,
             secrets,
         };
+        let channels = match file.bank.channels(base) {
+            Ok(channels) => channels,
+            Err(unknown) => {
+                let what = format!("{unknown} has no section [bank.{unknown}]");
+                self.mistake(0, "bank.order", what);
+                return None;
+            }
+        };
         let Prices { book, main } = prices?;
         Some(Site {
             rules: Rules {
@@ -175,7 +184,7 @@ impl Check<'_> {
                 gates: lanes.gate_rules,
                 zones,
                 access,
-                pay: rules::pay(&file.pay),
+                pay: rules::pay(&file.pay, &channels),
                 matching,
                 calls,
                 lane_names: rules::lane_names(&file.lanes),
@@ -189,10 +198,7 @@ impl Check<'_> {
             behind_proxy: file.http.behind_proxy,
             mqtt,
             rate,
-            icbc: file.bank.icbc.map(|mut icbc| {
-                icbc.resolve_files(base);
-                icbc
-            }),
+            channels,
             buses,
             devices,
             texts: texts?,

@@ -41,7 +41,7 @@ pub use self::{
     zones::ZoneSection,
 };
 use crate::{
-    bank::icbc::IcbcSettings,
+    bank::BankSection,
     core::{
         rules::{Closing, Direction, Right, Tailgating},
         tariff::Hourly,
@@ -191,13 +191,6 @@ impl Default for PaySection {
     fn default() -> Self {
         Self { trade_prefix: "PF".into(), link_life_s: 300, leave_minutes: 15 }
     }
-}
-
-#[derive(Debug, Default, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct BankSection {
-    /// ICBC's open platform. Without any channel, drivers are sent to the operator.
-    pub icbc: Option<IcbcSettings>,
 }
 
 /// A serial line with one or more boards on it.

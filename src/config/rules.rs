@@ -4,8 +4,9 @@ use std::{collections::BTreeMap, time::Duration};
 
 use super::{LaneSection, PaySection, TimesSection};
 use crate::{
-    core::rules::{GateRules, GateTimes, LaneRules, LaneTimes, PayRules, Wired},
-    types::{LaneId, ZoneId},
+    bank::ChannelSettings,
+    core::rules::{GateRules, GateTimes, LaneRules, LaneTimes, PayChannel, PayRules, Wired},
+    types::{ChannelId, LaneId, ZoneId},
 };
 
 pub(super) fn lane(section: &LaneSection, wired: Wired, zone: ZoneId) -> LaneRules {
@@ -66,10 +67,14 @@ pub(super) fn lane_names(sections: &[LaneSection]) -> BTreeMap<LaneId, String> {
     named.collect()
 }
 
-pub(super) fn pay(section: &PaySection) -> PayRules {
+pub(super) fn pay(section: &PaySection, channels: &[(ChannelId, ChannelSettings)]) -> PayRules {
     PayRules {
         trade_prefix: section.trade_prefix.clone(),
         link_life: Duration::from_secs(section.link_life_s.into()),
         leave_time: Duration::from_mins(section.leave_minutes.into()),
+        channels: channels
+            .iter()
+            .map(|(id, settings)| PayChannel { id: id.clone(), ways: settings.ways().to_vec() })
+            .collect(),
     }
 }

@@ -7,7 +7,9 @@ use super::{
     lane::{ArmAction, Help},
     ticket::{NotAdmitted, PassAction, Way},
 };
-use crate::types::{CodeDigest, CommandId, LaneId, Money, Plate, RefundId, StayId, bank::Ask};
+use crate::types::{
+    ChannelId, CodeDigest, CommandId, LaneId, Money, Plate, RefundId, StayId, bank::Ask,
+};
 
 #[derive(Clone, Debug, PartialEq)]
 pub enum Effect {
@@ -50,11 +52,13 @@ pub enum Effect {
     /// The answer comes back as [`super::Input::BankSaid`]. Questions about one payment leave one after the other, each
     /// after the answer to the one before: what is said after a reversal was asked after it.
     AskBank {
+        channel: ChannelId,
         ask: Ask,
     },
     /// The answer comes back as [`super::Input::RefundSaid`].
     AskRefund {
         refund: RefundId,
+        channel: ChannelId,
         ask: Ask,
     },
 }

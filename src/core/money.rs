@@ -5,7 +5,8 @@ use serde::{Deserialize, Serialize};
 
 use super::tariff::Quote;
 use crate::types::{
-    ArrearsId, CashId, LaneId, Money, OrderId, PassId, PaymentId, RefundId, ShiftId, StayId,
+    ArrearsId, CashId, ChannelId, LaneId, Money, OrderId, PassId, PaymentId, RefundId, ShiftId,
+    StayId, bank::PayWay,
 };
 
 /// What is owed for a stay.
@@ -78,6 +79,11 @@ pub struct Payment {
     pub id: PaymentId,
     pub order: OrderId,
     pub out_trade_no: String,
+    /// Who is asked, from the first question to the last: never another one for the same attempt.
+    #[serde(default = "first_channel")]
+    pub channel: ChannelId,
+    #[serde(default, skip_serializing_if = "PayWay::is_usual")]
+    pub way: PayWay,
     pub amount: Money,
     pub state: PaymentState,
     /// The bank's cashier, once it has given one.
@@ -90,6 +96,11 @@ pub struct Payment {
     pub next_ask: Option<Timestamp>,
     /// The bank's number, once it has said one.
     pub bank_no: Option<String>,
+}
+
+/// The channel of payments made before there were several.
+fn first_channel() -> ChannelId {
+    ChannelId::parse("icbc").unwrap_or_else(|| unreachable!("icbc is a channel's name"))
 }
 
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -139,7 +150,15 @@ pub struct Refund {
     pub payment: PaymentId,
     pub out_trade_no: String,
     pub refund_no: String,
+    /// As the payment's.
+    #[serde(default = "first_channel")]
+    pub channel: ChannelId,
+    #[serde(default, skip_serializing_if = "PayWay::is_usual")]
+    pub way: PayWay,
     pub amount: Money,
+    /// What the payment was of; `None` in refunds made before this was kept.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub paid: Option<Money>,
     pub state: RefundState,
     pub why: RefundWhy,
     pub made_at: Timestamp,

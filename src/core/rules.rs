@@ -23,7 +23,7 @@ pub use self::{
     zone::{ZoneRules, Zones},
 };
 use super::tariff::{Quote, Tariff, TariffBook};
-use crate::types::{Currency, LaneId, ZoneId};
+use crate::types::{ChannelId, Currency, LaneId, ZoneId, bank::PayWay};
 
 #[derive(Clone, Debug)]
 pub struct Rules {
@@ -239,6 +239,15 @@ pub struct PayRules {
     pub link_life: Duration,
     /// After paying, a vehicle has this long to leave.
     pub leave_time: Duration,
+    /// Whom new payments go to: the first that collects the wanted way and is not silent.
+    pub channels: Vec<PayChannel>,
+}
+
+/// A bank channel as far as the core knows it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct PayChannel {
+    pub id: ChannelId,
+    pub ways: Vec<PayWay>,
 }
 
 impl Default for PayRules {
@@ -247,6 +256,7 @@ impl Default for PayRules {
             trade_prefix: "PF".into(),
             link_life: Duration::from_mins(5),
             leave_time: Duration::from_mins(15),
+            channels: Vec::new(),
         }
     }
 }

@@ -231,8 +231,8 @@ pub struct Said {
 
 /// Where the bank's notifications come in.
 pub trait BankDoor: Send + Sync + 'static {
-    /// The path as it was registered with the bank; `None`: the bank never speaks first here.
-    fn notify_path(&self) -> Option<&str>;
+    /// The paths as they were registered with banks; none: no bank ever speaks first here.
+    fn notify_paths(&self) -> Vec<String>;
 
     /// `raw_path`: as it stood in the request line, since the signature covers it.
     fn notified(&self, raw_path: String, body: Bytes) -> BoxFuture<'_, Said>;

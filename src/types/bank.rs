@@ -5,7 +5,37 @@ use std::fmt;
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
-use super::Money;
+use super::{Money, PayerCode, Plate, PlateColour};
+
+/// How a payment is collected; a channel asks about it, closes it and gives it back by the same way.
+#[derive(
+    Clone, Copy, Debug, Default, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize,
+)]
+#[serde(rename_all = "snake_case")]
+pub enum PayWay {
+    /// The payer opens a link or scans a code of ours (主扫).
+    #[default]
+    Cashier,
+    /// We scan the code on the payer's phone (被扫).
+    PayerCode,
+    /// From the card or wallet bound to the plate, with no act of the driver (无感支付).
+    Plate,
+}
+
+impl PayWay {
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Cashier => "cashier",
+            Self::PayerCode => "payer_code",
+            Self::Plate => "plate",
+        }
+    }
+
+    #[expect(clippy::trivially_copy_pass_by_ref, reason = "serde calls it so")]
+    pub fn is_usual(&self) -> bool {
+        *self == Self::Cashier
+    }
+}
 
 /// What the site asks of the bank about one payment attempt or one refund.
 #[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -22,12 +52,34 @@ pub enum Ask {
         /// When the attempt was made; becomes the trade date and time at the bank.
         asked_at: Timestamp,
     },
+    /// Takes the amount by the code on the payer's phone. The code is good for one attempt.
+    Collect {
+        out_trade_no: String,
+        amount: Money,
+        subject: String,
+        code: PayerCode,
+        asked_at: Timestamp,
+    },
+    /// Takes a stay's fee from what is bound to the plate.
+    Charge {
+        out_trade_no: String,
+        amount: Money,
+        subject: String,
+        plate: Plate,
+        /// The bank's or wallet's number of the agreement, where its channel gave one.
+        agreement: Option<String>,
+        entered_at: Timestamp,
+        left_at: Timestamp,
+        asked_at: Timestamp,
+    },
     /// How does this attempt stand?
-    Query { out_trade_no: String },
+    Query { out_trade_no: String, way: PayWay },
     /// Close an attempt that is not known to be paid.
-    Reverse { out_trade_no: String },
-    /// Give back all or part of a paid attempt. Every retry carries the same `refund_no`.
-    Refund { out_trade_no: String, refund_no: String, amount: Money },
+    Reverse { out_trade_no: String, way: PayWay },
+    /// Give back all or part of a paid attempt of `paid`. Every retry carries the same `refund_no`.
+    Refund { out_trade_no: String, refund_no: String, amount: Money, paid: Money, way: PayWay },
+    /// How does this refund of `amount` stand?
+    RefundQuery { out_trade_no: String, refund_no: String, amount: Money, way: PayWay },
 }
 
 impl Ask {
@@ -35,9 +87,12 @@ impl Ask {
     pub fn out_trade_no(&self) -> &str {
         match self {
             Self::Generate { out_trade_no, .. }
-            | Self::Query { out_trade_no }
-            | Self::Reverse { out_trade_no }
-            | Self::Refund { out_trade_no, .. } => out_trade_no,
+            | Self::Collect { out_trade_no, .. }
+            | Self::Charge { out_trade_no, .. }
+            | Self::Query { out_trade_no, .. }
+            | Self::Reverse { out_trade_no, .. }
+            | Self::Refund { out_trade_no, .. }
+            | Self::RefundQuery { out_trade_no, .. } => out_trade_no,
         }
     }
 
@@ -45,9 +100,25 @@ impl Ask {
     pub fn name(&self) -> &'static str {
         match self {
             Self::Generate { .. } => "generate",
+            Self::Collect { .. } => "collect",
+            Self::Charge { .. } => "charge",
             Self::Query { .. } => "query",
             Self::Reverse { .. } => "reverse",
             Self::Refund { .. } => "refund",
+            Self::RefundQuery { .. } => "refund_query",
+        }
+    }
+
+    /// The way of the payment it is about.
+    pub fn way(&self) -> PayWay {
+        match self {
+            Self::Generate { .. } => PayWay::Cashier,
+            Self::Collect { .. } => PayWay::PayerCode,
+            Self::Charge { .. } => PayWay::Plate,
+            Self::Query { way, .. }
+            | Self::Reverse { way, .. }
+            | Self::Refund { way, .. }
+            | Self::RefundQuery { way, .. } => *way,
         }
     }
 }
@@ -60,7 +131,11 @@ impl fmt::Debug for Ask {
             Self::Generate { amount, expires_in_s, .. } => {
                 write!(f, " {amount} within {expires_in_s} s")
             }
-            Self::Refund { refund_no, amount, .. } => write!(f, " {amount} as {refund_no}"),
+            Self::Collect { amount, .. } | Self::Charge { amount, .. } => write!(f, " {amount}"),
+            Self::Refund { refund_no, amount, .. }
+            | Self::RefundQuery { refund_no, amount, .. } => {
+                write!(f, " {amount} as {refund_no}")
+            }
             Self::Query { .. } | Self::Reverse { .. } => Ok(()),
         }
     }
@@ -74,6 +149,9 @@ pub enum Word {
     Cashier { link: String },
     /// Not paid yet; ask again.
     Paying,
+    /// To [`Ask::Charge`]: the bank takes it on itself to collect. The vehicle may go; whether it was collected comes
+    /// later.
+    Accepted,
     /// Paid. `amount` is the order's whole amount as the bank states it, to be compared with ours;
     /// `bank_no` is the bank's number, empty if it named none.
     Paid { amount: Money, bank_no: String, paid_at: Option<Timestamp> },
@@ -95,5 +173,31 @@ pub enum Word {
     /// nothing about the payment.
     Refused { code: String, why: String },
     /// Nothing can be concluded; the payment or refund stays pending.
+    Unknown { why: String },
+}
+
+/// Whether a plate's fees may be taken without an act of its driver. Asked at entry, and again right before charging.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct AgreementAsk {
+    pub plate: Plate,
+    pub colour: Option<PlateColour>,
+    /// Our number of the stay, the same at entry and exit.
+    pub stay_no: String,
+    pub entered_at: Timestamp,
+    /// What is to be charged; `None` at entry.
+    pub amount: Option<Money>,
+}
+
+/// What the bank was heard to say of an agreement.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "word", rename_all = "snake_case")]
+pub enum AgreementWord {
+    /// It may be charged; `agreement` is the bank's number of it, where it has one.
+    Bound { agreement: Option<String> },
+    /// Nothing is bound to this plate.
+    None { why: String },
+    /// Something is bound, and may not be charged now: paused, in arrears, not enough money.
+    Paused { why: String },
+    /// Nothing can be concluded; the driver pays by scanning.
     Unknown { why: String },
 }

@@ -117,6 +117,8 @@ text_id! {
     ZoneId,
     /// Where an operator takes cash, such as `booth-east`.
     BoothId,
+    /// One contract with an acquiring bank, such as `icbc` or `swiftpass`.
+    ChannelId,
 }
 
 #[cfg(test)]

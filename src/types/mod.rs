@@ -4,11 +4,13 @@ pub mod bank;
 pub mod code;
 pub mod ids;
 pub mod money;
+pub mod payer_code;
 pub mod plate;
 pub mod vehicle;
 
 pub use code::{Code, CodeDigest};
 pub use ids::*;
 pub use money::{Currency, Money};
+pub use payer_code::{PayerCode, Wallet};
 pub use plate::Plate;
 pub use vehicle::{PlateColour, Vehicle, VehicleClass};

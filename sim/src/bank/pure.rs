@@ -35,10 +35,14 @@ pub fn ask(bank: &mut Bank, now: Timestamp, ask: &Ask) -> Spoken {
             };
             bank.generate(now, order)
         }
-        Ask::Query { out_trade_no } => bank.query(now, out_trade_no),
-        Ask::Reverse { out_trade_no } => bank.reverse(now, out_trade_no),
-        Ask::Refund { out_trade_no, refund_no, amount } => {
+        Ask::Query { out_trade_no, .. } => bank.query(now, out_trade_no),
+        Ask::Reverse { out_trade_no, .. } => bank.reverse(now, out_trade_no),
+        Ask::Refund { out_trade_no, refund_no, amount, .. } => {
             bank.refund(now, out_trade_no, refund_no, amount.minor)
+        }
+        Ask::Collect { .. } | Ask::Charge { .. } | Ask::RefundQuery { .. } => {
+            let (code, why) = ("unsupported".to_owned(), format!("no {} here", ask.name()));
+            return Spoken { at: now, word: Word::Refused { code, why } };
         }
     };
     let after = |ms: u32| now + SignedDuration::from_millis(ms.into());
@@ -104,6 +108,8 @@ fn yuan(fen: i64) -> Money {
 
 #[cfg(test)]
 mod tests {
+    use paifang::bank::PayWay;
+
     use super::*;
     use crate::bank::Faults;
 
@@ -119,7 +125,7 @@ mod tests {
             expires_in_s: 60,
             asked_at: now,
         };
-        let query = Ask::Query { out_trade_no: no() };
+        let query = Ask::Query { out_trade_no: no(), way: PayWay::Cashier };
         assert!(matches!(ask(&mut bank, now, &query).word, Word::Unknown { .. }));
         assert!(matches!(ask(&mut bank, now, &generate).word, Word::Cashier { .. }));
         assert_eq!(ask(&mut bank, now, &query).word, Word::Paying);
@@ -132,9 +138,15 @@ mod tests {
         assert_eq!(ask(&mut bank, now, &query).word, paid);
         let due = bank.next_deadline().unwrap();
         assert_eq!(notification(&bank.due_notices(due)[0]).word, paid);
-        let reverse = Ask::Reverse { out_trade_no: no() };
+        let reverse = Ask::Reverse { out_trade_no: no(), way: PayWay::Cashier };
         assert!(matches!(ask(&mut bank, now, &reverse).word, Word::Refused { .. }));
-        let refund = Ask::Refund { out_trade_no: no(), refund_no: no(), amount: yuan(700) };
+        let refund = Ask::Refund {
+            out_trade_no: no(),
+            refund_no: no(),
+            amount: yuan(700),
+            paid: yuan(700),
+            way: PayWay::Cashier,
+        };
         assert_eq!(ask(&mut bank, now, &refund).word, Word::RefundDone { amount: yuan(700) });
         assert_eq!(ask(&mut bank, now, &query).word, Word::Refunded);
         bank.set_faults(Faults { silent: 1.0, ..Faults::default() });

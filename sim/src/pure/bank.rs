@@ -163,10 +163,13 @@ impl PureBank {
                     _ => refused("ORDER_USED", "the number was used before"),
                 }
             }
-            Ask::Query { out_trade_no } => self.word_of(out_trade_no, now),
-            Ask::Reverse { out_trade_no } => self.reverse(out_trade_no, now),
-            Ask::Refund { out_trade_no, refund_no, amount } => {
+            Ask::Query { out_trade_no, .. } => self.word_of(out_trade_no, now),
+            Ask::Reverse { out_trade_no, .. } => self.reverse(out_trade_no, now),
+            Ask::Refund { out_trade_no, refund_no, amount, .. } => {
                 self.refund(out_trade_no, refund_no, *amount)
+            }
+            Ask::Collect { .. } | Ask::Charge { .. } | Ask::RefundQuery { .. } => {
+                refused("UNSUPPORTED", "this bank does not do that")
             }
         }
     }
@@ -315,7 +318,7 @@ fn refused(code: &str, why: &str) -> Word {
 
 #[cfg(test)]
 mod tests {
-    use paifang::types::Currency;
+    use paifang::types::{Currency, bank::PayWay};
 
     use super::*;
 
@@ -336,11 +339,12 @@ mod tests {
         assert_eq!(bank.pay(now, &link), CashierSays::Paid);
         assert_eq!(bank.pay(now, &link), CashierSays::Paid);
         assert_eq!(bank.trades["PF1"].net_minor(), 500);
-        let refund = Ask::Refund { out_trade_no: no(), refund_no: "R1".into(), amount };
+        let (refund_no, way) = ("R1".into(), PayWay::Cashier);
+        let refund = Ask::Refund { out_trade_no: no(), refund_no, amount, paid: amount, way };
         for _ in 0..2 {
             assert_eq!(bank.ask(now, &refund).1, Word::RefundDone { amount });
         }
         assert_eq!(bank.trades["PF1"].net_minor(), 0);
-        assert_eq!(bank.ask(now, &Ask::Query { out_trade_no: no() }).1, Word::Refunded);
+        assert_eq!(bank.ask(now, &Ask::Query { out_trade_no: no(), way }).1, Word::Refunded);
     }
 }

@@ -307,8 +307,8 @@ impl Run {
         let until = self.now + after;
         self.asking.insert(number.clone(), until);
         let to = match ask {
-            Ask::Generate { .. } => Asked::Generate,
-            Ask::Query { .. } | Ask::Refund { .. } => Asked::Query,
+            Ask::Generate { .. } | Ask::Collect { .. } | Ask::Charge { .. } => Asked::Generate,
+            Ask::Query { .. } | Ask::Refund { .. } | Ask::RefundQuery { .. } => Asked::Query,
             Ask::Reverse { .. } => Asked::Reverse,
         };
         let input = match refund {
@@ -369,10 +369,10 @@ impl Run {
                     self.world.show(self.now, lane, message);
                 }
             }
-            Effect::AskBank { ask } => {
+            Effect::AskBank { ask, .. } => {
                 self.queue.put(self.now, Item::Ask(life, Box::new(ask), None));
             }
-            Effect::AskRefund { refund, ask } => {
+            Effect::AskRefund { refund, ask, .. } => {
                 self.queue.put(self.now, Item::Ask(life, Box::new(ask), Some(refund)));
             }
         }

@@ -257,7 +257,7 @@ impl Gate {
                 Effect::Arm { lane, command, .. } => {
                     self.tell(Input::ArmAnswered { lane, command, outcome: ArmOutcome::Done });
                 }
-                Effect::AskBank { ask: Ask::Generate { out_trade_no, amount, .. } } => {
+                Effect::AskBank { ask: Ask::Generate { out_trade_no, amount, .. }, .. } => {
                     let bank_no = String::new();
                     let paid = Word::Paid { amount, bank_no, paid_at: None };
                     self.paid.push((out_trade_no.clone(), paid));

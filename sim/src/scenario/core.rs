@@ -183,8 +183,8 @@ impl CoreSite {
             Effect::Show { lane, message } => {
                 self.shown.insert(lane, message);
             }
-            Effect::AskBank { ask } => self.ask_bank(&ask),
-            Effect::AskRefund { refund, ask } => {
+            Effect::AskBank { ask, .. } => self.ask_bank(&ask),
+            Effect::AskRefund { refund, ask, .. } => {
                 let word = match ask {
                     _ if self.bank_silent => Word::Unknown { why: "silence".into() },
                     Ask::Refund { amount, .. } => Word::RefundDone { amount },
@@ -243,7 +243,11 @@ impl CoreSite {
                 self.trades.insert(number.clone(), (*amount, false));
                 (Asked::Generate, Word::Cashier { link: format!("bank:{number}") })
             }
-            Ask::Query { .. } | Ask::Refund { .. } => match paid {
+            Ask::Collect { amount, .. } | Ask::Charge { amount, .. } => {
+                self.trades.insert(number.clone(), (*amount, true));
+                (Asked::Generate, bank_word(*amount))
+            }
+            Ask::Query { .. } | Ask::Refund { .. } | Ask::RefundQuery { .. } => match paid {
                 Some((amount, true)) => (Asked::Query, bank_word(amount)),
                 _ => (Asked::Query, Word::Paying),
             },

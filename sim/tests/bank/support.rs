@@ -14,7 +14,7 @@ use axum::{Router, body::Bytes, extract::OriginalUri, http::header};
 use jiff::Timestamp;
 use paifang::{
     bank::{
-        Ask, Channel, NotifyError, Word,
+        Ask, Channel, NotifyError, PayWay, Word,
         icbc::{Icbc, IcbcSettings},
     },
     types::{Currency, Money},
@@ -65,16 +65,22 @@ pub(crate) fn generate() -> Ask {
 }
 
 pub(crate) fn query() -> Ask {
-    Ask::Query { out_trade_no: "P1".to_owned() }
+    Ask::Query { out_trade_no: "P1".to_owned(), way: PayWay::Cashier }
 }
 
 pub(crate) fn reverse() -> Ask {
-    Ask::Reverse { out_trade_no: "P1".to_owned() }
+    Ask::Reverse { out_trade_no: "P1".to_owned(), way: PayWay::Cashier }
 }
 
 pub(crate) fn refund(refund_no: &str, minor: i64) -> Ask {
     let (out_trade_no, refund_no) = ("P1".to_owned(), refund_no.to_owned());
-    Ask::Refund { out_trade_no, refund_no, amount: cny(minor) }
+    Ask::Refund {
+        out_trade_no,
+        refund_no,
+        amount: cny(minor),
+        paid: cny(1250),
+        way: PayWay::Cashier,
+    }
 }
 
 /// A gateway and a channel that talks to it.

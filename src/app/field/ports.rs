@@ -94,8 +94,10 @@ impl Ports for FieldPorts {
                     messages.send_replace(message);
                 }
             }
-            Effect::AskBank { ask } => self.banker.ask(ask),
-            Effect::AskRefund { refund, ask } => self.banker.ask_refund(refund, ask),
+            Effect::AskBank { channel, ask } => self.banker.ask(channel, ask),
+            Effect::AskRefund { refund, channel, ask } => {
+                self.banker.ask_refund(refund, channel, ask);
+            }
         }
     }
 }

@@ -1,7 +1,7 @@
 //! Settings, keys against OpenSSL, and the channel's own numbers. Knows no gateway; the tests over
 //! real HTTP stand with the simulated bank.
 
-use std::{collections::HashSet, os::unix::fs::PermissionsExt};
+use std::{collections::HashSet, os::unix::fs::PermissionsExt, sync::Arc};
 
 use super::{
     keys::{GatewayKey, MerchantKey},
@@ -176,12 +176,15 @@ fn a_real_callback_of_a_failed_payment_is_read() {
 async fn a_bank_that_cannot_be_reached_leaves_everything_unknown() {
     let folder = Folder::new("unreachable");
     let channel: Arc<dyn Channel> = Arc::new(open(settings(&folder)).unwrap());
-    let word = channel.ask(&Ask::Query { out_trade_no: "P1".to_owned() }).await;
+    let word =
+        channel.ask(&Ask::Query { out_trade_no: "P1".to_owned(), way: PayWay::Cashier }).await;
     assert!(matches!(word, Word::Unknown { .. }), "{word:?}");
     let nothing = Ask::Refund {
         out_trade_no: "P1".to_owned(),
         refund_no: "R1".to_owned(),
         amount: crate::types::Money::zero(Currency::Cny),
+        paid: crate::types::Money::zero(Currency::Cny),
+        way: PayWay::Cashier,
     };
     assert!(matches!(channel.ask(&nothing).await, Word::Refused { .. }));
 }

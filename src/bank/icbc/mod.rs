@@ -5,18 +5,15 @@
 //! does the same for notifications, `keys` holds the arithmetic, `settings` what the site file says.
 //! The online family (`/api/cardbusiness/aggregatepay/...`) would stand beside `qrcode`.
 
-use std::sync::{
-    Arc,
-    atomic::{AtomicU32, Ordering},
-};
+use std::sync::atomic::{AtomicU32, Ordering};
 
 use jiff::Timestamp;
 use rand::{TryRng, rngs::SysRng};
 use tracing::{debug, warn};
 
 use super::{
-    Answer, Ask, Capabilities, Channel, Notification, NotifyError, NotifyReply, Word,
-    transport::Transport,
+    Answer, Ask, Capabilities, Channel, Notification, NotifyError, NotifyReply, PayWay, Word,
+    channels::Clock, transport::Transport,
 };
 use crate::types::Currency;
 
@@ -36,9 +33,6 @@ use envelope::{Envelope, ZONE};
 use notice::Verdict;
 use settings::literal_path;
 
-/// Where the channel reads the wall clock.
-pub type Clock = Arc<dyn Fn() -> Timestamp + Send + Sync>;
-
 /// One merchant at the open platform.
 pub struct Icbc {
     settings: IcbcSettings,
@@ -52,6 +46,8 @@ pub struct Icbc {
 }
 
 impl Icbc {
+    pub const WAYS: &'static [PayWay] = &[PayWay::Cashier];
+
     /// Reads the keys and prepares the connection; asks nothing of the bank yet.
     pub fn open(settings: IcbcSettings, clock: Clock) -> Result<Self, SettingsError> {
         let keys = settings.keys()?;
@@ -138,10 +134,15 @@ impl Channel for Icbc {
     fn capabilities(&self) -> Capabilities {
         Capabilities {
             currency: Currency::Cny,
+            ways: Self::WAYS,
             reverse: true,
             part_refund: true,
             notifies: self.settings.notify,
         }
+    }
+
+    fn notify_path(&self) -> Option<&str> {
+        Some(&self.notify_path)
     }
 }
 

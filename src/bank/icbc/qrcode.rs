@@ -49,6 +49,9 @@ pub(super) fn path(ask: &Ask) -> &'static str {
         Ask::Query { .. } => "/api/qrcode/V2/query",
         Ask::Reverse { .. } => "/api/qrcode/V2/reverse",
         Ask::Refund { .. } => "/api/qrcode/V2/reject",
+        Ask::RefundQuery { .. } => "/api/qrcode/V2/reject/query",
+        // Not sent: see `biz_content`.
+        Ask::Collect { .. } | Ask::Charge { .. } => "/api/qrcode/V2/pay",
     }
 }
 
@@ -106,15 +109,18 @@ pub(super) fn biz_content(settings: &IcbcSettings, ask: &Ask) -> Result<String, 
                 notify_flag: if settings.notify { "1" } else { "0" },
             })
         }
-        Ask::Query { out_trade_no } | Ask::Reverse { out_trade_no } => {
+        Ask::Query { out_trade_no, .. } | Ask::Reverse { out_trade_no, .. } => {
             serde_json::to_string(&NamedBiz { mer_id, out_trade_no })
         }
-        Ask::Refund { out_trade_no, refund_no, amount } => serde_json::to_string(&RejectBiz {
+        Ask::Refund { out_trade_no, refund_no, amount, .. } => serde_json::to_string(&RejectBiz {
             mer_id,
             out_trade_no,
             reject_no: refund_no,
             reject_amt: fen(*amount)?,
         }),
+        Ask::Collect { .. } | Ask::Charge { .. } | Ask::RefundQuery { .. } => {
+            return Err(format!("this channel cannot {}", ask.name()));
+        }
     };
     json.map_err(|e| e.to_string())
 }
@@ -201,6 +207,9 @@ pub(super) fn word(settings: &IcbcSettings, ask: &Ask, content: &str) -> Word {
         Ask::Generate { .. } | Ask::Query { .. } => standing(said),
         Ask::Reverse { .. } => Word::Reversed,
         Ask::Refund { refund_no, .. } => refund_done(&said, refund_no),
+        Ask::Collect { .. } | Ask::Charge { .. } | Ask::RefundQuery { .. } => {
+            unknown(format!("an answer to {}, which is not asked here", ask.name()))
+        }
     }
 }
 

@@ -3,6 +3,7 @@
 use proptest::prelude::*;
 
 use super::*;
+use crate::bank::PayWay;
 
 fn settings() -> IcbcSettings {
     toml::from_str(
@@ -25,15 +26,21 @@ fn cny(minor: i64) -> Money {
 }
 
 fn query() -> Ask {
-    Ask::Query { out_trade_no: "P1".to_owned() }
+    Ask::Query { out_trade_no: "P1".to_owned(), way: PayWay::Cashier }
 }
 
 fn reverse() -> Ask {
-    Ask::Reverse { out_trade_no: "P1".to_owned() }
+    Ask::Reverse { out_trade_no: "P1".to_owned(), way: PayWay::Cashier }
 }
 
 fn refund() -> Ask {
-    Ask::Refund { out_trade_no: "P1".to_owned(), refund_no: "R1".to_owned(), amount: cny(300) }
+    Ask::Refund {
+        out_trade_no: "P1".to_owned(),
+        refund_no: "R1".to_owned(),
+        amount: cny(300),
+        paid: cny(1250),
+        way: PayWay::Cashier,
+    }
 }
 
 fn generate(amount: Money) -> Ask {
@@ -66,7 +73,7 @@ fn what_is_not_yuan_is_not_sent() {
     for amount in [cny(0), cny(-5), Money::new(100, Currency::Jpy)] {
         assert!(biz_content(&settings(), &generate(amount)).is_err(), "{amount}");
     }
-    let nameless = Ask::Query { out_trade_no: String::new() };
+    let nameless = Ask::Query { out_trade_no: String::new(), way: PayWay::Cashier };
     assert!(biz_content(&settings(), &nameless).is_err());
 }
 

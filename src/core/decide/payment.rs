@@ -15,8 +15,8 @@ use crate::{
         money::{Account, Order, OrderState, Payment, PaymentState, Refund, RefundState},
     },
     types::{
-        Money, OrderId, PaymentId, RefundId,
-        bank::{Ask, Word},
+        ChannelId, Money, OrderId, PaymentId, RefundId,
+        bank::{Ask, PayWay, Word},
     },
 };
 
@@ -33,6 +33,11 @@ const SILENT_ASKS: u32 = 3;
 /// After a reversal the payment is looked at this often again: people do pay at the last moment.
 const LATE_LOOKS: [Duration; 3] =
     [Duration::from_mins(1), Duration::from_mins(10), Duration::from_hours(1)];
+
+/// What a site without a channel asks: the answer is that there is none.
+fn no_channel() -> ChannelId {
+    ChannelId::parse("none").unwrap_or_else(|| unreachable!("none is a channel's name"))
+}
 
 impl Desk<'_> {
     pub(super) fn pay_asked(&mut self, id: OrderId) -> Reply {
@@ -62,7 +67,8 @@ impl Desk<'_> {
 
     fn new_payment(&mut self, order: &Order) -> PaymentId {
         let id = self.next_payment();
-        let pay = &self.rules.pay;
+        let (pay, way) = (&self.rules.pay, PayWay::Cashier);
+        let channel = self.channel_for(way);
         let stamp = self.now.to_zoned_datetime(self.rules.zone.clone()).strftime("%y%m%d%H%M%S");
         let out_trade_no = format!("{}{stamp}{:05}", pay.trade_prefix, id.0);
         let plate = self.plate_of(order).map(|plate| plate.full().to_owned());
@@ -78,6 +84,8 @@ impl Desk<'_> {
             id,
             order: order.id,
             out_trade_no,
+            channel: channel.clone(),
+            way,
             amount: order.amount,
             state: PaymentState::Pending,
             link: None,
@@ -87,8 +95,16 @@ impl Desk<'_> {
             next_ask: Some(self.now + PATIENCE),
             bank_no: None,
         }));
-        self.act(Effect::AskBank { ask });
+        self.act(Effect::AskBank { channel, ask });
         id
+    }
+
+    /// The first channel that collects this way and answers; with none that answers, the first.
+    fn channel_for(&self, way: PayWay) -> ChannelId {
+        let able = || self.rules.pay.channels.iter().filter(|channel| channel.ways.contains(&way));
+        let well =
+            able().find(|channel| !self.is_raised(channel.id.as_str(), AlarmKind::BankSilent));
+        well.or_else(|| able().next()).map_or_else(no_channel, |channel| channel.id.clone())
     }
 
     // ---- what the bank says --------------------------------------------------------------------
@@ -108,7 +124,7 @@ impl Desk<'_> {
             Word::Paid { amount, bank_no, .. } => self.paid(payment, to, amount, bank_no),
             Word::Failed { why } => self.failed(payment, to, why),
             Word::Reversed => self.reversed(payment, to),
-            Word::Paying | Word::Reversing => {
+            Word::Paying | Word::Accepted | Word::Reversing => {
                 self.clear("bank", AlarmKind::BankSilent);
                 self.ask_later(payment);
                 Ok(Answer::Done)
@@ -187,11 +203,12 @@ impl Desk<'_> {
 
     /// The questions of one payment go to the bank one after the other, so this one comes after any reversal.
     fn ask_whether_paid(&mut self, mut payment: Payment, bank_no: String) -> Reply {
-        let out_trade_no = payment.out_trade_no.clone();
+        let (out_trade_no, way) = (payment.out_trade_no.clone(), payment.way);
+        let channel = payment.channel.clone();
         payment.bank_no = Some(bank_no);
         payment.next_ask = Some(self.now + PATIENCE);
         self.record(Change::Payment(payment));
-        self.act(Effect::AskBank { ask: Ask::Query { out_trade_no } });
+        self.act(Effect::AskBank { channel, ask: Ask::Query { out_trade_no, way } });
         Ok(Answer::Done)
     }
 
@@ -314,7 +331,8 @@ impl Desk<'_> {
         if payment.next_ask.is_none_or(|at| at > self.now) {
             return;
         }
-        let out_trade_no = payment.out_trade_no.clone();
+        let (out_trade_no, way) = (payment.out_trade_no.clone(), payment.way);
+        let channel = payment.channel.clone();
         let expired = self.now >= payment.expires_at;
         let age = self.now.duration_since(payment.made_at).unsigned_abs();
         if payment.state.is_undecided() && age >= UNDECIDED_LONG {
@@ -328,20 +346,20 @@ impl Desk<'_> {
         let ask = match payment.state {
             PaymentState::Pending if expired => {
                 payment.state = PaymentState::Reversing;
-                Ask::Reverse { out_trade_no }
+                Ask::Reverse { out_trade_no, way }
             }
             // A reversal that is refused may mean that it was paid: ask in turn.
             PaymentState::Reversing if payment.asks % 2 == 1 && payment.bank_no.is_none() => {
-                Ask::Reverse { out_trade_no }
+                Ask::Reverse { out_trade_no, way }
             }
             PaymentState::Pending
             | PaymentState::Reversing
             | PaymentState::Reversed
-            | PaymentState::Failed { .. } => Ask::Query { out_trade_no },
+            | PaymentState::Failed { .. } => Ask::Query { out_trade_no, way },
             PaymentState::Paid { .. } | PaymentState::Disputed { .. } => return,
         };
         self.record(Change::Payment(payment));
-        self.act(Effect::AskBank { ask });
+        self.act(Effect::AskBank { channel, ask });
     }
 
     /// Nobody should pay this order any more by an attempt that is still open.
@@ -351,9 +369,10 @@ impl Desk<'_> {
                 payment.state = PaymentState::Reversing;
                 payment.asks = 1;
                 payment.next_ask = Some(self.now + PATIENCE);
-                let out_trade_no = payment.out_trade_no.clone();
+                let (out_trade_no, way) = (payment.out_trade_no.clone(), payment.way);
+                let channel = payment.channel.clone();
                 self.record(Change::Payment(payment));
-                self.act(Effect::AskBank { ask: Ask::Reverse { out_trade_no } });
+                self.act(Effect::AskBank { channel, ask: Ask::Reverse { out_trade_no, way } });
             }
         }
     }
@@ -384,9 +403,12 @@ impl Desk<'_> {
             out_trade_no: refund.out_trade_no.clone(),
             refund_no: refund.refund_no.clone(),
             amount: refund.amount,
+            paid: refund.paid.unwrap_or(refund.amount),
+            way: refund.way,
         };
+        let channel = refund.channel.clone();
         self.record(Change::Refund(refund));
-        self.act(Effect::AskRefund { refund: id, ask });
+        self.act(Effect::AskRefund { refund: id, channel, ask });
     }
 
     pub(super) fn refund_said(&mut self, id: RefundId, word: &Word) -> Reply {

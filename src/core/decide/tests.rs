@@ -159,7 +159,7 @@ impl Site {
         self.effects
             .iter()
             .filter_map(|effect| match effect {
-                Effect::AskBank { ask: Ask::Generate { out_trade_no, .. } } => {
+                Effect::AskBank { ask: Ask::Generate { out_trade_no, .. }, .. } => {
                     Some(out_trade_no.clone())
                 }
                 _ => None,

@@ -204,7 +204,7 @@ impl Site {
     pub(super) fn generated(&self) -> Vec<String> {
         let world = self.world();
         let asks = world.effects.iter().filter_map(|effect| match effect {
-            Effect::AskBank { ask: Ask::Generate { out_trade_no, .. } } => Some(out_trade_no),
+            Effect::AskBank { ask: Ask::Generate { out_trade_no, .. }, .. } => Some(out_trade_no),
             _ => None,
         });
         asks.cloned().collect()
@@ -530,8 +530,8 @@ impl Pictures for Site {
 }
 
 impl BankDoor for Site {
-    fn notify_path(&self) -> Option<&str> {
-        Some(NOTIFY_PATH)
+    fn notify_paths(&self) -> Vec<String> {
+        vec![NOTIFY_PATH.to_owned()]
     }
 
     fn notified(&self, raw_path: String, body: Bytes) -> BoxFuture<'_, Said> {

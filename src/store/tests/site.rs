@@ -135,10 +135,10 @@ impl Traffic {
         self.pending.extend(decision.changes);
         for effect in decision.effects {
             match effect {
-                Effect::AskBank { ask: Ask::Generate { out_trade_no, amount, .. } } => {
+                Effect::AskBank { ask: Ask::Generate { out_trade_no, amount, .. }, .. } => {
                     self.trades.push((out_trade_no, amount));
                 }
-                Effect::AskRefund { refund, ask: Ask::Refund { amount, .. } } => {
+                Effect::AskRefund { refund, ask: Ask::Refund { amount, .. }, .. } => {
                     self.refunds.push((refund, amount));
                 }
                 _ => {}

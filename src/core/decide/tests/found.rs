@@ -50,7 +50,7 @@ impl Site {
     }
 
     fn questions(&self) -> usize {
-        let query = |e: &&Effect| matches!(e, Effect::AskBank { ask: Ask::Query { .. } });
+        let query = |e: &&Effect| matches!(e, Effect::AskBank { ask: Ask::Query { .. }, .. });
         self.effects.iter().filter(query).count()
     }
 }

@@ -1,0 +1,89 @@
+//! The channels a site can have: what `[bank]` of the site file says, and how each is opened. A new channel gets its
+//! folder and a line in each of the lists here. Knows no wire.
+
+use std::{path::Path, sync::Arc};
+
+use jiff::Timestamp;
+use serde::Deserialize;
+use thiserror::Error;
+
+use super::{
+    Channel, PayWay,
+    icbc::{Icbc, IcbcSettings},
+};
+use crate::types::ChannelId;
+
+/// Where a channel reads the wall clock.
+pub(super) type Clock = Arc<dyn Fn() -> Timestamp + Send + Sync>;
+
+/// `[bank]`. Without any channel, drivers are sent to the operator.
+#[derive(Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct BankSection {
+    /// Whom new payments go to first. Default: as they stand in the list of the handbook, `icbc` first.
+    #[serde(default)]
+    pub order: Vec<ChannelId>,
+    /// ICBC's open platform.
+    pub icbc: Option<IcbcSettings>,
+}
+
+/// What the site file says of one channel.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum ChannelSettings {
+    Icbc(Box<IcbcSettings>),
+}
+
+/// A setting of a channel cannot be used.
+#[derive(Debug, Error)]
+#[error("bank.{channel}.{field}: {what}")]
+pub struct ChannelError {
+    pub channel: ChannelId,
+    pub field: &'static str,
+    pub what: String,
+}
+
+impl BankSection {
+    /// Every channel under its name, in the order in which new payments go to them. File names are taken as relative to
+    /// `folder`, the site file's. `Err`: a name in `order` has no section.
+    pub fn channels(self, folder: &Path) -> Result<Vec<(ChannelId, ChannelSettings)>, ChannelId> {
+        let mut named: Vec<(ChannelId, ChannelSettings)> = Vec::new();
+        if let Some(mut icbc) = self.icbc {
+            icbc.resolve_files(folder);
+            named.push((name("icbc"), ChannelSettings::Icbc(Box::new(icbc))));
+        }
+        for wanted in self.order.iter().rev() {
+            let at = named.iter().position(|(id, _)| id == wanted).ok_or_else(|| wanted.clone())?;
+            let channel = named.remove(at);
+            named.insert(0, channel);
+        }
+        Ok(named)
+    }
+}
+
+impl ChannelSettings {
+    /// Reads the keys and prepares the connection; asks nothing of the bank yet.
+    pub fn open(&self, id: &ChannelId, clock: Clock) -> Result<Arc<dyn Channel>, ChannelError> {
+        match self {
+            Self::Icbc(settings) => {
+                let opened = Icbc::open(settings.as_ref().clone(), clock);
+                let channel = opened.map_err(|e| ChannelError {
+                    channel: id.clone(),
+                    field: e.field,
+                    what: e.what,
+                })?;
+                Ok(Arc::new(channel))
+            }
+        }
+    }
+
+    /// How it collects.
+    pub fn ways(&self) -> &'static [PayWay] {
+        match self {
+            Self::Icbc(_) => Icbc::WAYS,
+        }
+    }
+}
+
+fn name(id: &str) -> ChannelId {
+    ChannelId::parse(id).unwrap_or_else(|| unreachable!("{id} is a channel's name"))
+}
