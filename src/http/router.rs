@@ -185,6 +185,7 @@ fn public() -> Router<Shared> {
         .route("/p/{token}/picture", get(driver::picture_by_token))
         .route("/p/{token}/live", get(stream::order_turn))
         .route("/pay", get(pay::page).post(pay::find))
+        .route("/pay/sign", get(screen::lot_sign))
         .route("/lane/{lane}/screen", get(screen::screen))
         .route("/lane/{lane}/screen/live", get(stream::screen))
         .route("/lane/{lane}/sign", get(screen::sign))
