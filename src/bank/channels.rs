@@ -79,7 +79,7 @@ impl ChannelSettings {
     /// How it collects.
     pub fn ways(&self) -> &'static [PayWay] {
         match self {
-            Self::Icbc(_) => Icbc::WAYS,
+            Self::Icbc(settings) => settings.ways(),
         }
     }
 }

@@ -12,7 +12,7 @@ use serde::Deserialize;
 use thiserror::Error;
 
 use super::keys::{AesKey, GatewayKey, MerchantKey, SignType, read_secret};
-use crate::bank::transport::TransportSettings;
+use crate::bank::{PayWay, transport::TransportSettings};
 
 /// Settings of one merchant at the open platform.
 #[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
@@ -207,6 +207,11 @@ impl IcbcSettings {
         literal_path(&self.notify_url)
             .filter(|path| path.starts_with('/'))
             .ok_or_else(|| SettingsError::new("notify_url", "must be http(s)://host/path"))
+    }
+
+    /// How the channel collects.
+    pub fn ways(&self) -> &'static [PayWay] {
+        &[PayWay::Cashier]
     }
 
     pub(super) fn transport(&self) -> TransportSettings {
