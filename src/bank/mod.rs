@@ -23,7 +23,12 @@ use crate::types::Currency;
 
 mod channels;
 pub mod icbc;
+mod keys;
+mod settings;
 pub mod statement;
+pub mod swiftpass;
+#[cfg(test)]
+mod testing;
 pub mod transport;
 
 pub use self::channels::{BankSection, ChannelError, ChannelSettings};
