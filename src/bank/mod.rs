@@ -23,8 +23,13 @@ use crate::types::Currency;
 
 mod channels;
 pub mod icbc;
+mod keys;
+mod settings;
 mod signing;
 pub mod statement;
+pub mod swiftpass;
+#[cfg(test)]
+mod testing;
 pub mod transport;
 
 pub use self::{
