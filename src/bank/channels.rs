@@ -10,6 +10,7 @@ use thiserror::Error;
 use super::{
     Channel, PayWay,
     icbc::{Icbc, IcbcSettings},
+    is_same_path,
     settings::SettingsError,
     swiftpass::{Swiftpass, SwiftpassSettings},
 };
@@ -84,6 +85,21 @@ impl ChannelSettings {
                 Arc::new(Swiftpass::open(settings.as_ref().clone()).map_err(named)?)
             }
         })
+    }
+
+    /// Whether both would be told of payments on the same path.
+    pub fn notifies_like(&self, other: &Self) -> bool {
+        match (self.notify_path(), other.notify_path()) {
+            (Some(ours), Some(theirs)) => is_same_path(ours, theirs),
+            _ => false,
+        }
+    }
+
+    fn notify_path(&self) -> Option<&str> {
+        match self {
+            Self::Icbc(settings) => settings.notify_path().ok(),
+            Self::Swiftpass(settings) => settings.notify_path().ok(),
+        }
     }
 
     /// How it collects.

@@ -90,11 +90,7 @@ impl Transport {
         headers: &[(&'static str, &str)],
         form: String,
     ) -> Result<String, WireError> {
-        let mut request = self
-            .client
-            .post(url)
-            .header(header::CONTENT_TYPE, "application/x-www-form-urlencoded; charset=UTF-8")
-            .body(form);
+        let mut request = self.form(url, form);
         for (name, value) in headers {
             request = request.header(*name, *value);
         }
@@ -116,20 +112,24 @@ impl Transport {
         bytes_max: u64,
         into: &Path,
     ) -> Result<u64, WireError> {
-        let disk = |e: std::io::Error| WireError::Disk(format!("{}: {e}", into.display()));
-        let mut reply = answered(self.xml(url, xml).timeout(within)).await?;
-        let mut file = File::create(into).await.map_err(disk)?;
-        let mut bytes = 0;
-        while let Some(chunk) = reply.chunk().await.map_err(|e| broke_off(&e))? {
-            bytes += chunk.len() as u64;
-            if bytes > bytes_max {
-                return Err(WireError::TooLong(bytes_max));
-            }
-            file.write_all(&chunk).await.map_err(disk)?;
-        }
-        file.flush().await.map_err(disk)?;
-        file.sync_all().await.map_err(disk)?;
-        Ok(bytes)
+        into_file(self.xml(url, xml).timeout(within), bytes_max, into).await
+    }
+
+    /// Posts a form; else as [`Self::post_xml_into`].
+    pub async fn post_form_into(
+        &self,
+        url: &str,
+        form: String,
+        within: Duration,
+        bytes_max: u64,
+        into: &Path,
+    ) -> Result<u64, WireError> {
+        into_file(self.form(url, form).timeout(within), bytes_max, into).await
+    }
+
+    fn form(&self, url: &str, form: String) -> RequestBuilder {
+        let kind = "application/x-www-form-urlencoded; charset=UTF-8";
+        self.client.post(url).header(header::CONTENT_TYPE, kind).body(form)
     }
 
     fn xml(&self, url: &str, xml: String) -> RequestBuilder {
@@ -148,6 +148,23 @@ impl Transport {
         }
         String::from_utf8(body).map_err(|_| WireError::NotText)
     }
+}
+
+async fn into_file(request: RequestBuilder, bytes_max: u64, into: &Path) -> Result<u64, WireError> {
+    let disk = |e: std::io::Error| WireError::Disk(format!("{}: {e}", into.display()));
+    let mut reply = answered(request).await?;
+    let mut file = File::create(into).await.map_err(disk)?;
+    let mut bytes = 0;
+    while let Some(chunk) = reply.chunk().await.map_err(|e| broke_off(&e))? {
+        bytes += chunk.len() as u64;
+        if bytes > bytes_max {
+            return Err(WireError::TooLong(bytes_max));
+        }
+        file.write_all(&chunk).await.map_err(disk)?;
+    }
+    file.flush().await.map_err(disk)?;
+    file.sync_all().await.map_err(disk)?;
+    Ok(bytes)
 }
 
 /// The head of an HTTP 200.

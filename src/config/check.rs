@@ -177,6 +177,7 @@ impl Check<'_> {
                 return None;
             }
         };
+        self.notify_paths(&channels);
         let Prices { book, main } = prices?;
         Some(Site {
             rules: Rules {
@@ -206,6 +207,18 @@ impl Check<'_> {
             lanes: lanes.lanes,
             gates: lanes.gates,
         })
+    }
+
+    /// A notification is known by the path it comes on.
+    fn notify_paths(&mut self, channels: &[(ChannelId, ChannelSettings)]) {
+        for (at, (id, channel)) in channels.iter().enumerate() {
+            let others = channels.iter().take(at);
+            let taken = others.filter(|(_, other)| other.notifies_like(channel)).map(|(id, _)| id);
+            for other in taken {
+                let what = format!("{other} is told of payments on this path already");
+                self.mistake(0, &format!("bank.{id}.notify_url"), what);
+            }
+        }
     }
 
     fn texts(&mut self, file: &SiteFile) -> Option<Texts> {

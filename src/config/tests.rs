@@ -78,6 +78,52 @@ fn all_mistakes_are_told_at_once() {
     assert!(mistakes.windows(2).all(|pair| pair[0].line <= pair[1].line));
 }
 
+/// The example with what stands commented out about banks, and this said of their order.
+fn with_banks(order: &str) -> String {
+    let banks = EXAMPLE.lines().skip_while(|line| !line.starts_with("# [bank.icbc]"));
+    let banks = banks.take_while(|line| !line.starts_with("# [access]"));
+    let banks: Vec<&str> = banks.filter_map(|line| line.strip_prefix("# ")).collect();
+    let banks = banks.join("\n").replace("order = [\"swiftpass\", \"icbc\"]", order);
+    assert!(banks.contains("[bank.swiftpass]") && banks.contains(order), "{banks}");
+    format!("{EXAMPLE}\n{banks}\n")
+}
+
+#[test]
+fn new_payments_go_to_the_channels_in_their_order() {
+    for (order, expected) in [
+        ("", ["icbc", "swiftpass"]),
+        ("order = [\"swiftpass\"]", ["swiftpass", "icbc"]),
+        ("order = [\"swiftpass\", \"icbc\"]", ["swiftpass", "icbc"]),
+    ] {
+        let site = parse(&with_banks(order), &folder()).unwrap();
+        let names: Vec<String> = site.channels.iter().map(|(id, _)| id.to_string()).collect();
+        assert_eq!(names, expected, "{order}");
+        let rules = site.rules.pay.channels.iter();
+        let ways: Vec<_> =
+            rules.map(|channel| (channel.id.to_string(), channel.ways.len())).collect();
+        let swiftpass = ways.iter().find(|(id, _)| id == "swiftpass").unwrap();
+        assert_eq!(swiftpass.1, 2, "a link, and the payer's code");
+    }
+}
+
+#[test]
+fn mistakes_about_banks_are_told() {
+    for (text, field, hint) in [
+        (with_banks("order = [\"abc\"]"), "bank.order", "[bank.abc]"),
+        (with_banks("").replace("mch_id = ", "mhc_id = "), "mhc_id", "unknown field"),
+        (with_banks("").replace("\"MD5\"", "\"MD4\""), "sign_type", "RSA_1_256"),
+        (
+            with_banks("").replace("/bank/swiftpass", "//bank/icbc"),
+            "bank.swiftpass.notify_url",
+            "icbc",
+        ),
+    ] {
+        let told = parse(&text, &folder()).unwrap_err();
+        let found = told.iter().any(|m| m.field.contains(field) && m.what.contains(hint));
+        assert!(found, "{field}: {told:?}");
+    }
+}
+
 #[test]
 fn devices_on_http_need_their_keys_and_addresses() {
     let dir = folder().join("http");

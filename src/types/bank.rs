@@ -58,6 +58,9 @@ pub enum Ask {
         amount: Money,
         subject: String,
         code: PayerCode,
+        /// What read the code; `None`: nobody told.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        scanner: Option<Scanner>,
         asked_at: Timestamp,
     },
     /// Takes a stay's fee from what is bound to the plate.
@@ -80,6 +83,16 @@ pub enum Ask {
     Refund { out_trade_no: String, refund_no: String, amount: Money, paid: Money, way: PayWay },
     /// How does this refund of `amount` stand?
     RefundQuery { out_trade_no: String, refund_no: String, amount: Money, way: PayWay },
+}
+
+/// The scanner at which a payer showed a code: the rules on acceptance terminals want it told.
+#[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Scanner {
+    /// Name of the lane, booth or counter, as in the channel's list of terminals.
+    pub place: String,
+    /// Cipher of its serial number for this very code, from a certified terminal; handed on as it came.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub secret_text: Option<String>,
 }
 
 impl Ask {
@@ -120,6 +133,12 @@ impl Ask {
             | Self::Refund { way, .. }
             | Self::RefundQuery { way, .. } => *way,
         }
+    }
+}
+
+impl fmt::Debug for Scanner {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Scanner({})", self.place)
     }
 }
 

@@ -90,6 +90,12 @@ impl GatewayKeys {
         BASE64_STANDARD.encode(key.sign(text.as_bytes()).to_vec())
     }
 
+    /// The same over SHA-256, for gateways that sign so.
+    pub(super) fn gateway_sign_sha256(&self, text: &str) -> String {
+        let key = SigningKey::<Sha256>::new(self.gateway.clone());
+        BASE64_STANDARD.encode(key.sign(text.as_bytes()).to_vec())
+    }
+
     pub(super) fn merchant_signed(&self, hash: Hash, text: &str, sign: &str) -> bool {
         let Some(sign) = BASE64_STANDARD.decode(sign).ok() else { return false };
         let Ok(sign) = Signature::try_from(sign.as_slice()) else { return false };
@@ -154,7 +160,7 @@ fn spki(key: &PublicKey) -> String {
     BASE64_STANDARD.encode(der.as_bytes())
 }
 
-fn write_secret(file: &Path, text: &str) -> io::Result<()> {
+pub(super) fn write_secret(file: &Path, text: &str) -> io::Result<()> {
     use std::{io::Write, os::unix::fs::OpenOptionsExt};
     let _ = std::fs::remove_file(file);
     let mut options = std::fs::OpenOptions::new();

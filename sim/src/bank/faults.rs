@@ -1,6 +1,7 @@
 //! What can go wrong at the bank, as chances from 0 to 1 and lengths of time. Draws nothing itself.
 
 use serde::{Deserialize, Serialize};
+use serde_json::{Map, Value};
 
 /// All off by default. The bank's books stay right under every one of them.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -31,6 +32,26 @@ pub struct Faults {
     pub notice_late_s: u32,
     /// The customer can still pay an order that was closed.
     pub pay_after_close: f64,
+    /// The payer's code is charged, but nothing is answered.
+    pub collect_unknown: f64,
+    /// The payer must enter a password, which takes `password_s`.
+    pub password: f64,
+    pub password_s: u32,
+    /// The payer's account does not hold as much.
+    pub code_refused: f64,
+    /// A refund is under way for `refund_pending_s` before it is done.
+    pub refund_pending: f64,
+    pub refund_pending_s: u32,
+    /// A refund is taken, and does not reach the payer.
+    pub refund_failed: f64,
+    /// An answer or a notification is signed by somebody else.
+    pub wrong_sign: f64,
+    /// A statement is not ready yet when it is asked for.
+    pub statement_late: f64,
+    /// A line is missing from a statement; the same one each time.
+    pub statement_short: f64,
+    /// How far the bank's clock is ahead of the site's; below zero, behind.
+    pub clock_apart_s: i32,
 }
 
 impl Default for Faults {
@@ -50,11 +71,31 @@ impl Default for Faults {
             notice_late: 0.0,
             notice_late_s: 90,
             pay_after_close: 0.0,
+            collect_unknown: 0.0,
+            password: 0.0,
+            password_s: 8,
+            code_refused: 0.0,
+            refund_pending: 0.0,
+            refund_pending_s: 10,
+            refund_failed: 0.0,
+            wrong_sign: 0.0,
+            statement_late: 0.0,
+            statement_short: 0.0,
+            clock_apart_s: 0,
         }
     }
 }
 
 impl Faults {
+    /// These with some or all fields replaced.
+    pub(super) fn changed(&self, changes: Map<String, Value>) -> Result<Self, serde_json::Error> {
+        let mut faults = serde_json::to_value(self)?;
+        if let Some(fields) = faults.as_object_mut() {
+            fields.extend(changes);
+        }
+        serde_json::from_value(faults)
+    }
+
     /// Everything at the same chance, with the default lengths.
     pub fn all(chance: f64) -> Self {
         Self {
@@ -69,6 +110,14 @@ impl Faults {
             notice_doubled: chance,
             notice_late: chance,
             pay_after_close: chance,
+            collect_unknown: chance,
+            password: chance,
+            code_refused: chance,
+            refund_pending: chance,
+            refund_failed: chance,
+            wrong_sign: chance,
+            statement_late: chance,
+            statement_short: chance,
             ..Self::default()
         }
     }

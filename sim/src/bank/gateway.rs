@@ -18,6 +18,7 @@ use axum::{
     routing::{get, post},
 };
 use jiff::Timestamp;
+use reqwest::RequestBuilder;
 use serde_json::Value;
 use tokio::{
     net::TcpListener,
@@ -30,8 +31,9 @@ use super::{
     crypto::{GatewayKeys, Hash},
     faults::Faults,
     model::Bank,
-    notices, wire,
-    words::{Answer, Book, FINAL_CODES, NO_ORDER_CODE, PayRefusal, Refusal, Said},
+    notices::{self, Teller},
+    wire,
+    words::{Answer, Book, FINAL_CODES, NO_ORDER_CODE, Notice, PayRefusal, Refusal, Said},
 };
 
 /// Longer than any caller waits: a call that gets no answer is held this long.
@@ -78,11 +80,11 @@ impl Default for GatewaySettings {
 
 /// What the handlers and the deliverer share.
 #[derive(Debug)]
-pub(super) struct Shared {
-    pub(super) settings: GatewaySettings,
-    pub(super) keys: GatewayKeys,
+struct Shared {
+    settings: GatewaySettings,
+    keys: GatewayKeys,
     /// Woken when a notification may have fallen due.
-    pub(super) paid: Notify,
+    paid: Notify,
     base_url: String,
     bank: Mutex<Bank>,
     messages: Mutex<HashSet<String>>,
@@ -90,7 +92,7 @@ pub(super) struct Shared {
 }
 
 impl Shared {
-    pub(super) fn bank(&self) -> MutexGuard<'_, Bank> {
+    fn bank(&self) -> MutexGuard<'_, Bank> {
         self.bank.lock().unwrap_or_else(std::sync::PoisonError::into_inner)
     }
 
@@ -113,6 +115,28 @@ impl Shared {
             () = tokio::time::sleep(time) => {}
             _ = stop.wait_for(|stop| *stop) => {}
         }
+    }
+}
+
+impl Teller for Shared {
+    fn bank(&self) -> MutexGuard<'_, Bank> {
+        self.bank()
+    }
+
+    fn now(&self) -> Timestamp {
+        now()
+    }
+
+    fn woken(&self) -> &Notify {
+        &self.paid
+    }
+
+    fn letter(&self, post: RequestBuilder, notice: &Notice) -> RequestBuilder {
+        post.form(&wire::notification(&self.settings, &self.keys, now(), notice))
+    }
+
+    fn is_accepted(&self, reply: &str) -> bool {
+        wire::reply_accepted(&self.settings, &self.keys, reply)
     }
 }
 
@@ -333,11 +357,7 @@ async fn control_post(
 ) -> Result<Json<Faults>, (StatusCode, String)> {
     let refuse = |e: serde_json::Error| (StatusCode::BAD_REQUEST, e.to_string());
     let mut bank = shared.bank();
-    let mut faults = serde_json::to_value(bank.faults()).map_err(refuse)?;
-    if let Some(fields) = faults.as_object_mut() {
-        fields.extend(changes);
-    }
-    let faults: Faults = serde_json::from_value(faults).map_err(refuse)?;
+    let faults = bank.faults().changed(changes).map_err(refuse)?;
     bank.set_faults(faults.clone());
     Ok(Json(faults))
 }

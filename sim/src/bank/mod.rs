@@ -4,7 +4,8 @@
 //! `model` is the bank itself in virtual time, without I/O, with `faults` and
 //! its `words`; `pure` lets a simulation
 //! talk to it in the daemon's words; `gateway` puts it behind HTTP with `wire` and `crypto` for the
-//! signed envelope, `notices` for notifications and `cashier` for the customer's pages.
+//! signed envelope, `notices` for notifications and `cashier` for the customer's pages; `swiftpass` puts the same bank
+//! behind the XML gateway of other banks.
 
 mod cashier;
 mod crypto;
@@ -13,6 +14,7 @@ mod gateway;
 mod model;
 mod notices;
 pub mod pure;
+pub mod swiftpass;
 mod wire;
 mod words;
 
@@ -21,6 +23,6 @@ pub use faults::Faults;
 pub use gateway::{Gateway, GatewaySettings};
 pub use model::Bank;
 pub use words::{
-    Answer, Book, FINAL_CODES, Generate, NO_ORDER_CODE, Notice, PayRefusal, Refusal, Said,
-    Standing, State,
+    Answer, BillKind, BillLine, Book, Collect, FINAL_CODES, Generate, NO_ORDER_CODE, Notice,
+    PayRefusal, RefundLine, RefundStanding, Refusal, Said, Standing, State,
 };

@@ -9,8 +9,11 @@
 //!                        v                          | pay_after_close
 //!                     Reversed ---------------------'
 //! ```
+//!
+//! An order can also be begun by the payer's code (`codes`): then it is paid at once, or once the payer has entered the
+//! password. What a day's statement says is `bills`'.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use jiff::{SignedDuration, Timestamp};
 use rand::{RngExt, SeedableRng};
@@ -18,8 +21,14 @@ use rand_chacha::ChaCha8Rng;
 
 use super::{
     faults::Faults,
-    words::{Answer, Book, Generate, Notice, PayRefusal, Refusal, Said, Standing, State},
+    words::{
+        Answer, Book, Generate, Notice, PayRefusal, RefundLine, RefundStanding, Refusal, Said,
+        Standing, State,
+    },
 };
+
+mod bills;
+mod codes;
 
 /// A try and two more, within ten minutes.
 const NOTICE_TRIES_MAX: u32 = 3;
@@ -38,13 +47,30 @@ pub(super) struct Order {
     silent_until: Option<Timestamp>,
     misstated: bool,
     pays_after_close: bool,
-    refunds: BTreeMap<String, i64>,
+    refunds: BTreeMap<String, Given>,
     token: String,
+    /// Begun by the payer's code.
+    by_code: bool,
+    /// When the payer will have entered the password.
+    password_at: Option<Timestamp>,
+    /// When a paid order was undone: the payer has the money again.
+    undone_at: Option<Timestamp>,
+}
+
+/// A refund.
+#[derive(Clone, Debug)]
+struct Given {
+    fen: i64,
+    at: Timestamp,
+    /// From then on it is no longer under way.
+    settled_at: Timestamp,
+    /// It will not reach the payer.
+    fails: bool,
 }
 
 impl Order {
     fn refunded(&self) -> i64 {
-        self.refunds.values().sum()
+        self.refunds.values().filter(|given| !given.fails).map(|given| given.fen).sum()
     }
 
     fn standing(&self, now: Timestamp) -> Standing {
@@ -66,6 +92,7 @@ impl Order {
             status,
             total_fen: if self.misstated { self.fen - 1 } else { self.fen },
             paid_at: if late { None } else { self.paid_at },
+            by_code: self.by_code,
         }
     }
 
@@ -76,6 +103,17 @@ impl Order {
             State::Open if now >= self.expires_at => Err(PayRefusal::Expired),
             State::Open | State::Reversed => Ok(()),
         }
+    }
+}
+
+impl Given {
+    fn line(&self, no: &str, now: Timestamp) -> RefundLine {
+        let standing = match self.fails {
+            _ if now < self.settled_at => RefundStanding::UnderWay,
+            true => RefundStanding::Failed,
+            false => RefundStanding::Done,
+        };
+        RefundLine { refund_no: no.to_owned(), fen: self.fen, standing }
     }
 }
 
@@ -99,6 +137,11 @@ pub struct Bank {
     customers: ChaCha8Rng,
     notices: ChaCha8Rng,
     tokens: ChaCha8Rng,
+    codes: ChaCha8Rng,
+    refunds: ChaCha8Rng,
+    signs: ChaCha8Rng,
+    used_codes: BTreeSet<String>,
+    seed: u64,
 }
 
 impl Bank {
@@ -118,6 +161,11 @@ impl Bank {
             customers: stream(2),
             notices: stream(3),
             tokens: stream(4),
+            codes: stream(5),
+            refunds: stream(6),
+            signs: stream(7),
+            used_codes: BTreeSet::new(),
+            seed,
         }
     }
 
@@ -135,20 +183,41 @@ impl Bank {
     }
 
     pub fn query(&mut self, now: Timestamp, out_trade_no: &str) -> Answer {
+        self.passwords(now);
         self.call(0.0, |bank| match bank.orders.get(out_trade_no) {
             Some(order) => Said::Standing(order.standing(now)),
             None => Said::No(Refusal::NoSuchOrder),
         })
     }
 
-    pub fn reverse(&mut self, _now: Timestamp, out_trade_no: &str) -> Answer {
+    pub fn reverse(&mut self, now: Timestamp, out_trade_no: &str) -> Answer {
+        self.passwords(now);
         let chance = self.faults.reverse_unknown;
         self.call(chance, |bank| bank.do_reverse(out_trade_no))
     }
 
-    pub fn refund(&mut self, _now: Timestamp, out_trade_no: &str, no: &str, fen: i64) -> Answer {
+    pub fn refund(&mut self, now: Timestamp, out_trade_no: &str, no: &str, fen: i64) -> Answer {
+        self.passwords(now);
         let chance = self.faults.refund_unknown;
-        self.call(chance, |bank| bank.do_refund(out_trade_no, no, fen))
+        self.call(chance, |bank| bank.do_refund(now, out_trade_no, no, fen))
+    }
+
+    /// Whether an order is of this sum; one that nobody knows is of any.
+    pub(super) fn is_total(&self, out_trade_no: &str, fen: i64) -> bool {
+        self.orders.get(out_trade_no).is_none_or(|order| order.fen == fen)
+    }
+
+    /// How the refunds of an order stand.
+    pub fn refund_query(&mut self, now: Timestamp, out_trade_no: &str) -> Answer {
+        self.call(0.0, |bank| match bank.orders.get(out_trade_no) {
+            None => Said::No(Refusal::NoSuchOrder),
+            Some(order) if order.refunds.is_empty() => Said::No(Refusal::NoSuchRefund),
+            Some(order) => Said::Refunds {
+                out_trade_no: out_trade_no.to_owned(),
+                bank_no: order.bank_no.clone(),
+                refunds: order.refunds.iter().map(|(no, given)| given.line(no, now)).collect(),
+            },
+        })
     }
 
     /// A customer presses "pay" on the order's cashier page.
@@ -157,6 +226,7 @@ impl Bank {
         order.payable(now)?;
         order.state = State::Paid;
         order.paid_at = Some(now);
+        order.password_at = None;
         if draw(&mut self.customers, self.faults.late_word) {
             let late = SignedDuration::from_secs(self.faults.late_word_s.into());
             order.silent_until = Some(now + late);
@@ -197,6 +267,11 @@ impl Bank {
     /// When the next notification falls due.
     pub fn next_deadline(&self) -> Option<Timestamp> {
         self.waiting.iter().filter(|w| !w.under_way).map(|w| w.due).min()
+    }
+
+    /// Whether what is said next is signed by somebody else.
+    pub(super) fn signs_wrongly(&mut self) -> bool {
+        draw(&mut self.signs, self.faults.wrong_sign)
     }
 
     /// Notifications the site did not answer rightly in any try.
@@ -268,6 +343,9 @@ impl Bank {
             pays_after_close: false,
             refunds: BTreeMap::new(),
             token: token.clone(),
+            by_code: false,
+            password_at: None,
+            undone_at: None,
         };
         self.orders.insert(new.out_trade_no, order);
         Said::Cashier { token }
@@ -288,7 +366,10 @@ impl Bank {
         Said::Reversed { out_trade_no: out_trade_no.to_owned(), bank_no: order.bank_no.clone() }
     }
 
-    fn do_refund(&mut self, out_trade_no: &str, reject_no: &str, fen: i64) -> Said {
+    fn do_refund(&mut self, now: Timestamp, out_trade_no: &str, reject_no: &str, fen: i64) -> Said {
+        let pending = draw(&mut self.refunds, self.faults.refund_pending);
+        let fails = draw(&mut self.refunds, self.faults.refund_failed);
+        let lasts = if pending { self.faults.refund_pending_s } else { 0 };
         let Some(order) = self.orders.get_mut(out_trade_no) else {
             return Said::No(Refusal::NoSuchOrder);
         };
@@ -296,13 +377,15 @@ impl Bank {
             return Said::No(Refusal::NotPaid);
         }
         match order.refunds.get(reject_no) {
-            Some(before) if *before != fen => return Said::No(Refusal::RefundDiffers),
+            Some(before) if before.fen != fen => return Said::No(Refusal::RefundDiffers),
             Some(_) => {}
             None if fen > order.fen - order.refunded() => {
                 return Said::No(Refusal::RefundTooLarge);
             }
             None => {
-                order.refunds.insert(reject_no.to_owned(), fen);
+                let settled_at = now + SignedDuration::from_secs(lasts.into());
+                let given = Given { fen, at: now, settled_at, fails };
+                order.refunds.insert(reject_no.to_owned(), given);
             }
         }
         Said::Rejected {

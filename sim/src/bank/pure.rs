@@ -3,13 +3,16 @@
 
 use jiff::{SignedDuration, Timestamp};
 use paifang::{
-    bank::{Ask, Notification, Word},
+    bank::{Ask, Notification, PayWay, Word},
     types::{Currency, Money},
 };
 
 use super::{
     model::Bank,
-    words::{Answer, FINAL_CODES, Generate, Notice, Refusal, Said, Standing},
+    words::{
+        Answer, Collect, FINAL_CODES, Generate, Notice, RefundLine, RefundStanding, Refusal, Said,
+        Standing,
+    },
 };
 
 /// When a channel gives up: 8 s to connect and 30 s to read.
@@ -36,11 +39,22 @@ pub fn ask(bank: &mut Bank, now: Timestamp, ask: &Ask) -> Spoken {
             bank.generate(now, order)
         }
         Ask::Query { out_trade_no, .. } => bank.query(now, out_trade_no),
+        Ask::Reverse { out_trade_no, way: PayWay::PayerCode } => bank.undo(now, out_trade_no),
         Ask::Reverse { out_trade_no, .. } => bank.reverse(now, out_trade_no),
         Ask::Refund { out_trade_no, refund_no, amount, .. } => {
             bank.refund(now, out_trade_no, refund_no, amount.minor)
         }
-        Ask::Collect { .. } | Ask::Charge { .. } | Ask::RefundQuery { .. } => {
+        Ask::Collect { out_trade_no, amount, subject, code, .. } => {
+            let payment = Collect {
+                out_trade_no: out_trade_no.clone(),
+                fen: amount.minor,
+                subject: subject.clone(),
+                code: code.digits().to_owned(),
+            };
+            bank.collect(now, payment)
+        }
+        Ask::RefundQuery { out_trade_no, .. } => bank.refund_query(now, out_trade_no),
+        Ask::Charge { .. } => {
             let (code, why) = ("unsupported".to_owned(), format!("no {} here", ask.name()));
             return Spoken { at: now, word: Word::Refused { code, why } };
         }
@@ -73,6 +87,10 @@ fn word(ask: &Ask, said: Said) -> Word {
         Said::Standing(said) => standing(&said),
         Said::Reversed { .. } => Word::Reversed,
         Said::Rejected { fen, .. } => Word::RefundDone { amount: yuan(fen) },
+        Said::Refunds { refunds, .. } => refund_word(ask, &refunds),
+        Said::No(refusal @ (Refusal::BadCode | Refusal::NotEnough)) => {
+            Word::Failed { why: refusal.text().to_owned() }
+        }
         Said::No(Refusal::NoSuchOrder) if matches!(ask, Ask::Reverse { .. }) => Word::Reversed,
         Said::No(refusal) => {
             let (code, why) = (refusal.code().to_string(), refusal.text().to_owned());
@@ -82,6 +100,22 @@ fn word(ask: &Ask, said: Said) -> Word {
             } else {
                 Word::Unknown { why: format!("{code}: {why}") }
             }
+        }
+    }
+}
+
+fn refund_word(ask: &Ask, refunds: &[RefundLine]) -> Word {
+    let Ask::RefundQuery { refund_no, .. } = ask else {
+        return Word::Unknown { why: "not asked".to_owned() };
+    };
+    let Some(refund) = refunds.iter().find(|refund| refund.refund_no == *refund_no) else {
+        return Word::Unknown { why: "no such refund".to_owned() };
+    };
+    match refund.standing {
+        RefundStanding::UnderWay => Word::Refunding,
+        RefundStanding::Done => Word::RefundDone { amount: yuan(refund.fen) },
+        RefundStanding::Failed => {
+            Word::Refused { code: "FAIL".to_owned(), why: "the refund failed".to_owned() }
         }
     }
 }

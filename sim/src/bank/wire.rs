@@ -158,6 +158,8 @@ pub(super) fn answer(
         Said::Reversed { out_trade_no, bank_no } => {
             json!({"out_trade_no": out_trade_no, "order_id": bank_no})
         }
+        // Asked for by no call of this family.
+        Said::Refunds { .. } => json!({"return_code": Refusal::BadField.code()}),
         Said::Rejected { out_trade_no, bank_no, reject_no, fen } => json!({
             "out_trade_no": out_trade_no, "order_id": bank_no, "reject_no": reject_no,
             "reject_amt": fen.to_string(), "real_reject_amt": fen.to_string(),

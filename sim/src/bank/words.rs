@@ -19,6 +19,11 @@ pub enum Refusal {
     NotPaid,
     RefundDiffers,
     RefundTooLarge,
+    NoSuchRefund,
+    /// The payer's code is none, or was used before.
+    BadCode,
+    /// The payer's account does not hold as much.
+    NotEnough,
 }
 
 impl Refusal {
@@ -36,6 +41,9 @@ impl Refusal {
             Self::NotPaid => 93_004,
             Self::RefundDiffers => 93_005,
             Self::RefundTooLarge => 93_006,
+            Self::NoSuchRefund => 93_007,
+            Self::BadCode => 93_008,
+            Self::NotEnough => 93_009,
         }
     }
 
@@ -53,6 +61,9 @@ impl Refusal {
             Self::NotPaid => "订单未支付，不能退货",
             Self::RefundDiffers => "退货编号重复且金额不同",
             Self::RefundTooLarge => "退货金额超过可退金额",
+            Self::NoSuchRefund => "退货不存在",
+            Self::BadCode => "付款码无效或已使用",
+            Self::NotEnough => "余额不足",
         }
     }
 }
@@ -75,6 +86,15 @@ pub struct Generate {
     pub notify_url: Option<String>,
 }
 
+/// A payment by the code on the payer's phone.
+#[derive(Clone, Debug)]
+pub struct Collect {
+    pub out_trade_no: String,
+    pub fen: i64,
+    pub subject: String,
+    pub code: String,
+}
+
 /// What really happened to the customer's money.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "snake_case")]
@@ -93,6 +113,47 @@ pub struct Standing {
     pub status: u8,
     pub total_fen: i64,
     pub paid_at: Option<Timestamp>,
+    /// Begun by the payer's code; while it is paying, the payer is asked for a password.
+    pub by_code: bool,
+}
+
+/// One refund of an order.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct RefundLine {
+    pub refund_no: String,
+    pub fen: i64,
+    pub standing: RefundStanding,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum RefundStanding {
+    UnderWay,
+    Done,
+    Failed,
+}
+
+/// One line of a day's statement.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct BillLine {
+    pub at: Timestamp,
+    pub out_trade_no: String,
+    pub bank_no: String,
+    pub subject: String,
+    pub by_code: bool,
+    /// The whole order.
+    pub order_fen: i64,
+    pub kind: BillKind,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum BillKind {
+    Paid,
+    Refunded {
+        refund_no: String,
+        fen: i64,
+    },
+    /// A paid order that was undone.
+    Undone,
 }
 
 /// The content of an answer.
@@ -102,6 +163,7 @@ pub enum Said {
     Standing(Standing),
     Reversed { out_trade_no: String, bank_no: String },
     Rejected { out_trade_no: String, bank_no: String, reject_no: String, fen: i64 },
+    Refunds { out_trade_no: String, bank_no: String, refunds: Vec<RefundLine> },
     No(Refusal),
 }
 

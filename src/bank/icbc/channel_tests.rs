@@ -4,6 +4,7 @@
 use std::{collections::HashSet, os::unix::fs::PermissionsExt, sync::Arc};
 
 use super::{
+    super::PayWay,
     keys::{GatewayKey, MerchantKey},
     testing::{Folder, GATEWAY, Golden, MERCHANT, openssl},
     *,

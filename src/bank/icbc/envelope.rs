@@ -56,11 +56,23 @@ impl Envelope {
         now: Timestamp,
         biz_content: &str,
     ) -> Option<String> {
+        let pairs = self.sealed(path, msg_id, now, biz_content)?;
+        let mut form = form_urlencoded::Serializer::new(String::new());
+        Some(form.extend_pairs(pairs.iter()).finish())
+    }
+
+    /// The parameters of one call with their signature.
+    pub(super) fn sealed(
+        &self,
+        path: &str,
+        msg_id: &str,
+        now: Timestamp,
+        biz_content: &str,
+    ) -> Option<BTreeMap<String, String>> {
         let mut pairs = self.pairs(msg_id, now, biz_content);
         let sign = self.keys.merchant.sign(self.sign_type, &string_to_sign(path, &pairs))?;
         pairs.insert("sign".to_owned(), sign);
-        let mut form = form_urlencoded::Serializer::new(String::new());
-        Some(form.extend_pairs(pairs.iter()).finish())
+        Some(pairs)
     }
 
     fn pairs(&self, msg_id: &str, now: Timestamp, biz_content: &str) -> BTreeMap<String, String> {

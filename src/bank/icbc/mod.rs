@@ -1,33 +1,58 @@
-//! The Industrial and Commercial Bank's open platform as a [`Channel`]: the QR family over its
+//! The Industrial and Commercial Bank's open platform as a [`Channel`]: its families of calls over its
 //! signed envelope. Knows nothing of what a payment is for.
 //!
-//! Layers: `qrcode` writes and judges business texts, `envelope` signs and verifies calls, `notice`
-//! does the same for notifications, `keys` holds the arithmetic, `settings` what the site file says.
-//! The online family (`/api/cardbusiness/aggregatepay/...`) would stand beside `qrcode`.
+//! ```text
+//!   family    which family answers for an ask, a notification
+//!     qrcode    codes and payers' codes (`/api/qrcode/...`), with what `terminal` tells of a scanner
+//!     online    the online family (`/api/cardbusiness/...`): its `pay_status` counts the other way round
+//!     plate     what is bound to a plate; the form of the signing page
+//!   statement  the bank's file of a day, fetched by `statement_fetch`
+//!   envelope   signs and verifies calls; `notice` does so for notifications; `keys` holds the arithmetic
+//!   settings   what the site file says
+//! ```
 
-use std::sync::atomic::{AtomicU32, Ordering};
+use std::{
+    path::Path,
+    sync::atomic::{AtomicU32, Ordering},
+};
 
-use jiff::Timestamp;
+use jiff::{Timestamp, civil::Date};
 use rand::{TryRng, rngs::SysRng};
 use tracing::{debug, warn};
 
 use super::{
-    Answer, Ask, Capabilities, Channel, Notification, NotifyError, NotifyReply, Word,
-    channels::Clock, transport::Transport,
+    Agreeing, AgreementAsk, AgreementWord, Answer, Ask, Capabilities, Channel, Notification,
+    NotifyError, NotifyReply, SignAsk, SignForm, Word,
+    channels::Clock,
+    statement::{Fetching, RowError, Rows, Text},
+    transport::Transport,
 };
 use crate::types::Currency;
 
 mod envelope;
+mod family;
+mod fields;
 mod keys;
 mod notice;
+mod online;
+mod plate;
+mod plate_settings;
 mod qrcode;
 mod settings;
+mod statement;
+mod statement_fetch;
+mod terminal;
 #[cfg(test)]
 mod testing;
 
 pub use keys::SignType;
-pub use qrcode::QrcodePayStatus;
-pub use settings::{IcbcSettings, NotifyMsgId, SettingsError};
+pub use online::{OnlinePayStatus, OnlineSettings};
+pub use plate_settings::{PlateAnswer, PlateOrders, PlateProduct, PlateSettings};
+pub use qrcode::{QrcodeCollectStatus, QrcodePayStatus, Versions};
+pub use settings::{IcbcSettings, NotifyMsgId, Product, SettingsError};
+pub use statement::{Columns, Encoding, StatementSettings, Unit};
+pub use statement_fetch::FetchSettings;
+pub use terminal::TerminalSettings;
 
 use envelope::{Envelope, ZONE};
 use notice::Verdict;
@@ -64,34 +89,77 @@ impl Icbc {
     }
 
     async fn ask_once(&self, ask: &Ask) -> Word {
-        let path = qrcode::path(ask);
-        let biz = match qrcode::biz_content(&self.settings, ask) {
-            Ok(biz) => biz,
+        let (path, biz) = match family::call(&self.settings, ask) {
+            Ok(call) => call,
+            // A question that cannot be asked says nothing about the money.
+            Err(why) if matches!(ask, Ask::Query { .. } | Ask::RefundQuery { .. }) => {
+                return Word::Unknown { why };
+            }
             Err(why) => return Word::Refused { code: "not sent".to_owned(), why },
         };
-        let now = (self.clock)();
-        let msg_id = self.numbers.next(now);
-        let signed_path = format!("{}{path}", self.base_path);
-        let Some(form) = self.envelope.seal(&signed_path, &msg_id, now, &biz) else {
-            return Word::Refused { code: "not sent".to_owned(), why: "cannot sign".to_owned() };
-        };
-        let url = format!("{}{path}", self.settings.base_url.trim_end_matches('/'));
-        let headers = [("APIGW-VERSION", self.settings.gateway_version.as_str())];
-        let reply = match self.transport.post_form(&url, &headers, form).await {
-            Ok(reply) => reply,
-            Err(e) => return Word::Unknown { why: e.to_string() },
-        };
-        match self.envelope.open(&reply) {
-            Ok(content) => qrcode::word(&self.settings, ask, &content),
-            Err(e) => Word::Unknown { why: e.to_string() },
+        match self.call(&path, &biz).await {
+            Ok(content) => family::word(&self.settings, ask, &content),
+            Err(Trouble::NotSent) => {
+                Word::Refused { code: "not sent".to_owned(), why: "cannot sign".to_owned() }
+            }
+            Err(Trouble::Unheard(why)) => Word::Unknown { why },
         }
     }
+
+    /// One signed call; the verified business text of its answer.
+    async fn call(&self, path: &str, biz: &str) -> Result<String, Trouble> {
+        let now = (self.clock)();
+        let signed_path = format!("{}{path}", self.base_path);
+        let form = self.envelope.seal(&signed_path, &self.numbers.next(now), now, biz);
+        let form = form.ok_or(Trouble::NotSent)?;
+        let url = format!("{}{path}", self.settings.base_url.trim_end_matches('/'));
+        let headers = [("APIGW-VERSION", self.settings.gateway_version.as_str())];
+        let reply = self.transport.post_form(&url, &headers, form).await;
+        let reply = reply.map_err(|e| Trouble::Unheard(e.to_string()))?;
+        self.envelope.open(&reply).map_err(|e| Trouble::Unheard(e.to_string()))
+    }
+
+    async fn agreement_once(&self, ask: &AgreementAsk, end: bool) -> AgreementWord {
+        let (path, biz) = match plate::agreement(&self.settings, ask, end) {
+            Ok(call) => call,
+            // Nothing was asked, so nothing is known; only where no plate is taken is there none.
+            Err(why) if self.settings.plate.is_some() => return AgreementWord::Unknown { why },
+            Err(why) => return AgreementWord::None { why },
+        };
+        match self.call(&path, &biz).await {
+            Ok(content) => plate::agreed(&self.settings, ask, end, (self.clock)(), &content),
+            Err(Trouble::NotSent) => AgreementWord::Unknown { why: "cannot sign".to_owned() },
+            Err(Trouble::Unheard(why)) => AgreementWord::Unknown { why },
+        }
+    }
+
+    /// As [`Channel::agreement`], with the word in the log. The plate is not.
+    async fn agreement_logged(&self, ask: &AgreementAsk, end: bool) -> AgreementWord {
+        let word = self.agreement_once(ask, end).await;
+        if let AgreementWord::Unknown { why } = &word {
+            warn!(stay_no = ask.stay_no, why, "no clear word about an agreement");
+        } else {
+            debug!(stay_no = ask.stay_no, end, "the bank spoke of an agreement");
+        }
+        word
+    }
+}
+
+/// Why a call has no answer that can be read.
+enum Trouble {
+    NotSent,
+    Unheard(String),
 }
 
 impl Channel for Icbc {
     fn ask<'a>(&'a self, ask: &'a Ask) -> Answer<'a> {
         Box::pin(async move {
-            let word = self.ask_once(ask).await;
+            let mut word = self.ask_once(ask).await;
+            if matches!(word, Word::Refunding | Word::Unknown { .. })
+                && let Some(next) = family::follow_up(&self.settings, ask)
+            {
+                word = self.ask_once(&next).await;
+            }
             match &word {
                 Word::Refused { code, why } => warn!(?ask, code, why, "the bank refused"),
                 Word::Unknown { why } => warn!(?ask, why, "no clear word from the bank"),
@@ -102,9 +170,10 @@ impl Channel for Icbc {
     }
 
     fn notification(&self, path: &str, body: &[u8]) -> Result<Notification, NotifyError> {
-        let (content, encrypted) = notice::open(&self.envelope, &self.notify_path, path, body)?;
-        let (out_trade_no, msg_id, word) = qrcode::notified(&self.settings, &content)?;
-        Ok(Notification { out_trade_no, msg_id, word, encrypted })
+        let opened = notice::open(&self.envelope, &self.notify_path, path, body)?;
+        let (out_trade_no, msg_id, word) =
+            family::notified(&self.settings, &opened.api, &opened.content)?;
+        Ok(Notification { out_trade_no, msg_id, word, encrypted: opened.encrypted })
     }
 
     fn notify_reply(&self, heard: Result<&Notification, &NotifyError>) -> NotifyReply {
@@ -133,10 +202,46 @@ impl Channel for Icbc {
         Capabilities {
             currency: Currency::Cny,
             ways: self.settings.ways(),
-            reverse: true,
+            reverse: self.settings.product == Product::Qrcode
+                || self.settings.online.close_deal_flag.is_some(),
             part_refund: true,
             notifies: self.settings.notify,
         }
+    }
+
+    fn agreement<'a>(&'a self, ask: &'a AgreementAsk) -> Agreeing<'a> {
+        Box::pin(self.agreement_logged(ask, false))
+    }
+
+    fn end_agreement<'a>(&'a self, ask: &'a AgreementAsk) -> Agreeing<'a> {
+        Box::pin(self.agreement_logged(ask, true))
+    }
+
+    fn sign_form(&self, ask: &SignAsk) -> Option<SignForm> {
+        let (path, biz) = plate::signing(&self.settings, ask)?;
+        let plates = self.settings.plate.as_ref()?;
+        let base = plates.sign_base_url.as_ref().unwrap_or(&self.settings.base_url);
+        let base = base.trim_end_matches('/');
+        let signed_path = format!("{}{path}", literal_path(base)?);
+        let now = (self.clock)();
+        let mut pairs = self.envelope.sealed(&signed_path, &self.numbers.next(now), now, &biz)?;
+        // The platform's own client keeps the business text in the body and all else in the address.
+        let biz = pairs.remove_entry("biz_content")?;
+        let mut query = form_urlencoded::Serializer::new(String::new());
+        let action = format!("{base}{path}?{}", query.extend_pairs(&pairs).finish());
+        Some(SignForm { action, fields: vec![biz] })
+    }
+
+    fn statement<'a>(&'a self, day: Date, into: &'a Path) -> Fetching<'a> {
+        Box::pin(self.fetch_statement(day, into))
+    }
+
+    fn rows<'a>(&self, text: Text<'a>) -> Rows<'a> {
+        if let Some(settings) = &self.settings.statement {
+            return statement::rows(settings.clone(), text);
+        }
+        let what = "the site file has no [bank.icbc.statement] that tells the file's columns";
+        Box::new(std::iter::once(Err(RowError { line: 1, what: what.to_owned() })))
     }
 
     fn notify_path(&self) -> Option<&str> {

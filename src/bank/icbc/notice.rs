@@ -21,13 +21,22 @@ pub(super) enum Verdict<'a> {
     Refused,
 }
 
-/// The business content of a notification, and whether it came encrypted.
+/// What a verified notification holds.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) struct Opened {
+    pub(super) content: String,
+    /// Path of the call it is about: the family by whose words the content is read. May be empty.
+    pub(super) api: String,
+    pub(super) encrypted: bool,
+}
+
+/// Verifies a notification and takes its content out.
 pub(super) fn open(
     envelope: &Envelope,
     registered: &str,
     came_on: &str,
     body: &[u8],
-) -> Result<(String, bool), NotifyError> {
+) -> Result<Opened, NotifyError> {
     let mut pairs = unique_pairs(body)?;
     let sign = pairs.remove("sign").unwrap_or_default();
     // The gateway signs notifications with SHA-1 alone, whatever sign_type it names.
@@ -42,12 +51,13 @@ pub(super) fn open(
         return Err(NotifyError::Foreign { field: "app_id", theirs: app_id });
     }
     let content = pairs.remove("biz_content").unwrap_or_default();
+    let api = pairs.remove("api").unwrap_or_default();
     if pairs.get("encrypt_type").is_none_or(String::is_empty) {
-        return Ok((content, false));
+        return Ok(Opened { content, api, encrypted: false });
     }
     let aes = envelope.keys.aes.as_ref();
     let plain = aes.and_then(|aes| aes.decrypt(&content));
-    plain.map(|plain| (plain, true)).ok_or_else(|| {
+    plain.map(|content| Opened { content, api, encrypted: true }).ok_or_else(|| {
         NotifyError::Malformed("it is encrypted, and not with the key in the settings".to_owned())
     })
 }
@@ -137,10 +147,9 @@ mod tests {
         let envelope = envelope(None);
         let body = form(PATH, &[]);
         // A router hands over a cleaned path; the registered one counts.
-        let (content, encrypted) =
-            open(&envelope, PATH, "/callback/icbc", body.as_bytes()).unwrap();
-        assert!(content.contains("停车费 +&="));
-        assert!(!encrypted);
+        let opened = open(&envelope, PATH, "/callback/icbc", body.as_bytes()).unwrap();
+        assert!(opened.content.contains("停车费 +&="));
+        assert_eq!((opened.api.as_str(), opened.encrypted), ("/api/qrcode/V2/generate", false));
         let error = open(&envelope, "/callback/icbc", PATH, body.as_bytes()).unwrap_err();
         assert!(matches!(error, NotifyError::BadSignature { .. }), "{error}");
     }
@@ -168,8 +177,8 @@ mod tests {
         let sealed = aes.encrypt("{}");
         let body = form(PATH, &[("encrypt_type", "AES"), ("biz_content", &sealed)]);
         let envelope = envelope(Some(aes.clone()));
-        let opened = open(&envelope, PATH, PATH, body.as_bytes());
-        assert_eq!(opened, Ok(("{}".to_owned(), true)));
+        let opened = open(&envelope, PATH, PATH, body.as_bytes()).unwrap();
+        assert_eq!((opened.content.as_str(), opened.encrypted), ("{}", true));
         let text = reply(&envelope, SignType::Rsa2, true, Verdict::Accepted { msg_id: "7" });
         let value: serde_json::Value = serde_json::from_str(&text).unwrap();
         let plain = aes.decrypt(value["response_biz_content"].as_str().unwrap()).unwrap();

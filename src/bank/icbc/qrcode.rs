@@ -1,18 +1,89 @@
-//! The QR family (`/api/qrcode/V2/...`): business texts of the questions and what the answers mean.
+//! The QR family (`/api/qrcode/...`): business texts of the questions and what the answers mean.
 //! Knows no signatures and no wire. Amounts are whole fen as digits.
 
-use jiff::{Timestamp, civil::DateTime};
-use serde::{Deserialize, Deserializer, Serialize};
+use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
 use tracing::warn;
 
-use super::{envelope::ZONE, settings::IcbcSettings};
+use super::{
+    envelope::ZONE,
+    fields::{RefundSaid, Said, cashier_link, fen, parse_fen, unknown},
+    settings::IcbcSettings,
+    terminal,
+};
 use crate::{
-    bank::{Ask, NotifyError, Word},
-    types::{Currency, Money},
+    bank::{Ask, Word},
+    types::{PayerCode, bank::Scanner},
 };
 
-/// `pay_status` in a query of this family. The online family counts otherwise (there `0` is paid):
-/// it must get a type of its own.
+/// Versions of this family's calls. The bank's newer ones answer with more fields; what is asked stays the same but for
+/// a field or two.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Versions {
+    /// `pay`, 2 to 4. Default 2.
+    pub pay: u8,
+    /// `query`, 2 to 5. Default 2.
+    pub query: u8,
+    /// `reject`, 2 or 3. Default 2.
+    pub reject: u8,
+    /// `reject/query`, 2 to 4. Default 2.
+    pub reject_query: u8,
+}
+
+impl Default for Versions {
+    fn default() -> Self {
+        Self { pay: 2, query: 2, reject: 2, reject_query: 2 }
+    }
+}
+
+impl Versions {
+    /// The first one that is not published, with what is.
+    pub(super) fn wrong(self) -> Option<String> {
+        let known = [
+            ("pay", self.pay, 2..=4),
+            ("query", self.query, 2..=5),
+            ("reject", self.reject, 2..=3),
+            ("reject_query", self.reject_query, 2..=4),
+        ];
+        let wrong = known.into_iter().find(|(_, version, range)| !range.contains(version));
+        wrong.map(|(call, version, range)| {
+            format!(
+                "{call} = {version} is not published; take {} to {}",
+                range.start(),
+                range.end()
+            )
+        })
+    }
+}
+
+/// `pay_status` in the answer to a payment by the payer's code. A query of the same payment counts otherwise.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum QrcodeCollectStatus {
+    /// The order could not be made.
+    NoOrder,
+    /// The payer types a password, or the bank waits for another.
+    Paying,
+    Paid,
+    Failed,
+}
+
+impl QrcodeCollectStatus {
+    /// `None` for a code nobody has published.
+    pub fn from_code(code: &str) -> Option<Self> {
+        Some(match code {
+            "-1" => Self::NoOrder,
+            "0" => Self::Paying,
+            "1" => Self::Paid,
+            "2" => Self::Failed,
+            _ => return None,
+        })
+    }
+}
+
+/// `pay_status` in a query of this family. The online family counts otherwise: see
+/// [`OnlinePayStatus`](super::OnlinePayStatus).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum QrcodePayStatus {
     Paying,
@@ -42,17 +113,21 @@ impl QrcodePayStatus {
     }
 }
 
-/// Path of the call under the gateway's address.
-pub(super) fn path(ask: &Ask) -> &'static str {
-    match ask {
-        Ask::Generate { .. } => "/api/qrcode/V2/generate",
-        Ask::Query { .. } => "/api/qrcode/V2/query",
-        Ask::Reverse { .. } => "/api/qrcode/V2/reverse",
-        Ask::Refund { .. } => "/api/qrcode/V2/reject",
-        Ask::RefundQuery { .. } => "/api/qrcode/V2/reject/query",
-        // Not sent: see `biz_content`.
-        Ask::Collect { .. } | Ask::Charge { .. } => "/api/qrcode/V2/pay",
-    }
+/// Path of the call under the gateway's address. The second version stands before the call's name, newer ones after it.
+pub(super) fn path(versions: Versions, ask: &Ask) -> Result<String, String> {
+    let (call, version) = match ask {
+        Ask::Generate { .. } => ("generate", 2),
+        Ask::Collect { .. } => ("pay", versions.pay),
+        Ask::Query { .. } => ("query", versions.query),
+        Ask::Reverse { .. } => ("reverse", 2),
+        Ask::Refund { .. } => ("reject", versions.reject),
+        Ask::RefundQuery { .. } => ("reject/query", versions.reject_query),
+        Ask::Charge { .. } => return Err(format!("this family cannot {}", ask.name())),
+    };
+    Ok(match version {
+        2 => format!("/api/qrcode/V2/{call}"),
+        newer => format!("/api/qrcode/{call}/V{newer}"),
+    })
 }
 
 #[derive(Serialize)]
@@ -78,29 +153,48 @@ struct NamedBiz<'a> {
 }
 
 #[derive(Serialize)]
+struct PayBiz<'a> {
+    qr_code: &'a str,
+    mer_id: &'a str,
+    out_trade_no: &'a str,
+    order_amt: String,
+    trade_date: String,
+    trade_time: String,
+    /// From the third version on.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    attach: Option<&'a str>,
+    /// In the fourth.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    sub_app_id: Option<&'a str>,
+}
+
+#[derive(Serialize)]
 struct RejectBiz<'a> {
     mer_id: &'a str,
     out_trade_no: &'a str,
     reject_no: &'a str,
-    reject_amt: String,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    reject_amt: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    oper_id: Option<&'a str>,
+    /// In the third version.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    merattach: Option<&'a str>,
 }
 
 /// The business text of a question; an error means that nothing may be sent.
 pub(super) fn biz_content(settings: &IcbcSettings, ask: &Ask) -> Result<String, String> {
     let mer_id = settings.mer_id.as_str();
-    if ask.out_trade_no().is_empty() {
-        return Err("the payment has no number".to_owned());
-    }
     let json = match ask {
         Ask::Generate { out_trade_no, amount, subject, expires_in_s, asked_at } => {
-            let at = ZONE.to_datetime(*asked_at);
+            let (trade_date, trade_time) = day_and_time(*asked_at);
             serde_json::to_string(&GenerateBiz {
                 mer_id,
                 store_code: &settings.store_code,
                 out_trade_no,
                 order_amt: fen(*amount)?,
-                trade_date: at.strftime("%Y%m%d").to_string(),
-                trade_time: at.strftime("%H%M%S").to_string(),
+                trade_date,
+                trade_time,
                 attach: subject,
                 pay_expire: settings.pay_expire_s.min(*expires_in_s).to_string(),
                 notify_url: &settings.notify_url,
@@ -109,6 +203,21 @@ pub(super) fn biz_content(settings: &IcbcSettings, ask: &Ask) -> Result<String, 
                 notify_flag: if settings.notify { "1" } else { "0" },
             })
         }
+        Ask::Collect { out_trade_no, amount, subject, code, scanner, asked_at } => {
+            let (trade_date, trade_time) = day_and_time(*asked_at);
+            let version = settings.versions.pay;
+            let biz = PayBiz {
+                qr_code: code.digits(),
+                mer_id,
+                out_trade_no,
+                order_amt: fen(*amount)?,
+                trade_date,
+                trade_time,
+                attach: (version >= 3).then_some(subject),
+                sub_app_id: settings.sub_app_id.as_deref().filter(|_| version >= 4),
+            };
+            return with_terminal(settings, &biz, code, scanner.as_ref());
+        }
         Ask::Query { out_trade_no, .. } | Ask::Reverse { out_trade_no, .. } => {
             serde_json::to_string(&NamedBiz { mer_id, out_trade_no })
         }
@@ -116,126 +225,78 @@ pub(super) fn biz_content(settings: &IcbcSettings, ask: &Ask) -> Result<String, 
             mer_id,
             out_trade_no,
             reject_no: refund_no,
-            reject_amt: fen(*amount)?,
+            reject_amt: Some(fen(*amount)?),
+            oper_id: settings.oper_id.as_deref(),
+            merattach: settings.merattach.as_deref().filter(|_| settings.versions.reject >= 3),
         }),
-        Ask::Collect { .. } | Ask::Charge { .. } | Ask::RefundQuery { .. } => {
-            return Err(format!("this channel cannot {}", ask.name()));
-        }
+        Ask::RefundQuery { out_trade_no, refund_no, .. } => serde_json::to_string(&RejectBiz {
+            mer_id,
+            out_trade_no,
+            reject_no: refund_no,
+            reject_amt: None,
+            oper_id: None,
+            merattach: None,
+        }),
+        Ask::Charge { .. } => return Err(format!("this family cannot {}", ask.name())),
     };
     json.map_err(|e| e.to_string())
 }
 
-fn fen(amount: Money) -> Result<String, String> {
-    if amount.currency != Currency::Cny || amount.minor <= 0 {
-        return Err(format!("{amount} is not an amount in yuan above zero"));
-    }
-    Ok(amount.minor.to_string())
+fn day_and_time(at: Timestamp) -> (String, String) {
+    let at = ZONE.to_datetime(at);
+    (at.strftime("%Y%m%d").to_string(), at.strftime("%H%M%S").to_string())
 }
 
-/// Digits only, at most 15: no sign, no point, no space.
-fn parse_fen(text: &str) -> Option<Money> {
-    let digits = (1..=15).contains(&text.len()) && text.bytes().all(|b| b.is_ascii_digit());
-    digits.then(|| text.parse().ok().map(|minor| Money::new(minor, Currency::Cny)))?
-}
-
-/// A text, or a whole number written without quotes.
-fn scalar<'de, D: Deserializer<'de>>(from: D) -> Result<Option<String>, D::Error> {
-    #[derive(Deserialize)]
-    #[serde(untagged)]
-    enum Scalar {
-        Text(String),
-        Whole(i64),
-    }
-    Ok(Option::<Scalar>::deserialize(from)?.map(|scalar| match scalar {
-        Scalar::Text(text) => text,
-        Scalar::Whole(whole) => whole.to_string(),
-    }))
-}
-
-/// What answers and notifications of this family may hold. A key given twice is an error.
-#[derive(Debug, Default, Deserialize)]
-#[serde(default)]
-struct Said {
-    #[serde(deserialize_with = "scalar")]
-    return_code: Option<String>,
-    return_msg: Option<String>,
-    #[serde(deserialize_with = "scalar")]
-    msg_id: Option<String>,
-    #[serde(deserialize_with = "scalar")]
-    mer_id: Option<String>,
-    #[serde(deserialize_with = "scalar")]
-    out_trade_no: Option<String>,
-    #[serde(deserialize_with = "scalar")]
-    order_id: Option<String>,
-    #[serde(deserialize_with = "scalar")]
-    pay_status: Option<String>,
-    #[serde(deserialize_with = "scalar")]
-    pay_time: Option<String>,
-    #[serde(deserialize_with = "scalar")]
-    total_amt: Option<String>,
-    qrcode: Option<String>,
-    #[serde(deserialize_with = "scalar")]
-    reject_no: Option<String>,
-    #[serde(deserialize_with = "scalar")]
-    reject_amt: Option<String>,
-}
-
-fn unknown(why: impl Into<String>) -> Word {
-    Word::Unknown { why: why.into() }
+/// The payment with what is told of the terminal that read the code, where the site file tells anything.
+fn with_terminal(
+    settings: &IcbcSettings,
+    biz: &PayBiz<'_>,
+    code: &PayerCode,
+    scanner: Option<&Scanner>,
+) -> Result<String, String> {
+    let Some(told) = terminal::told(&settings.terminals, scanner, code) else {
+        return serde_json::to_string(biz).map_err(|e| e.to_string());
+    };
+    let mut value = serde_json::to_value(biz).map_err(|e| e.to_string())?;
+    value[&settings.terminal_field] = told;
+    Ok(value.to_string())
 }
 
 /// Judges the verified business text of an answer.
 pub(super) fn word(settings: &IcbcSettings, ask: &Ask, content: &str) -> Word {
-    let said: Said = match serde_json::from_str(content) {
+    let said = match Said::read(settings, ask, content) {
         Ok(said) => said,
-        Err(e) => return unknown(format!("the bank's answer cannot be read: {e}")),
+        Err(word) => return word,
     };
-    match said.return_code.as_deref() {
-        Some("0") => {}
-        Some(code) => return refused(settings, ask, code, said.return_msg.as_deref()),
-        None => return unknown("the bank's answer has no return_code"),
-    }
     if let Ask::Generate { .. } = ask {
-        return cashier(said);
+        return cashier_link(said.qrcode.as_deref());
     }
-    if said.out_trade_no.as_deref() != Some(ask.out_trade_no()) {
-        let (asked, named) = (ask.out_trade_no(), said.out_trade_no.as_deref());
-        warn!(out_trade_no = asked, named, "the bank's answer names another payment, or none");
-        return unknown("the bank's answer does not name this payment");
+    if let Err(word) = said.names(ask) {
+        return word;
     }
     match ask {
+        Ask::Collect { .. } => collected(said),
         Ask::Generate { .. } | Ask::Query { .. } => standing(said),
         Ask::Reverse { .. } => Word::Reversed,
         Ask::Refund { refund_no, .. } => refund_done(&said, refund_no),
-        Ask::Collect { .. } | Ask::Charge { .. } | Ask::RefundQuery { .. } => {
-            unknown(format!("an answer to {}, which is not asked here", ask.name()))
-        }
+        Ask::RefundQuery { refund_no, .. } => refund_stands(&said, refund_no),
+        Ask::Charge { .. } => unknown("an answer to a charge, which this family has not"),
     }
 }
 
-fn refused(settings: &IcbcSettings, ask: &Ask, code: &str, why: Option<&str>) -> Word {
-    let why = why.unwrap_or_default();
-    let among = |codes: &[String]| codes.iter().any(|known| known == code);
-    if among(&settings.no_order_codes) && matches!(ask, Ask::Reverse { .. }) {
-        return Word::Reversed;
-    }
-    let is_final = among(&settings.final_refusal_codes);
-    if is_final && !matches!(ask, Ask::Query { .. }) {
-        return Word::Refused { code: code.to_owned(), why: why.to_owned() };
-    }
-    unknown(format!("return_code {code}: {why}"))
-}
-
-fn cashier(said: Said) -> Word {
-    match said.qrcode {
-        Some(link) if !link.is_empty() && !link.contains(char::is_control) => {
-            Word::Cashier { link }
-        }
-        _ => unknown("the bank accepted the payment but gave no link"),
+fn collected(said: Said) -> Word {
+    let Some(code) = said.pay_status.as_deref() else {
+        return unknown("the bank's answer has no pay_status");
+    };
+    match QrcodeCollectStatus::from_code(code) {
+        None => unknown(format!("pay_status {code} is not known")),
+        Some(QrcodeCollectStatus::Paying) => Word::Paying,
+        Some(QrcodeCollectStatus::Paid) => said.paid(),
+        Some(QrcodeCollectStatus::NoOrder | QrcodeCollectStatus::Failed) => said.failed(),
     }
 }
 
-fn standing(said: Said) -> Word {
+pub(super) fn standing(said: Said) -> Word {
     let Some(code) = said.pay_status.as_deref() else {
         return unknown("the bank's answer has no pay_status");
     };
@@ -244,10 +305,8 @@ fn standing(said: Said) -> Word {
     };
     match status {
         QrcodePayStatus::Paying => Word::Paying,
-        QrcodePayStatus::Paid => paid(said),
-        QrcodePayStatus::Failed => {
-            Word::Failed { why: said.return_msg.unwrap_or_else(|| "pay_status 2".to_owned()) }
-        }
+        QrcodePayStatus::Paid => said.paid(),
+        QrcodePayStatus::Failed => said.failed(),
         QrcodePayStatus::Reversed => Word::Reversed,
         QrcodePayStatus::Reversing => Word::Reversing,
         QrcodePayStatus::Refunded => Word::Refunded,
@@ -256,66 +315,40 @@ fn standing(said: Said) -> Word {
     }
 }
 
-/// Paid needs an amount: one that cannot be read proves nothing. The time and the bank's number are
-/// for the books only, so they may be missing.
-fn paid(said: Said) -> Word {
-    let Some(amount) = said.total_amt.as_deref().and_then(parse_fen) else {
-        return unknown(format!("paid, but total_amt is {:?}", said.total_amt));
+/// From the third version of `reject/query` on, an order's refunds may come as a list, which some answers hold as text.
+fn refund_stands(said: &Said, refund_no: &str) -> Word {
+    let list = match &said.refund_json_list {
+        None | Some(Value::Null) => return refund_done(said, refund_no),
+        Some(Value::String(text)) => serde_json::from_str(text),
+        Some(value) => serde_json::from_value(value.clone()),
     };
-    let paid_at = said.pay_time.as_deref().and_then(parse_time);
-    Word::Paid { amount, bank_no: said.order_id.unwrap_or_default(), paid_at }
+    let list: Vec<RefundSaid> = match list {
+        Ok(list) => list,
+        Err(e) => return unknown(format!("the list of refunds cannot be read: {e}")),
+    };
+    let mut ours = list.iter().filter(|refund| refund.reject_no.as_deref() == Some(refund_no));
+    match (ours.next(), ours.next()) {
+        (Some(refund), None) => refunded(refund.reject_amt.as_deref()),
+        (None, _) => unknown("the list of refunds does not name this one"),
+        (Some(_), Some(_)) => unknown("the list of refunds names this one twice"),
+    }
 }
 
-fn refund_done(said: &Said, refund_no: &str) -> Word {
-    if said.reject_no.as_deref() != Some(refund_no) {
-        warn!(
-            refund_no,
-            named = said.reject_no.as_deref(),
-            "the bank's answer names another refund"
-        );
+/// Of this very refund only, with the amount as the bank states it.
+pub(super) fn refund_done(said: &Said, refund_no: &str) -> Word {
+    let named = said.reject_no.as_deref();
+    if named != Some(refund_no) {
+        warn!(refund_no, named, "the bank's answer names another refund");
         return unknown("the bank's answer does not name this refund");
     }
-    match said.reject_amt.as_deref().and_then(parse_fen) {
+    refunded(said.reject_amt.as_deref())
+}
+
+fn refunded(amount: Option<&str>) -> Word {
+    match amount.and_then(parse_fen) {
         Some(amount) => Word::RefundDone { amount },
-        None => unknown(format!("refunded, but reject_amt is {:?}", said.reject_amt)),
+        None => unknown(format!("refunded, but reject_amt is {amount:?}")),
     }
-}
-
-/// `yyyyMMddHHmmss` in the bank's zone.
-fn parse_time(text: &str) -> Option<Timestamp> {
-    if text.len() != 14 || !text.bytes().all(|b| b.is_ascii_digit()) {
-        return None;
-    }
-    let civil = DateTime::strptime("%Y%m%d%H%M%S", text).ok()?;
-    ZONE.to_timestamp(civil).ok()
-}
-
-/// What a verified notification says: our number, the message's number, the word.
-///
-/// The fields of this family's notification are not published; those of the online family are, with
-/// `return_code` `0` for paid. A `pay_status`, where there is one, goes before it.
-pub(super) fn notified(
-    settings: &IcbcSettings,
-    content: &str,
-) -> Result<(String, String, Word), NotifyError> {
-    let malformed = |what: &str| NotifyError::Malformed(what.to_owned());
-    let mut said: Said =
-        serde_json::from_str(content).map_err(|e| NotifyError::Malformed(e.to_string()))?;
-    if let Some(theirs) = said.mer_id.take_if(|theirs| *theirs != settings.mer_id) {
-        return Err(NotifyError::Foreign { field: "mer_id", theirs });
-    }
-    let out_trade_no = said.out_trade_no.clone().filter(|no| !no.is_empty());
-    let out_trade_no = out_trade_no.ok_or_else(|| malformed("it names no out_trade_no"))?;
-    let msg_id = said.msg_id.clone().ok_or_else(|| malformed("it names no msg_id"))?;
-    let word = match (said.return_code.as_deref(), &said.pay_status) {
-        (Some("0") | None, Some(_)) => standing(said),
-        (Some("0"), None) => paid(said),
-        (Some(code), None) if settings.notify_failed_codes.iter().any(|known| known == code) => {
-            Word::Failed { why: said.return_msg.unwrap_or_else(|| format!("return_code {code}")) }
-        }
-        (code, _) => unknown(format!("notified with return_code {code:?}")),
-    };
-    Ok((out_trade_no, msg_id, word))
 }
 
 #[cfg(test)]

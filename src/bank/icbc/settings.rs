@@ -4,13 +4,21 @@
 //! setting marked *unverified* is there to follow what the bank's people say at sign-up.
 
 use std::{
+    collections::BTreeMap,
     path::{Path, PathBuf},
     time::Duration,
 };
 
 use serde::Deserialize;
 
-use super::keys::{AesKey, GatewayKey, MerchantKey, SignType, read_secret};
+use super::{
+    keys::{AesKey, GatewayKey, MerchantKey, SignType, read_secret},
+    online::OnlineSettings,
+    plate_settings::PlateSettings,
+    qrcode::Versions,
+    statement::StatementSettings,
+    terminal::TerminalSettings,
+};
 pub use crate::bank::settings::SettingsError;
 pub(super) use crate::bank::settings::literal_path;
 use crate::bank::{PayWay, settings::gateway_key, transport::TransportSettings};
@@ -77,6 +85,36 @@ pub struct IcbcSettings {
     /// Header `APIGW-VERSION`, the client's version the gateway is told. Default `v2_20190522`.
     #[serde(default = "default_gateway_version")]
     pub gateway_version: String,
+    /// What makes a cashier link: see [`Product`]. Refunds and queries of links follow it, so change it only while none
+    /// is undecided or may be given back; a second product is a second contract. Default `qrcode`.
+    #[serde(default)]
+    pub product: Product,
+    /// Whether payers' codes are collected (`/api/qrcode/.../pay`). Default true.
+    #[serde(default = "default_true")]
+    pub payer_code: bool,
+    /// Versions of the QR family's calls, as the contract says. Default 2 each.
+    #[serde(default)]
+    pub versions: Versions,
+    /// `sub_app_id` of payments by a payer's code, in version 4. Default: none.
+    pub sub_app_id: Option<String>,
+    /// `oper_id` of refunds. Default: none.
+    pub oper_id: Option<String>,
+    /// `merattach` of refunds, in version 3. Default: none.
+    pub merattach: Option<String>,
+    /// The scanners of payers' codes by the name of their lane or booth; `default` is for all others. Default: nothing
+    /// is told.
+    #[serde(default)]
+    pub terminals: BTreeMap<String, TerminalSettings>,
+    /// Field of a payment that holds them, *unverified*. Default `terminalInfo`.
+    #[serde(default = "default_terminal_field")]
+    pub terminal_field: String,
+    /// The online family.
+    #[serde(default)]
+    pub online: OnlineSettings,
+    /// Payments by plate. Default: none are collected.
+    pub plate: Option<PlateSettings>,
+    /// Statements. Default: none are read.
+    pub statement: Option<StatementSettings>,
     /// Milliseconds to connect. Default 8000, as the bank's own client.
     #[serde(default = "default_connect_timeout_ms")]
     pub connect_timeout_ms: u64,
@@ -88,6 +126,19 @@ pub struct IcbcSettings {
     pub allow_plain_http: bool,
     /// PEM file of the only authorities to trust for TLS. Default: the system's.
     pub ca_file: Option<PathBuf>,
+}
+
+/// What makes a cashier link.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Product {
+    /// `/api/qrcode/V2/generate`: every wallet by one code.
+    #[default]
+    Qrcode,
+    /// `/api/cardbusiness/qrcode/consumption/V1`: the newer code.
+    Consumption,
+    /// `consumepurchase` of the online family: one wallet, where its package is an address.
+    Online,
 }
 
 /// See [`IcbcSettings::notify_msg_id`].
@@ -113,6 +164,9 @@ fn default_sp_flag() -> String {
 }
 fn default_true() -> bool {
     true
+}
+fn default_terminal_field() -> String {
+    "terminalInfo".to_owned()
 }
 fn default_gateway_version() -> String {
     "v2_20190522".to_owned()
@@ -143,6 +197,7 @@ impl IcbcSettings {
         if self.pay_expire_s == 0 {
             return Err(SettingsError::new("pay_expire_s", "must be at least 1 second"));
         }
+        self.check_families()?;
         let merchant = read_secret(&self.private_key_file)
             .and_then(|text| MerchantKey::parse(&text))
             .map_err(|e| SettingsError::new("private_key_file", e.to_string()))?;
@@ -183,7 +238,34 @@ impl IcbcSettings {
 
     /// How the channel collects.
     pub fn ways(&self) -> &'static [PayWay] {
-        &[PayWay::Cashier]
+        match (self.payer_code, self.plate.is_some()) {
+            (true, true) => &[PayWay::Cashier, PayWay::PayerCode, PayWay::Plate],
+            (true, false) => &[PayWay::Cashier, PayWay::PayerCode],
+            (false, true) => &[PayWay::Cashier, PayWay::Plate],
+            (false, false) => &[PayWay::Cashier],
+        }
+    }
+
+    /// Checks what the families want.
+    fn check_families(&self) -> Result<(), SettingsError> {
+        if let Some(what) = self.versions.wrong() {
+            return Err(SettingsError::new("versions", what));
+        }
+        if let Some(what) = self.online.wrong().filter(|_| self.product == Product::Online) {
+            return Err(SettingsError::new("online", what));
+        }
+        if let Some(what) = self.plate.as_ref().and_then(PlateSettings::wrong) {
+            return Err(SettingsError::new("plate", what));
+        }
+        if self.plate.as_ref().is_some_and(PlateSettings::signs) && self.aes_key_file.is_none() {
+            let what =
+                "needed by plate.sign: the form that goes through the driver's phone is encrypted";
+            return Err(SettingsError::new("aes_key_file", what));
+        }
+        match self.statement.as_ref().and_then(StatementSettings::wrong) {
+            Some(what) => Err(SettingsError::new("statement", what)),
+            None => Ok(()),
+        }
     }
 
     pub(super) fn transport(&self) -> TransportSettings {

@@ -54,11 +54,11 @@ pub(super) fn read(text: &str) -> Result<Values, XmlError> {
             (Event::Eof, _) => break,
             (Event::Decl(_) | Event::Comment(_) | Event::PI(_), _) => {}
             (Event::DocType(_), _) => return Err(XmlError::Shape("it has a document type")),
+            (Event::Text(text), None) if text.trim().is_empty() => {}
             (Event::Start(_), None) if !begun => begun = true,
             (_, None) if !begun => {
                 return Err(XmlError::Shape("it does not begin with an element"));
             }
-            (Event::Text(text), None) if text.trim().is_empty() => {}
             (_, None) if ended => return Err(XmlError::Shape("more follows its end")),
             (Event::Start(start), None) => {
                 open = Some((name(start.name().as_ref())?, String::new()))
