@@ -17,8 +17,8 @@ use crate::{
     },
     store::Reader,
     types::{
-        ChannelId, RefundId,
-        bank::{Ask, Word},
+        ChannelId, RefundId, StayId,
+        bank::{AgreementAsk, AgreementWord, Ask, Word},
     },
 };
 
@@ -82,6 +82,26 @@ impl Banker {
         tokio::spawn(async move {
             let word = banker.word(&channel, &ask).await;
             let _ = banker.app.submit(Input::RefundSaid { refund, word }, None).await;
+        });
+    }
+
+    /// Asks whether something is bound to a stay's plate. Never blocks; one answer comes back as an input.
+    pub fn ask_agreement(&self, stay: StayId, channel: ChannelId, ask: AgreementAsk) {
+        let banker = self.clone();
+        tokio::spawn(async move {
+            let at_exit = ask.amount.is_some();
+            let word = match banker.channels.get(&channel) {
+                Some(bank) => bank.agreement(&ask).await,
+                None => AgreementWord::None { why: format!("this site has no channel {channel}") },
+            };
+            let asked = if at_exit { "exit" } else { "entry" };
+            counter!(
+                "paifang_bank_agreements_total",
+                "channel" => channel.to_string(), "asked" => asked, "word" => word.name()
+            )
+            .increment(1);
+            let input = Input::AgreementSaid { stay, channel, at_exit, word };
+            let _ = banker.app.submit(input, None).await;
         });
     }
 
