@@ -10,7 +10,7 @@ use tracing::{info, warn};
 
 use super::{App, Busy};
 use crate::{
-    bank::{Channel, NotifyReply, is_same_path},
+    bank::{Channel, NotifyReply, SignAsk, SignForm, is_same_path},
     core::{
         AlarmKind, Input,
         input::{Asked, Refusal},
@@ -18,7 +18,7 @@ use crate::{
     store::Reader,
     types::{
         ChannelId, RefundId, StayId,
-        bank::{AgreementAsk, AgreementWord, Ask, Word},
+        bank::{AgreementAsk, AgreementWord, Ask, PayWay, Word},
     },
 };
 
@@ -117,6 +117,17 @@ impl Banker {
                 ),
             },
         }
+    }
+
+    /// Whether some bank takes fees from what is bound to a plate.
+    pub fn collects_by_plate(&self) -> bool {
+        self.channels.values().any(|bank| bank.capabilities().ways.contains(&PayWay::Plate))
+    }
+
+    /// The way to each bank that binds a card to a plate by a form.
+    pub fn sign_forms(&self, ask: &SignAsk) -> Vec<(ChannelId, SignForm)> {
+        let forms = self.channels.iter();
+        forms.filter_map(|(id, bank)| Some((id.clone(), bank.sign_form(ask)?))).collect()
     }
 
     /// The paths on which banks are to notify.

@@ -10,6 +10,8 @@ use thiserror::Error;
 use super::{
     Channel, PayWay,
     icbc::{Icbc, IcbcSettings},
+    settings::SettingsError,
+    swiftpass::{Swiftpass, SwiftpassSettings},
 };
 use crate::types::ChannelId;
 
@@ -25,12 +27,15 @@ pub struct BankSection {
     pub order: Vec<ChannelId>,
     /// ICBC's open platform.
     pub icbc: Option<IcbcSettings>,
+    /// The Swiftpass gateway: 兴E付 and other banks.
+    pub swiftpass: Option<SwiftpassSettings>,
 }
 
 /// What the site file says of one channel.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum ChannelSettings {
     Icbc(Box<IcbcSettings>),
+    Swiftpass(Box<SwiftpassSettings>),
 }
 
 /// A setting of a channel cannot be used.
@@ -51,6 +56,10 @@ impl BankSection {
             icbc.resolve_files(folder);
             named.push((name("icbc"), ChannelSettings::Icbc(Box::new(icbc))));
         }
+        if let Some(mut swiftpass) = self.swiftpass {
+            swiftpass.resolve_files(folder);
+            named.push((name("swiftpass"), ChannelSettings::Swiftpass(Box::new(swiftpass))));
+        }
         for wanted in self.order.iter().rev() {
             let at = named.iter().position(|(id, _)| id == wanted).ok_or_else(|| wanted.clone())?;
             let channel = named.remove(at);
@@ -63,23 +72,25 @@ impl BankSection {
 impl ChannelSettings {
     /// Reads the keys and prepares the connection; asks nothing of the bank yet.
     pub fn open(&self, id: &ChannelId, clock: Clock) -> Result<Arc<dyn Channel>, ChannelError> {
-        match self {
+        let named = |e: SettingsError| {
+            let (channel, field, what) = (id.clone(), e.field, e.what);
+            ChannelError { channel, field, what }
+        };
+        Ok(match self {
             Self::Icbc(settings) => {
-                let opened = Icbc::open(settings.as_ref().clone(), clock);
-                let channel = opened.map_err(|e| ChannelError {
-                    channel: id.clone(),
-                    field: e.field,
-                    what: e.what,
-                })?;
-                Ok(Arc::new(channel))
+                Arc::new(Icbc::open(settings.as_ref().clone(), clock).map_err(named)?)
             }
-        }
+            Self::Swiftpass(settings) => {
+                Arc::new(Swiftpass::open(settings.as_ref().clone()).map_err(named)?)
+            }
+        })
     }
 
     /// How it collects.
     pub fn ways(&self) -> &'static [PayWay] {
         match self {
-            Self::Icbc(_) => Icbc::WAYS,
+            Self::Icbc(settings) => settings.ways(),
+            Self::Swiftpass(_) => Swiftpass::WAYS,
         }
     }
 }

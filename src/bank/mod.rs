@@ -23,10 +23,19 @@ use crate::types::Currency;
 
 mod channels;
 pub mod icbc;
+mod keys;
+mod settings;
+mod signing;
 pub mod statement;
+pub mod swiftpass;
+#[cfg(test)]
+mod testing;
 pub mod transport;
 
-pub use self::channels::{BankSection, ChannelError, ChannelSettings};
+pub use self::{
+    channels::{BankSection, ChannelError, ChannelSettings},
+    signing::{SignAsk, SignForm},
+};
 pub use crate::types::bank::{AgreementAsk, AgreementWord, Ask, PayWay, Word};
 
 /// Whether a request came on the path registered for notifications. A proxy may have joined slashes; the channel verifies
@@ -113,6 +122,18 @@ pub trait Channel: Send + Sync + fmt::Debug {
     fn agreement<'a>(&'a self, _ask: &'a AgreementAsk) -> Agreeing<'a> {
         let why = "this channel takes nothing by the plate".to_owned();
         Box::pin(async { AgreementWord::None { why } })
+    }
+
+    /// Ends what is bound to a plate: [`AgreementWord::None`] once it is ended.
+    fn end_agreement<'a>(&'a self, _ask: &'a AgreementAsk) -> Agreeing<'a> {
+        let why = "this channel ends no agreement; its holder ends it in the bank's app".to_owned();
+        Box::pin(async { AgreementWord::Unknown { why } })
+    }
+
+    /// The form by which a driver's phone goes to the bank to bind a card to a plate. Asks nothing of the bank. `None`:
+    /// the channel binds none by a form.
+    fn sign_form(&self, _ask: &SignAsk) -> Option<SignForm> {
+        None
     }
 
     /// Fetches the statement of a settlement day into a file, as the bank wrote it. Asks once.

@@ -1,9 +1,13 @@
-//! Carries one form to the bank and brings one text back. Knows nothing of signatures or payments.
+//! Carries one form or text to the bank and brings one text back. Knows nothing of signatures or payments.
 
-use std::{path::PathBuf, time::Duration};
+use std::{
+    path::{Path, PathBuf},
+    time::Duration,
+};
 
-use reqwest::{Certificate, Client, Url, header, redirect};
+use reqwest::{Certificate, Client, RequestBuilder, Response, Url, header, redirect};
 use thiserror::Error;
+use tokio::{fs::File, io::AsyncWriteExt};
 
 /// A reply longer than this is not a payment reply.
 const REPLY_BYTES_MAX: usize = 256 * 1024;
@@ -40,10 +44,12 @@ pub enum WireError {
     Status(u16),
     #[error("the bank's answer broke off: {0}")]
     BrokeOff(String),
-    #[error("the bank's answer is longer than {REPLY_BYTES_MAX} bytes")]
-    TooLong,
+    #[error("the bank's answer is longer than {0} bytes")]
+    TooLong(u64),
     #[error("the bank's answer is not UTF-8")]
     NotText,
+    #[error("the bank's answer cannot be kept: {0}")]
+    Disk(String),
 }
 
 /// An HTTP client for one bank: no redirects, no proxy, no retry, bounded time and size.
@@ -92,26 +98,71 @@ impl Transport {
         for (name, value) in headers {
             request = request.header(*name, *value);
         }
-        let mut reply = request.send().await.map_err(|e| {
-            if e.is_timeout() { WireError::TimedOut } else { WireError::Unreachable(chain(&e)) }
-        })?;
-        if reply.status() != 200 {
-            return Err(WireError::Status(reply.status().as_u16()));
-        }
-        let mut body = Vec::new();
-        loop {
-            match reply.chunk().await {
-                Ok(Some(chunk)) if body.len() + chunk.len() > REPLY_BYTES_MAX => {
-                    return Err(WireError::TooLong);
-                }
-                Ok(Some(chunk)) => body.extend_from_slice(&chunk),
-                Ok(None) => break,
-                Err(e) if e.is_timeout() => return Err(WireError::TimedOut),
-                Err(e) => return Err(WireError::BrokeOff(chain(&e))),
+        self.text_of(request).await
+    }
+
+    /// Posts an XML text; else as [`Self::post_form`].
+    pub async fn post_xml(&self, url: &str, xml: String) -> Result<String, WireError> {
+        self.text_of(self.xml(url, xml)).await
+    }
+
+    /// Posts an XML text and writes the body of an HTTP 200 into the file, piece by piece: it may be larger than
+    /// memory. The whole answer may take `within`, and at most `bytes_max`. Returns how long it was.
+    pub async fn post_xml_into(
+        &self,
+        url: &str,
+        xml: String,
+        within: Duration,
+        bytes_max: u64,
+        into: &Path,
+    ) -> Result<u64, WireError> {
+        let disk = |e: std::io::Error| WireError::Disk(format!("{}: {e}", into.display()));
+        let mut reply = answered(self.xml(url, xml).timeout(within)).await?;
+        let mut file = File::create(into).await.map_err(disk)?;
+        let mut bytes = 0;
+        while let Some(chunk) = reply.chunk().await.map_err(|e| broke_off(&e))? {
+            bytes += chunk.len() as u64;
+            if bytes > bytes_max {
+                return Err(WireError::TooLong(bytes_max));
             }
+            file.write_all(&chunk).await.map_err(disk)?;
+        }
+        file.flush().await.map_err(disk)?;
+        file.sync_all().await.map_err(disk)?;
+        Ok(bytes)
+    }
+
+    fn xml(&self, url: &str, xml: String) -> RequestBuilder {
+        let kind = "text/xml;charset=utf-8";
+        self.client.post(url).header(header::CONTENT_TYPE, kind).body(xml)
+    }
+
+    async fn text_of(&self, request: RequestBuilder) -> Result<String, WireError> {
+        let mut reply = answered(request).await?;
+        let mut body = Vec::new();
+        while let Some(chunk) = reply.chunk().await.map_err(|e| broke_off(&e))? {
+            if body.len() + chunk.len() > REPLY_BYTES_MAX {
+                return Err(WireError::TooLong(REPLY_BYTES_MAX as u64));
+            }
+            body.extend_from_slice(&chunk);
         }
         String::from_utf8(body).map_err(|_| WireError::NotText)
     }
+}
+
+/// The head of an HTTP 200.
+async fn answered(request: RequestBuilder) -> Result<Response, WireError> {
+    let reply = request.send().await.map_err(|e| {
+        if e.is_timeout() { WireError::TimedOut } else { WireError::Unreachable(chain(&e)) }
+    })?;
+    match reply.status().as_u16() {
+        200 => Ok(reply),
+        other => Err(WireError::Status(other)),
+    }
+}
+
+fn broke_off(error: &reqwest::Error) -> WireError {
+    if error.is_timeout() { WireError::TimedOut } else { WireError::BrokeOff(chain(error)) }
 }
 
 /// Whether the address is https; plain http only to this machine or when the settings say so.

@@ -89,7 +89,8 @@ struct SignPage<'a> {
     l: Lang,
     css: &'a str,
     site: &'a str,
-    lane: &'a str,
+    /// `None`: it hangs inside the lot.
+    lane: Option<&'a str>,
     link: String,
     qr: String,
 }
@@ -103,9 +104,16 @@ pub(super) async fn sign(
     let known = LaneId::parse(&lane).filter(|lane| rules.lanes.contains_key(lane));
     let lane = known.ok_or(ApiError::NotFound)?;
     let link = format!("{}/l/{lane}", web.settings.public_url());
+    printed(&web, l, Some(rules.lane_name(&lane)), link)
+}
+
+/// The sign for walls and lifts: pay before going to the vehicle.
+pub(super) async fn lot_sign(State(web): State<Shared>, l: Lang) -> Result<Response, ApiError> {
+    printed(&web, l, None, format!("{}/pay", web.settings.public_url()))
+}
+
+fn printed(web: &Web, l: Lang, lane: Option<&str>, link: String) -> Result<Response, ApiError> {
     let qr = charts::qr(&link).ok_or(ApiError::Internal)?;
-    let css = web.assets.css_path();
-    let lane = rules.lane_name(&lane);
-    let page = SignPage { l, css, site: &rules.site_name, lane, link, qr };
-    Ok(Html(page.render()?).into_response())
+    let (css, site) = (web.assets.css_path(), &web.desk.rules().site_name);
+    Ok(Html(SignPage { l, css, site, lane, link, qr }.render()?).into_response())
 }

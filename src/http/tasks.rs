@@ -281,6 +281,14 @@ pub(super) async fn settle(
     Ok(Redirect::to("/console/tasks").into_response())
 }
 
+/// What became of a task: the site's own words in the reader's language, a person's as they were written.
+fn outcome(f: &Frame, what: &str) -> String {
+    match what.strip_prefix("taken for stay ") {
+        Some(stay) => f.l.say("对应停车记录 ", "taken for stay ").to_owned() + stay,
+        None => what.to_owned(),
+    }
+}
+
 /// How long a settled task took.
 fn took(f: &Frame, since: Timestamp, over: Option<&Timestamp>) -> String {
     over.map(|over| f.l.duration(over.duration_since(since).as_secs())).unwrap_or_default()

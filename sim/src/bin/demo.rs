@@ -7,7 +7,7 @@ use std::{
     net::SocketAddr,
     path::{Path, PathBuf},
     process::ExitCode,
-    sync::Mutex,
+    sync::{Arc, Mutex},
     time::Duration,
 };
 
@@ -17,14 +17,17 @@ use jiff::Timestamp;
 use paifang::{
     app::{self, daemon::Daemon},
     cli, config,
-    store::Reader,
+    store::{Accounts, Reader},
 };
 use paifang_sim::{
     bank,
     faults::{CameraFaults, Faults, PeopleFaults},
-    site::{ATTENDANT, Compared, Counts, Stage, StageSpec, compare},
+    site::{ATTENDANT, Attendant, Compared, Counts, GATE_IN, Stage, StageSpec, Tales, compare},
 };
-use tokio::time::{Instant, sleep_until};
+use tokio::{
+    sync::mpsc::UnboundedReceiver,
+    time::{Instant, sleep_until},
+};
 use tracing_subscriber::{EnvFilter, fmt as log, prelude::*};
 
 /// A car park on this machine: `paifang` itself, and everything it would be wired to.
@@ -76,6 +79,8 @@ While it runs, make the bank fail (all faults: GET the same address):
 
 /// What the attendant and whoever watches sign in with.
 const PASSWORD: &str = "demo-password";
+/// The other operator of the booth.
+const DEPUTY: &str = "li";
 /// Between lines of progress.
 const PAUSE: Duration = Duration::from_secs(10);
 /// Everything is stopped within this, or left as it is.
@@ -116,8 +121,10 @@ async fn demo(args: &Args) -> Result<()> {
         .context("the daemon does not start; if its port is taken, try --port")?;
     let attendant = stage.run(PASSWORD, daemon.first_password.clone())?;
     attendant.sign_in().await?;
+    let deputy = deputy(&stage).await?;
+    let (tales, story) = stage.employ([attendant, deputy]).await;
     welcome(&stage, seed, log_file.as_deref());
-    watch(&stage, args).await;
+    watch(&stage, args, story).await;
     println!("\nstopping");
     let counts = stage.counts().borrow().clone();
     let (folder, books) = (stage.layout.data_dir(), stage.gateway.books());
@@ -131,6 +138,7 @@ async fn demo(args: &Args) -> Result<()> {
     let reader = Reader::open(&folder.join(app::DATABASE)).await?;
     let compared = compare(&reader, &books).await?;
     summary(&reader, &counts, &compared).await?;
+    told(&tales);
     let whole = counts.came > 0 && counts.left > 0 && counts.paid > 0;
     if args.lasts.is_some() && !whole {
         bail!("not everything happened: give it more seconds, or look into the log");
@@ -139,6 +147,19 @@ async fn demo(args: &Args) -> Result<()> {
         bail!("the ledger differs from the bank's books");
     }
     Ok(())
+}
+
+/// The second operator of the booth, with an account of its own.
+async fn deputy(stage: &Stage) -> Result<Arc<Attendant>> {
+    let accounts = Accounts::beside(&stage.layout.data_dir().join(app::DATABASE)).await?;
+    let one_time = match app::staff::add(&accounts, DEPUTY, wall_clock()).await {
+        Ok(password) => Some(password),
+        Err(app::staff::StaffError::Taken(_)) => None,
+        Err(error) => return Err(error.into()),
+    };
+    let deputy = Attendant::named(DEPUTY, &stage.layout.public_url(), PASSWORD, one_time)?;
+    deputy.sign_in().await?;
+    Ok(Arc::new(deputy))
 }
 
 /// The folder as it should be found. Only what a demo made is ever removed.
@@ -182,6 +203,7 @@ fn spec(args: &Args, seed: u64) -> Result<StageSpec> {
     Ok(StageSpec {
         entries,
         exits,
+        large: true,
         camera_arm: entries > 1,
         http_exit: exits > 1,
         seed,
@@ -199,14 +221,14 @@ fn spec(args: &Args, seed: u64) -> Result<StageSpec> {
 fn weather() -> Faults {
     Faults {
         camera: CameraFaults {
-            misread: 0.02,
+            misread: 0.06,
             missed: 0.02,
             garbage: 0.01,
             doubled: 0.05,
             again: 0.05,
             ..CameraFaults::default()
         },
-        people: PeopleFaults { two_phones: 0.05, never_pays: 0.02, ..PeopleFaults::default() },
+        people: PeopleFaults { two_phones: 0.05, never_pays: 0.1, ..PeopleFaults::default() },
         ..Faults::none()
     }
 }
@@ -229,7 +251,8 @@ fn wall_clock() -> Timestamp {
 
 fn welcome(stage: &Stage, seed: u64, log_file: Option<&Path>) {
     let url = stage.layout.public_url();
-    let exit = stage.layout.lanes.last().map_or("exit-1", |lane| lane.id.as_str());
+    let exit = stage.layout.lanes.iter().rfind(|lane| !lane.inner);
+    let exit = exit.map_or("exit-1", |lane| lane.id.as_str());
     println!("{} is open (seed {seed}). Ctrl-C ends it.\n", stage.layout.name);
     println!("  console       {url}/console     user {ATTENDANT}, password {PASSWORD}");
     println!(
@@ -237,6 +260,9 @@ fn welcome(stage: &Stage, seed: u64, log_file: Option<&Path>) {
     );
     println!("  exit screen   {url}/lane/{exit}/screen");
     println!("  lane sign     {url}/lane/{exit}/sign");
+    println!("  booth         {url}/console/shift   a shift by {ATTENDANT} and {DEPUTY} in turns");
+    println!("  turnstile     {url}/console#lane-{GATE_IN}");
+    println!("  spaces        {url}/console/zones   a zone within, and what its sign shows");
     println!(
         "  bank          {}/control     its faults; its books under /books",
         stage.gateway.base_url()
@@ -250,7 +276,7 @@ fn welcome(stage: &Stage, seed: u64, log_file: Option<&Path>) {
 }
 
 /// Until Ctrl-C or the end of the time, a line now and then.
-async fn watch(stage: &Stage, args: &Args) {
+async fn watch(stage: &Stage, args: &Args, mut story: UnboundedReceiver<String>) {
     let counts = stage.counts();
     let begun = Instant::now();
     let end = args.lasts.map(|lasts| begun + Duration::from_secs(lasts));
@@ -262,12 +288,21 @@ async fn watch(stage: &Stage, args: &Args) {
         tokio::select! {
             () = &mut stop => return,
             () = sleep_until(end.unwrap_or(far)) => return,
+            Some(line) = story.recv() => tell(&line, begun.elapsed()),
             () = sleep_until(next) => {
                 next += PAUSE;
                 progress(&counts.borrow(), begun.elapsed());
             }
         }
     }
+}
+
+/// Over the line of progress, where that is written anew.
+fn tell(line: &str, since: Duration) {
+    let mut out = io::stdout().lock();
+    let (begin, seconds) = (if out.is_terminal() { "\r\x1b[K" } else { "" }, since.as_secs());
+    let _ = writeln!(out, "{begin}{:02}:{:02}  {line}", seconds / 60, seconds % 60);
+    let _ = out.flush();
 }
 
 fn progress(counts: &Counts, since: Duration) {
@@ -283,6 +318,12 @@ fn progress(counts: &Counts, since: Duration) {
         if out.is_terminal() { " " } else { "\n" },
     );
     let _ = out.flush();
+}
+
+fn told(tales: &Tales) {
+    for (tale, count) in tales.counts() {
+        println!("{count:>10} {}", tale.name());
+    }
 }
 
 async fn summary(reader: &Reader, counts: &Counts, compared: &Compared) -> Result<()> {

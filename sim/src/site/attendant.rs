@@ -22,6 +22,7 @@ const PATIENCE: Duration = Duration::from_secs(10);
 pub struct Attendant {
     client: Client,
     site: String,
+    name: String,
     password: String,
     one_time: Mutex<Option<String>>,
     cookie: Mutex<Option<String>>,
@@ -39,6 +40,16 @@ pub enum SignInError {
 impl Attendant {
     /// Will use `password`. Where that is not known yet, `one_time` is used once and changed to it.
     pub fn new(site: &str, password: &str, one_time: Option<String>) -> Result<Self, SignInError> {
+        Self::named(NAME, site, password, one_time)
+    }
+
+    /// The same by another account.
+    pub fn named(
+        name: &str,
+        site: &str,
+        password: &str,
+        one_time: Option<String>,
+    ) -> Result<Self, SignInError> {
         let _ = rustls::crypto::ring::default_provider().install_default();
         let client = Client::builder()
             .no_proxy()
@@ -46,7 +57,12 @@ impl Attendant {
             .timeout(PATIENCE)
             .build()?;
         let (one_time, cookie) = (Mutex::new(one_time), Mutex::default());
-        Ok(Self { client, site: site.to_owned(), password: password.to_owned(), one_time, cookie })
+        let (name, site, password) = (name.to_owned(), site.to_owned(), password.to_owned());
+        Ok(Self { client, site, name, password, one_time, cookie })
+    }
+
+    pub fn name(&self) -> &str {
+        &self.name
     }
 
     /// Signs in, and changes the one-time password if it still is one.
@@ -55,7 +71,7 @@ impl Attendant {
         let tries = [one_time.clone(), Some(self.password.clone())];
         let mut refused = StatusCode::UNAUTHORIZED;
         for password in tries.into_iter().flatten() {
-            let form = [("name", NAME), ("password", &password)];
+            let form = [("name", &self.name), ("password", &password)];
             let said = self.post("/signin").form(&form).send().await?;
             refused = said.status();
             if !refused.is_redirection() {
@@ -107,28 +123,57 @@ impl Attendant {
         self.told(request).await
     }
 
-    /// Once more after signing in, if that is what is missing.
+    /// A page of the console; `None`: it is refused, or nobody answers.
+    pub async fn page(&self, path: &str) -> Option<String> {
+        let said = self.answered(|| self.client.get(format!("{}{path}", self.site))).await?;
+        if said.status().is_success() { said.text().await.ok() } else { None }
+    }
+
+    /// What a program would be told.
+    pub async fn facts(&self, path: &str) -> Option<serde_json::Value> {
+        serde_json::from_str(&self.page(path).await?).ok()
+    }
+
+    /// Sends a form; the page that comes back at once, if the site did it.
+    pub async fn fill(&self, path: &str, form: &[(&str, &str)]) -> Option<String> {
+        let said = self.answered(|| self.post(path).form(form)).await?;
+        let done = said.status().is_success() || said.status().is_redirection();
+        if done { said.text().await.ok() } else { None }
+    }
+
+    /// Sends JSON; whether the site did it.
+    pub async fn send(&self, path: &str, body: &serde_json::Value) -> Told {
+        let body = body.to_string();
+        let post = || self.post(path).header(CONTENT_TYPE, "application/json");
+        self.told(|| post().body(body.clone())).await
+    }
+
     async fn told(&self, request: impl Fn() -> RequestBuilder) -> Told {
+        match self.answered(request).await.map(|said| said.status()) {
+            Some(status) if status.is_success() || status.is_redirection() => Told::Done,
+            Some(status) if status.is_client_error() => Told::Refused(None),
+            _ => Told::Nobody,
+        }
+    }
+
+    /// Once more after signing in, if that is what is missing.
+    async fn answered(&self, request: impl Fn() -> RequestBuilder) -> Option<Response> {
         for _ in 0..2 {
-            let Ok(said) = self.signed(request()).await.send().await else { return Told::Nobody };
-            let status = said.status();
+            let said = self.signed(request()).await.send().await.ok()?;
             let to_sign_in = said.headers().get(LOCATION).is_some_and(|to| {
                 to.to_str().is_ok_and(|to| to.starts_with("/signin") || to.starts_with("/password"))
             });
-            if matches!(status, StatusCode::UNAUTHORIZED | StatusCode::FORBIDDEN) || to_sign_in {
-                if let Err(why) = self.sign_in().await {
-                    warn!(%why, "the attendant is not in");
-                    return Told::Nobody;
-                }
-                continue;
+            if !matches!(said.status(), StatusCode::UNAUTHORIZED | StatusCode::FORBIDDEN)
+                && !to_sign_in
+            {
+                return Some(said);
             }
-            return match status {
-                _ if status.is_success() || status.is_redirection() => Told::Done,
-                _ if status.is_client_error() => Told::Refused(None),
-                _ => Told::Nobody,
-            };
+            if let Err(why) = self.sign_in().await {
+                warn!(%why, "the attendant is not in");
+                return None;
+            }
         }
-        Told::Nobody
+        None
     }
 
     fn post(&self, path: &str) -> RequestBuilder {

@@ -24,10 +24,13 @@ use super::{
     attendant::Attendant,
     layout::{By, Layout},
     people::Driver,
+    staff::{Staff, Unpaid},
     wall_clock,
     wires::{Pulse, Reads, Wires},
 };
-use crate::world::{Happening, LaneIx, Page, PhoneId, SENSORS, Told, World, people::CashierSays};
+use crate::world::{
+    Happening, LaneIx, Page, PhoneId, SENSORS, Told, VehicleId, World, people::CashierSays,
+};
 
 /// Displays are looked at this often: quicker than any driver.
 const LOOK: Duration = Duration::from_millis(100);
@@ -41,6 +44,10 @@ pub(super) enum Heard {
     Page(PhoneId, Page),
     Cashier(PhoneId, CashierSays),
     Told(LaneIx, OperatorAct, Told),
+    /// The site has people who work there from now on.
+    Staffed(Arc<Staff>),
+    /// A vehicle with this plate was here before.
+    ComesAgain(String),
     /// Nobody comes any more; whoever is inside leaves within this.
     Drain(Duration),
 }
@@ -77,6 +84,10 @@ pub(super) struct Engine {
     /// Cameras that have been online; they tell their inputs once, and after that only what changes.
     pub(super) greeted: BTreeSet<LaneIx>,
     pub(super) drivers: BTreeMap<PhoneId, Arc<Mutex<Driver>>>,
+    /// Drivers of vehicles without a plate.
+    pub(super) nameless: BTreeMap<VehicleId, Arc<Driver>>,
+    pub(super) staff: Option<Arc<Staff>>,
+    pub(super) unpaid: Unpaid,
 }
 
 impl Engine {
@@ -135,10 +146,10 @@ impl Engine {
             Happening::TypesPlate { lane, plate, by } => self.types_plate(lane, plate, by),
             Happening::Operator { lane, act, reason } => self.operates(lane, act, reason),
             Happening::Touched { .. } => self.counts.send_modify(|counts| counts.touched += 1),
-            // The attendant sees to a vehicle without a plate; the daemon hears the answer and the loops itself.
-            Happening::HasNoPlate { .. }
-            | Happening::ArmAnswered { .. }
-            | Happening::Through { .. } => {}
+            Happening::HasNoPlate { lane, vehicle } => self.has_no_plate(lane, vehicle),
+            Happening::Through { lane, vehicle } => self.went_through(lane, vehicle),
+            // The daemon hears the answer itself.
+            Happening::ArmAnswered { .. } => {}
         }
     }
 
@@ -181,15 +192,6 @@ impl Engine {
         });
     }
 
-    fn operates(&self, lane: LaneIx, act: OperatorAct, reason: &'static str) {
-        let (attendant, id) = (self.attendant.clone(), self.layout.lanes[lane].id.clone());
-        let tells = self.tells.clone();
-        tokio::spawn(async move {
-            let told = attendant.operate(&id, act, reason).await;
-            let _ = tells.send(Heard::Told(lane, act, told));
-        });
-    }
-
     // ---- to the world ----------------------------------------------------------------------------
 
     fn heard(&mut self, heard: Heard) {
@@ -225,6 +227,8 @@ impl Engine {
                 }
                 self.world.operator_told(now, lane, act, &told);
             }
+            Heard::Staffed(staff) => self.staff = Some(staff),
+            Heard::ComesAgain(plate) => self.world.comes_again(now, plate),
             Heard::Drain(within) => self.world.drain(now, within),
         }
     }
@@ -243,6 +247,7 @@ impl Engine {
             if let Some(message) = message.filter(|one| self.shown[lane].as_ref() != Some(one)) {
                 tracing::debug!(lane, ?message, "a display");
                 self.shown[lane] = Some(message.clone());
+                self.noticed(lane, &message, now);
                 self.world.show(now, lane, message);
             }
         }

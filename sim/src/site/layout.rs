@@ -48,6 +48,8 @@ pub struct LaneAt {
     pub line: PathBuf,
     /// Further keys of its `[[lane]]`, such as `zone = "b2"`.
     pub keys: Vec<String>,
+    /// Between the car park and the zone within it.
+    pub inner: bool,
 }
 
 /// What is to stand on a site, where it is not the usual entries and exits.
@@ -80,7 +82,7 @@ impl LaneAt {
             wired,
             closing: Closing::ByItself,
             rise,
-            inner: false,
+            inner: self.inner,
         }
     }
 }
@@ -118,7 +120,8 @@ impl Layout {
             let id = format!("{word}-{nth}");
             let line = folder.join("lines").join(&id);
             let serial_number = format!("sim-{id}");
-            LaneAt { serial_number, id, direction, by, speaks, line, keys: Vec::new() }
+            let (keys, inner) = (Vec::new(), false);
+            LaneAt { serial_number, id, direction, by, speaks, line, keys, inner }
         };
         let entries = (1..=entries).map(|nth| {
             let by = if camera_arm && nth == entries { By::Camera } else { By::Board };
@@ -132,6 +135,24 @@ impl Layout {
         entries.chain(exits).collect()
     }
 
+    /// Into a zone within the car park, and out of it.
+    pub(super) fn inner(folder: &Path, zone: &str) -> Vec<LaneAt> {
+        let lane = |word: &str, direction| {
+            let id = format!("{zone}-{word}");
+            LaneAt {
+                serial_number: format!("sim-{id}"),
+                direction,
+                by: By::Board,
+                speaks: Speaks::Mqtt,
+                line: folder.join("lines").join(&id),
+                keys: vec![format!("zone = \"{zone}\"")],
+                inner: true,
+                id,
+            }
+        };
+        vec![lane("in", Direction::Entry), lane("out", Direction::Exit)]
+    }
+
     /// The lanes of a plan, each with a camera at the broker and a relay board.
     pub(super) fn planned(folder: &Path, plan: &Plan) -> Vec<LaneAt> {
         let lane = |(id, direction, keys): &(String, Direction, Vec<String>)| LaneAt {
@@ -142,6 +163,7 @@ impl Layout {
             serial_number: format!("sim-{id}"),
             line: folder.join("lines").join(id),
             keys: keys.clone(),
+            inner: false,
         };
         plan.lanes.iter().map(lane).collect()
     }

@@ -6,25 +6,35 @@
 //!   wires    the far end of each lane's wires: board, display, camera
 //!   engine   the world on the real clock; happenings go out, what the wires do comes in
 //!   people   drivers' phones; `attendant` at the console
+//!   annex    what a large site has besides: a zone within, a sign, a turnstile, a booth
+//!   staff    who works there: `office`, `booth`; `visitors` come on foot; `tales` counts what happened
 //!   shown    what a display says, as a driver understands it
 //!   books    the bank's books beside the site's ledger
 //! ```
 
+mod annex;
 mod attendant;
 pub mod books;
+mod booth;
 mod engine;
 mod layout;
+mod office;
 mod people;
 mod shown;
+mod staff;
 mod stage;
+mod tales;
+mod visitors;
 mod wires;
 
 pub use self::{
+    annex::{Annex, GATE_IN},
     attendant::{Attendant, NAME as ATTENDANT},
     books::{Compared, compare},
     engine::Counts,
     layout::{By, LaneAt, Layout, PASSWORD, Plan, Speaks},
     stage::{Stage, StageSpec},
+    tales::{Tale, Tales},
     wires::{Pulse, Wires},
 };
 

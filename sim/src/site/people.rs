@@ -74,6 +74,11 @@ impl Driver {
         Ok(said.text().contains(PAID))
     }
 
+    /// Says at an entry that the vehicle has no plate, and at an exit that it is this phone's.
+    pub(super) async fn has_no_plate(&self, lane: &str) -> Result<(), PhoneError> {
+        self.phone.press(lane, &["/no-plate", "/phone"]).await.map(drop)
+    }
+
     /// Types the plate into the lane's page, if it asks for one.
     pub(super) async fn type_plate(&self, plate: &str) -> Result<(), PhoneError> {
         self.phone.type_plate(&self.lane, plate).await.map(drop)

@@ -10,14 +10,19 @@ use std::{
 
 use tokio::{
     sync::{mpsc, watch},
-    task::JoinHandle,
+    task::{JoinHandle, JoinSet},
 };
 
 use super::{
+    annex::{self, Annex},
     attendant::{Attendant, SignInError},
+    booth::Booth,
     engine::{Counts, Engine, Heard},
     layout::{Layout, Plan},
-    wall_clock,
+    office::{self, Shop},
+    staff::{Staff, Unpaid},
+    tales::Tales,
+    visitors, wall_clock,
     wires::{Pulse, Reads, Wires},
 };
 use crate::{
@@ -26,6 +31,9 @@ use crate::{
     seed::Seed,
     world::{Pace, SiteSpec, World},
 };
+
+/// Share of vehicles without a plate that come to a large site.
+const UNLICENSED: f64 = 0.08;
 
 /// What kind of site.
 #[derive(Clone, Debug)]
@@ -57,6 +65,8 @@ pub struct StageSpec {
     /// That broker is not the daemon's own.
     pub external_broker: bool,
     pub bank: SocketAddr,
+    /// Also with what a large site has: a zone within, a sign, a turnstile, a booth, people who come often.
+    pub large: bool,
     /// In place of entries and exits.
     pub plan: Option<Plan>,
 }
@@ -82,6 +92,7 @@ impl StageSpec {
             mqtt,
             external_broker: false,
             bank: ([127, 0, 0, 1], 0).into(),
+            large: false,
             plan: None,
         }
     }
@@ -99,6 +110,9 @@ pub struct Stage {
     heard: Option<mpsc::UnboundedReceiver<Heard>>,
     counts: watch::Sender<Counts>,
     pulses: Arc<Mutex<Vec<Pulse>>>,
+    annex: Option<Annex>,
+    /// Who works or walks there; gone with the stage.
+    errands: JoinSet<()>,
     engine: Option<JoinHandle<()>>,
 }
 
@@ -114,9 +128,15 @@ impl Stage {
                 Layout::lanes(&folder, spec.entries, spec.exits, spec.camera_arm, spec.http_exit)
             }
         };
+        let mut lanes = lanes;
+        let mut sections = spec.plan.as_ref().map(|plan| plan.sections.clone()).unwrap_or_default();
+        if spec.large {
+            lanes.extend(Layout::inner(&folder, annex::ZONE));
+            sections.push_str(&annex::sections(&folder.join("lines")));
+        }
         let layout = Layout {
             lanes,
-            sections: spec.plan.as_ref().map(|plan| plan.sections.clone()).unwrap_or_default(),
+            sections,
             folder,
             name: spec.name.clone(),
             http: spec.http,
@@ -136,6 +156,7 @@ impl Stage {
         layout.write(&gateway.site_toml(&layout.folder, &layout.notify_url())?)?;
         let wires: io::Result<Vec<Wires>> =
             layout.lanes.iter().map(|lane| Wires::connect(lane, &layout)).collect();
+        let annex = spec.large.then(|| Annex::connect(&layout.folder.join("lines"))).transpose()?;
         let (tells, heard) = mpsc::unbounded_channel();
         Ok(Self {
             layout: Arc::new(layout),
@@ -146,6 +167,8 @@ impl Stage {
             heard: Some(heard),
             counts: watch::Sender::default(),
             pulses: Arc::default(),
+            annex,
+            errands: JoinSet::new(),
             engine: None,
         })
     }
@@ -162,8 +185,8 @@ impl Stage {
             lanes: self.layout.lanes.iter().enumerate().map(|(nth, lane)| lane.spec(nth)).collect(),
             vehicles_per_day: 86_400.0 / self.spec.gap_s,
             pace: Pace { stay_s: Some(self.spec.stay_s), haste: self.spec.haste },
-            regulars: Vec::new(),
-            unlicensed: 0.0,
+            regulars: if self.spec.large { office::regulars() } else { Vec::new() },
+            unlicensed: if self.spec.large { UNLICENSED } else { 0.0 },
             starts_at: wall_clock(),
         };
         let engine = Engine {
@@ -178,9 +201,37 @@ impl Stage {
             reads: self.wires.iter().map(|_| Reads::default()).collect(),
             greeted: std::collections::BTreeSet::new(),
             drivers: std::collections::BTreeMap::new(),
+            nameless: std::collections::BTreeMap::new(),
+            staff: None,
+            unpaid: Unpaid::default(),
         };
         self.engine = Some(tokio::spawn(engine.run(heard)));
         Ok(attendant)
+    }
+
+    /// Opens the office, the booth with its two operators, the shop and the turnstile of a large site. Whoever hears
+    /// the story is told the first of each kind.
+    pub async fn employ(
+        &mut self,
+        operators: [Arc<Attendant>; 2],
+    ) -> (Tales, mpsc::UnboundedReceiver<String>) {
+        let (tales, story) = Tales::new();
+        let clerk = operators[0].clone();
+        office::put_passes(&clerk).await;
+        let shop = Shop::open(&clerk, &self.layout.public_url()).await;
+        let booth = Arc::new(Booth::open(operators, tales.clone()).await);
+        let staff = Staff { booth: booth.clone(), shop, tales: tales.clone() };
+        let _ = self.tells.send(Heard::Staffed(Arc::new(staff)));
+        self.errands.spawn(booth.keep());
+        if let Some(annex) = self.annex.clone() {
+            self.errands.spawn(visitors::come(annex, clerk, tales.clone(), self.spec.seed));
+        }
+        (tales, story)
+    }
+
+    /// What the sign at the street shows, where there is one.
+    pub fn sign(&self) -> Vec<String> {
+        self.annex.as_ref().map(Annex::sign).unwrap_or_default()
     }
 
     /// Nobody comes any more, and whoever is inside leaves within `within`.
@@ -200,6 +251,7 @@ impl Stage {
 
     /// Traffic freezes where it is; the bank closes.
     pub async fn stop(mut self) {
+        self.errands.shutdown().await;
         if let Some(engine) = self.engine.take() {
             engine.abort();
             let _ = engine.await;

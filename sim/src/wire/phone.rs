@@ -165,6 +165,14 @@ impl Phone {
         self.submit(&page, page.plate_form(), &[("plate", plate)]).await
     }
 
+    /// Scans the code and presses the button whose form goes to an address that ends with one of `ends`.
+    pub async fn press(&self, lane: &str, ends: &[&str]) -> Result<Page, PhoneError> {
+        let page = self.open_lane_page(lane).await?;
+        let mut forms = html::forms(&page.html).into_iter();
+        let form = forms.find(|form| ends.iter().any(|end| form.action.ends_with(end)));
+        self.submit(&page, form, &[]).await
+    }
+
     async fn submit(
         &self,
         page: &Page,

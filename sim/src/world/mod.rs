@@ -235,6 +235,16 @@ impl World {
         self.lanes[lane].vehicles.iter().map(|v| (v.nose, v.length, v.plate.as_str()))
     }
 
+    /// What the driver at a lane's stop line is like, and the plate there.
+    pub fn at_line(&self, lane: LaneIx) -> Option<(Manner, &str)> {
+        self.lanes[lane].waiting().map(|v| (v.manner, v.plate.as_str()))
+    }
+
+    /// The plate of a vehicle that has just come in or is parked.
+    pub fn parked(&self, vehicle: VehicleId) -> Option<&str> {
+        self.inside.get(&vehicle).map(|v| v.plate.as_str())
+    }
+
     /// From 0 (closed) to 1 (open).
     pub fn arm_angle(&self, lane: LaneIx) -> f32 {
         self.lanes[lane].arm.angle()

@@ -44,9 +44,7 @@ impl World {
             return;
         }
         self.plan_arrival(now);
-        let id = self.next_vehicle;
-        self.next_vehicle += 1;
-        let mut vehicle = Vehicle::draw(id, &self.faults.people, &mut self.draws.traffic);
+        let mut vehicle = self.a_vehicle();
         if self.draws.traffic.chance(self.faults.people.cloned)
             && let Some(other) = self.inside.values().next()
         {
@@ -59,6 +57,22 @@ impl World {
             self.tally.add("traffic: no plate");
             vehicle.plate.clear();
         }
+        let lane = self.a_lane(Direction::Entry, false);
+        self.queue.put(now, Ev::Joins(lane, Box::new(vehicle)));
+    }
+
+    fn a_vehicle(&mut self) -> Vehicle {
+        let id = self.next_vehicle;
+        self.next_vehicle += 1;
+        Vehicle::draw(id, &self.faults.people, &mut self.draws.traffic)
+    }
+
+    /// Somebody who was here before comes again.
+    pub fn comes_again(&mut self, now: Timestamp, plate: String) {
+        if self.drains {
+            return;
+        }
+        let vehicle = Vehicle { plate, ..self.a_vehicle() };
         let lane = self.a_lane(Direction::Entry, false);
         self.queue.put(now, Ev::Joins(lane, Box::new(vehicle)));
     }
@@ -96,7 +110,7 @@ impl World {
         if !below || !self.draws.traffic.chance(0.5) {
             return self.parks(vehicle, now);
         }
-        let after = self.draws.traffic.secs(10.0, 90.0);
+        let after = self.drives_on();
         let lane = self.a_lane(Direction::Entry, true);
         self.queue.put(now + after, Ev::Joins(lane, Box::new(vehicle)));
     }
@@ -108,9 +122,15 @@ impl World {
             self.tally.add("traffic: into the zone within");
             return self.parks(vehicle, now);
         }
-        let after = self.draws.traffic.secs(10.0, 90.0);
+        let after = self.drives_on();
         let exit = self.a_lane(Direction::Exit, false);
         self.queue.put(now + after, Ev::Joins(exit, Box::new(vehicle)));
+    }
+
+    /// From one lane to the next.
+    fn drives_on(&mut self) -> Duration {
+        let haste = self.spec.pace.haste;
+        self.draws.traffic.secs(10.0 / haste, 90.0 / haste)
     }
 
     /// In: it takes a place and stays for minutes or hours.

@@ -12,7 +12,7 @@ use rand::{TryRng, rngs::SysRng};
 use tracing::{debug, warn};
 
 use super::{
-    Answer, Ask, Capabilities, Channel, Notification, NotifyError, NotifyReply, PayWay, Word,
+    Answer, Ask, Capabilities, Channel, Notification, NotifyError, NotifyReply, Word,
     channels::Clock, transport::Transport,
 };
 use crate::types::Currency;
@@ -46,8 +46,6 @@ pub struct Icbc {
 }
 
 impl Icbc {
-    pub const WAYS: &'static [PayWay] = &[PayWay::Cashier];
-
     /// Reads the keys and prepares the connection; asks nothing of the bank yet.
     pub fn open(settings: IcbcSettings, clock: Clock) -> Result<Self, SettingsError> {
         let keys = settings.keys()?;
@@ -134,7 +132,7 @@ impl Channel for Icbc {
     fn capabilities(&self) -> Capabilities {
         Capabilities {
             currency: Currency::Cny,
-            ways: Self::WAYS,
+            ways: self.settings.ways(),
             reverse: true,
             part_refund: true,
             notifies: self.settings.notify,

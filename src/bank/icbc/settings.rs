@@ -9,10 +9,11 @@ use std::{
 };
 
 use serde::Deserialize;
-use thiserror::Error;
 
 use super::keys::{AesKey, GatewayKey, MerchantKey, SignType, read_secret};
-use crate::bank::transport::TransportSettings;
+pub use crate::bank::settings::SettingsError;
+pub(super) use crate::bank::settings::literal_path;
+use crate::bank::{PayWay, settings::gateway_key, transport::TransportSettings};
 
 /// Settings of one merchant at the open platform.
 #[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
@@ -123,20 +124,6 @@ fn default_read_timeout_ms() -> u64 {
     30_000
 }
 
-/// A setting cannot be used. `field` is its name in [`IcbcSettings`].
-#[derive(Debug, Error)]
-#[error("{field}: {what}")]
-pub struct SettingsError {
-    pub field: &'static str,
-    pub what: String,
-}
-
-impl SettingsError {
-    pub(super) fn new(field: &'static str, what: impl Into<String>) -> Self {
-        Self { field, what: what.into() }
-    }
-}
-
 /// The keys the settings point at.
 #[derive(Clone, Debug)]
 pub(super) struct Keys {
@@ -167,7 +154,14 @@ impl IcbcSettings {
                     .map_err(|e| SettingsError::new("aes_key_file", e.to_string()))?,
             ),
         };
-        Ok(Keys { merchant, gateway: self.gateway_key()?, aes })
+        Ok(Keys {
+            merchant,
+            gateway: gateway_key(
+                self.gateway_public_key.as_deref(),
+                self.gateway_public_key_file.as_deref(),
+            )?,
+            aes,
+        })
     }
 
     /// Takes relative file names as relative to `folder`, the site file's.
@@ -180,33 +174,16 @@ impl IcbcSettings {
         }
     }
 
-    fn gateway_key(&self) -> Result<GatewayKey, SettingsError> {
-        let (field, text) = match (&self.gateway_public_key, &self.gateway_public_key_file) {
-            (Some(text), None) => ("gateway_public_key", text.clone()),
-            (None, Some(file)) => {
-                let field = "gateway_public_key_file";
-                let text = std::fs::read_to_string(file)
-                    .map_err(|e| SettingsError::new(field, format!("{}: {e}", file.display())))?;
-                (field, text)
-            }
-            (None, None) => {
-                let what = "missing; take it from the platform's developer pages (or name a file in \
-                            gateway_public_key_file)";
-                return Err(SettingsError::new("gateway_public_key", what));
-            }
-            (Some(_), Some(_)) => {
-                let what = "given twice; keep one of gateway_public_key, gateway_public_key_file";
-                return Err(SettingsError::new("gateway_public_key_file", what));
-            }
-        };
-        GatewayKey::parse(&text).map_err(|e| SettingsError::new(field, e.to_string()))
-    }
-
     /// The path of `notify_url` letter by letter, without the query: what the gateway signs.
     pub fn notify_path(&self) -> Result<&str, SettingsError> {
         literal_path(&self.notify_url)
             .filter(|path| path.starts_with('/'))
             .ok_or_else(|| SettingsError::new("notify_url", "must be http(s)://host/path"))
+    }
+
+    /// How the channel collects.
+    pub fn ways(&self) -> &'static [PayWay] {
+        &[PayWay::Cashier]
     }
 
     pub(super) fn transport(&self) -> TransportSettings {
@@ -217,17 +194,5 @@ impl IcbcSettings {
             allow_plain_http: self.allow_plain_http,
             ca_file: self.ca_file.clone(),
         }
-    }
-}
-
-/// What stands between the host and the query, untouched; empty when there is nothing.
-pub(super) fn literal_path(url: &str) -> Option<&str> {
-    let rest = url.strip_prefix("https://").or_else(|| url.strip_prefix("http://"))?;
-    let rest = rest.split(['?', '#']).next().unwrap_or_default();
-    match rest.find('/') {
-        Some(0) => None,
-        Some(at) => Some(&rest[at..]),
-        None if rest.is_empty() => None,
-        None => Some(""),
     }
 }

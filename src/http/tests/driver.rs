@@ -219,6 +219,7 @@ async fn the_screen_shows_the_fee_and_a_code() {
     let heard = phone.hears("/lane/out/screen/live", |heard| heard.contains("¥10.00")).await;
     assert!(heard.contains("\"id\":\"show\""));
     assert!(phone.text("/lane/out/sign").await.contains(&format!("http://{address}/l/out")));
+    assert!(phone.text("/pay/sign").await.contains(&format!("http://{address}/pay")));
     assert_eq!(phone.get("/lane/nowhere/sign").await.status().as_u16(), 404);
 }
 

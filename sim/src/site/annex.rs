@@ -1,0 +1,126 @@
+//! What a large site has besides lanes for vehicles: a zone within, a sign that counts spaces, a turnstile with its
+//! scanner, a booth. Their sections of the site file, and the far ends of their wires. Moves nobody.
+
+use std::{io, path::Path};
+
+use paifang_devices::Way;
+
+use crate::wire::{Line, Pty, Scanner, ScannerManner};
+
+/// The zone within and its two lanes.
+pub(super) const ZONE: &str = "b1";
+/// The people lanes of one turnstile.
+pub const GATE_IN: &str = "gate-in";
+pub(super) const GATE_OUT: &str = "gate-out";
+pub(super) const BOOTH: &str = "booth-east";
+
+const SIGN: &str = "sign";
+const GATE: &str = "gate";
+const SCANNER: &str = "scanner";
+const TURNSTILE: u8 = 1;
+
+/// The wires; dropped, they go.
+#[derive(Clone, Debug)]
+pub struct Annex {
+    sign: Line,
+    gate: Line,
+    scanner: Scanner,
+}
+
+impl Annex {
+    pub(super) fn connect(lines: &Path) -> io::Result<Self> {
+        let pty = |name: &str| Pty::linked(lines.join(name));
+        let tail = ScannerManner::Text { tail: b"\r".to_vec() };
+        Ok(Self {
+            sign: Line::start(pty(SIGN)?, &[], 1),
+            gate: Line::start_with(pty(GATE)?, &[], 0, &[TURNSTILE]),
+            scanner: Scanner::start(pty(SCANNER)?, tail),
+        })
+    }
+
+    /// What the sign at the street shows.
+    pub fn sign(&self) -> Vec<String> {
+        self.sign.screen(0)
+    }
+
+    /// Somebody holds a code before the scanner.
+    pub fn scan(&self, code: &str) {
+        self.scanner.scan(code);
+    }
+
+    /// Somebody pushes; `true`: it let them through.
+    pub fn walk(&self, way: Way) -> bool {
+        self.gate.walk(TURNSTILE, way)
+    }
+}
+
+/// The sections of the site file.
+pub(super) fn sections(lines: &Path) -> String {
+    let at = |name: &str| lines.join(name).display().to_string();
+    let (sign, gate, scanner) = (at(SIGN), at(GATE), at(SCANNER));
+    format!(
+        r#"[till]
+booths = ["{BOOTH}"]
+
+[matching]
+percent_min = 101 # an operator looks at each misread, so that there is one to look at
+
+[[zone]]
+id = "lot"
+name = "地面"
+capacity = 60
+
+[[zone]]
+id = "{ZONE}"
+name = "地下一层"
+parent = "lot"
+capacity = 30
+
+[[sign]]
+device = "led-sign"
+zones = ["lot", "{ZONE}"]
+
+[[bus]]
+id = "line-sign"
+path = "{sign}"
+
+[[bus]]
+id = "line-gate"
+path = "{gate}"
+
+[[bus]]
+id = "port-scanner"
+path = "{scanner}"
+
+[[device]]
+id = "led-sign"
+profile = "display/olm-led"
+bus = "line-sign"
+
+[[device]]
+id = "turnstile"
+profile = "turnstile/lot-modbus"
+bus = "line-gate"
+address = {TURNSTILE}
+
+[[device]]
+id = "scanner"
+profile = "scanner/ascii-generic"
+bus = "port-scanner"
+
+[[lane]]
+id = "{GATE_IN}"
+kind = "people"
+direction = "entry"
+scanner = "scanner"
+turnstile = "turnstile"
+times = {{ walk_s = 6 }}
+
+[[lane]]
+id = "{GATE_OUT}"
+kind = "people"
+direction = "exit"
+turnstile = "turnstile"
+"#
+    )
+}
