@@ -116,6 +116,9 @@ fn no_check_is_vacuous() {
         (Sabotage::IgnoreFire, Law::FireOpens),
         (Sabotage::CoverAll, Law::PoolSpaces),
         (Sabotage::DropReason, Law::OpeningsReasoned),
+        (Sabotage::KeepCharge, Law::ChargedAlone),
+        (Sabotage::ForgetCharge, Law::ChargedOrOwed),
+        (Sabotage::HoldAtExit, Law::PatienceEnds),
     ];
     for law in Law::ALL {
         assert!(table.iter().any(|(_, broken)| *broken == law), "nothing breaks {law:?}");
@@ -128,6 +131,9 @@ fn no_check_is_vacuous() {
             | Sabotage::KeepUnused
             | Sabotage::DropAdmission => (7, Faults::none()),
             Sabotage::CoverAll => (2, Faults::none()),
+            // Its bank charges plates, and not every charge is answered in time.
+            Sabotage::KeepCharge | Sabotage::HoldAtExit => (10, Faults::all()),
+            Sabotage::ForgetCharge => (10, Faults::none()),
             // Somebody has to open by hand.
             Sabotage::DropReason => (5, Faults::all()),
             Sabotage::IgnoreFire => {

@@ -10,15 +10,15 @@ use tracing::{info, warn};
 
 use super::{App, Busy};
 use crate::{
-    bank::{Channel, NotifyReply, is_same_path},
+    bank::{Channel, NotifyReply, SignAsk, SignForm, is_same_path},
     core::{
         AlarmKind, Input,
         input::{Asked, Refusal},
     },
     store::Reader,
     types::{
-        ChannelId, RefundId,
-        bank::{Ask, Word},
+        ChannelId, RefundId, StayId,
+        bank::{AgreementAsk, AgreementWord, Ask, PayWay, Word},
     },
 };
 
@@ -85,6 +85,26 @@ impl Banker {
         });
     }
 
+    /// Asks whether something is bound to a stay's plate. Never blocks; one answer comes back as an input.
+    pub fn ask_agreement(&self, stay: StayId, channel: ChannelId, ask: AgreementAsk) {
+        let banker = self.clone();
+        tokio::spawn(async move {
+            let at_exit = ask.amount.is_some();
+            let word = match banker.channels.get(&channel) {
+                Some(bank) => bank.agreement(&ask).await,
+                None => AgreementWord::None { why: format!("this site has no channel {channel}") },
+            };
+            let asked = if at_exit { "exit" } else { "entry" };
+            counter!(
+                "paifang_bank_agreements_total",
+                "channel" => channel.to_string(), "asked" => asked, "word" => word.name()
+            )
+            .increment(1);
+            let input = Input::AgreementSaid { stay, channel, at_exit, word };
+            let _ = banker.app.submit(input, None).await;
+        });
+    }
+
     async fn word(&self, channel: &ChannelId, ask: &Ask) -> Word {
         counter!("paifang_bank_asks_total", "ask" => ask.name(), "channel" => channel.to_string())
             .increment(1);
@@ -97,6 +117,17 @@ impl Banker {
                 ),
             },
         }
+    }
+
+    /// Whether some bank takes fees from what is bound to a plate.
+    pub fn collects_by_plate(&self) -> bool {
+        self.channels.values().any(|bank| bank.capabilities().ways.contains(&PayWay::Plate))
+    }
+
+    /// The way to each bank that binds a card to a plate by a form.
+    pub fn sign_forms(&self, ask: &SignAsk) -> Vec<(ChannelId, SignForm)> {
+        let forms = self.channels.iter();
+        forms.filter_map(|(id, bank)| Some((id.clone(), bank.sign_form(ask)?))).collect()
     }
 
     /// The paths on which banks are to notify.

@@ -11,6 +11,7 @@ use tokio::sync::watch;
 
 use super::{App, banker::Banker, pictures::Pictures};
 use crate::{
+    bank::{SignAsk, SignForm},
     core::{
         self, Rules,
         money::{Order, Payment},
@@ -23,7 +24,7 @@ use crate::{
         RecordsError, Row, Said, Session, StayFile, Takings, Waiting,
     },
     store::{Accounts, Reader, StoreError},
-    types::{CodeDigest, LaneId, OrderId, StayId, TicketId},
+    types::{ChannelId, CodeDigest, LaneId, OrderId, StayId, TicketId},
 };
 
 /// The one writer, for pages.
@@ -243,6 +244,14 @@ pub struct Door {
 impl BankDoor for Door {
     fn notify_paths(&self) -> Vec<String> {
         self.banker.notify_paths()
+    }
+
+    fn binds(&self) -> bool {
+        self.banker.collects_by_plate()
+    }
+
+    fn sign_forms(&self, ask: &SignAsk) -> Vec<(ChannelId, SignForm)> {
+        self.banker.sign_forms(ask)
     }
 
     fn notified(&self, raw_path: String, body: Bytes) -> BoxFuture<'_, Said> {

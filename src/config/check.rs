@@ -160,6 +160,7 @@ impl Check<'_> {
         let english = file.display.language == Language::En;
         let signs = self.signs(&file.signs, &devices, &zones, &lanes, english);
         let calls = self.calls(&file.calls);
+        let frictionless = self.frictionless(&file.frictionless);
         let prices = self.prices(&file, base, &zone, &zones);
         let access = self.access(&file.access);
         let mqtt = Mqtt {
@@ -188,6 +189,7 @@ impl Check<'_> {
                 pay: rules::pay(&file.pay, &channels),
                 matching,
                 calls,
+                frictionless,
                 lane_names: rules::lane_names(&file.lanes),
                 till,
                 ..Rules::priced(&file.site.name, book, main)

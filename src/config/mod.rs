@@ -6,6 +6,7 @@ mod access;
 mod calls;
 mod check;
 mod devices;
+mod frictionless;
 mod lanes;
 mod rules;
 mod secrets;
@@ -31,6 +32,7 @@ pub use self::{
     calls::CallsSection,
     check::{Site, load, parse},
     devices::{Bus, Device},
+    frictionless::FrictionlessSection,
     lanes::{Gate, Lane},
     secrets::Secrets,
     signs::{Sign, SignSection},
@@ -81,6 +83,8 @@ pub struct SiteFile {
     pub matching: MatchingSection,
     #[serde(default)]
     pub calls: CallsSection,
+    #[serde(default)]
+    pub frictionless: FrictionlessSection,
     #[serde(default, rename = "bus")]
     pub buses: Vec<BusSection>,
     #[serde(default, rename = "device")]

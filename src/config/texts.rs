@@ -10,10 +10,12 @@ const BUILT_IN: &str = include_str!("texts.toml");
 const SITE: &str = "site";
 
 /// The situations and the holes each can fill, besides `{site}`.
-const SITUATIONS: [(&str, &[&str]); 33] = [
+const SITUATIONS: [(&str, &[&str]); 35] = [
     ("ready", &[]),
     ("welcome", &["plate"]),
     ("pay", &["plate", "amount", "length"]),
+    ("charging", &["plate", "amount"]),
+    ("charged", &["plate", "amount"]),
     ("good_bye", &["plate"]),
     ("pass_ends_in", &["plate", "days"]),
     ("pass_ends_out", &["plate", "days"]),

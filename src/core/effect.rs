@@ -8,7 +8,8 @@ use super::{
     ticket::{NotAdmitted, PassAction, Way},
 };
 use crate::types::{
-    ChannelId, CodeDigest, CommandId, LaneId, Money, Plate, RefundId, StayId, bank::Ask,
+    ChannelId, CodeDigest, CommandId, LaneId, Money, Plate, RefundId, StayId,
+    bank::{AgreementAsk, Ask},
 };
 
 #[derive(Clone, Debug, PartialEq)]
@@ -55,6 +56,12 @@ pub enum Effect {
         channel: ChannelId,
         ask: Ask,
     },
+    /// Whether something is bound to a stay's plate. The answer comes back as [`super::Input::AgreementSaid`].
+    AskAgreement {
+        channel: ChannelId,
+        stay: StayId,
+        ask: AgreementAsk,
+    },
     /// The answer comes back as [`super::Input::RefundSaid`].
     AskRefund {
         refund: RefundId,
@@ -78,6 +85,16 @@ pub enum Message {
     },
     GoodBye {
         plate: Plate,
+    },
+    /// What is bound to its plate is being asked for the fee.
+    Charging {
+        plate: Plate,
+        amount: Money,
+    },
+    /// It goes out: the fee is taken from what is bound to its plate.
+    Charged {
+        plate: Plate,
+        amount: Money,
     },
     /// A person is needed.
     /// It comes in or goes out by a pass that ends soon.

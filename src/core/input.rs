@@ -15,9 +15,10 @@ use super::{
     till::{MerchantAct, TillAct},
 };
 use crate::types::{
-    AdmissionId, ArrearsId, BoothId, CashId, Code, CodeDigest, CommandId, DeviceId, LaneId,
-    MerchantId, Money, OrderId, PaymentId, Plate, RefundId, ShiftId, StayId, TaskId, TicketId,
-    ValidationId, ZoneId, bank::Word,
+    AdmissionId, ArrearsId, BoothId, CashId, ChannelId, Code, CodeDigest, CommandId, DeviceId,
+    LaneId, MerchantId, Money, OrderId, PaymentId, Plate, RefundId, ShiftId, StayId, TaskId,
+    TicketId, ValidationId, ZoneId,
+    bank::{AgreementWord, Word},
 };
 
 #[derive(Clone, Debug, PartialEq)]
@@ -101,6 +102,17 @@ pub enum Input {
     RefundSaid {
         refund: RefundId,
         word: Word,
+    },
+    /// A channel spoke of what is bound to a stay's plate. `at_exit`: to the question right before charging.
+    AgreementSaid {
+        stay: StayId,
+        channel: ChannelId,
+        at_exit: bool,
+        word: AgreementWord,
+    },
+    /// A driver came back from binding a card or wallet to the plate of a stay: the channels are asked anew.
+    AgreementMade {
+        plate: Plate,
     },
     /// A payment that was filed away is talked about again: it comes back with its order.
     Recalled {
@@ -241,6 +253,8 @@ pub enum Answer {
     Payment(PaymentId),
     /// The order is paid already.
     AlreadyPaid,
+    /// What is bound to the plate is being charged for the order: nobody else pays it meanwhile.
+    Charging,
     /// Registered under this number, now or before.
     Ticket(TicketId),
     /// Let in once the one before is through.

@@ -7,6 +7,7 @@
 pub mod change;
 mod decide;
 pub mod effect;
+pub mod frictionless;
 pub mod gate;
 pub mod input;
 pub mod lane;

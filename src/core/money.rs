@@ -3,7 +3,7 @@
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
-use super::tariff::Quote;
+use super::{frictionless::Charge, tariff::Quote};
 use crate::types::{
     ArrearsId, CashId, ChannelId, LaneId, Money, OrderId, PassId, PaymentId, RefundId, ShiftId,
     StayId, bank::PayWay,
@@ -96,6 +96,9 @@ pub struct Payment {
     pub next_ask: Option<Timestamp>,
     /// The bank's number, once it has said one.
     pub bank_no: Option<String>,
+    /// Of a payment by the plate.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub charge: Option<Charge>,
 }
 
 /// The channel of payments made before there were several.

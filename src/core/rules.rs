@@ -2,6 +2,7 @@
 
 mod access;
 mod calls;
+mod frictionless;
 mod lane;
 mod matching;
 mod till;
@@ -17,6 +18,7 @@ pub use self::{
         Refusal as AccessRefusal, Right, Unfit,
     },
     calls::{BankDown, CallRules},
+    frictionless::FrictionlessRules,
     lane::{Couple, Tailgating, Tide, Turn, WaitsFor},
     matching::{MatchRules, Twice},
     till::{ArrearsAtEntry, ArrearsAtExit, TillRules},
@@ -43,6 +45,7 @@ pub struct Rules {
     pub matching: MatchRules,
     pub till: TillRules,
     pub calls: CallRules,
+    pub frictionless: FrictionlessRules,
     /// What operators and drivers read of a lane, where the site file names one.
     pub lane_names: BTreeMap<LaneId, String>,
 }
@@ -70,6 +73,7 @@ impl Rules {
             matching: MatchRules::default(),
             till: TillRules::default(),
             calls: CallRules::default(),
+            frictionless: FrictionlessRules::default(),
             lane_names: BTreeMap::new(),
         }
     }

@@ -4,6 +4,7 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
 use super::{
+    frictionless::Agreement,
     pass::Standing,
     rules::Zones,
     tariff::{Earlier, PaidAt, Span},
@@ -122,6 +123,9 @@ pub struct Stay {
     /// Nobody knows when it came in.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub lost: bool,
+    /// What is known of a card or wallet bound to its plate.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub agreement: Option<Agreement>,
 }
 
 impl Stay {
@@ -151,6 +155,7 @@ impl Stay {
             paid: Vec::new(),
             waived: Vec::new(),
             lost: false,
+            agreement: None,
         }
     }
 

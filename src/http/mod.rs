@@ -7,6 +7,7 @@ mod admissions;
 mod alarms;
 mod amount;
 mod api;
+mod bind;
 mod calls;
 mod charts;
 mod console;

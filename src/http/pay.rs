@@ -37,6 +37,8 @@ struct PayPage<'a> {
     /// `None`: nothing was asked yet.
     found: Option<FoundOut>,
     wrong: String,
+    /// A card can be bound to the plate.
+    binds: bool,
 }
 
 /// What there is to pay for a plate. Links are `/p/…`.
@@ -68,7 +70,8 @@ fn show(
     let status = if wrong.is_empty() { StatusCode::OK } else { StatusCode::UNPROCESSABLE_ENTITY };
     let (css, js) = (ops::DRIVER_CSS, ops::DRIVER_JS);
     let (site, zone) = (rules.site_name.as_str(), rules.zone.clone());
-    let page = PayPage { l, css, js, site, zone, plate, found, wrong }.render()?;
+    let binds = web.bank.as_ref().is_some_and(|bank| bank.binds());
+    let page = PayPage { l, css, js, site, zone, plate, found, wrong, binds }.render()?;
     let mut response = (status, Html(page)).into_response();
     if let Ok(csp) = HeaderValue::from_str(web.assets.driver_csp()) {
         response.headers_mut().insert(header::CONTENT_SECURITY_POLICY, csp);

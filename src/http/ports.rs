@@ -23,6 +23,7 @@ pub use self::devices::{
 pub use self::receipts::{Paid, PrintOutcome, Receipts};
 pub use self::till::{MerchantAccount, MerchantUser, TillRecords};
 use crate::{
+    bank::{SignAsk, SignForm},
     core::{
         self, Change, Rules, State,
         money::{Order, Payment, Posting, Refund},
@@ -31,7 +32,7 @@ use crate::{
         ticket::{self, Ticket},
         till::Cash,
     },
-    types::{CodeDigest, LaneId, OrderId, StayId, TicketId},
+    types::{ChannelId, CodeDigest, LaneId, OrderId, StayId, TicketId},
 };
 
 /// Shed by overload, or the daemon is stopping. Nothing was decided and nothing changed.
@@ -236,6 +237,16 @@ pub trait BankDoor: Send + Sync + 'static {
 
     /// `raw_path`: as it stood in the request line, since the signature covers it.
     fn notified(&self, raw_path: String, body: Bytes) -> BoxFuture<'_, Said>;
+
+    /// Whether a card or wallet can be bound to a plate by a form.
+    fn binds(&self) -> bool {
+        false
+    }
+
+    /// The way to each bank that binds one. Asks nobody.
+    fn sign_forms(&self, _ask: &SignAsk) -> Vec<(ChannelId, SignForm)> {
+        Vec::new()
+    }
 }
 
 #[cfg(test)]

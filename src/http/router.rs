@@ -23,7 +23,7 @@ use tokio::{
 use tower_http::trace::{DefaultOnResponse, TraceLayer};
 
 use super::{
-    admissions, api, calls, console, devices, driver,
+    admissions, api, bind, calls, console, devices, driver,
     error::{self, ApiError},
     guard::{self, Attempts},
     hand::folder_token,
@@ -185,6 +185,10 @@ fn public() -> Router<Shared> {
         .route("/p/{token}/picture", get(driver::picture_by_token))
         .route("/p/{token}/live", get(stream::order_turn))
         .route("/pay", get(pay::page).post(pay::find))
+        .route("/bind", get(|| async { axum::response::Redirect::to("/pay/bind") }))
+        .route("/pay/bind", get(bind::page).post(bind::start))
+        .route("/pay/bind/back", get(bind::back))
+        .route("/pay/bind/made", post(bind::made))
         .route("/pay/sign", get(screen::lot_sign))
         .route("/lane/{lane}/screen", get(screen::screen))
         .route("/lane/{lane}/screen/live", get(stream::screen))

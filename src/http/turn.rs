@@ -6,7 +6,7 @@ use super::{error::ApiError, router::Web};
 use crate::{
     core::{
         AlarmKind, Rules, State,
-        lane::{Help, Phase},
+        lane::{Help, Phase, Visit},
         money::{Order, OrderState, Payment, PaymentState},
         stay::Stay,
         tariff::QuoteLine,
@@ -50,6 +50,10 @@ pub(super) enum Turn {
     LaneClosed,
     Faulty,
     Due(Bill),
+    /// What is bound to the plate is asked for the fee; the driver waits for a moment.
+    Charging(Bill),
+    /// The bank takes the fee from what is bound to the plate: nothing is left to do.
+    Charged(Bill),
     /// The bank is asked for its cashier.
     Asking(Bill),
     /// The cashier is open; the bank has not said that it is paid.
@@ -77,6 +81,8 @@ impl Turn {
     pub(super) fn bill(&self) -> Option<&Bill> {
         match self {
             Self::Due(bill)
+            | Self::Charging(bill)
+            | Self::Charged(bill)
             | Self::Asking(bill)
             | Self::Paying(bill, _)
             | Self::Silent(bill, _)
@@ -113,6 +119,8 @@ impl Turn {
             Self::LaneClosed => "closed",
             Self::Faulty => "faulty",
             Self::Due(_) => "due",
+            Self::Charging(_) => "charging",
+            Self::Charged(_) => "charged",
             Self::Asking(_) => "asking",
             Self::Paying(..) => "paying",
             Self::Silent(_, None) => "silent",
@@ -168,6 +176,9 @@ fn see_lane(state: &State, rules: &Rules, now: Timestamp, id: &LaneId) -> Option
         visit.and_then(|visit| visit.order).and_then(|order| see_order(state, rules, now, order));
     Some(match (lane.phase, order) {
         (Phase::Locked, _) => Turn::LaneClosed,
+        (Phase::AwaitingPayment, Some(Turn::Due(bill))) if is_charging(visit, now) => {
+            Turn::Charging(bill)
+        }
         (Phase::AwaitingPayment | Phase::Opening | Phase::Open | Phase::Passing, Some(turn)) => {
             turn
         }
@@ -181,6 +192,11 @@ fn see_lane(state: &State, rules: &Rules, now: Timestamp, id: &LaneId) -> Option
         (Phase::Faulty, _) => Turn::Faulty,
         (Phase::Idle | Phase::Closing, _) => Turn::Nobody,
     })
+}
+
+fn is_charging(visit: Option<&Visit>, now: Timestamp) -> bool {
+    let until = visit.and_then(|visit| visit.attempt?.until());
+    until.is_some_and(|until| now < until)
 }
 
 /// The turn of an order, also long after it was paid.
@@ -248,7 +264,19 @@ fn due(now: Timestamp, bill: Bill, payments: &[Payment], silent: bool) -> Turn {
     if payments.iter().any(|p| matches!(p.state, PaymentState::Disputed { .. })) {
         return Turn::Disputed(bill);
     }
-    let Some(last) = payments.last() else { return Turn::Due(bill) };
+    let charges = payments.iter().filter(|payment| payment.state.is_undecided());
+    let charges: Vec<_> =
+        charges.filter_map(|payment| Some((payment, payment.charge.as_ref()?))).collect();
+    if charges.iter().any(|(_, charge)| charge.relied_on) {
+        return Turn::Charged(bill);
+    }
+    if charges.iter().any(|(payment, _)| payment.state == PaymentState::Pending) {
+        return Turn::Charging(bill);
+    }
+    // One that came to nothing is no business of the driver's, who pays by scan.
+    let Some(last) = payments.iter().rfind(|payment| payment.charge.is_none()) else {
+        return Turn::Due(bill);
+    };
     let link = last.link.as_ref().filter(|link| is_web(link));
     match (&last.state, link) {
         (PaymentState::Pending, _) if last.expires_at <= now => Turn::Lapsed(bill),

@@ -207,6 +207,9 @@ pub(super) fn cause(l: Lang, cause: &Cause) -> String {
         Cause::PayLater { order } => {
             format!("{} {order}", l.say("先离后付，订单", "leaves first, pays later, order"))
         }
+        Cause::Charged { order } => {
+            format!("{} {order}", l.say("自动扣费，订单", "by the card bound to the plate, order"))
+        }
         Cause::Emergency => {
             l.say("为后方应急车辆让行", "an emergency vehicle waits behind it").into()
         }

@@ -220,3 +220,15 @@ pub enum AgreementWord {
     /// Nothing can be concluded; the driver pays by scanning.
     Unknown { why: String },
 }
+
+impl AgreementWord {
+    /// For logs and metrics.
+    pub fn name(&self) -> &'static str {
+        match self {
+            Self::Bound { .. } => "bound",
+            Self::None { .. } => "none",
+            Self::Paused { .. } => "paused",
+            Self::Unknown { .. } => "unknown",
+        }
+    }
+}

@@ -9,6 +9,7 @@ use paifang::types::{
     bank::{Ask, Word},
 };
 
+use super::plates::Bound;
 use crate::{
     faults::{BankFaults, Tally},
     queue::Queue,
@@ -17,12 +18,15 @@ use crate::{
 };
 
 /// After this the channel gives up and says it does not know.
-const TIMEOUT: Duration = Duration::from_secs(38);
+pub(super) const TIMEOUT: Duration = Duration::from_secs(38);
 
 #[derive(Clone, Debug, PartialEq, Eq)]
-enum TradeState {
+pub(super) enum TradeState {
     Waiting,
+    /// To be collected from what is bound to a plate.
+    Accepted,
     Paid,
+    Failed,
     Reversed,
     /// A number that was reversed before it was ever used, or refused.
     Dead,
@@ -31,13 +35,13 @@ enum TradeState {
 /// One attempt to collect, as the bank sees it.
 #[derive(Clone, Debug)]
 pub struct Trade {
-    state: TradeState,
-    asked: Money,
+    pub(super) state: TradeState,
+    pub(super) asked: Money,
     /// What the payer's account lost, before refunds.
     pub taken_minor: i64,
-    expires_at: Timestamp,
+    pub(super) expires_at: Timestamp,
     /// Called failed once it has expired, not paying for ever.
-    fails: bool,
+    pub(super) fails: bool,
     pub refunds: BTreeMap<String, i64>,
 }
 
@@ -49,7 +53,9 @@ impl Trade {
 }
 
 #[derive(Debug)]
-enum Ev {
+pub(super) enum Ev {
+    /// An accepted charge is collected, or not.
+    Collects(String, bool),
     /// A payment that the bank had called reversed goes through.
     LateSuccess(String),
     Notify(String, Word),
@@ -59,10 +65,11 @@ enum Ev {
 #[derive(Debug)]
 pub struct PureBank {
     pub trades: BTreeMap<String, Trade>,
-    faults: BankFaults,
-    draws: Draws,
-    queue: Queue<Ev>,
-    silent: bool,
+    pub(super) bound: Bound,
+    pub(super) faults: BankFaults,
+    pub(super) draws: Draws,
+    pub(super) queue: Queue<Ev>,
+    pub(super) silent: bool,
     pub drains: bool,
     pub tally: Tally,
 }
@@ -71,6 +78,7 @@ impl PureBank {
     pub fn new(seed: Seed, faults: BankFaults, now: Timestamp) -> Self {
         let mut bank = Self {
             trades: BTreeMap::new(),
+            bound: Bound::new(),
             faults,
             draws: seed.child("bank").draws(),
             queue: Queue::new(),
@@ -91,6 +99,7 @@ impl PureBank {
         let mut told = Vec::new();
         while let Some(event) = self.queue.take(now) {
             match event {
+                Ev::Collects(no, collects) => self.collects(&no, collects, now),
                 Ev::LateSuccess(no) => self.late_success(&no, now),
                 Ev::Notify(..) if self.silent => {}
                 Ev::Notify(no, word) => told.push((no, word)),
@@ -142,7 +151,11 @@ impl PureBank {
                 CashierSays::Paid
             }
             TradeState::Paid => CashierSays::Paid,
-            TradeState::Waiting | TradeState::Reversed | TradeState::Dead => CashierSays::Closed,
+            TradeState::Waiting
+            | TradeState::Accepted
+            | TradeState::Failed
+            | TradeState::Reversed
+            | TradeState::Dead => CashierSays::Closed,
         }
     }
 
@@ -168,7 +181,8 @@ impl PureBank {
             Ask::Refund { out_trade_no, refund_no, amount, .. } => {
                 self.refund(out_trade_no, refund_no, *amount)
             }
-            Ask::Collect { .. } | Ask::Charge { .. } | Ask::RefundQuery { .. } => {
+            Ask::Charge { out_trade_no, amount, .. } => self.charge(now, out_trade_no, *amount),
+            Ask::Collect { .. } | Ask::RefundQuery { .. } => {
                 refused("UNSUPPORTED", "this bank does not do that")
             }
         }
@@ -183,6 +197,8 @@ impl PureBank {
                 Word::Failed { why: "expired".into() }
             }
             TradeState::Waiting => Word::Paying,
+            TradeState::Accepted => Word::Accepted,
+            TradeState::Failed => Word::Failed { why: "not collected".into() },
             TradeState::Reversed | TradeState::Dead => Word::Reversed,
             TradeState::Paid => match trade.net_minor() {
                 0 if !trade.refunds.is_empty() => Word::Refunded,
@@ -208,7 +224,7 @@ impl PureBank {
             return Word::Reversed;
         };
         match trade.state {
-            TradeState::Waiting => {
+            TradeState::Waiting | TradeState::Accepted => {
                 trade.state = TradeState::Reversed;
                 if late {
                     let after = self.draws.secs(1.0, 1_800.0);
@@ -216,7 +232,7 @@ impl PureBank {
                 }
                 Word::Reversed
             }
-            TradeState::Reversed | TradeState::Dead => Word::Reversed,
+            TradeState::Reversed | TradeState::Dead | TradeState::Failed => Word::Reversed,
             TradeState::Paid if undoes && trade.refunds.is_empty() => {
                 self.tally.add("bank: paid and undone");
                 trade.state = TradeState::Reversed;
@@ -256,7 +272,7 @@ impl PureBank {
     }
 
     /// At most three times in ten minutes, each of which may get lost.
-    fn notify(&mut self, no: &str, now: Timestamp) {
+    pub(super) fn notify(&mut self, no: &str, now: Timestamp) {
         let Some(trade) = self.trades.get(no) else { return };
         let word = paid_word(no, trade);
         for (low, high) in [(0.1, 3.0), (60.0, 120.0), (300.0, 600.0)] {
@@ -307,12 +323,12 @@ fn number_in(link: &str) -> &str {
     link.rsplit('/').next().unwrap_or_default()
 }
 
-fn paid_word(no: &str, trade: &Trade) -> Word {
+pub(super) fn paid_word(no: &str, trade: &Trade) -> Word {
     let amount = Money::new(trade.taken_minor, trade.asked.currency);
     Word::Paid { amount, bank_no: format!("B{no}"), paid_at: None }
 }
 
-fn refused(code: &str, why: &str) -> Word {
+pub(super) fn refused(code: &str, why: &str) -> Word {
     Word::Refused { code: code.into(), why: why.into() }
 }
 

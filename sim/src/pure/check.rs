@@ -44,10 +44,16 @@ pub enum Law {
     PoolSpaces,
     /// Nobody opens by hand without a reason on record.
     OpeningsReasoned,
+    /// While a charge by the plate may be accepted, nothing else collects the same stay.
+    ChargedAlone,
+    /// A charge that a vehicle was let go for is paid, or owed.
+    ChargedOrOwed,
+    /// Nobody stands at an exit for a charge that nobody answers.
+    PatienceEnds,
 }
 
 impl Law {
-    pub const ALL: [Self; 20] = [
+    pub const ALL: [Self; 23] = [
         Self::OpensWithCause,
         Self::CommandOnce,
         Self::PaidOnce,
@@ -68,6 +74,9 @@ impl Law {
         Self::FireOpens,
         Self::PoolSpaces,
         Self::OpeningsReasoned,
+        Self::ChargedAlone,
+        Self::ChargedOrOwed,
+        Self::PatienceEnds,
     ];
 }
 

@@ -219,6 +219,7 @@ impl Run {
                         let payment = self.state.payments.get(&payment);
                         payment.and_then(|p| p.link.clone()).map_or(Page::NotYet, Page::Link)
                     }
+                    Some(Ok(Answer::Charging)) => Page::NotYet,
                     Some(_) => Page::Over,
                     None => Page::NotYet,
                 }
@@ -371,6 +372,12 @@ impl Run {
             }
             Effect::AskBank { ask, .. } => {
                 self.queue.put(self.now, Item::Ask(life, Box::new(ask), None));
+            }
+            Effect::AskAgreement { channel, stay, ask } => {
+                let (after, word) = self.bank.agreement(&ask);
+                let at_exit = ask.amount.is_some();
+                let said = Input::AgreementSaid { stay, channel, at_exit, word };
+                self.queue.put(self.now + after, Item::Tell(life, Box::new(said)));
             }
             Effect::AskRefund { refund, ask, .. } => {
                 self.queue.put(self.now, Item::Ask(life, Box::new(ask), Some(refund)));

@@ -10,12 +10,14 @@
 mod admissions;
 pub mod bank;
 pub mod books;
+mod charges;
 pub mod check;
 mod flight;
 mod journal;
 mod machine;
 mod office;
 mod people;
+mod plates;
 mod run;
 mod sabotage;
 mod site;

@@ -17,6 +17,7 @@ use super::{
     admissions::Admissions,
     bank::PureBank,
     books::Books,
+    charges,
     check::{Broken, Law, law},
     flight::Item,
     journal::Journal,
@@ -228,6 +229,9 @@ impl Run {
             self.land(item)?;
         }
         let due = self.state.next_deadline().is_some_and(|at| at <= self.core_now());
+        if !due && !self.machine.is_down() {
+            charges::patience_ends(&self.state, self.core_now())?;
+        }
         if due && !self.machine.is_down() {
             // A lane that is asked again and again whether it is empty by now does so at another time.
             let now = self.core_now();
@@ -284,7 +288,8 @@ impl Run {
             self.books.take(changes, &self.spec.rules, at).and_then(|()| self.compare(changes));
         let checked = checked
             .and_then(|()| self.gates.take(changes, &self.people))
-            .and_then(|()| Admissions::fire(&input, &self.spec.rules, &self.state));
+            .and_then(|()| Admissions::fire(&input, &self.spec.rules, &self.state))
+            .and_then(|()| self.books.charged_alone(changes, &self.state));
         let effects = decision.effects.clone();
         let reply = decision.reply.clone();
         let kept = if cut == Some(Cut::BeforeActing) { Some(input.clone()) } else { None };
@@ -390,6 +395,7 @@ impl Run {
         }
         self.books.agree_with(&self.bank, &self.state)?;
         self.books.memory_is_empty(&self.state)?;
+        self.books.charged_or_owed(&self.state)?;
         self.gates.agree_with(&self.people, &self.state)?;
         law(Law::NobodyTrapped, self.world.is_empty(), || {
             format!("{} vehicles are still inside", self.world.inside_count())

@@ -3,11 +3,14 @@
 use paifang::core::{
     Change, Decision, Effect, Input, State,
     lane::{ArmAction, Phase},
-    money::Posting,
+    money::{PaymentState, Posting},
     pass::Standing,
     ticket::{Admission, AdmissionState},
 };
-use paifang::types::StayId;
+use paifang::types::{
+    StayId,
+    bank::{Ask, PayWay},
+};
 
 /// What is done to the core's decisions, or to the world, before they are committed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -52,6 +55,12 @@ pub enum Sabotage {
     CoverAll,
     /// What an operator gave as a reason is not kept.
     DropReason,
+    /// A charge that nobody answered goes on beside the exit scan.
+    KeepCharge,
+    /// What an accepted charge leaves owing is not put down.
+    ForgetCharge,
+    /// An exit waits for a charge for ever.
+    HoldAtExit,
 }
 
 impl Sabotage {
@@ -146,6 +155,13 @@ impl Sabotage {
                     decision.effects.clear();
                 }
             }
+            Self::KeepCharge => keep_charge(decision),
+            Self::ForgetCharge => forget_charge(decision),
+            Self::HoldAtExit => lanes(decision, |lane| {
+                if let Some(wait) = &mut lane.wait {
+                    wait.due = None;
+                }
+            }),
             Self::BlindArm | Self::SkipJournal => {}
         }
     }
@@ -164,6 +180,31 @@ fn admissions(decision: &mut Decision, mut spoil: impl FnMut(&mut Admission)) {
         if let Change::Admission(admission) = change {
             spoil(admission);
         }
+    }
+}
+
+fn keep_charge(decision: &mut Decision) {
+    for change in &mut decision.changes {
+        if let Change::Payment(payment) = change
+            && payment.charge.is_some()
+            && payment.state == PaymentState::Reversing
+        {
+            payment.state = PaymentState::Pending;
+        }
+    }
+    decision.effects.retain(|effect| {
+        let reverses = |ask: &Ask| matches!(ask, Ask::Reverse { way: PayWay::Plate, .. });
+        !matches!(effect, Effect::AskBank { ask, .. } if reverses(ask))
+    });
+}
+
+fn forget_charge(decision: &mut Decision) {
+    let failed = decision.changes.iter().any(|change| {
+        matches!(change, Change::Payment(payment) if payment.charge.is_some()
+            && matches!(payment.state, PaymentState::Failed { .. } | PaymentState::Reversed))
+    });
+    if failed {
+        decision.changes.retain(|c| !matches!(c, Change::Arrears(_) | Change::Order(_)));
     }
 }
 

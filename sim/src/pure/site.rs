@@ -15,7 +15,7 @@ use paifang::{
     types::{Currency, LaneId, ZoneId},
 };
 
-use super::office;
+use super::{office, plates};
 use crate::{
     seed::{Draws, Seed},
     world::{LaneSpec, Pace, SiteSpec},
@@ -61,7 +61,7 @@ impl RunSpec {
             draws.pick(&[100, 500, 1_500]),
             draws.pick(&[1_500, 4_000, 9_900]),
         );
-        Self {
+        let mut drawn = Self {
             rules: Rules {
                 lanes: rules.collect::<BTreeMap<_, _>>(),
                 gates: draw_gates(seed),
@@ -78,7 +78,11 @@ impl RunSpec {
             },
             lane_ids,
             days,
+        };
+        if Feature::Plates.is_of(seed) {
+            plates::allow(&mut drawn.rules, seed.is_multiple_of(4));
         }
+        drawn
     }
 }
 
@@ -93,6 +97,8 @@ pub(super) enum Feature {
     Passes,
     /// Vehicles without a plate.
     Unlicensed,
+    /// A bank that charges what is bound to plates.
+    Plates,
 }
 
 impl Feature {
@@ -102,6 +108,7 @@ impl Feature {
             Self::Tide => seed % 5 == 2,
             Self::Passes => seed % 3 == 2,
             Self::Unlicensed => seed % 7 == 4,
+            Self::Plates => seed % 6 == 4,
         }
     }
 }

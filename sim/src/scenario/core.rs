@@ -22,7 +22,7 @@ use paifang::{
     },
     types::{
         DeviceId, LaneId, Money, OrderId, Plate, StayId, Vehicle,
-        bank::{Ask, Word},
+        bank::{Ask, PayWay, Word},
     },
 };
 
@@ -30,6 +30,7 @@ use super::{
     checks::{Check, is, named},
     counter::order_in,
     head::Head,
+    plates::{self, PlateStep, Plates},
     run::Backend,
     steps::{BankStep, LaneStep, Step},
 };
@@ -63,6 +64,7 @@ pub struct CoreSite {
     /// The cashier a lane's driver has open.
     cashiers: BTreeMap<LaneId, String>,
     bank_silent: bool,
+    plates: Plates,
     reads: u32,
     pub(super) reply: Option<Reply>,
     story: VecDeque<String>,
@@ -88,7 +90,11 @@ impl CoreSite {
             let told = mistakes.iter().map(|m| format!("{}: {}", m.field, m.what));
             format!("the site's settings: {}", told.collect::<Vec<_>>().join("; "))
         })?;
-        Ok(Self::with(site.rules))
+        let mut rules = site.rules;
+        if head.keys.iter().any(|(section, ..)| section == "frictionless") {
+            plates::allow(&mut rules);
+        }
+        Ok(Self::with(rules))
     }
 
     fn with(rules: Rules) -> Self {
@@ -106,6 +112,7 @@ impl CoreSite {
             trades: BTreeMap::new(),
             cashiers: BTreeMap::new(),
             bank_silent: false,
+            plates: Plates::default(),
             reads: 0,
             reply: None,
             story: VecDeque::new(),
@@ -182,6 +189,19 @@ impl CoreSite {
             }
             Effect::Show { lane, message } => {
                 self.shown.insert(lane, message);
+            }
+            Effect::AskAgreement { channel, stay, ask } => {
+                if !self.bank_silent {
+                    let (at_exit, word) = (ask.amount.is_some(), self.plates.agreement(&ask.plate));
+                    self.tell(Input::AgreementSaid { stay, channel, at_exit, word });
+                }
+            }
+            Effect::AskBank { ask, .. } if ask.way() == PayWay::Plate => {
+                let answer = self.plates.answer(&ask).filter(|_| !self.bank_silent);
+                if let Some((to, word)) = answer {
+                    let out_trade_no = ask.out_trade_no().to_owned();
+                    self.tell(Input::BankSaid { out_trade_no, to, word });
+                }
             }
             Effect::AskBank { ask, .. } => self.ask_bank(&ask),
             Effect::AskRefund { refund, ask, .. } => {
@@ -487,6 +507,15 @@ impl Backend for CoreSite {
             }
             Step::Prepays(plate) => self.prepay(plate),
             Step::Wait(time) => self.wait(*time),
+            Step::Plate(step) => {
+                for (out_trade_no, word) in self.plates.act(step) {
+                    self.tell(Input::BankSaid { out_trade_no, to: Asked::Notified, word });
+                }
+                if let PlateStep::BindsInside(plate) = step {
+                    self.tell(Input::AgreementMade { plate: plate.clone() });
+                }
+                Ok(())
+            }
             Step::Bank(step) => {
                 self.bank_silent = *step == BankStep::Silent;
                 Ok(())

@@ -8,6 +8,7 @@ mod core;
 mod counter;
 mod desk;
 mod head;
+mod plates;
 mod run;
 mod steps;
 mod table;
@@ -19,6 +20,7 @@ pub use self::{
     counter::CounterStep,
     desk::DeskStep,
     head::Head,
+    plates::PlateStep,
     run::{Backend, Failed, read, run, vocabulary},
     steps::{LaneStep, Step},
     table::{Cell, Mistake, Row, Table, parse},

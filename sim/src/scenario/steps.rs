@@ -10,6 +10,7 @@ use paifang::{
 use super::{
     counter::{self, CounterStep},
     desk::{self, DeskStep},
+    plates::{self, PlateStep},
     table::fits,
 };
 
@@ -22,6 +23,8 @@ pub enum Step {
     Wait(Duration),
     Bank(BankStep),
     Counter(CounterStep),
+    /// A card or wallet bound to a plate.
+    Plate(PlateStep),
     /// A driver pays by phone before going to an exit.
     Prepays(Plate),
 }
@@ -137,6 +140,11 @@ impl Step {
         let counter = counter.filter_map(|(pattern, make)| Some((fits(pattern, text)?, make)));
         if let Some((words, make)) = counter.into_iter().next() {
             return make(&words).map(Self::Counter);
+        }
+        let bound = plates::WORDS.iter();
+        let bound = bound.filter_map(|(pattern, make)| Some((fits(pattern, text)?, make)));
+        if let Some((words, make)) = bound.into_iter().next() {
+            return make(&words).map(Self::Plate);
         }
         let mut found =
             WORDS.iter().filter_map(|(pattern, make)| Some((fits(pattern, text)?, make)));

@@ -416,7 +416,7 @@ impl Backend for WireSite {
                 let input = self.seen(move |state| step.input(state, &rules, now))??;
                 self.tell(input)
             }
-            Step::Prepays(_) => Err("that is not played on real wires".into()),
+            Step::Prepays(_) | Step::Plate(_) => Err("that is not played on real wires".into()),
             Step::Wait(time) => self.wait(*time),
             Step::Bank(step) => {
                 let stage = self.stage.as_ref().ok_or("there is no bank")?;

@@ -220,6 +220,7 @@ impl LaneGround {
             self.message,
             Message::Welcome { .. }
                 | Message::GoodBye { .. }
+                | Message::Charged { .. }
                 | Message::PassEnds { .. }
                 | Message::Balance { .. }
                 | Message::Owes { .. }
@@ -228,6 +229,7 @@ impl LaneGround {
         let by_name = match &self.message {
             Message::Welcome { plate }
             | Message::GoodBye { plate }
+            | Message::Charged { plate, .. }
             | Message::PassEnds { plate, .. }
             | Message::Balance { plate, .. }
             | Message::Owes { plate, .. } => plate.full() == vehicle.plate,

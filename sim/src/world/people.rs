@@ -78,6 +78,8 @@ impl World {
             }
             Message::Faulty | Message::Denied { .. } => self.call_operator(lane, now),
             Message::Ready
+            | Message::Charging { .. }
+            | Message::Charged { .. }
             | Message::PassEnds { .. }
             | Message::Balance { .. }
             | Message::Owes { .. }

@@ -128,6 +128,14 @@ fn fill(texts: &Texts, message: &Message) -> Filled {
             let plate = plate.full().into();
             texts.fill("pay", &[("plate", plate), ("amount", amount), ("length", length)])
         }
+        Message::Charging { plate, amount } => {
+            let amount = said_amount(texts.language, *amount);
+            texts.fill("charging", &[("plate", plate.full().into()), ("amount", amount)])
+        }
+        Message::Charged { plate, amount } => {
+            let amount = said_amount(texts.language, *amount);
+            texts.fill("charged", &[("plate", plate.full().into()), ("amount", amount)])
+        }
         Message::GoodBye { plate } => texts.fill("good_bye", &[("plate", plate.full().into())]),
         Message::PassEnds { plate, entering, days } => {
             let situation = if *entering { "pass_ends_in" } else { "pass_ends_out" };

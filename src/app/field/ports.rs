@@ -95,6 +95,9 @@ impl Ports for FieldPorts {
                 }
             }
             Effect::AskBank { channel, ask } => self.banker.ask(channel, ask),
+            Effect::AskAgreement { channel, stay, ask } => {
+                self.banker.ask_agreement(stay, channel, ask);
+            }
             Effect::AskRefund { refund, channel, ask } => {
                 self.banker.ask_refund(refund, channel, ask);
             }

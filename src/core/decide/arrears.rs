@@ -10,7 +10,7 @@ use crate::{
         stay::Stay,
         till::{Arrears, TillDid},
     },
-    types::{ArrearsId, LaneId, Money, OrderId, Plate},
+    types::{ArrearsId, LaneId, Money, OrderId, Plate, StayId},
 };
 
 impl Desk<'_> {
@@ -41,14 +41,25 @@ impl Desk<'_> {
 
     /// A vehicle left and has not paid. Its order stays payable; one that collected arrears of earlier stays as well
     /// gives its place to one of this stay alone.
-    pub(super) fn book_arrears(&mut self, lane: &LaneId, stay: &Stay, mut order: Order) {
+    pub(super) fn book_arrears(&mut self, lane: &LaneId, stay: &Stay, order: Order) {
+        self.book_arrears_of(lane, stay.id, &stay.plate, order);
+    }
+
+    /// As [`Self::book_arrears`], of a stay that is not in memory any more.
+    pub(super) fn book_arrears_of(
+        &mut self,
+        lane: &LaneId,
+        stay: StayId,
+        plate: &Plate,
+        mut order: Order,
+    ) {
         let own = self.own_part(&order);
         if !order.arrears.is_empty() {
             let quote = order.quote.clone();
             self.end_order(order, OrderState::Void);
             order = Order {
                 id: self.next_order(),
-                stay: stay.id,
+                stay,
                 lane: Some(lane.clone()),
                 amount: self.money(own),
                 quote,
@@ -63,8 +74,8 @@ impl Desk<'_> {
         }
         let arrears = Arrears {
             id: self.next_arrears(),
-            plate: stay.plate.clone(),
-            stay: stay.id,
+            plate: plate.clone(),
+            stay,
             order: order.id,
             amount: order.amount,
             lane: lane.clone(),

@@ -125,7 +125,8 @@ impl Desk<'_> {
     fn next_look(&self, lane: &Lane, wait: &Wait) -> Option<Timestamp> {
         let call = wait.since + self.rules.calls.patience(wait.on);
         let let_go = self.lets_go(lane, wait).map(|(at, _)| at);
-        [Some(call), let_go].into_iter().flatten().filter(|at| *at > self.now).min()
+        let charge = lane.visit.as_ref().and_then(|visit| visit.attempt?.until());
+        [Some(call), let_go, charge].into_iter().flatten().filter(|at| *at > self.now).min()
     }
 
     /// When, and for which order, the site lets it go without the bank; `None`: it does not.
@@ -150,6 +151,9 @@ impl Desk<'_> {
         lane.wait = Some(wait.clone());
         self.record(Change::Lane(lane.clone()));
         if !self.rules.lanes.contains_key(id) {
+            return;
+        }
+        if self.attempt_due(id) {
             return;
         }
         if let Some((at, order)) = self.lets_go(&lane, &wait)

@@ -8,6 +8,7 @@ use crate::{
     core::{
         change::{AlarmKind, Change},
         effect::{Effect, Message},
+        frictionless::Attempt,
         gate::{self, Gate},
         input::Reply,
         lane::{Lane, Phase},
@@ -137,6 +138,10 @@ impl<'a> Desk<'a> {
             {
                 Message::Ready
             }
+            (Phase::AwaitingPayment, Some(plate)) if is_charging(lane) && order.is_some() => {
+                let amount = order.map_or_else(|| self.money(0), |order| order.amount);
+                Message::Charging { plate, amount }
+            }
             (Phase::AwaitingPayment, Some(plate)) => match order {
                 Some(order) => Message::Pay {
                     plate,
@@ -190,6 +195,9 @@ impl<'a> Desk<'a> {
         // What the site only warns of, and what this exit has not collected.
         if let Some(amount) = self.owes(&plate) {
             return Message::Owes { plate, amount };
+        }
+        if let Some(amount) = self.charged_for(lane, fresh) {
+            return Message::Charged { plate, amount };
         }
         let Some(pass) = pass else {
             return if entering { Message::Welcome { plate } } else { Message::GoodBye { plate } };
@@ -396,6 +404,11 @@ impl<'a> Desk<'a> {
     pub(super) fn money(&self, minor: i64) -> Money {
         Money::new(minor, self.rules.currency)
     }
+}
+
+/// The bank is asked to take the fee from what is bound to the plate.
+fn is_charging(lane: &Lane) -> bool {
+    lane.visit.as_ref().is_some_and(|visit| visit.attempt.and_then(Attempt::until).is_some())
 }
 
 /// A minute that has begun counts: nobody was inside for 0 minutes.

@@ -49,6 +49,7 @@ impl Desk<'_> {
         standing: Standing,
     ) -> Option<StayId> {
         let former_id = former.id;
+        self.bar(former_id);
         let about = About::PlateTwice { former: former_id };
         match self.rules.matching.twice {
             Twice::Anew => {
@@ -56,6 +57,7 @@ impl Desk<'_> {
                 self.supersede(former);
                 let standing = self.standing_left(id, standing);
                 let stay = self.open_stay(id, &plate, picture, standing);
+                self.bar(stay);
                 self.ask_person(about, Some(id), Some(stay));
                 Some(stay)
             }
@@ -147,6 +149,7 @@ impl Desk<'_> {
         let visit = self.lane(id).and_then(|lane| lane.visit.as_ref());
         let visit = visit.filter(|visit| visit.plate.as_ref() == Some(plate));
         let seen = visit.map(Visit::vehicle).unwrap_or_default();
+        stay.agreement = self.barred_at_entry(plate, visit);
         stay.phone = visit.and_then(|visit| visit.phone);
         stay.vehicle = self.vehicle_of(standing, seen);
         let stay_id = stay.id;
@@ -155,6 +158,7 @@ impl Desk<'_> {
         }
         self.record(Change::Stay(stay));
         self.look_back(stay_id, plate);
+        self.ask_at_entry(stay_id);
         self.right_taken(stay_id, plate, standing);
         stay_id
     }
@@ -183,7 +187,7 @@ impl Desk<'_> {
 
     /// The same plate again: its exit was missed, or somebody copied it. The operator looks.
     fn supersede(&mut self, mut stay: Stay) {
-        self.void_orders(stay.id);
+        self.void_unrelied(stay.id);
         self.end_validations(stay.id);
         let detail = format!("{}: stay {} is over without an exit", stay.plate, stay.id);
         let subject = format!("stay-{}", stay.id);

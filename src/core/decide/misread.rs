@@ -244,7 +244,7 @@ impl Desk<'_> {
 const NAMED_BY_DRIVER: u8 = 100;
 
 /// Nobody has put another plate in the place of the camera's.
-fn is_as_read(visit: &Visit) -> bool {
+pub(super) fn is_as_read(visit: &Visit) -> bool {
     visit.read.as_ref().is_some_and(|read| read.plate == visit.plate)
 }
 

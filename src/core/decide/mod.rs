@@ -9,6 +9,7 @@ mod desk;
 mod entry;
 mod exit;
 mod fire;
+mod frictionless;
 mod gate;
 mod ledger;
 mod manage;
@@ -80,6 +81,10 @@ pub fn decide(state: &State, rules: &Rules, now: Timestamp, input: Input) -> Dec
         Input::VisitsFound { stay, visits } => desk.visits_found(stay, visits),
         Input::BankSaid { out_trade_no, to, word } => desk.bank_said(&out_trade_no, to, word),
         Input::RefundSaid { refund, word } => desk.refund_said(refund, &word),
+        Input::AgreementSaid { stay, channel, at_exit, word } => {
+            desk.agreement_said(stay, &channel, at_exit, &word)
+        }
+        Input::AgreementMade { plate } => desk.agreement_made(&plate),
         Input::Recalled { payment, order } => desk.recalled(payment, order),
         Input::Operator { lane, act, who, reason } => desk.operator(&lane, act, who, &reason),
         Input::Trouble { subject, kind, detail } => {

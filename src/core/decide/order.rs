@@ -32,6 +32,9 @@ impl Desk<'_> {
             }
         };
         let (stay, quote) = self.settle_from_pass(stay, quote);
+        if let Some(order) = self.covered_by_charge(&stay, quote.due().minor) {
+            return self.admit(lane, Cause::Charged { order });
+        }
         let arrears = match (self.rules.till.arrears_at_exit, self.owed_by(&stay.plate)) {
             (ArrearsAtExit::Refuse, owed) if !owed.is_empty() => {
                 self.void_orders(stay.id);
@@ -121,7 +124,9 @@ impl Desk<'_> {
             // It drives out under an arm held open; the operator's reason waives the order as it passes.
             return self.admit(lane, Cause::Free);
         }
-        self.lane_event(lane, Event::AwaitPayment(id))
+        self.lane_event(lane, Event::AwaitPayment(id))?;
+        self.try_frictionless(lane, id);
+        Ok(Answer::Done)
     }
 
     // ---- before the exit -----------------------------------------------------------------------

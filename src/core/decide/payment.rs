@@ -21,7 +21,7 @@ use crate::{
 };
 
 /// An answer that has not come by then will not come: the channel gives up after 38 s (8 s connect, 30 s read).
-const PATIENCE: Duration = Duration::from_secs(45);
+pub(super) const PATIENCE: Duration = Duration::from_secs(45);
 /// A link that has not come by then is not waited for.
 const LINK_PATIENCE: Duration = Duration::from_secs(10);
 /// A link this close to its end is not given to another phone.
@@ -50,6 +50,9 @@ impl Desk<'_> {
         if let Some(fresh) = self.fresh_prepay(&order)? {
             return Ok(fresh);
         }
+        if self.is_being_charged(id) {
+            return Ok(Answer::Charging);
+        }
         if let Some(payment) = self.payments_of(id).into_iter().find(|p| self.is_usable(p)) {
             return Ok(Answer::Payment(payment.id));
         }
@@ -61,6 +64,7 @@ impl Desk<'_> {
     fn is_usable(&self, payment: &Payment) -> bool {
         let age = self.now.duration_since(payment.made_at).unsigned_abs();
         payment.state == PaymentState::Pending
+            && payment.way == PayWay::Cashier
             && self.now + LINK_TAIL < payment.expires_at
             && (payment.link.is_some() || age <= LINK_PATIENCE)
     }
@@ -69,8 +73,7 @@ impl Desk<'_> {
         let id = self.next_payment();
         let (pay, way) = (&self.rules.pay, PayWay::Cashier);
         let channel = self.channel_for(way);
-        let stamp = self.now.to_zoned_datetime(self.rules.zone.clone()).strftime("%y%m%d%H%M%S");
-        let out_trade_no = format!("{}{stamp}{:05}", pay.trade_prefix, id.0);
+        let out_trade_no = self.trade_no(id);
         let plate = self.plate_of(order).map(|plate| plate.full().to_owned());
         let expires_in_s = pay.link_life.as_secs() as u32;
         let ask = Ask::Generate {
@@ -94,9 +97,16 @@ impl Desk<'_> {
             asks: 0,
             next_ask: Some(self.now + PATIENCE),
             bank_no: None,
+            charge: None,
         }));
         self.act(Effect::AskBank { channel, ask });
         id
+    }
+
+    /// Ours, never used before.
+    pub(super) fn trade_no(&self, id: PaymentId) -> String {
+        let stamp = self.now.to_zoned_datetime(self.rules.zone.clone()).strftime("%y%m%d%H%M%S");
+        format!("{}{stamp}{:05}", self.rules.pay.trade_prefix, id.0)
     }
 
     /// The first channel that collects this way and answers; with none that answers, the first.
@@ -124,6 +134,11 @@ impl Desk<'_> {
             Word::Paid { amount, bank_no, .. } => self.paid(payment, to, amount, bank_no),
             Word::Failed { why } => self.failed(payment, to, why),
             Word::Reversed => self.reversed(payment, to),
+            Word::Accepted if payment.charge.is_some() => {
+                self.clear("bank", AlarmKind::BankSilent);
+                self.charge_accepted(payment);
+                Ok(Answer::Done)
+            }
             Word::Paying | Word::Accepted | Word::Reversing => {
                 self.clear("bank", AlarmKind::BankSilent);
                 self.ask_later(payment);
@@ -135,7 +150,9 @@ impl Desk<'_> {
                     self.raise("bank", AlarmKind::BankSilent, why);
                     self.bank_went_silent();
                 }
+                let id = payment.id;
                 self.ask_again(payment);
+                self.charge_unanswered(id);
                 Ok(Answer::Done)
             }
             Word::Refunded | Word::PartRefunded | Word::Refunding => self.refunded_there(payment),
@@ -220,7 +237,9 @@ impl Desk<'_> {
         }
         self.clear(&payment.out_trade_no, AlarmKind::PaymentUndecided);
         payment.state = PaymentState::Failed { why };
+        let charged = payment.clone();
         self.look_late(payment, 0);
+        self.charge_fell_through(&charged);
         Ok(Answer::Done)
     }
 
@@ -230,7 +249,9 @@ impl Desk<'_> {
             PaymentState::Pending | PaymentState::Reversing => {
                 self.clear(&payment.out_trade_no, AlarmKind::PaymentUndecided);
                 payment.state = PaymentState::Reversed;
+                let charged = payment.clone();
                 self.look_late(payment, 0);
+                self.charge_fell_through(&charged);
                 Ok(Answer::Done)
             }
             PaymentState::Reversed | PaymentState::Failed { .. } => {
@@ -276,7 +297,7 @@ impl Desk<'_> {
     // ---- when to ask again -----------------------------------------------------------------------
 
     /// Every 3 s while a driver stands there, more seldom later, for as long as it is undecided.
-    fn ask_later(&mut self, mut payment: Payment) {
+    pub(super) fn ask_later(&mut self, mut payment: Payment) {
         match payment.state {
             PaymentState::Pending | PaymentState::Reversing => {
                 let age = self.now.duration_since(payment.made_at).unsigned_abs();
@@ -335,7 +356,9 @@ impl Desk<'_> {
         let channel = payment.channel.clone();
         let expired = self.now >= payment.expires_at;
         let age = self.now.duration_since(payment.made_at).unsigned_abs();
-        if payment.state.is_undecided() && age >= UNDECIDED_LONG {
+        // A charge that was accepted may take its day.
+        let late = expired || payment.charge.as_ref().is_none_or(|charge| !charge.relied_on);
+        if payment.state.is_undecided() && late && age >= UNDECIDED_LONG {
             let detail = format!("{} asked for at {}", payment.amount, payment.made_at);
             self.raise(&out_trade_no, AlarmKind::PaymentUndecided, detail);
         }
@@ -364,16 +387,20 @@ impl Desk<'_> {
 
     /// Nobody should pay this order any more by an attempt that is still open.
     pub(super) fn reverse_undecided(&mut self, order: OrderId) {
-        for mut payment in self.payments_of(order) {
-            if payment.state == PaymentState::Pending {
-                payment.state = PaymentState::Reversing;
-                payment.asks = 1;
-                payment.next_ask = Some(self.now + PATIENCE);
-                let (out_trade_no, way) = (payment.out_trade_no.clone(), payment.way);
-                let channel = payment.channel.clone();
-                self.record(Change::Payment(payment));
-                self.act(Effect::AskBank { channel, ask: Ask::Reverse { out_trade_no, way } });
-            }
+        for payment in self.payments_of(order) {
+            self.reverse_one(payment);
+        }
+    }
+
+    pub(super) fn reverse_one(&mut self, mut payment: Payment) {
+        if payment.state == PaymentState::Pending {
+            payment.state = PaymentState::Reversing;
+            payment.asks = 1;
+            payment.next_ask = Some(self.now + PATIENCE);
+            let (out_trade_no, way) = (payment.out_trade_no.clone(), payment.way);
+            let channel = payment.channel.clone();
+            self.record(Change::Payment(payment));
+            self.act(Effect::AskBank { channel, ask: Ask::Reverse { out_trade_no, way } });
         }
     }
 

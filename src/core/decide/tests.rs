@@ -20,6 +20,7 @@ use crate::{
 mod access;
 mod calls;
 mod found;
+mod frictionless;
 mod misread;
 mod people;
 mod till;

@@ -61,9 +61,11 @@ impl Desk<'_> {
             Some(Cause::Fire) => waived("fire", "fire alarm"),
             Some(Cause::Key) => waived("key", "opened by the barrier's key"),
             Some(Cause::Free | Cause::Paid { .. } | Cause::Entry) => OrderState::Void,
-            Some(Cause::PayLater { .. } | Cause::Emergency) | None => OrderState::Unpaid,
+            Some(Cause::PayLater { .. } | Cause::Charged { .. } | Cause::Emergency) | None => {
+                OrderState::Unpaid
+            }
         };
-        if became == OrderState::Unpaid && !self.due_orders(stay.id).is_empty() {
+        if became == OrderState::Unpaid && self.leaves_unpaid(stay.id) {
             let detail = format!("{}: stay {} left by {id}", stay.plate, stay.id);
             self.raise(&format!("stay-{}", stay.id), AlarmKind::LeftUnpaid, detail);
         }
@@ -86,6 +88,7 @@ impl Desk<'_> {
     pub(super) fn backed_out(&mut self, id: &LaneId, visit: &Visit) {
         self.clear(id.as_str(), AlarmKind::Lane(LaneAlarm::HelpWanted));
         self.misread_went_away(visit);
+        self.attempt_went_away(visit);
         let Some(mut stay) = visit.stay.and_then(|stay| self.stay(stay)).cloned() else { return };
         if stay.state == StayState::Entering && stay.entry_lane == *id {
             self.end_validations(stay.id);

@@ -198,6 +198,8 @@ impl Desk<'_> {
         self.record(Change::Stay(stay.clone()));
         for order in self.due_orders(stay.id) {
             match became {
+                // The bank has it in hand, whoever opened in the end.
+                _ if self.is_relied_on(order.id) => {}
                 OrderState::Unpaid => self.book_arrears(lane, &stay, order),
                 OrderState::Waived { who, reason } => {
                     let minor = self.own_part(&order);
@@ -252,6 +254,7 @@ impl Desk<'_> {
         let mut stay = Stay::new(self.next_stay(), plate.clone(), id.clone(), zone, from);
         stay.state = StayState::Inside;
         stay.lost = entered_at.is_none();
+        stay.agreement = self.barred();
         if stay.lost && self.quote(&stay, self.now).map_or(0, |quote| quote.amount.minor) == 0 {
             return Err(Refusal::NoLostFee);
         }

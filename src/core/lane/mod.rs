@@ -28,6 +28,7 @@ pub use self::{
     wait::{Wait, WaitsFor},
 };
 use super::{
+    frictionless::Attempt,
     matching,
     rules::{Direction, LaneRules},
     stay::Read,
@@ -155,6 +156,10 @@ pub enum Cause {
     },
     /// An emergency vehicle waits behind it.
     Emergency,
+    /// What is bound to its plate is being charged: the bank took that on itself, or the site goes by its risk.
+    Charged {
+        order: OrderId,
+    },
 }
 
 /// What a vehicle waits for that only a person can give.
@@ -243,6 +248,9 @@ pub struct Visit {
     /// It may pass as soon as the coupled lane lets it, for this cause.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub waits: Option<Cause>,
+    /// How far charging what is bound to its plate has come.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub attempt: Option<Attempt>,
 }
 
 impl Visit {
@@ -265,6 +273,7 @@ impl Visit {
             task: None,
             tries: 0,
             waits: None,
+            attempt: None,
         }
     }
 

@@ -50,3 +50,14 @@ async fn health_and_limits() {
     assert_eq!(lost.status().as_u16(), 404);
     assert!(lost.text().await.unwrap().contains("There is no such page"));
 }
+
+#[tokio::test]
+async fn where_no_bank_takes_fees_by_the_plate_no_card_is_bound() {
+    let site = Site::new();
+    let (address, _stop) = site.serve().await;
+    let phone = Phone::new(address);
+    assert!(phone.text("/pay/bind?lang=en").await.contains("No card can be bound here"));
+    assert!(!phone.text("/pay?lang=en").await.contains("/pay/bind"));
+    let answer = phone.post("/pay/bind", &[("plate", "京A12345"), ("mobile", "")]).await;
+    assert!(answer.text().await.unwrap().contains("这里不能绑定银行卡"));
+}

@@ -107,6 +107,7 @@ impl Work<'_> {
         let former = self.lane.visit.take();
         if let Some(former) = former.as_ref().filter(|former| former.is_same_vehicle(&visit)) {
             (visit.task, visit.tries) = (former.task, former.tries);
+            visit.attempt = former.attempt;
         } else if let Some(former) = former {
             let gone_through = blind && former.cause.is_some() && visit.plate.is_some();
             self.acts.push(if gone_through { Act::Passed(former) } else { Act::BackedOut(former) });

@@ -1,0 +1,149 @@
+//! A card or wallet for a plate: the way to the bank's own page, where everything secret is typed, and back. Keeps
+//! nothing, and tells nobody whether something is bound.
+
+use askama::Template;
+use axum::{
+    Form,
+    extract::State,
+    http::{HeaderMap, HeaderValue, StatusCode, header},
+    response::{Html, IntoResponse, Response},
+};
+use serde::Deserialize;
+
+use super::{
+    error::ApiError,
+    guard::Source,
+    ops,
+    router::{Shared, Web},
+    words::{Lang, cookie},
+};
+use crate::{
+    bank::{SignAsk, SignForm},
+    core::Input,
+    types::{ChannelId, Plate},
+};
+
+/// Digits of a telephone number, at most.
+const MOBILE_MAX: usize = 20;
+
+#[derive(Template)]
+#[template(path = "bind.html", config = "src/http/askama.toml")]
+struct BindPage<'a> {
+    l: Lang,
+    css: &'a str,
+    js: &'a str,
+    site: &'a str,
+    plate: String,
+    step: Step,
+    wrong: String,
+}
+
+/// How far the driver has come.
+enum Step {
+    /// No bank of this site binds by a form.
+    Nowhere,
+    Ask,
+    /// On to the bank: one form for each that binds.
+    Go(Vec<(ChannelId, SignForm)>),
+    /// Back from the bank.
+    Back,
+    Done,
+}
+
+fn show(
+    web: &Web,
+    l: Lang,
+    plate: String,
+    step: Step,
+    wrong: String,
+) -> Result<Response, ApiError> {
+    let status = if wrong.is_empty() { StatusCode::OK } else { StatusCode::UNPROCESSABLE_ENTITY };
+    let rules = web.desk.rules();
+    let (css, js, site) = (ops::DRIVER_CSS, ops::DRIVER_JS, rules.site_name.as_str());
+    let page = BindPage { l, css, js, site, plate, step, wrong }.render()?;
+    let mut response = (status, Html(page)).into_response();
+    if let Ok(csp) = HeaderValue::from_str(web.assets.driver_csp()) {
+        response.headers_mut().insert(header::CONTENT_SECURITY_POLICY, csp);
+    }
+    // The forms are signed, with the plate in them.
+    response.headers_mut().insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
+    Ok(response)
+}
+
+/// The plate this phone paid for last.
+fn kept(headers: &HeaderMap) -> String {
+    let kept = cookie(headers, "plate").unwrap_or_default();
+    let text = form_urlencoded::parse(format!("p={kept}").as_bytes()).next();
+    let plate = text.and_then(|(_, text)| Plate::parse(&text).ok());
+    plate.map(|plate| plate.full().to_owned()).unwrap_or_default()
+}
+
+pub(super) async fn page(
+    State(web): State<Shared>,
+    l: Lang,
+    headers: HeaderMap,
+) -> Result<Response, ApiError> {
+    let step =
+        if web.bank.as_ref().is_some_and(|bank| bank.binds()) { Step::Ask } else { Step::Nowhere };
+    show(&web, l, kept(&headers), step, String::new())
+}
+
+#[derive(Deserialize)]
+pub(super) struct Typed {
+    plate: String,
+    #[serde(default)]
+    mobile: String,
+}
+
+/// The way on: a form to the bank's page, with a button.
+pub(super) async fn start(
+    State(web): State<Shared>,
+    l: Lang,
+    Form(typed): Form<Typed>,
+) -> Result<Response, ApiError> {
+    let Ok(plate) = Plate::parse(&typed.plate) else {
+        let wrong = l.say("这不像一个车牌，请检查", "That is not a plate; check it");
+        return show(&web, l, String::new(), Step::Ask, wrong.to_owned());
+    };
+    let mobile: String = typed.mobile.chars().filter(|c| !c.is_whitespace()).collect();
+    let full = plate.full().to_owned();
+    if mobile.len() > MOBILE_MAX || !mobile.bytes().all(|b| b.is_ascii_digit() || b == b'+') {
+        let wrong = l.say("手机号只能是数字", "A telephone number has digits only");
+        return show(&web, l, full, Step::Ask, wrong.to_owned());
+    }
+    let back_url = format!("{}/pay/bind/back", web.settings.public_url());
+    let ask = SignAsk { plate, colour: None, mobile, back_url };
+    let forms = web.bank.as_ref().map(|bank| bank.sign_forms(&ask)).unwrap_or_default();
+    let step = if forms.is_empty() { Step::Nowhere } else { Step::Go(forms) };
+    show(&web, l, full, step, String::new())
+}
+
+/// The bank sends the browser here at the end, with words of its own that prove nothing.
+pub(super) async fn back(
+    State(web): State<Shared>,
+    l: Lang,
+    headers: HeaderMap,
+) -> Result<Response, ApiError> {
+    show(&web, l, kept(&headers), Step::Back, String::new())
+}
+
+/// The bank is asked anew about a vehicle that is inside. Each try counts: plates can be guessed.
+pub(super) async fn made(
+    State(web): State<Shared>,
+    l: Lang,
+    source: Source,
+    Form(typed): Form<Typed>,
+) -> Result<Response, ApiError> {
+    let Ok(plate) = Plate::parse(&typed.plate) else {
+        let wrong = l.say("这不像一个车牌，请检查", "That is not a plate; check it");
+        return show(&web, l, String::new(), Step::Back, wrong.to_owned());
+    };
+    let (now, full) = (web.desk.now(), plate.full().to_owned());
+    if let Err(error) = web.plates.may_try(source, now) {
+        return show(&web, l, full, Step::Back, error.text(l));
+    }
+    web.plates.count(source, now);
+    // Whether it is inside, and bound, is nobody's business here: the answer is the same.
+    let _ = web.desk.tell(Input::AgreementMade { plate }).await?;
+    show(&web, l, full, Step::Done, String::new())
+}
