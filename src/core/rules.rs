@@ -3,6 +3,7 @@
 mod access;
 mod calls;
 mod lane;
+mod limits;
 mod matching;
 mod till;
 mod zone;
@@ -18,6 +19,7 @@ pub use self::{
     },
     calls::{BankDown, CallRules},
     lane::{Couple, Tailgating, Tide, Turn, WaitsFor},
+    limits::LimitRules,
     matching::{MatchRules, Twice},
     till::{ArrearsAtEntry, ArrearsAtExit, TillRules},
     zone::{ZoneRules, Zones},
@@ -42,6 +44,7 @@ pub struct Rules {
     pub access: AccessRules,
     pub matching: MatchRules,
     pub till: TillRules,
+    pub limits: LimitRules,
     pub calls: CallRules,
     /// What operators and drivers read of a lane, where the site file names one.
     pub lane_names: BTreeMap<LaneId, String>,
@@ -69,6 +72,7 @@ impl Rules {
             access: AccessRules::default(),
             matching: MatchRules::default(),
             till: TillRules::default(),
+            limits: LimitRules::default(),
             calls: CallRules::default(),
             lane_names: BTreeMap::new(),
         }
@@ -239,6 +243,10 @@ pub struct PayRules {
     pub link_life: Duration,
     /// After paying, a vehicle has this long to leave.
     pub leave_time: Duration,
+    /// A payment by the payer's own code is decided within this, or closed: a vehicle stands there meanwhile.
+    pub code_window: Duration,
+    /// What a counter sells waits this long to be paid, and is remembered as long for who asks for it twice.
+    pub sale_life: Duration,
     /// Whom new payments go to: the first that collects the wanted way and is not silent.
     pub channels: Vec<PayChannel>,
 }
@@ -256,6 +264,8 @@ impl Default for PayRules {
             trade_prefix: "PF".into(),
             link_life: Duration::from_mins(5),
             leave_time: Duration::from_mins(15),
+            code_window: Duration::from_secs(30),
+            sale_life: Duration::from_hours(2),
             channels: Vec::new(),
         }
     }

@@ -11,6 +11,7 @@ mod admissions;
 pub mod bank;
 pub mod books;
 pub mod check;
+mod codes;
 mod flight;
 mod journal;
 mod machine;

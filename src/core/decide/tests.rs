@@ -21,6 +21,7 @@ mod access;
 mod calls;
 mod found;
 mod misread;
+mod payments;
 mod people;
 mod till;
 mod ways;
@@ -304,7 +305,7 @@ fn silent_bank_then_reversed_then_paid_after_all() {
         site.after(Duration::from_secs(45));
         let _ = site.bank(&trade, Word::Unknown { why: "no answer".into() });
     }
-    assert!(site.state.alarms.values().any(|alarm| alarm.subject == "bank"));
+    assert!(site.state.alarms.values().any(|alarm| alarm.subject == "none"));
     assert_eq!(site.state.payment_of(&trade).unwrap().state, PaymentState::Reversing);
     site.bank(&trade, Word::Reversed).unwrap();
     let second = site.pay();
