@@ -183,7 +183,8 @@ impl Daemon {
         let pages = http::Parts {
             desk: Arc::new(AppDesk { app: app.clone(), rules }),
             records: tables.clone(),
-            till: tables,
+            till: tables.clone(),
+            payments: tables,
             pictures: Arc::new(pictures),
             bank: Some(Arc::new(Door { banker })),
             fleet: Arc::new(fleet),

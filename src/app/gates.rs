@@ -8,7 +8,7 @@ use tokio::sync::mpsc;
 
 use super::{
     daemon::StartError,
-    field::{BoardJob, PassPort, Scanner, Turnstile, Wire},
+    field::{BoardJob, PassPort, Reads, Scanner, Turnstile, Wire},
     parts::{Buses, JOBS_MAX, LINE_GAP, Parts, Passes},
 };
 use crate::{
@@ -99,8 +99,10 @@ impl Parts {
 
     /// A port and a task for each scanner of a lane.
     pub(super) fn scanners(&mut self, site: &Site) -> Result<(), StartError> {
-        for gate in site.gates.values() {
-            for id in &gate.readers {
+        let tickets = site.gates.values().map(|gate| (&gate.id, &gate.readers, Reads::Tickets));
+        let codes = site.lanes.values().map(|lane| (&lane.id, &lane.scanners, Reads::PayerCodes));
+        for (lane, readers, reads) in tickets.chain(codes) {
+            for id in readers {
                 let Some(device) = site.devices.get(id) else { continue };
                 if device.profile.protocol == Protocol::Osdp {
                     continue; // polled on its line: see `reading`
@@ -115,7 +117,8 @@ impl Parts {
                     SerialSettings { path, baud: bus.baud, gap: LINE_GAP, framing: bus.framing };
                 let scanner = Scanner {
                     id: id.clone(),
-                    lane: gate.id.clone(),
+                    lane: lane.clone(),
+                    reads,
                     app: self.app.clone(),
                     reader,
                     port: Bus::listen(settings, sink),

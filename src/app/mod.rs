@@ -11,6 +11,7 @@ mod gates;
 pub mod keys;
 pub mod pages;
 mod parts;
+mod payments;
 pub mod pictures;
 mod printing;
 mod reading;

@@ -20,7 +20,9 @@ use super::{
     clock::{Clock, Stepped},
 };
 use crate::{
-    core::{Alarm, AlarmKind, Change, Effect, Input, Reply, Rules, State, decide},
+    core::{
+        Alarm, AlarmKind, Change, Effect, Input, Reply, Rules, State, codes::SeenCodes, decide,
+    },
     store::{Reader, StoreError, Writer as Store},
 };
 
@@ -64,7 +66,8 @@ impl<P: Ports> Writer<P> {
         ports: P,
         inbox: Inbox,
     ) -> Self {
-        let mind = Mind { state, rules, clock, inbox, shed_told: None };
+        let codes = SeenCodes::default();
+        let mind = Mind { state, rules, clock, inbox, codes, shed_told: None };
         Self { mind, store, reader, ports }
     }
 
@@ -184,6 +187,7 @@ impl<P: Ports> Writer<P> {
             match self.reader.load().await {
                 Ok(loaded) => {
                     self.mind.state = loaded.state;
+                    self.mind.codes.forget();
                     return;
                 }
                 Err(trouble) => {
@@ -201,6 +205,7 @@ struct Mind {
     rules: Arc<Rules>,
     clock: Clock,
     inbox: Inbox,
+    codes: SeenCodes,
     /// Requests shed when the operator was last told, and when that was.
     shed_told: Option<(u64, Instant)>,
 }
@@ -263,7 +268,13 @@ impl Mind {
     }
 
     fn decide_one(&mut self, batch: &mut Batch, now: Timestamp, input: Input, then: Option<Then>) {
+        if let Some(known) = self.codes.known(now, &input) {
+            batch.replies.push((known, then));
+            return;
+        }
+        let code = SeenCodes::digest_of(&input);
         let decision = decide(&self.state, &self.rules, now, input);
+        self.codes.decided(now, code, &decision.reply);
         for change in &decision.changes {
             self.state.apply(change);
         }

@@ -148,7 +148,8 @@ impl Check<'_> {
         };
         self.pay(&file);
         let public_url = self.public_url(&file);
-        let rate = self.rate(file.limits);
+        let rate = self.rate(&file.limits);
+        let limits = self.pay_limits(&file.limits.pay);
         let texts = self.texts(&file);
         let buses = self.buses(&file.buses);
         let devices = self.devices(&file.devices, &buses, &secrets, file.mqtt.url.is_some());
@@ -188,6 +189,7 @@ impl Check<'_> {
                 access,
                 pay: rules::pay(&file.pay, &channels),
                 matching,
+                limits,
                 calls,
                 frictionless,
                 lane_names: rules::lane_names(&file.lanes),
@@ -246,6 +248,17 @@ impl Check<'_> {
         if !(60..=86_400).contains(&file.pay.link_life_s) {
             let at = self.text.find("link_life_s").unwrap_or(0);
             self.mistake(at, "pay.link_life_s", "must be 60 to 86400 seconds");
+        }
+        let times = [
+            ("code_window_s", file.pay.code_window_s, 10..=120),
+            ("sale_minutes", file.pay.sale_minutes, 5..=1_440),
+        ];
+        for (key, value, range) in times {
+            if !range.contains(&value) {
+                let at = self.text.find(key).unwrap_or(0);
+                let what = format!("must be {} to {}", range.start(), range.end());
+                self.mistake(at, &format!("pay.{key}"), what);
+            }
         }
         let negative = |tariff: &Hourly| tariff.hour_minor < 0 || tariff.day_cap_minor < 0;
         if file.tariff.as_ref().is_some_and(negative) {

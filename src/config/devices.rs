@@ -353,8 +353,8 @@ impl Check<'_> {
         }
     }
 
-    pub(super) fn rate(&mut self, limits: LimitsSection) -> Rate {
-        let LimitsSection { device_messages_per_s: per_s, device_messages_burst: burst } = limits;
+    pub(super) fn rate(&mut self, limits: &LimitsSection) -> Rate {
+        let (per_s, burst) = (limits.device_messages_per_s, limits.device_messages_burst);
         if per_s == 0 || burst == 0 {
             let at = self.text.find("[limits]").unwrap_or(0);
             self.mistake(at, "limits", "at least one message must be taken");

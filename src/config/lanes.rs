@@ -29,6 +29,8 @@ pub struct Lane {
     pub fire: Option<u8>,
     /// Input of the barrier's device that a driver's call button is wired to.
     pub help: Option<u8>,
+    /// Scanner of payers' codes, at the lane or its booth: none or one.
+    pub scanners: Vec<DeviceId>,
 }
 
 /// A lane for people.
@@ -108,7 +110,6 @@ impl Check<'_> {
         self.none_of(
             section,
             &[
-                ("lane.scanner", section.scanner.as_ref()),
                 ("lane.reader", section.reader.as_ref()),
                 ("lane.turnstile", section.turnstile.as_ref()),
             ],
@@ -123,6 +124,7 @@ impl Check<'_> {
         let named = barrier;
         let barrier = self.device(named, "lane.barrier", Capability::PulseOpen, devices);
         let display = self.display(section, devices);
+        let scanners = self.code_scanner(section, devices, known);
         let (camera, barrier) = (camera?, barrier?);
         self.barrier_address(named, barrier);
         let inputs = self.inputs(section, barrier);
@@ -149,8 +151,24 @@ impl Check<'_> {
             fire: self.input_of(section, barrier, InputRole::FireAlarm),
             help: self.input_of(section, barrier, InputRole::HelpButton),
             inputs,
+            scanners,
         };
         Some((lane, wired))
+    }
+
+    /// What reads the codes of payers; each scanner serves one lane.
+    fn code_scanner(
+        &mut self,
+        section: &LaneSection,
+        devices: &BTreeMap<DeviceId, Device>,
+        known: &BTreeMap<LaneId, Lane>,
+    ) -> Vec<DeviceId> {
+        let Some(named) = &section.scanner else { return Vec::new() };
+        if let Some(other) = known.values().find(|lane| lane.scanners.contains(named.get_ref())) {
+            self.wrong(named, "lane.scanner", format!("serves lane {} already", other.id));
+        }
+        let device = self.device(named, "lane.scanner", Capability::Scan, devices);
+        device.map(|device| device.id.clone()).into_iter().collect()
     }
 
     fn gate(
@@ -210,6 +228,10 @@ impl Check<'_> {
                 known.gates.values().find(|gate| gate.readers.contains(named.get_ref()))
             {
                 self.wrong(named, field, format!("serves lane {} already", other.id));
+            }
+            let pays = known.lanes.values().find(|lane| lane.scanners.contains(named.get_ref()));
+            if let Some(other) = pays {
+                self.wrong(named, field, format!("takes payers' codes at lane {}", other.id));
             }
             if let Some(device) = self.device(named, field, needs, devices) {
                 readers.push(device.id.clone());

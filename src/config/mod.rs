@@ -8,6 +8,7 @@ mod check;
 mod devices;
 mod frictionless;
 mod lanes;
+mod pay_limits;
 mod rules;
 mod secrets;
 mod signs;
@@ -34,6 +35,7 @@ pub use self::{
     devices::{Bus, Device},
     frictionless::FrictionlessSection,
     lanes::{Gate, Lane},
+    pay_limits::PayLimitsSection,
     secrets::Secrets,
     signs::{Sign, SignSection},
     tariffs::{TariffsSection, tariff_file},
@@ -165,18 +167,21 @@ impl Default for MqttSection {
 }
 
 /// What is taken of each device; more is dropped and told.
-#[derive(Clone, Copy, Debug, Deserialize)]
+#[derive(Clone, Debug, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct LimitsSection {
     /// Messages a second in the long run. Default 50.
     pub device_messages_per_s: u32,
     /// Messages at once. Default 200.
     pub device_messages_burst: u32,
+    /// What may be paid, given back and let go in a day.
+    pub pay: PayLimitsSection,
 }
 
 impl Default for LimitsSection {
     fn default() -> Self {
-        Self { device_messages_per_s: 50, device_messages_burst: 200 }
+        let pay = PayLimitsSection::default();
+        Self { device_messages_per_s: 50, device_messages_burst: 200, pay }
     }
 }
 
@@ -189,11 +194,22 @@ pub struct PaySection {
     pub link_life_s: u32,
     /// Minutes to leave after paying. Default 15.
     pub leave_minutes: u32,
+    /// Seconds until a payment by the payer's own code is decided or closed, 10 to 120. Default 30: for as long wallets
+    /// have their payer confirm.
+    pub code_window_s: u32,
+    /// Minutes that what a counter sells waits to be paid, 5 to 1440. Default 120.
+    pub sale_minutes: u32,
 }
 
 impl Default for PaySection {
     fn default() -> Self {
-        Self { trade_prefix: "PF".into(), link_life_s: 300, leave_minutes: 15 }
+        Self {
+            trade_prefix: "PF".into(),
+            link_life_s: 300,
+            leave_minutes: 15,
+            code_window_s: 30,
+            sale_minutes: 120,
+        }
     }
 }
 
@@ -265,7 +281,8 @@ pub struct LaneSection {
     pub camera: Option<Spanned<DeviceId>>,
     /// The relay board, or the camera's own relays by a second device with the camera's serial number.
     pub barrier: Option<Spanned<DeviceId>>,
-    /// For people: what reads their codes. A lane has a scanner or a reader, or both.
+    /// What reads codes: of people their tickets, and such a lane has a scanner or a reader, or both; of vehicles the
+    /// codes on their drivers' phones, to pay by.
     pub scanner: Option<Spanned<DeviceId>>,
     /// For people: what reads their cards.
     pub reader: Option<Spanned<DeviceId>>,

@@ -72,6 +72,8 @@ pub(super) fn pay(section: &PaySection, channels: &[(ChannelId, ChannelSettings)
         trade_prefix: section.trade_prefix.clone(),
         link_life: Duration::from_secs(section.link_life_s.into()),
         leave_time: Duration::from_mins(section.leave_minutes.into()),
+        code_window: Duration::from_secs(section.code_window_s.into()),
+        sale_life: Duration::from_mins(section.sale_minutes.into()),
         channels: channels
             .iter()
             .map(|(id, settings)| PayChannel { id: id.clone(), ways: settings.ways().to_vec() })

@@ -15,6 +15,8 @@ use crate::{
 pub struct TillSection {
     /// Booths, each with a drawer of its own. Default: none, the site takes no cash.
     pub booths: Vec<Spanned<BoothId>>,
+    /// Minor units above which a refund through the bank waits for a second operator; 0: every one does. Default 50000.
+    pub approve_above_minor: Option<Spanned<i64>>,
 }
 
 /// What becomes of a vehicle that left without paying before.
@@ -54,8 +56,15 @@ impl Check<'_> {
         if let Some(most) = most.filter(|most| !(1..=50).contains(most.get_ref())) {
             self.wrong(most, "merchants.validations_max", "must be 1 to 50");
         }
+        let approve = till.approve_above_minor.as_ref();
+        if let Some(above) = approve.filter(|above| *above.get_ref() < 0) {
+            let what = "cannot be negative; 0 has every refund wait for a second operator";
+            self.wrong(above, "till.approve_above_minor", what);
+        }
         TillRules {
             booths,
+            approve_above_minor: approve
+                .map_or(usual.approve_above_minor, |above| *above.get_ref()),
             arrears_at_entry: arrears.entry,
             arrears_at_exit: arrears.exit,
             validations_max: most.map_or(usual.validations_max, |most| *most.get_ref()),

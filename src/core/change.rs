@@ -6,6 +6,7 @@ use serde::{Deserialize, Serialize};
 use super::{
     gate::Gate,
     lane::{Lane, LaneAlarm, OperatorAct},
+    limit::Spent,
     money::{Order, Payment, Posting, Refund},
     pass::{Listed, Pass, Reservation},
     stay::{Read, Stay},
@@ -103,7 +104,10 @@ pub enum Change {
         shift: Option<ShiftId>,
         #[serde(default, skip_serializing_if = "Option::is_none")]
         picture: Option<String>,
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        payment: Option<PaymentId>,
     },
+    Spent(Spent),
 }
 
 impl Change {
@@ -139,6 +143,7 @@ impl Change {
             Self::Task(_) => "task",
             Self::Zone(_) => "zone",
             Self::TillActed { .. } => "till_acted",
+            Self::Spent(_) => "spent",
         }
     }
 }
@@ -164,7 +169,7 @@ pub enum Taken {
 /// Something a person should know, as long as it lasts.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Alarm {
-    /// A lane, a device, `bank`, `clock`, `disk`, or a payment's number.
+    /// A lane, a device, a bank channel, `clock`, `disk`, or a payment's number.
     pub subject: String,
     pub kind: AlarmKind,
     pub since: Timestamp,
@@ -213,6 +218,10 @@ pub enum AlarmKind {
     FireAlarm,
     /// A call for help that nobody took on.
     CallUnanswered,
+    /// More attempts to pay at a lane than people make.
+    ManyPayments,
+    /// More was let go or given back by one person in a day than the site allows.
+    LimitPassed,
     /// Nobody knows whether a person went through a turnstile.
     AdmissionUnsure,
 }

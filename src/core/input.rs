@@ -6,6 +6,7 @@ use super::{
     change::AlarmKind,
     gate::Counted,
     lane::{OperatorAct, Reject, Sensor},
+    limit::LimitName,
     manage::Manage,
     money::{Order, Payment},
     stay::Read,
@@ -15,9 +16,9 @@ use super::{
     till::{MerchantAct, TillAct},
 };
 use crate::types::{
-    AdmissionId, ArrearsId, BoothId, CashId, ChannelId, Code, CodeDigest, CommandId, DeviceId,
-    LaneId, MerchantId, Money, OrderId, PaymentId, Plate, RefundId, ShiftId, StayId, TaskId,
-    TicketId, ValidationId, ZoneId,
+    AdmissionId, ArrearsId, BoothId, CashId, ChannelId, Code, CodeDigest, CommandId, CounterId,
+    DeviceId, LaneId, MerchantId, Money, OrderId, PayerCode, PaymentId, Plate, RefundId, ShiftId,
+    StayId, TaskId, TicketId, ValidationId, ZoneId,
     bank::{AgreementWord, Word},
 };
 
@@ -62,6 +63,35 @@ pub enum Input {
     /// A driver wants to pay this order.
     PayAsked {
         order: OrderId,
+    },
+    /// As [`Input::PayAsked`], by the code that is printed at the order's lane.
+    PrintedPayAsked {
+        order: OrderId,
+    },
+    /// The code on a payer's phone was scanned or typed.
+    PayerCodeScanned {
+        at: At,
+        code: PayerCode,
+    },
+    /// A counter sells something.
+    SaleAsked(SaleAsked),
+    /// The counter gives it up.
+    SaleCancelled {
+        counter: CounterId,
+        order: OrderId,
+    },
+    RefundAsked(RefundAsked),
+    /// A second person agrees to a refund, or does not.
+    RefundJudged {
+        refund: RefundId,
+        agreed: bool,
+        who: String,
+    },
+    /// A person does something about a payment nobody knows the end of.
+    PaymentActed {
+        payment: PaymentId,
+        act: PaymentAct,
+        who: String,
     },
     /// A driver inside wants to pay before going to an exit.
     PrepayAsked {
@@ -224,6 +254,43 @@ pub enum Input {
     Tick,
 }
 
+/// What a payer's code is to pay.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum At {
+    /// What the vehicle owes that waits there.
+    Lane(LaneId),
+    Order(OrderId),
+}
+
+/// What a counter sells. The same `key` of the same counter is the same order.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct SaleAsked {
+    pub counter: CounterId,
+    pub key: String,
+    pub subject: String,
+    pub amount_minor: i64,
+}
+
+/// Money to give back of a payment, given with its order as both are on record.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct RefundAsked {
+    pub payment: Payment,
+    pub order: Order,
+    pub amount_minor: i64,
+    /// The asker's number of it: the same number is the same refund.
+    pub key: String,
+    pub who: String,
+    pub reason: String,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum PaymentAct {
+    /// How does it stand?
+    Ask,
+    /// Nobody should pay by it any more.
+    Close,
+}
+
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum ArmOutcome {
     Done,
@@ -263,6 +330,8 @@ pub enum Answer {
     Order(OrderId),
     /// Paid already, or nothing to pay: until then, where a time is set.
     NothingOwed(Option<Timestamp>),
+    /// Goes back, or waits for a second person.
+    Refund(RefundId),
     Shift(ShiftId),
     /// Taken; so much goes back as change.
     Cash(CashId, Money),
@@ -362,6 +431,20 @@ pub enum Refusal {
     ValidationsFull,
     #[error("validation {0} was used or taken back already, or is of somebody else")]
     NoValidation(ValidationId),
+    #[error("{0:?}: no more than {1} a day; another way of paying, or an operator, is needed")]
+    LimitReached(LimitName, Money),
+    #[error("payment {0} is not paid: there is nothing to give back")]
+    NotPaid(String),
+    #[error("no more than {0} can go back of this payment")]
+    RefundTooMuch(Money),
+    #[error("somebody else has to agree to a refund you asked for")]
+    SamePerson,
+    #[error("payment {0} is decided; look at its record")]
+    Decided(PaymentId),
+    #[error("a sale has a number of 1 to 64 characters and a subject of 1 to 40")]
+    SaleUnfit,
+    #[error("this number was used for order {0}, of another amount or subject: take a new number")]
+    SaleDiffers(OrderId),
     #[error("there is a fire: ways out stay open until the contact is off")]
     Fire,
 }

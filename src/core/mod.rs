@@ -5,12 +5,14 @@
 //! itself becomes an input ([`Input::Tick`]). Nothing else changes a [`State`], so replaying the journal rebuilds it.
 
 pub mod change;
+pub mod codes;
 mod decide;
 pub mod effect;
 pub mod frictionless;
 pub mod gate;
 pub mod input;
 pub mod lane;
+pub mod limit;
 pub mod manage;
 pub mod matching;
 pub mod money;

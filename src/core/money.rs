@@ -5,15 +5,19 @@ use serde::{Deserialize, Serialize};
 
 use super::{frictionless::Charge, tariff::Quote};
 use crate::types::{
-    ArrearsId, CashId, ChannelId, LaneId, Money, OrderId, PassId, PaymentId, RefundId, ShiftId,
-    StayId, bank::PayWay,
+    ArrearsId, CashId, ChannelId, CounterId, LaneId, Money, OrderId, PassId, PaymentId, RefundId,
+    ShiftId, StayId, bank::PayWay,
 };
 
-/// What is owed for a stay.
+/// What is owed, for a stay or for what a counter sold.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Order {
     pub id: OrderId,
-    pub stay: StayId,
+    /// `None`: a counter sold something, see `sale`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub stay: Option<StayId>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub sale: Option<Sale>,
     /// Where it is to be paid; `None`: on the phone, before the vehicle comes to an exit.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub lane: Option<LaneId>,
@@ -28,6 +32,19 @@ pub struct Order {
     /// Anybody who knows the plate may have asked for it: its page shows no picture.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub by_plate: bool,
+}
+
+/// What a counter sold.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Sale {
+    pub counter: CounterId,
+    /// The counter's own number of it: the same number is the same order.
+    pub key: String,
+    /// What the payer reads, such as `挂号费`.
+    pub subject: String,
+    /// It waits to be paid, or is remembered for who asks twice, until then; `None`: that is over.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub open_until: Option<Timestamp>,
 }
 
 /// What an order was paid with. Journaled as one key, such as `"payment":7`.
@@ -55,7 +72,7 @@ pub enum OrderState {
         who: String,
         reason: String,
     },
-    /// The vehicle went back inside; the next quote takes its place.
+    /// The vehicle went back inside, and the next quote takes its place; or a sale was given up.
     Void,
     /// The vehicle left without paying and nobody allowed it.
     Unpaid,
@@ -99,6 +116,9 @@ pub struct Payment {
     /// Of a payment by the plate.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub charge: Option<Charge>,
+    /// Begun from a code that is printed at the lane, the same for everybody.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub printed: bool,
 }
 
 /// The channel of payments made before there were several.
@@ -167,34 +187,86 @@ pub struct Refund {
     pub made_at: Timestamp,
     pub asks: u32,
     pub next_ask: Option<Timestamp>,
+    /// What it takes back of what was earned; `None`: the payment had settled nothing.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub earned: Option<Earned>,
+    /// The number of whoever asked for it: the same number is the same refund.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub key: Option<String>,
+    /// The second person who let it go, or did not.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub judged_by: Option<String>,
 }
 
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum RefundState {
-    Pending,
-    Done,
-    /// The bank will not: a person must look.
-    Refused,
+/// What a payment earned: which income, of what.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Earned {
+    pub account: Account,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub stay: Option<StayId>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub counter: Option<CounterId>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub product: Option<String>,
 }
 
-impl RefundState {
-    pub fn name(self) -> &'static str {
-        match self {
-            Self::Pending => "pending",
-            Self::Done => "done",
-            Self::Refused => "refused",
+impl Earned {
+    /// What a payment of this order earns.
+    pub fn by(order: &Order) -> Self {
+        let sale = order.sale.as_ref();
+        Self {
+            account: if sale.is_some() { Account::SalesRevenue } else { Account::ParkingRevenue },
+            stay: order.stay,
+            counter: sale.map(|sale| sale.counter.clone()),
+            product: sale.map(|sale| sale.subject.clone()),
         }
     }
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
+pub enum RefundState {
+    /// A second person has to agree; the bank was not asked.
+    Waiting,
+    Pending,
+    Done,
+    /// The bank will not: a person must look.
+    Refused,
+    /// The second person did not agree.
+    Denied,
+}
+
+impl RefundState {
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Waiting => "waiting",
+            Self::Pending => "pending",
+            Self::Done => "done",
+            Self::Refused => "refused",
+            Self::Denied => "denied",
+        }
+    }
+
+    /// The money has not gone back, and will not by this refund.
+    pub fn came_to_nothing(self) -> bool {
+        matches!(self, Self::Refused | Self::Denied)
+    }
+
+    /// Nobody knows yet whether the money goes back.
+    pub fn is_open(self) -> bool {
+        matches!(self, Self::Waiting | Self::Pending)
+    }
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
 pub enum RefundWhy {
     /// Another payment had paid the order already.
     PaidTwice,
     /// The order was waived, or its vehicle had gone.
     NothingOwed,
+    /// A person, or the counter that sold it, wants it given back.
+    Asked { who: String, reason: String },
 }
 
 /// The chart of accounts. A posting's amount is a debit when positive, a credit when negative.
@@ -205,6 +277,8 @@ pub enum Account {
     ChannelReceivable,
     /// Parking fees earned (income).
     ParkingRevenue,
+    /// Sales of counters (income).
+    SalesRevenue,
     /// Taken, but owed back to payers (liability).
     RefundsPayable,
     /// Paid in by holders of passes and not used up (liability).
@@ -222,6 +296,7 @@ impl Account {
         match self {
             Self::ChannelReceivable => "channel_receivable",
             Self::ParkingRevenue => "parking_revenue",
+            Self::SalesRevenue => "sales_revenue",
             Self::RefundsPayable => "refunds_payable",
             Self::StoredValue => "stored_value",
             Self::CashDrawer => "cash_drawer",
@@ -250,6 +325,11 @@ pub struct Posting {
     /// Whose paid-in value was used.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub pass: Option<PassId>,
+    /// Who sold it, and what: of sales only.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub counter: Option<CounterId>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub product: Option<String>,
     pub debit: Account,
     pub credit: Account,
     pub amount: Money,

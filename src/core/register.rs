@@ -67,6 +67,13 @@ impl State {
                 counters.cash = counters.cash.max(cash.id.0);
                 self.refunded.extend(cash.refund_of);
             }
+            Change::Spent(spent) => {
+                let is_open = spent.over_at.is_none();
+                let former = self.spent.get(&spent.id).map(|spent| spent.until);
+                let until = is_open.then_some(spent.until);
+                self.move_deadline(Owner::Spent(spent.id.clone()), former, until);
+                keep(&mut self.spent, spent.id.clone(), spent, is_open);
+            }
             Change::Zone(zone) => {
                 self.zones.insert(zone.id.clone(), zone.clone());
             }

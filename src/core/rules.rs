@@ -4,6 +4,7 @@ mod access;
 mod calls;
 mod frictionless;
 mod lane;
+mod limits;
 mod matching;
 mod till;
 mod zone;
@@ -20,6 +21,7 @@ pub use self::{
     calls::{BankDown, CallRules},
     frictionless::FrictionlessRules,
     lane::{Couple, Tailgating, Tide, Turn, WaitsFor},
+    limits::LimitRules,
     matching::{MatchRules, Twice},
     till::{ArrearsAtEntry, ArrearsAtExit, TillRules},
     zone::{ZoneRules, Zones},
@@ -44,6 +46,7 @@ pub struct Rules {
     pub access: AccessRules,
     pub matching: MatchRules,
     pub till: TillRules,
+    pub limits: LimitRules,
     pub calls: CallRules,
     pub frictionless: FrictionlessRules,
     /// What operators and drivers read of a lane, where the site file names one.
@@ -72,6 +75,7 @@ impl Rules {
             access: AccessRules::default(),
             matching: MatchRules::default(),
             till: TillRules::default(),
+            limits: LimitRules::default(),
             calls: CallRules::default(),
             frictionless: FrictionlessRules::default(),
             lane_names: BTreeMap::new(),
@@ -243,6 +247,10 @@ pub struct PayRules {
     pub link_life: Duration,
     /// After paying, a vehicle has this long to leave.
     pub leave_time: Duration,
+    /// A payment by the payer's own code is decided within this, or closed: a vehicle stands there meanwhile.
+    pub code_window: Duration,
+    /// What a counter sells waits this long to be paid, and is remembered as long for who asks for it twice.
+    pub sale_life: Duration,
     /// Whom new payments go to: the first that collects the wanted way and is not silent.
     pub channels: Vec<PayChannel>,
 }
@@ -260,6 +268,8 @@ impl Default for PayRules {
             trade_prefix: "PF".into(),
             link_life: Duration::from_mins(5),
             leave_time: Duration::from_mins(15),
+            code_window: Duration::from_secs(30),
+            sale_life: Duration::from_hours(2),
             channels: Vec::new(),
         }
     }

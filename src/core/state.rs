@@ -8,7 +8,8 @@ use super::{
     change::{Alarm, AlarmKind, Change},
     gate::Gate,
     lane::Lane,
-    money::{Order, OrderState, Payment, Refund, RefundState},
+    limit::Spent,
+    money::{Order, OrderState, Payment, Refund},
     pass::{Listed, Pass, Reservation},
     rights::Rights,
     stay::Stay,
@@ -18,9 +19,9 @@ use super::{
     zone::Zone,
 };
 use crate::types::{
-    AdmissionId, ArrearsId, CashId, CodeDigest, LaneId, ListedId, MerchantId, OrderId, PassId,
-    PaymentId, Plate, RefundId, ReservationId, ShiftId, StayId, TaskId, TicketId, ValidationId,
-    ZoneId,
+    AdmissionId, ArrearsId, CashId, CodeDigest, CounterId, LaneId, ListedId, MerchantId, OrderId,
+    PassId, PaymentId, Plate, RefundId, ReservationId, ShiftId, StayId, TaskId, TicketId,
+    ValidationId, ZoneId,
 };
 
 /// What is alive: open stays, what is owed or undecided, lanes and alarms. What is over lives in the tables only.
@@ -30,11 +31,11 @@ pub struct State {
     pub gates: BTreeMap<LaneId, Gate>,
     /// Open stays.
     pub stays: BTreeMap<StayId, Stay>,
-    /// Orders whose stay is open or whose payments are still watched.
+    /// Orders whose stay is open or whose payments are still watched, and sales that are remembered.
     pub orders: BTreeMap<OrderId, Order>,
     /// Payments that are still watched.
     pub payments: BTreeMap<PaymentId, Payment>,
-    /// Refunds the bank has not decided.
+    /// Refunds that nobody has decided: neither the bank, nor the second person they wait for.
     pub refunds: BTreeMap<RefundId, Refund>,
     /// Tickets that can still let somebody in, or have somebody on the way.
     pub tickets: BTreeMap<TicketId, Ticket>,
@@ -51,9 +52,15 @@ pub struct State {
     pub shifts: BTreeMap<ShiftId, Shift>,
     pub tasks: BTreeMap<TaskId, Task>,
     pub zones: BTreeMap<ZoneId, Zone>,
+    /// What counts against the limits of a day.
+    pub spent: BTreeMap<String, Spent>,
     pub counters: Counters,
     /// Cash that was given back.
     pub(super) refunded: BTreeSet<CashId>,
+    /// What goes or went back of payments, each refund with its amount.
+    given_back: BTreeMap<(PaymentId, RefundId), GivenBack>,
+    /// Sales in memory by the counter's own number.
+    sales: HashMap<(CounterId, String), OrderId>,
     pub(super) owing: HashMap<Plate, BTreeSet<ArrearsId>>,
     pub(super) given: HashMap<StayId, BTreeSet<ValidationId>>,
     plates: HashMap<Plate, StayId>,
@@ -89,6 +96,15 @@ pub struct Counters {
     pub task: i64,
 }
 
+/// One refund, as far as it limits the next of the same payment.
+#[derive(Clone, Debug, PartialEq)]
+struct GivenBack {
+    /// 0: it came to nothing.
+    minor: i64,
+    /// The asker's number.
+    key: Option<String>,
+}
+
 /// Whose deadline it is.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Owner {
@@ -101,6 +117,10 @@ pub enum Owner {
     Ticket(TicketId),
     Payment(PaymentId),
     Refund(RefundId),
+    /// A sale that nobody pays any more.
+    Sale(OrderId),
+    /// A day that is over.
+    Spent(String),
     Task(TaskId),
     /// A place kept for a vehicle that has not come.
     Reservation(ReservationId),
@@ -166,6 +186,30 @@ impl State {
         self.trades.get(out_trade_no).and_then(|id| self.payments.get(id))
     }
 
+    /// What goes back of a payment, or went, in minor units.
+    pub fn given_back(&self, payment: PaymentId) -> i64 {
+        self.refunds_of(payment).map(|(_, back)| back.minor).sum()
+    }
+
+    /// The refund of a payment that was asked for under this number, also one that is over.
+    pub fn refund_by(&self, payment: PaymentId, key: &str) -> Option<RefundId> {
+        let mut refunds = self.refunds_of(payment);
+        refunds.find(|(_, back)| back.key.as_deref() == Some(key)).map(|((_, id), _)| *id)
+    }
+
+    fn refunds_of(
+        &self,
+        payment: PaymentId,
+    ) -> impl Iterator<Item = (&(PaymentId, RefundId), &GivenBack)> {
+        self.given_back.range((payment, RefundId(0))..=(payment, RefundId(i64::MAX)))
+    }
+
+    /// The order of what a counter sold, while it is remembered.
+    pub fn sale_of(&self, counter: &CounterId, key: &str) -> Option<&Order> {
+        let id = self.sales.get(&(counter.clone(), key.to_owned()))?;
+        self.orders.get(id)
+    }
+
     /// The ticket in memory with this code.
     pub fn ticket_of(&self, digest: &CodeDigest) -> Option<&Ticket> {
         self.codes.get(digest).and_then(|id| self.tickets.get(id))
@@ -193,11 +237,7 @@ impl State {
         match change {
             Change::Lane(lane) => self.put_lane(lane),
             Change::Stay(stay) => self.put_stay(stay),
-            Change::Order(order) => {
-                self.counters.order = self.counters.order.max(order.id.0);
-                self.orders.insert(order.id, order.clone());
-                self.sweep(order.id);
-            }
+            Change::Order(order) => self.put_order(order),
             Change::Payment(payment) => self.put_payment(payment),
             Change::PaymentFiled { payment } => self.file(*payment),
             Change::Refund(refund) => self.put_refund(refund),
@@ -285,8 +325,12 @@ impl State {
         if self.plates.get(&stay.plate) == Some(&stay.id) {
             self.plates.remove(&stay.plate);
         }
-        let orders: Vec<OrderId> =
-            self.orders.values().filter(|order| order.stay == stay.id).map(|o| o.id).collect();
+        let orders: Vec<OrderId> = self
+            .orders
+            .values()
+            .filter(|order| order.stay == Some(stay.id))
+            .map(|o| o.id)
+            .collect();
         orders.into_iter().for_each(|order| self.sweep(order));
     }
 
@@ -308,6 +352,18 @@ impl State {
         }
     }
 
+    fn put_order(&mut self, order: &Order) {
+        self.counters.order = self.counters.order.max(order.id.0);
+        let open = |order: &Order| order.sale.as_ref().and_then(|sale| sale.open_until);
+        let former = self.orders.insert(order.id, order.clone());
+        if let Some(sale) = &order.sale {
+            self.sales.insert((sale.counter.clone(), sale.key.clone()), order.id);
+            let was = former.as_ref().and_then(open);
+            self.move_deadline(Owner::Sale(order.id), was, sale.open_until);
+        }
+        self.sweep(order.id);
+    }
+
     fn put_payment(&mut self, payment: &Payment) {
         self.counters.payment = self.counters.payment.max(payment.id.0);
         self.trades.insert(payment.out_trade_no.clone(), payment.id);
@@ -326,8 +382,11 @@ impl State {
 
     fn put_refund(&mut self, refund: &Refund) {
         self.counters.refund = self.counters.refund.max(refund.id.0);
+        let minor = if refund.state.came_to_nothing() { 0 } else { refund.amount.minor };
+        let back = GivenBack { minor, key: refund.key.clone() };
+        self.given_back.insert((refund.payment, refund.id), back);
         let owner = Owner::Refund(refund.id);
-        if refund.state == RefundState::Pending {
+        if refund.state.is_open() {
             let former = self.refunds.insert(refund.id, refund.clone());
             self.move_deadline(owner, former.and_then(|r| r.next_ask), refund.next_ask);
         } else {
@@ -336,14 +395,22 @@ impl State {
         }
     }
 
-    /// An order leaves memory once its stay has, no payment of it is watched, and it is no arrears.
+    /// An order leaves memory once its stay has, or its sale is forgotten, no payment of it is watched, and it is no
+    /// arrears.
     pub(super) fn sweep(&mut self, id: OrderId) {
         let Some(order) = self.orders.get(&id) else { return };
         let watched = self.payments.values().any(|payment| payment.order == id);
         let unpaid = order.state == OrderState::Unpaid
             && self.arrears.values().any(|arrears| arrears.order == id);
-        if !watched && !unpaid && !self.stays.contains_key(&order.stay) {
-            self.orders.remove(&id);
+        let goes_on = match order.stay {
+            Some(stay) => self.stays.contains_key(&stay),
+            None => order.sale.as_ref().is_some_and(|sale| sale.open_until.is_some()),
+        };
+        if watched || unpaid || goes_on {
+            return;
+        }
+        if let Some(sale) = self.orders.remove(&id).and_then(|order| order.sale) {
+            self.sales.remove(&(sale.counter, sale.key));
         }
     }
 

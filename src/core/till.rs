@@ -62,7 +62,9 @@ pub struct ShiftTotals {
 pub struct Cash {
     pub id: CashId,
     pub order: OrderId,
-    pub stay: StayId,
+    /// `None`: for what a counter sold.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub stay: Option<StayId>,
     pub shift: ShiftId,
     pub amount: Money,
     /// What the driver gave; the rest went back as change.
@@ -224,6 +226,13 @@ pub enum TillDid {
     EntryGiven,
     Forgave,
     CashRefunded,
+    /// Of a payment through the bank.
+    RefundAsked,
+    RefundApproved,
+    RefundDenied,
+    /// A payment nobody knew the end of was asked about, or closed, by hand.
+    PaymentAsked,
+    PaymentClosed,
 }
 
 /// What an operator does about merchants.

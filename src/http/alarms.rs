@@ -83,6 +83,14 @@ pub(super) fn words(l: Lang, kind: AlarmKind) -> (&'static str, &'static str) {
         AlarmKind::LeftUnpaid => {
             two(("车辆未付款离场", "请看记录"), ("A vehicle left without paying", "See its stay"))
         }
+        AlarmKind::ManyPayments => two(
+            ("车道付款尝试过多", "到现场查看：可能有人试码，或扫码器卡住"),
+            ("Very many attempts to pay at a lane", "Go and look: tried codes, or a stuck scanner"),
+        ),
+        AlarmKind::LimitPassed => two(
+            ("当日限额已超出", "查看记录;次日零点自动解除"),
+            ("A limit of the day was passed", "Look at the records; it ends at midnight"),
+        ),
         AlarmKind::FireAlarm => two(
             ("火警：出口已全部常开", "警报解除后逐个车道取消常开"),
             ("Fire alarm: all ways out are open", "When it is over, release each lane by hand"),

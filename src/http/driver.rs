@@ -6,7 +6,7 @@ use std::time::Duration;
 use askama::Template;
 use axum::{
     Form,
-    extract::{Path, State},
+    extract::{Path, Query, State},
     http::{HeaderMap, HeaderValue, StatusCode, header},
     response::{Html, IntoResponse, Redirect, Response},
 };
@@ -73,6 +73,12 @@ impl DriverPage<'_> {
             Turn::AskPlate(Some((Help::NoStay, Some(plate)))) => plate.full(),
             _ => "",
         }
+    }
+
+    /// Where its form goes; from the page of the printed code, saying so.
+    fn pay_at(&self) -> String {
+        let printed = if self.help.is_some() { "?printed=true" } else { "" };
+        format!("/p/{}/pay{printed}", self.token)
     }
 
     /// What the open page shows, so that the stream tells only of something else.
@@ -239,15 +245,25 @@ async fn picture(web: &Web, turn: &Turn) -> Result<Response, ApiError> {
     records::kept_picture(web, name).await
 }
 
+/// Where a driver began.
+#[derive(Deserialize)]
+pub(super) struct Begun {
+    /// At the code that is printed at the lane.
+    #[serde(default)]
+    printed: bool,
+}
+
 /// Asks for the one attempt that collects the order and sends the phone to its cashier, if the link comes in time.
 pub(super) async fn pay_by_token(
     State(web): State<Shared>,
     Path(token): Path<String>,
+    Query(Begun { printed }): Query<Begun>,
 ) -> Result<Response, ApiError> {
     let order = order_of(&web, &token)?;
     let here = Redirect::to(&format!("/p/{token}")).into_response();
     // A refusal means that there is nothing to pay any more: the page says why.
-    let answer = web.desk.tell(Input::PayAsked { order }).await?;
+    let asked = if printed { Input::PrintedPayAsked { order } } else { Input::PayAsked { order } };
+    let answer = web.desk.tell(asked).await?;
     let payment = match answer {
         Ok(Answer::Payment(payment)) => payment,
         // The fee has grown since the page was made: it is shown before it is asked for.

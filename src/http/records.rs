@@ -101,8 +101,8 @@ impl StayPage {
         words::refund_state(self.f.l, refund.state)
     }
 
-    fn refund_why(&self, refund: &Refund) -> &'static str {
-        words::refund_why(self.f.l, refund.why)
+    fn refund_why(&self, refund: &Refund) -> String {
+        words::refund_why(self.f.l, &refund.why)
     }
 
     fn lasted(&self) -> String {
@@ -215,7 +215,8 @@ fn event(l: Lang, change: &Change) -> String {
         | Change::Shift(_)
         | Change::Cash(_)
         | Change::Task(_)
-        | Change::Zone(_) => change.kind().to_owned(),
+        | Change::Zone(_)
+        | Change::Spent(_) => change.kind().to_owned(),
         Change::TillActed { did, who, reason, amount, .. } => {
             format!("{who}: {} {amount} · {reason}", till_did(l, *did))
         }
@@ -224,12 +225,17 @@ fn event(l: Lang, change: &Change) -> String {
     }
 }
 
-fn till_did(l: Lang, did: TillDid) -> &'static str {
+pub(super) fn till_did(l: Lang, did: TillDid) -> &'static str {
     match did {
         TillDid::FeeSet => l.say("改收", "Fee set to"),
         TillDid::EntryGiven => l.say("补录入场", "Entry given"),
         TillDid::Forgave => l.say("免除欠费", "Arrears forgiven"),
         TillDid::CashRefunded => l.say("退现金", "Cash given back"),
+        TillDid::RefundAsked => l.say("申请退款", "Refund asked for"),
+        TillDid::RefundApproved => l.say("复核同意退款", "Refund agreed to"),
+        TillDid::RefundDenied => l.say("复核不同意退款", "Refund not agreed to"),
+        TillDid::PaymentAsked => l.say("人工查询付款", "Payment asked about"),
+        TillDid::PaymentClosed => l.say("人工撤销付款", "Payment closed"),
     }
 }
 

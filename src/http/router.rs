@@ -23,13 +23,15 @@ use tokio::{
 use tower_http::trace::{DefaultOnResponse, TraceLayer};
 
 use super::{
-    admissions, api, bind, calls, console, devices, driver,
+    admissions, api, bind, calls, console, counters, devices, driver,
     error::{self, ApiError},
     guard::{self, Attempts},
     hand::folder_token,
     link::Links,
-    merchant, merchants, misreads, operate, ops, pay,
-    ports::{BankDoor, Desk, DeviceDoor, Fleet, Pictures, Receipts, Records, TillRecords},
+    merchant, merchants, misreads, operate, ops, orders, pay, payments,
+    ports::{
+        BankDoor, Desk, DeviceDoor, Fleet, PaymentRecords, Pictures, Receipts, Records, TillRecords,
+    },
     receipts, records, register, screen, signin, stream, tariffs, tasks, till, unlicensed, zones,
 };
 
@@ -71,6 +73,7 @@ pub struct Parts {
     pub desk: Arc<dyn Desk>,
     pub records: Arc<dyn Records>,
     pub till: Arc<dyn TillRecords>,
+    pub payments: Arc<dyn PaymentRecords>,
     pub pictures: Arc<dyn Pictures>,
     pub bank: Option<Arc<dyn BankDoor>>,
     pub fleet: Arc<dyn Fleet>,
@@ -94,6 +97,7 @@ pub(super) struct Web {
     pub(super) desk: Arc<dyn Desk>,
     pub(super) records: Arc<dyn Records>,
     pub(super) till: Arc<dyn TillRecords>,
+    pub(super) payments: Arc<dyn PaymentRecords>,
     pub(super) pictures: Arc<dyn Pictures>,
     pub(super) bank: Option<Arc<dyn BankDoor>>,
     pub(super) fleet: Arc<dyn Fleet>,
@@ -123,6 +127,7 @@ pub fn router(parts: Parts) -> Router {
         desk: parts.desk,
         records: parts.records,
         till: parts.till,
+        payments: parts.payments,
         pictures: parts.pictures,
         bank: parts.bank,
         fleet: parts.fleet,
@@ -208,11 +213,16 @@ fn merchants() -> Router<Shared> {
         .route("/merchant/{validation}/revoke", post(merchant::revoke))
 }
 
-/// For programs of merchants, known by their tokens: no cookie, so no page of somebody else can use it.
+/// For programs of merchants and counters, known by their tokens: no cookie, so no page of somebody else can use it.
 fn programs() -> Router<Shared> {
     Router::new()
         .route("/api/v1/validations", get(merchant::api_list).post(merchant::api_give))
         .route("/api/v1/validations/{validation}", delete(merchant::api_revoke))
+        .route("/api/v1/orders", post(orders::sell))
+        .route("/api/v1/orders/{order}", get(orders::see))
+        .route("/api/v1/orders/{order}/code", post(orders::code))
+        .route("/api/v1/orders/{order}/cancel", post(orders::cancel))
+        .route("/api/v1/orders/{order}/refunds", post(orders::refund))
 }
 
 /// Pages and acts that need a signed-in operator, and signing in itself.
@@ -261,7 +271,16 @@ fn counter() -> Router<Shared> {
     Router::new()
         .route("/console/shift", get(till::page))
         .route("/console/shift/{what}", post(till::drawer))
+        .route("/console/orders/{order}", get(payments::order))
         .route("/console/orders/{order}/cash", post(till::cash))
+        .route("/console/orders/{order}/code", post(payments::code))
+        .route("/console/payments", get(payments::page))
+        .route("/console/payments/{payment}", get(payments::one))
+        .route("/console/payments/{payment}/refund", post(payments::refund))
+        .route("/console/payments/{payment}/{what}", post(payments::act))
+        .route("/console/refunds/{refund}/{what}", post(payments::judge))
+        .route("/console/counters", get(counters::page).post(counters::put))
+        .route("/console/counters/{counter}/forget", post(counters::forget))
         .route("/console/cash/{cash}/refund", post(till::refund))
         .route("/console/lanes/{lane}/fee", post(till::fee))
         .route("/console/lanes/{lane}/entry", post(till::entry))

@@ -25,7 +25,7 @@ use crate::{
     core::{
         Answer, Input, Refusal, Rules,
         lane::{Help, Phase},
-        money::Order,
+        money::{Order, OrderState},
         rules::Direction,
         till::{Cash, Shift, TillAct},
     },
@@ -34,6 +34,7 @@ use crate::{
 
 const SHIFTS_MAX: u32 = 30;
 const CASH_MAX: u32 = 50;
+const SALES_MAX: usize = 50;
 
 // ---- the page ------------------------------------------------------------------------------------
 
@@ -47,6 +48,8 @@ struct TillPage {
     booths: Vec<(BoothId, Option<Shift>)>,
     waiting: Vec<Waiting>,
     cash: Vec<Cash>,
+    /// What counters sold and nobody has paid yet.
+    sales: Vec<Order>,
     history: Vec<Shift>,
     notice: Option<(bool, String)>,
 }
@@ -113,21 +116,24 @@ pub(super) async fn page(
     show(&web, l, signed, None).await
 }
 
-async fn show(
+pub(super) async fn show(
     web: &Web,
     l: Lang,
     signed: Signed,
     notice: Option<(bool, String)>,
 ) -> Result<Response, ApiError> {
     let (rules, who) = (web.desk.rules(), signed.name.clone());
-    let (mine, booths, waiting) = web
+    let (mine, booths, waiting, sales) = web
         .desk
         .read(move |state| {
             let at = |booth: &BoothId| {
                 (booth.clone(), state.shifts.values().find(|s| s.booth == *booth).cloned())
             };
             let booths: Vec<_> = rules.till.booths.iter().map(at).collect();
-            (state.shift_of(&who).cloned(), booths, waiting(state, &rules))
+            let due = |order: &&Order| order.sale.is_some() && order.state == OrderState::Due;
+            let sales: Vec<_> =
+                state.orders.values().rev().filter(due).take(SALES_MAX).cloned().collect();
+            (state.shift_of(&who).cloned(), booths, waiting(state, &rules), sales)
         })
         .await?;
     let cash = match &mine {
@@ -140,7 +146,7 @@ async fn show(
         _ => StatusCode::OK,
     };
     let f = Frame::new(web, l, signed.name);
-    let page = TillPage { f, mine, booths, waiting, cash, history, notice };
+    let page = TillPage { f, mine, booths, waiting, cash, sales, history, notice };
     Ok((status, Html(page.render()?)).into_response())
 }
 

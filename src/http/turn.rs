@@ -11,7 +11,7 @@ use crate::{
         stay::Stay,
         tariff::QuoteLine,
     },
-    types::{LaneId, Money, OrderId, Plate},
+    types::{LaneId, Money, OrderId, Plate, bank::PayWay},
 };
 
 /// A cashier link that has not come by then: the page says that the bank does not answer.
@@ -23,7 +23,10 @@ pub(super) struct Bill {
     pub(super) order: OrderId,
     /// `None`: paid before going to an exit.
     pub(super) lane: Option<LaneId>,
+    /// Empty: it is no stay's.
     pub(super) plate: String,
+    /// What a counter sold.
+    pub(super) subject: Option<String>,
     pub(super) entered_at: Timestamp,
     pub(super) stayed_s: i64,
     pub(super) lines: Vec<QuoteLine>,
@@ -56,6 +59,8 @@ pub(super) enum Turn {
     Charged(Bill),
     /// The bank is asked for its cashier.
     Asking(Bill),
+    /// The code on the phone was scanned; the bank has not said what became of it.
+    Confirming(Bill),
     /// The cashier is open; the bank has not said that it is paid.
     Paying(Bill, String),
     /// The bank does not answer.
@@ -84,6 +89,7 @@ impl Turn {
             | Self::Charging(bill)
             | Self::Charged(bill)
             | Self::Asking(bill)
+            | Self::Confirming(bill)
             | Self::Paying(bill, _)
             | Self::Silent(bill, _)
             | Self::Failed(bill)
@@ -122,6 +128,7 @@ impl Turn {
             Self::Charging(_) => "charging",
             Self::Charged(_) => "charged",
             Self::Asking(_) => "asking",
+            Self::Confirming(_) => "confirming",
             Self::Paying(..) => "paying",
             Self::Silent(_, None) => "silent",
             Self::Silent(_, Some(_)) => "silent-link",
@@ -207,21 +214,29 @@ pub(super) async fn order_turn(web: &Web, id: OrderId) -> Result<Turn, ApiError>
         return Ok(turn);
     }
     let (order, payments) = web.records.order(id).await?.ok_or(ApiError::NotFound)?;
-    let file = web.records.stay(order.stay).await?.ok_or(ApiError::NotFound)?;
+    let stay = match order.stay {
+        Some(stay) => Some(web.records.stay(stay).await?.ok_or(ApiError::NotFound)?.stay),
+        None => None,
+    };
     let rules = web.desk.rules();
-    Ok(judge(&rules, now, &order, &payments, &file.stay, false))
+    Ok(judge(&rules, now, &order, &payments, stay.as_ref(), false))
 }
 
 fn see_order(state: &State, rules: &Rules, now: Timestamp, id: OrderId) -> Option<Turn> {
     let order = state.orders.get(&id)?;
-    let stay = state.stays.get(&order.stay)?;
+    let stay = match order.stay {
+        Some(stay) => Some(state.stays.get(&stay)?),
+        None => None,
+    };
     let payments: Vec<Payment> =
         state.payments.values().filter(|p| p.order == id).cloned().collect();
-    let silent = state.alarms.contains_key(&("bank".to_owned(), AlarmKind::BankSilent));
+    let silent = payments.last().is_some_and(|payment| {
+        state.alarms.contains_key(&(payment.channel.to_string(), AlarmKind::BankSilent))
+    });
     Some(judge(rules, now, order, &payments, stay, silent))
 }
 
-fn bill_of(order: &Order, stay: &Stay) -> Bill {
+fn bill_of(order: &Order, stay: Option<&Stay>) -> Bill {
     let currency = order.amount.currency;
     let some = |minor: i64| (minor > 0).then(|| Money::new(minor, currency));
     // Whoever knows a plate may see its fee, but never its picture.
@@ -229,14 +244,15 @@ fn bill_of(order: &Order, stay: &Stay) -> Bill {
     Bill {
         order: order.id,
         lane: order.lane.clone(),
-        plate: stay.plate.full().to_owned(),
+        plate: stay.map(|stay| stay.plate.full().to_owned()).unwrap_or_default(),
+        subject: order.sale.as_ref().map(|sale| sale.subject.clone()),
         entered_at: order.quote.from,
         stayed_s: order.quote.to.duration_since(order.quote.from).as_secs(),
         lines: order.quote.lines.clone(),
         paid_before: some(order.quote.paid_minor),
         arrears: some(order.amount.minor - order.quote.due().minor),
         amount: order.amount,
-        picture: stay.entry_picture.clone().filter(|_| !stranger),
+        picture: stay.and_then(|stay| stay.entry_picture.clone()).filter(|_| !stranger),
     }
 }
 
@@ -245,14 +261,14 @@ fn judge(
     now: Timestamp,
     order: &Order,
     payments: &[Payment],
-    stay: &Stay,
+    stay: Option<&Stay>,
     silent: bool,
 ) -> Turn {
     let bill = bill_of(order, stay);
     match &order.state {
         OrderState::Paid { at, .. } => {
             let leave_by = *at + rules.pay.leave_time;
-            Turn::Paid { bill, leave_by, gone: !stay.state.is_open() }
+            Turn::Paid { bill, leave_by, gone: stay.is_some_and(|stay| !stay.state.is_open()) }
         }
         OrderState::Waived { .. } => Turn::Waived(bill),
         OrderState::Void => Turn::Replaced(bill),
@@ -282,6 +298,7 @@ fn due(now: Timestamp, bill: Bill, payments: &[Payment], silent: bool) -> Turn {
         (PaymentState::Pending, _) if last.expires_at <= now => Turn::Lapsed(bill),
         (PaymentState::Pending, Some(link)) if silent => Turn::Silent(bill, Some(link.clone())),
         (PaymentState::Pending, Some(link)) => Turn::Paying(bill, link.clone()),
+        (PaymentState::Pending, None) if last.way == PayWay::PayerCode => Turn::Confirming(bill),
         (PaymentState::Pending, None) => {
             let late = now.duration_since(last.made_at).as_secs() > LINK_LATE_S;
             if late { Turn::Silent(bill, None) } else { Turn::Asking(bill) }

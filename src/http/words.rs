@@ -245,16 +245,19 @@ pub(super) fn payment_state(l: Lang, state: &PaymentState) -> String {
 
 pub(super) fn refund_state(l: Lang, state: RefundState) -> &'static str {
     match state {
+        RefundState::Waiting => l.say("等待他人复核", "Waits for a second person"),
         RefundState::Pending => l.say("退款中", "Pending"),
         RefundState::Done => l.say("已退", "Done"),
         RefundState::Refused => l.say("银行拒绝，需人工处理", "Refused by the bank: look into it"),
+        RefundState::Denied => l.say("复核未通过", "The second person did not agree"),
     }
 }
 
-pub(super) fn refund_why(l: Lang, why: RefundWhy) -> &'static str {
+pub(super) fn refund_why(l: Lang, why: &RefundWhy) -> String {
     match why {
-        RefundWhy::PaidTwice => l.say("重复付款", "paid twice"),
-        RefundWhy::NothingOwed => l.say("无需付费", "nothing owed"),
+        RefundWhy::PaidTwice => l.say("重复付款", "paid twice").to_owned(),
+        RefundWhy::NothingOwed => l.say("无需付费", "nothing owed").to_owned(),
+        RefundWhy::Asked { who, reason } => format!("{who}: {reason}"),
     }
 }
 
@@ -309,6 +312,13 @@ pub(super) fn refusal(l: Lang, refusal: &Refusal) -> String {
             "No vehicle came in with this phone: ask at the booth",
         ),
         Refusal::Unfit(unfit) => return super::register::unfit(l, unfit),
+        Refusal::LimitReached(..)
+        | Refusal::NotPaid(_)
+        | Refusal::RefundTooMuch(_)
+        | Refusal::SamePerson
+        | Refusal::Decided(_)
+        | Refusal::SaleUnfit
+        | Refusal::SaleDiffers(_) => return super::payments::refusal(l, refusal),
         Refusal::Fire => l.say(
             "火警期间出口保持常开",
             "There is a fire: ways out stay open until the contact is off",

@@ -57,7 +57,7 @@ pub enum StoreError {
 }
 
 /// Unique indexes by the columns that SQLite names when one is violated.
-const UNIQUE: [(&str, &str); 9] = [
+const UNIQUE: [(&str, &str); 10] = [
     ("journal.seq", "journal_seq_unique"),
     ("stay.plate", "stay_one_open_per_plate"),
     ("payment.out_trade_no", "payment_out_trade_no_unique"),
@@ -66,6 +66,7 @@ const UNIQUE: [(&str, &str); 9] = [
     ("posting.payment_id", "posting_payment_taken_once"),
     ("posting.refund_id", "posting_refund_done_once"),
     ("posting.cash_id", "posting_cash_once"),
+    ("orders.counter, orders.sale_key", "orders_sale_once"),
     ("operator.name", "operator_name_unique"),
 ];
 

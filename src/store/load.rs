@@ -24,7 +24,8 @@ impl Reader {
 
 pub(super) async fn load(conn: &mut SqliteConnection) -> Result<Loaded, StoreError> {
     let mut state = State::default();
-    // An order stays in memory because of its stay, a watched payment or arrears: so these come first.
+    // An order stays in memory because of its stay, a watched payment or arrears: so these come first. A sale says itself
+    // how long it does.
     for body in sqlx::query_scalar!("select body from lane").fetch_all(&mut *conn).await? {
         state.apply(&Change::Lane(parse("lane", &body)?));
     }
@@ -50,13 +51,15 @@ pub(super) async fn load(conn: &mut SqliteConnection) -> Result<Loaded, StoreErr
         "select body from orders where id in (
              select orders.id from stay join orders on orders.stay_id = stay.id where stay.is_open = 1
              union select order_id from payment where watched = 1
+             union select id from orders where sale_is_open = 1
              union select body ->> 'order' from register where kind = 'arrears' and is_open = 1
          )"
     );
     for body in sql.fetch_all(&mut *conn).await? {
         state.apply(&Change::Order(parse("orders", &body)?));
     }
-    let sql = sqlx::query_scalar!("select body from refund where state = 'pending'");
+    // Those that are over as well: they limit what else may go back of their payments.
+    let sql = sqlx::query_scalar!("select body from refund");
     for body in sql.fetch_all(&mut *conn).await? {
         state.apply(&Change::Refund(parse("refund", &body)?));
     }

@@ -26,6 +26,7 @@ mod pages;
 mod past;
 mod people;
 mod rebuild;
+mod sales;
 mod takings;
 #[cfg(test)]
 mod tests;

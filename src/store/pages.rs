@@ -171,7 +171,7 @@ pub(super) fn change(seq: i64, kind: &str, body: &str) -> Result<Change, StoreEr
         .map_err(|source| StoreError::Unreadable { table: "journal", id: seq.to_string(), source })
 }
 
-fn past(seq: i64, at_ms: i64, kind: &str, body: &str) -> Result<Past, StoreError> {
+pub(super) fn past(seq: i64, at_ms: i64, kind: &str, body: &str) -> Result<Past, StoreError> {
     let at = Timestamp::from_millisecond(at_ms)
         .map_err(|_| StoreError::Corrupt(format!("journal row {seq} is at {at_ms} ms")))?;
     Ok(Past { seq, at, change: change(seq, kind, body)? })

@@ -7,11 +7,11 @@ use super::{Reader, StoreError};
 /// What came in and went back in a span of time, in minor units.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Takings {
-    /// Earned.
+    /// Earned, before anything goes back of it.
     pub revenue_minor: i64,
     /// Payments that earned it.
     pub payments: i64,
-    /// Given back, of money that was never earned.
+    /// Given back through the bank.
     pub refunded_minor: i64,
     pub refunds: i64,
 }
@@ -38,10 +38,10 @@ impl Reader {
         let select = sqlx::query_as!(
             Takings,
             r#"select
-                coalesce(sum(amount_minor) filter (where credit = 'parking_revenue'), 0) as "revenue_minor!: i64",
-                count(*) filter (where credit = 'parking_revenue') as "payments!: i64",
-                coalesce(sum(amount_minor) filter (where debit = 'refunds_payable'), 0) as "refunded_minor!: i64",
-                count(*) filter (where debit = 'refunds_payable') as "refunds!: i64"
+                coalesce(sum(amount_minor) filter (where credit in ('parking_revenue', 'sales_revenue') and debit <> 'refunds_payable'), 0) as "revenue_minor!: i64",
+                count(*) filter (where credit in ('parking_revenue', 'sales_revenue') and debit <> 'refunds_payable') as "payments!: i64",
+                coalesce(sum(amount_minor) filter (where debit = 'refunds_payable' and credit = 'channel_receivable'), 0) as "refunded_minor!: i64",
+                count(*) filter (where debit = 'refunds_payable' and credit = 'channel_receivable') as "refunds!: i64"
             from posting where at_ms >= ?1 and at_ms < ?2"#,
             from_ms,
             to_ms,
@@ -59,10 +59,10 @@ impl Reader {
         let rows = sqlx::query!(
             r#"select
                 (at_ms - ?1) / 3600000 as "hour!: i64",
-                coalesce(sum(amount_minor) filter (where credit = 'parking_revenue'), 0) as "revenue_minor!: i64",
-                count(*) filter (where credit = 'parking_revenue') as "payments!: i64",
-                coalesce(sum(amount_minor) filter (where debit = 'refunds_payable'), 0) as "refunded_minor!: i64",
-                count(*) filter (where debit = 'refunds_payable') as "refunds!: i64"
+                coalesce(sum(amount_minor) filter (where credit in ('parking_revenue', 'sales_revenue') and debit <> 'refunds_payable'), 0) as "revenue_minor!: i64",
+                count(*) filter (where credit in ('parking_revenue', 'sales_revenue') and debit <> 'refunds_payable') as "payments!: i64",
+                coalesce(sum(amount_minor) filter (where debit = 'refunds_payable' and credit = 'channel_receivable'), 0) as "refunded_minor!: i64",
+                count(*) filter (where debit = 'refunds_payable' and credit = 'channel_receivable') as "refunds!: i64"
             from posting where at_ms >= ?1 and at_ms < ?2 group by 1 order by 1"#,
             from_ms,
             to_ms,

@@ -117,6 +117,8 @@ text_id! {
     ZoneId,
     /// Where an operator takes cash, such as `booth-east`.
     BoothId,
+    /// Whatever sells through this site besides parking, such as `hotel-desk`.
+    CounterId,
     /// One contract with an acquiring bank, such as `icbc` or `swiftpass`.
     ChannelId,
 }

@@ -19,6 +19,8 @@ use crate::{
 
 /// After this the channel gives up and says it does not know.
 pub(super) const TIMEOUT: Duration = Duration::from_secs(38);
+/// Who has not confirmed by then has not paid.
+const CODE_LIFE: Duration = Duration::from_secs(40);
 
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) enum TradeState {
@@ -58,6 +60,8 @@ pub(super) enum Ev {
     Collects(String, bool),
     /// A payment that the bank had called reversed goes through.
     LateSuccess(String),
+    /// A payer confirms what was asked for by a code.
+    Confirms(String),
     Notify(String, Word),
     Silence(bool),
 }
@@ -101,6 +105,7 @@ impl PureBank {
             match event {
                 Ev::Collects(no, collects) => self.collects(&no, collects, now),
                 Ev::LateSuccess(no) => self.late_success(&no, now),
+                Ev::Confirms(no) => self.confirms(&no, now),
                 Ev::Notify(..) if self.silent => {}
                 Ev::Notify(no, word) => told.push((no, word)),
                 Ev::Silence(silent) => self.fall_silent(silent, now),
@@ -182,9 +187,63 @@ impl PureBank {
                 self.refund(out_trade_no, refund_no, *amount)
             }
             Ask::Charge { out_trade_no, amount, .. } => self.charge(now, out_trade_no, *amount),
-            Ask::Collect { .. } | Ask::RefundQuery { .. } => {
-                refused("UNSUPPORTED", "this bank does not do that")
+            Ask::Collect { out_trade_no, amount, .. } => self.collect(out_trade_no, *amount, now),
+            Ask::RefundQuery { out_trade_no, refund_no, .. } => {
+                self.refund_word(out_trade_no, refund_no)
             }
+        }
+    }
+
+    /// By the payer's code: mostly at once, else once the payer has confirmed on the phone, or never.
+    fn collect(&mut self, no: &str, amount: Money, now: Timestamp) -> Word {
+        let (at_once, confirms) = (self.draws.chance(0.7), self.draws.chance(0.7));
+        let confirms = (!at_once && confirms).then(|| self.draws.secs(1.0, 45.0));
+        let broke = self.draws.chance(0.1);
+        if self.trades.contains_key(no) {
+            return refused("ORDER_USED", "the number was used before");
+        }
+        let trade = Trade {
+            state: if at_once { TradeState::Paid } else { TradeState::Waiting },
+            asked: amount,
+            taken_minor: if at_once { amount.minor } else { 0 },
+            expires_at: now + CODE_LIFE,
+            fails: true,
+            refunds: BTreeMap::new(),
+        };
+        if broke {
+            self.trades
+                .insert(no.to_owned(), Trade { state: TradeState::Dead, taken_minor: 0, ..trade });
+            return Word::Failed { why: "not enough money".into() };
+        }
+        self.tally.add("money: code scanned");
+        self.trades.insert(no.to_owned(), trade);
+        if let Some(after) = confirms {
+            self.queue.put(now + after, Ev::Confirms(no.to_owned()));
+        }
+        if at_once {
+            self.notify(no, now);
+        }
+        self.word_of(no, now)
+    }
+
+    /// The payer types the password, unless the attempt is over.
+    fn confirms(&mut self, no: &str, now: Timestamp) {
+        let Some(trade) = self.trades.get_mut(no) else { return };
+        if trade.state == TradeState::Waiting && now < trade.expires_at {
+            trade.state = TradeState::Paid;
+            trade.taken_minor = trade.asked.minor;
+            self.tally.add("money: code confirmed");
+            self.notify(no, now);
+        }
+    }
+
+    fn refund_word(&self, no: &str, refund_no: &str) -> Word {
+        let trade = self.trades.get(no);
+        match trade.and_then(|trade| Some((trade, trade.refunds.get(refund_no)?))) {
+            Some((trade, minor)) => {
+                Word::RefundDone { amount: Money::new(*minor, trade.asked.currency) }
+            }
+            None => refused("REFUND_NOT_EXIST", "no such refund"),
         }
     }
 
@@ -362,5 +421,36 @@ mod tests {
         }
         assert_eq!(bank.trades["PF1"].net_minor(), 0);
         assert_eq!(bank.ask(now, &Ask::Query { out_trade_no: no(), way }).1, Word::Refunded);
+        let about = |refund_no: &str| Ask::RefundQuery {
+            out_trade_no: no(),
+            refund_no: refund_no.into(),
+            amount,
+            way,
+        };
+        assert_eq!(bank.ask(now, &about("R1")).1, Word::RefundDone { amount });
+        assert!(matches!(bank.ask(now, &about("R2")).1, Word::Refused { .. }));
+    }
+
+    #[test]
+    fn a_code_is_paid_at_once_or_confirmed_or_not_and_never_twice() {
+        let now: Timestamp = "2026-11-23T08:00:00Z".parse().unwrap();
+        let mut bank = PureBank::new(Seed(3), BankFaults::default(), now);
+        let amount = Money::new(500, Currency::Cny);
+        for n in 0..60 {
+            let ask = Ask::Collect {
+                out_trade_no: format!("PF{n}"),
+                amount,
+                subject: String::new(),
+                code: paifang::types::PayerCode::parse("134579246810121416").unwrap(),
+                asked_at: now,
+            };
+            bank.ask(now, &ask);
+            assert!(matches!(bank.ask(now, &ask).1, Word::Refused { .. }), "the same number again");
+        }
+        let paid = |bank: &PureBank| bank.trades.values().filter(|t| t.net_minor() == 500).count();
+        let at_once = paid(&bank);
+        bank.step(now + Duration::from_mins(2));
+        let later = paid(&bank);
+        assert!(at_once > 0 && at_once < later && later < 60, "{at_once} {later}");
     }
 }

@@ -187,7 +187,8 @@ impl Books {
                 *self.receivable.entry(payment).or_default() += minor;
             }
         }
-        if let (None, Some(payment)) = (posting.refund, posting.payment) {
+        let comes_in = posting.debit == Account::ChannelReceivable;
+        if let (true, Some(payment)) = (comes_in, posting.payment) {
             let first = self.settled.insert(payment);
             law(Law::PaidOnce, first, || format!("payment {payment} settled twice"))?;
         }
@@ -210,7 +211,7 @@ impl Books {
         };
         let first = self.revenue_of_order.insert(order.id);
         law(Law::PaidOnce, first, || format!("order {} paid twice", order.id))?;
-        let Some(stay) = self.stays.get(&order.stay) else {
+        let Some(stay) = order.stay.and_then(|stay| self.stays.get(&stay)) else {
             return Err(Broken::new(Law::PaidOnce, format!("{posting:?} of no stay")));
         };
         let until = stay.left_at.map_or(now, |left| left.min(now));
@@ -270,14 +271,14 @@ impl Books {
                 || self
                     .orders
                     .get(&payment.order)
-                    .is_some_and(|o| state.stays.contains_key(&o.stay))
+                    .is_some_and(|o| o.stay.is_some_and(|stay| state.stays.contains_key(&stay)))
                 || owes(payment.order);
             law(Law::MemoryEmpties, kept || payment.state.is_undecided(), || {
                 format!("{payment:?} is still watched")
             })?;
         }
         for order in state.orders.values() {
-            let alive = state.stays.contains_key(&order.stay)
+            let alive = order.stay.is_some_and(|stay| state.stays.contains_key(&stay))
                 || owes(order.id)
                 || state.payments.values().any(|payment| payment.order == order.id);
             law(Law::MemoryEmpties, alive, || format!("{order:?} is still there"))?;

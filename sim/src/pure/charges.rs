@@ -42,7 +42,7 @@ impl Books {
                 let lost =
                     matches!(payment.state, PaymentState::Failed { .. } | PaymentState::Reversed);
                 let order = orders.get(&payment.order)?;
-                let open = state.stays.contains_key(&order.stay);
+                let open = order.stay.is_some_and(|stay| state.stays.contains_key(&stay));
                 let due = order.state == OrderState::Due;
                 (relied_on && lost && due && !open).then(|| format!("{payment:?} of {order:?}"))
             })

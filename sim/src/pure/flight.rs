@@ -207,6 +207,10 @@ impl Run {
     }
 
     fn page_wanted(&mut self, phone: PhoneId, lane: LaneIx) -> Result<(), Broken> {
+        if self.shows_code(lane)? {
+            self.world.page(self.now, phone, Page::NotYet);
+            return Ok(());
+        }
         let known = self.phones.get(&phone).copied().or_else(|| {
             let lane = self.state.lanes.get(&self.spec.lane_ids[lane])?;
             lane.visit.as_ref()?.order

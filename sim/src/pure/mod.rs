@@ -12,6 +12,7 @@ pub mod bank;
 pub mod books;
 mod charges;
 pub mod check;
+mod codes;
 mod flight;
 mod journal;
 mod machine;

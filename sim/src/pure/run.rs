@@ -112,6 +112,7 @@ pub struct Run {
     pub(super) queue: Queue<Item>,
     pub(super) machine: Machine,
     pub(super) wire: Draws,
+    pub(super) codes: Draws,
     pub(super) phones: BTreeMap<PhoneId, OrderId>,
     /// Until when the channel waits for an answer, by payment number.
     pub(super) asking: BTreeMap<String, Timestamp>,
@@ -144,6 +145,7 @@ impl Run {
             queue: Queue::new(),
             machine: Machine::new(root, &faults.machine, now),
             wire: root.child("wire").draws(),
+            codes: root.child("payer codes").draws(),
             phones: BTreeMap::new(),
             asking: BTreeMap::new(),
             now,

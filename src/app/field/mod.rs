@@ -45,7 +45,7 @@ pub use self::{
     push::{CallJob, Calls, PushDevice, PushDevices},
     reader::{Reader, ReaderNews, ReaderSink, SIGNALS_MAX},
     receipt::Receipt,
-    scanner::Scanner,
+    scanner::{Reads, Scanner},
     strangers::Strangers,
     tickets::Tickets,
     turnstile::{PassJob, Turnstile},

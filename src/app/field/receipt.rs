@@ -143,7 +143,8 @@ mod tests {
         let state = OrderState::Paid { by: PaidBy::Payment(PaymentId(3)), at: paid_at };
         let order = Order {
             id: OrderId(9),
-            stay: StayId(7),
+            stay: Some(StayId(7)),
+            sale: None,
             lane: Some(lane),
             amount,
             quote,

@@ -12,18 +12,28 @@ use tracing::{info, warn};
 
 use super::Pulse;
 use crate::{
-    app::{App, Busy},
-    core::Input,
+    app::{App, Busy, Then},
+    core::{Input, input::At},
     io::serial::{LineStatus, ListenHandle},
-    types::{Code, DeviceId, LaneId},
+    types::{Code, DeviceId, LaneId, PayerCode},
 };
 
 /// Without anything to wait for, the reader is looked at once in a while all the same.
 const IDLE: Duration = Duration::from_hours(1);
 
+/// What codes held before a scanner are.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Reads {
+    /// Tickets and cards, at a lane for people.
+    Tickets,
+    /// Codes of payers, at a lane for vehicles or its booth.
+    PayerCodes,
+}
+
 pub struct Scanner {
     pub id: DeviceId,
     pub lane: LaneId,
+    pub reads: Reads,
     pub app: App,
     pub reader: ScanReader,
     pub port: ListenHandle,
@@ -73,6 +83,10 @@ impl Scanner {
             self.pulse.heard();
             self.pulse.said(&event);
             let code = match event {
+                DeviceEvent::Scanned { text } if self.reads == Reads::PayerCodes => {
+                    self.pays(&text).await?;
+                    continue;
+                }
                 DeviceEvent::Scanned { text } => Code::parse(&text),
                 DeviceEvent::CardRead { bits, data } => Code::of_card(bits, &data),
                 _ => continue,
@@ -87,6 +101,23 @@ impl Scanner {
             }
         }
         Ok(())
+    }
+
+    /// The lane's due order is collected; what became of it, its display and page tell.
+    async fn pays(&mut self, text: &str) -> Result<(), Busy> {
+        counter!("paifang_scans_total").increment(1);
+        let Some(code) = PayerCode::parse(text) else {
+            self.pulse.nonsense("what was scanned is no payer's code");
+            return Ok(());
+        };
+        info!(scanner = %self.id, lane = %self.lane, wallet = code.wallet().name(), "a payer's code");
+        let (at, lane) = (At::Lane(self.lane.clone()), self.lane.clone());
+        let told: Then = Box::new(move |reply| {
+            if let Err(refusal) = reply {
+                info!(%lane, %refusal, "the code collected nothing");
+            }
+        });
+        self.app.submit(Input::PayerCodeScanned { at, code }, Some(told)).await
     }
 
     /// Unplugged, or back.

@@ -6,6 +6,7 @@ use crate::{
         change::Change,
         input::{Answer, Refusal, Reply},
         lane::{Help, Phase},
+        limit::Limited,
         money::{Order, OrderState, PaidBy},
         stay::Stay,
         till::{Arrears, TillDid},
@@ -23,7 +24,7 @@ impl Desk<'_> {
 
     /// Whose order it is, also when its vehicle has left without paying.
     pub(super) fn plate_of(&self, order: &Order) -> Option<&Plate> {
-        let of_stay = self.stay(order.stay).map(|stay| &stay.plate);
+        let of_stay = self.stay_of_order(order).map(|stay| &stay.plate);
         let owed = || self.state.arrears.values().find(|arrears| arrears.order == order.id);
         of_stay.or_else(|| owed().map(|arrears| &arrears.plate))
     }
@@ -59,7 +60,8 @@ impl Desk<'_> {
             self.end_order(order, OrderState::Void);
             order = Order {
                 id: self.next_order(),
-                stay,
+                stay: Some(stay),
+                sale: None,
                 lane: Some(lane.clone()),
                 amount: self.money(own),
                 quote,
@@ -153,6 +155,9 @@ impl Desk<'_> {
     pub(super) fn forgive(&mut self, who: String, id: ArrearsId, reason: String) -> Reply {
         let arrears = self.arrears(id).cloned().ok_or(Refusal::NoArrears(id))?;
         let amount = arrears.amount;
+        let (limited, most) = (Limited::Waived(who.clone()), self.rules.limits.waived_day_minor);
+        self.within(&limited, most, amount.minor)?;
+        self.count_spent(&limited, most, amount.minor);
         let (lane, stay) = (Some(arrears.lane.clone()), Some(arrears.stay));
         let shift = self.shift_of(&who).map(|shift| shift.id);
         let became = OrderState::Waived { who: who.clone(), reason: reason.clone() };
@@ -167,6 +172,7 @@ impl Desk<'_> {
             stay,
             shift,
             picture: None,
+            payment: None,
         });
         Ok(Answer::Done)
     }

@@ -12,7 +12,7 @@ use crate::{
         rules::BankDown,
         task::{About, CallFrom, Task},
     },
-    types::{LaneId, OrderId, TaskId},
+    types::{LaneId, OrderId, TaskId, bank::PayWay},
 };
 
 /// In the name of nobody.
@@ -134,7 +134,7 @@ impl Desk<'_> {
         let BankDown::LetGo { after, at_most_minor } = self.rules.calls.bank_down else {
             return None;
         };
-        let pays = wait.on == WaitsFor::Payment && self.is_raised("bank", AlarmKind::BankSilent);
+        let pays = wait.on == WaitsFor::Payment && self.is_bank_down();
         let visit = lane.visit.as_ref().filter(|_| pays)?;
         let order = self.order(visit.order?)?;
         // A vehicle without a plate is not known again: nobody could ask it for its arrears.
@@ -166,6 +166,13 @@ impl Desk<'_> {
         if call <= self.now && self.call_at(id).is_none() {
             self.call(id, CallFrom::Waiting, String::new());
         }
+    }
+
+    /// No channel that could take a driver's money answers.
+    fn is_bank_down(&self) -> bool {
+        let silent = |id: &str| self.is_raised(id, AlarmKind::BankSilent);
+        let channels = self.channels_for(PayWay::Cashier);
+        channels.iter().all(|channel| silent(channel.as_str()))
     }
 
     /// The bank is down from now on: who waits to pay is looked at anew.

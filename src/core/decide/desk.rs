@@ -63,6 +63,7 @@ impl<'a> Desk<'a> {
             (Change::Shift(a), Change::Shift(b)) => a.id == b.id,
             (Change::Task(a), Change::Task(b)) => a.id == b.id,
             (Change::Zone(a), Change::Zone(b)) => a.id == b.id,
+            (Change::Spent(a), Change::Spent(b)) => a.id == b.id,
             _ => false,
         };
         match self.changes.iter_mut().rev().find(same) {
@@ -326,9 +327,9 @@ impl<'a> Desk<'a> {
 
     /// The orders of a stay that are in memory, oldest first.
     pub(super) fn orders_of(&self, stay: StayId) -> Vec<Order> {
-        let known = self.state.orders.values().filter(|o| o.stay == stay).map(|o| o.id);
+        let known = self.state.orders.values().filter(|o| o.stay == Some(stay)).map(|o| o.id);
         let fresh = self.changes.iter().filter_map(|change| match change {
-            Change::Order(order) if order.stay == stay => Some(order.id),
+            Change::Order(order) if order.stay == Some(stay) => Some(order.id),
             _ => None,
         });
         let ids: std::collections::BTreeSet<OrderId> = known.chain(fresh).collect();

@@ -228,12 +228,11 @@ impl Desk<'_> {
         let Some((order, stay)) = found.filter(|(order, _)| order.state == OrderState::Due) else {
             return self.set_attempt(lane, Attempt::Over);
         };
-        let id = self.next_payment();
-        let out_trade_no = self.trade_no(id);
+        let (id, out_trade_no) = self.next_trade();
         let ask = Ask::Charge {
             out_trade_no: out_trade_no.clone(),
             amount: order.amount,
-            subject: format!("停车费 {}", stay.plate.full()),
+            subject: self.subject_of(&order),
             plate: stay.plate.clone(),
             agreement,
             entered_at: stay.entered_at,
@@ -255,6 +254,7 @@ impl Desk<'_> {
             asks: 0,
             next_ask: Some(self.now + PATIENCE),
             bank_no: None,
+            printed: false,
             charge: Some(Charge { plate, stay: stay.id, lane: lane_id, relied_on: false }),
         }));
         self.set_attempt(lane, Attempt::Charging { until, payment: id });

@@ -12,15 +12,19 @@ mod fire;
 mod frictionless;
 mod gate;
 mod ledger;
+mod limit;
 mod manage;
 mod misread;
 mod occupancy;
 mod order;
 mod passage;
+mod payer;
 mod payment;
 mod quote;
 mod read;
+mod refund;
 mod register;
+mod sale;
 mod shift;
 mod shown;
 mod task;
@@ -30,6 +34,7 @@ mod through;
 mod ticket;
 mod tide;
 mod till;
+mod undecided;
 mod unlicensed;
 mod validation;
 mod zone;
@@ -43,6 +48,7 @@ use super::{
     effect::Effect,
     input::{Answer, Input, Reply},
     lane::{Event, LaneAlarm},
+    money::{Refund, RefundState},
     rules::Rules,
     state::{Owner, State},
 };
@@ -70,7 +76,14 @@ pub fn decide(state: &State, rules: &Rules, now: Timestamp, input: Input) -> Dec
         Input::PlateGiven { lane, plate, by } => desk.plate_given(&lane, plate, by),
         Input::PlateTyped { lane, plate } => desk.plate_typed(&lane, plate),
         Input::MisreadSettled { task, stay, who } => desk.settle_misread(task, stay, &who),
-        Input::PayAsked { order } => desk.pay_asked(order),
+        Input::PayAsked { order } => desk.pay_asked(order, false),
+        Input::PrintedPayAsked { order } => desk.pay_asked(order, true),
+        Input::PayerCodeScanned { at, code } => desk.payer_code(&at, code),
+        Input::SaleAsked(asked) => desk.sale_asked(asked),
+        Input::SaleCancelled { counter, order } => desk.sale_cancelled(&counter, order),
+        Input::RefundAsked(asked) => desk.refund_asked(asked),
+        Input::RefundJudged { refund, agreed, who } => desk.refund_judged(refund, agreed, who),
+        Input::PaymentActed { payment, act, who } => desk.payment_acted(payment, act, who),
         Input::PrepayAsked { plate } => desk.prepay_asked(&plate),
         Input::Till { who, act } => desk.till(who, act),
         Input::Merchant { who: _, act } => desk.merchant_act(act),
@@ -151,12 +164,15 @@ impl Desk<'_> {
             payment.next_ask = Some(self.now);
             self.record(Change::Payment(payment));
         }
+        // Told so before a site could have several channels.
+        self.clear("bank", AlarmKind::BankSilent);
         // Recalled for a word that the power took.
         let orders: Vec<_> = self.state.orders.keys().copied().collect();
         for order in orders {
             self.file_if_over(order);
         }
-        let refunds: Vec<_> = self.state.refunds.values().cloned().collect();
+        let pending = |refund: &&Refund| refund.state == RefundState::Pending;
+        let refunds: Vec<_> = self.state.refunds.values().filter(pending).cloned().collect();
         for mut refund in refunds {
             refund.next_ask = Some(self.now);
             self.record(Change::Refund(refund));
@@ -187,6 +203,8 @@ impl Desk<'_> {
                 Owner::Ticket(ticket) => self.ticket_over(ticket),
                 Owner::Payment(payment) => self.payment_due(payment),
                 Owner::Refund(refund) => self.refund_due(refund),
+                Owner::Sale(order) => self.sale_over(order),
+                Owner::Spent(id) => self.day_over(&id),
                 Owner::Reservation(reservation) => self.nobody_came(reservation),
             }
         }

@@ -6,10 +6,7 @@ use crate::{
         change::Change,
         input::{Answer, Reply},
         lane::{Cause, Event, Help, Phase},
-        money::{
-            Account, Order, OrderState, PaidBy, Payment, PaymentState, Refund, RefundState,
-            RefundWhy,
-        },
+        money::{Account, Order, OrderState, PaidBy, Payment, PaymentState, RefundWhy},
         pass::Standing,
         rules::ArrearsAtExit,
         stay::Stay,
@@ -72,7 +69,8 @@ impl Desk<'_> {
                 self.void_orders(stay.id);
                 Order {
                     id: self.next_order(),
-                    stay: stay.id,
+                    stay: Some(stay.id),
+                    sale: None,
                     lane: lane.cloned(),
                     amount: self.money(minor),
                     quote,
@@ -150,6 +148,11 @@ impl Desk<'_> {
         Ok(Answer::Order(id))
     }
 
+    /// The open stay an order is of.
+    pub(super) fn stay_of_order(&self, order: &Order) -> Option<&Stay> {
+        order.stay.and_then(|stay| self.stay(stay))
+    }
+
     /// An order made long before the exit may not be what is due any more: then the one that is.
     pub(super) fn fresh_prepay(
         &mut self,
@@ -158,7 +161,7 @@ impl Desk<'_> {
         if order.lane.is_some() || order.state != OrderState::Due {
             return Ok(None);
         }
-        let Some(plate) = self.stay(order.stay).map(|stay| stay.plate.clone()) else {
+        let Some(plate) = self.stay_of_order(order).map(|stay| stay.plate.clone()) else {
             return Ok(None);
         };
         let answer = self.prepay_asked(&plate)?;
@@ -190,14 +193,9 @@ impl Desk<'_> {
         match &order.state {
             // A void one was paid for a quote that a later one replaced: while the vehicle is still here, it counts.
             OrderState::Due | OrderState::Unpaid | OrderState::Void if self.still_owed(&order) => {
-                self.book(Entry {
-                    payment: Some(payment.id),
-                    ..Entry::new(
-                        Account::ChannelReceivable,
-                        Account::ParkingRevenue,
-                        payment.amount,
-                    )
-                });
+                let entry = Entry::of_order(Account::ChannelReceivable, &order, payment.amount);
+                self.book(Entry { payment: Some(payment.id), ..entry });
+                self.count_paid(payment, &order);
                 self.order_paid(order, PaidBy::Payment(payment.id));
             }
             OrderState::Paid { .. } => self.give_back(payment, RefundWhy::PaidTwice),
@@ -212,7 +210,10 @@ impl Desk<'_> {
         if order.arrears.iter().any(|id| self.arrears(*id).is_none()) {
             return false;
         }
-        let Some(stay) = self.stay(order.stay) else { return order.state != OrderState::Void };
+        if order.sale.is_some() {
+            return order.state == OrderState::Due;
+        }
+        let Some(stay) = self.stay_of_order(order) else { return order.state != OrderState::Void };
         // Without a fee to compare with, what was asked for was owed.
         self.quote(stay, self.now).map_or(true, |quote| self.own_part(order) <= quote.due().minor)
     }
@@ -231,7 +232,9 @@ impl Desk<'_> {
         self.record(Change::Order(order));
         self.reverse_undecided(id);
         self.arrears_paid(id, &arrears, by);
-        let Some(mut stay) = self.stay(stay).cloned() else { return self.file_decided(id) };
+        let Some(mut stay) = stay.and_then(|stay| self.stay(stay)).cloned() else {
+            return self.file_decided(id);
+        };
         let stay_id = stay.id;
         stay.paid_minor += own;
         if own > 0 {
@@ -274,29 +277,6 @@ impl Desk<'_> {
             })
             .cloned()
             .collect()
-    }
-
-    pub(super) fn give_back(&mut self, payment: &Payment, why: RefundWhy) {
-        self.book(Entry {
-            payment: Some(payment.id),
-            ..Entry::new(Account::ChannelReceivable, Account::RefundsPayable, payment.amount)
-        });
-        let id = self.next_refund();
-        self.record(Change::Refund(Refund {
-            id,
-            payment: payment.id,
-            out_trade_no: payment.out_trade_no.clone(),
-            refund_no: format!("{}R{id}", payment.out_trade_no),
-            channel: payment.channel.clone(),
-            way: payment.way,
-            amount: payment.amount,
-            paid: Some(payment.amount),
-            state: RefundState::Pending,
-            why,
-            made_at: self.now,
-            asks: 0,
-            next_ask: Some(self.now),
-        }));
     }
 
     /// Payments that are decided, of an order that is over, need no more watching.

@@ -6,16 +6,16 @@
 
 use std::time::Duration;
 
-use super::{Desk, ledger::Entry};
+use super::Desk;
 use crate::{
     core::{
         change::{AlarmKind, Change},
         effect::Effect,
         input::{Answer, Asked, Refusal, Reply},
-        money::{Account, Order, OrderState, Payment, PaymentState, Refund, RefundState},
+        money::{Order, OrderState, Payment, PaymentState},
     },
     types::{
-        ChannelId, Money, OrderId, PaymentId, RefundId,
+        ChannelId, Money, OrderId, PaymentId,
         bank::{Ask, PayWay, Word},
     },
 };
@@ -40,7 +40,8 @@ fn no_channel() -> ChannelId {
 }
 
 impl Desk<'_> {
-    pub(super) fn pay_asked(&mut self, id: OrderId) -> Reply {
+    /// `printed`: by the code that is printed at its lane.
+    pub(super) fn pay_asked(&mut self, id: OrderId, printed: bool) -> Reply {
         let order = self.order(id).cloned().ok_or(Refusal::NotDue(id))?;
         match order.state {
             OrderState::Due | OrderState::Unpaid => {}
@@ -56,8 +57,9 @@ impl Desk<'_> {
         if let Some(payment) = self.payments_of(id).into_iter().find(|p| self.is_usable(p)) {
             return Ok(Answer::Payment(payment.id));
         }
+        self.may_pay(&order, printed)?;
         self.reverse_undecided(id);
-        Ok(Answer::Payment(self.new_payment(&order)))
+        Ok(Answer::Payment(self.new_payment(&order, printed)))
     }
 
     /// Two phones share one attempt as long as its link is there, or may still come.
@@ -69,17 +71,15 @@ impl Desk<'_> {
             && (payment.link.is_some() || age <= LINK_PATIENCE)
     }
 
-    fn new_payment(&mut self, order: &Order) -> PaymentId {
-        let id = self.next_payment();
+    fn new_payment(&mut self, order: &Order, printed: bool) -> PaymentId {
         let (pay, way) = (&self.rules.pay, PayWay::Cashier);
+        let (id, out_trade_no) = self.next_trade();
         let channel = self.channel_for(way);
-        let out_trade_no = self.trade_no(id);
-        let plate = self.plate_of(order).map(|plate| plate.full().to_owned());
         let expires_in_s = pay.link_life.as_secs() as u32;
         let ask = Ask::Generate {
             out_trade_no: out_trade_no.clone(),
             amount: order.amount,
-            subject: format!("停车费 {}", plate.unwrap_or_default()).trim().to_owned(),
+            subject: self.subject_of(order),
             expires_in_s,
             asked_at: self.now,
         };
@@ -98,23 +98,46 @@ impl Desk<'_> {
             next_ask: Some(self.now + PATIENCE),
             bank_no: None,
             charge: None,
+            printed,
         }));
+        self.watch_attempts(order.lane.as_ref());
         self.act(Effect::AskBank { channel, ask });
         id
     }
 
-    /// Ours, never used before.
-    pub(super) fn trade_no(&self, id: PaymentId) -> String {
+    /// Numbers of a new attempt: ours, and the one the bank knows it by.
+    pub(super) fn next_trade(&self) -> (PaymentId, String) {
+        let id = self.next_payment();
         let stamp = self.now.to_zoned_datetime(self.rules.zone.clone()).strftime("%y%m%d%H%M%S");
-        format!("{}{stamp}{:05}", self.rules.pay.trade_prefix, id.0)
+        (id, format!("{}{stamp}{:05}", self.rules.pay.trade_prefix, id.0))
+    }
+
+    /// What the payer reads.
+    pub(super) fn subject_of(&self, order: &Order) -> String {
+        if let Some(sale) = &order.sale {
+            return sale.subject.clone();
+        }
+        let plate = self.plate_of(order).map_or("", |plate| plate.full());
+        format!("停车费 {plate}").trim().to_owned()
+    }
+
+    /// Who collects this way, those first that are asked first.
+    pub(super) fn channels_for(&self, way: PayWay) -> Vec<ChannelId> {
+        let able = self.rules.pay.channels.iter().filter(|channel| channel.ways.contains(&way));
+        let ids: Vec<_> = able.map(|channel| channel.id.clone()).collect();
+        if ids.is_empty() { vec![no_channel()] } else { ids }
     }
 
     /// The first channel that collects this way and answers; with none that answers, the first.
-    fn channel_for(&self, way: PayWay) -> ChannelId {
-        let able = || self.rules.pay.channels.iter().filter(|channel| channel.ways.contains(&way));
-        let well =
-            able().find(|channel| !self.is_raised(channel.id.as_str(), AlarmKind::BankSilent));
-        well.or_else(|| able().next()).map_or_else(no_channel, |channel| channel.id.clone())
+    pub(super) fn channel_for(&self, way: PayWay) -> ChannelId {
+        let able = self.channels_for(way);
+        let well = able.iter().find(|id| !self.is_raised(id.as_str(), AlarmKind::BankSilent));
+        well.or(able.first()).cloned().unwrap_or_else(no_channel)
+    }
+
+    /// The payment's channel was heard.
+    fn answers(&mut self, payment: &Payment) {
+        self.clear(payment.channel.as_str(), AlarmKind::BankSilent);
     }
 
     // ---- what the bank says --------------------------------------------------------------------
@@ -135,19 +158,19 @@ impl Desk<'_> {
             Word::Failed { why } => self.failed(payment, to, why),
             Word::Reversed => self.reversed(payment, to),
             Word::Accepted if payment.charge.is_some() => {
-                self.clear("bank", AlarmKind::BankSilent);
+                self.answers(&payment);
                 self.charge_accepted(payment);
                 Ok(Answer::Done)
             }
             Word::Paying | Word::Accepted | Word::Reversing => {
-                self.clear("bank", AlarmKind::BankSilent);
+                self.answers(&payment);
                 self.ask_later(payment);
                 Ok(Answer::Done)
             }
             Word::Refused { code, why } => self.refused(payment, to, &format!("{code} {why}")),
             Word::Unknown { why } => {
                 if payment.asks >= SILENT_ASKS && to != Asked::Notified {
-                    self.raise("bank", AlarmKind::BankSilent, why);
+                    self.raise(payment.channel.as_str(), AlarmKind::BankSilent, why);
                     self.bank_went_silent();
                 }
                 let id = payment.id;
@@ -174,7 +197,7 @@ impl Desk<'_> {
     }
 
     fn link_came(&mut self, mut payment: Payment, link: String) -> Reply {
-        self.clear("bank", AlarmKind::BankSilent);
+        self.answers(&payment);
         if payment.state == PaymentState::Pending && payment.link.is_none() {
             payment.link = Some(link);
             self.ask_later(payment);
@@ -183,7 +206,7 @@ impl Desk<'_> {
     }
 
     fn paid(&mut self, mut payment: Payment, to: Asked, amount: Money, bank_no: String) -> Reply {
-        self.clear("bank", AlarmKind::BankSilent);
+        self.answers(&payment);
         match payment.state {
             PaymentState::Paid { .. } | PaymentState::Disputed { .. } => {
                 // One that was recalled for this word goes back to the tables.
@@ -215,6 +238,8 @@ impl Desk<'_> {
         payment.state = PaymentState::Paid { at: self.now };
         self.record(Change::Payment(payment.clone()));
         self.settle(&payment);
+        let lane = self.order(payment.order).and_then(|order| order.lane.clone());
+        self.attempts_calm(lane.as_ref());
         Ok(Answer::Done)
     }
 
@@ -230,7 +255,7 @@ impl Desk<'_> {
     }
 
     fn failed(&mut self, mut payment: Payment, to: Asked, why: String) -> Reply {
-        self.clear("bank", AlarmKind::BankSilent);
+        self.answers(&payment);
         if !payment.state.is_undecided() {
             self.looked(payment, to);
             return Ok(Answer::Duplicate);
@@ -244,7 +269,7 @@ impl Desk<'_> {
     }
 
     fn reversed(&mut self, mut payment: Payment, to: Asked) -> Reply {
-        self.clear("bank", AlarmKind::BankSilent);
+        self.answers(&payment);
         match payment.state {
             PaymentState::Pending | PaymentState::Reversing => {
                 self.clear(&payment.out_trade_no, AlarmKind::PaymentUndecided);
@@ -268,7 +293,7 @@ impl Desk<'_> {
 
     /// The bank did not accept the question itself.
     fn refused(&mut self, payment: Payment, to: Asked, why: &str) -> Reply {
-        self.clear("bank", AlarmKind::BankSilent);
+        self.answers(&payment);
         match (to, &payment.state) {
             (Asked::Generate, PaymentState::Pending) if payment.link.is_none() => {
                 self.failed(payment, to, why.to_owned())
@@ -307,7 +332,8 @@ impl Desk<'_> {
                     601..=7_200 => 60,
                     _ => 600,
                 };
-                payment.next_ask = Some(self.now + Duration::from_secs(gap));
+                let gap = Self::code_gap(&payment).unwrap_or(Duration::from_secs(gap));
+                payment.next_ask = Some(self.now + gap);
                 self.record(Change::Payment(payment));
             }
             PaymentState::Reversed | PaymentState::Failed { .. } => {
@@ -365,7 +391,7 @@ impl Desk<'_> {
         if payment.state.is_undecided() {
             payment.asks += 1;
         }
-        payment.next_ask = Some(self.now + PATIENCE);
+        payment.next_ask = Some(self.patience(&payment));
         let ask = match payment.state {
             PaymentState::Pending if expired => {
                 payment.state = PaymentState::Reversing;
@@ -407,6 +433,9 @@ impl Desk<'_> {
     pub(super) fn recalled(&mut self, payment: Payment, order: Order) -> Reply {
         if self.payment(payment.id).is_none() {
             self.record(Change::Payment(payment));
+        }
+        // One in memory knows more than the tables did.
+        if self.order(order.id).is_none() {
             self.record(Change::Order(order));
         }
         Ok(Answer::Done)
@@ -414,66 +443,12 @@ impl Desk<'_> {
 
     /// An order whose vehicle has gone keeps no decided payment in memory.
     pub(super) fn file_if_over(&mut self, order: OrderId) {
-        let over = self.order(order).is_none_or(|order| self.stay(order.stay).is_none());
+        let over = self.order(order).is_none_or(|order| match &order.sale {
+            Some(sale) => sale.open_until.is_none(),
+            None => self.stay_of_order(order).is_none(),
+        });
         if over {
             self.file_decided(order);
         }
-    }
-
-    // ---- refunds -----------------------------------------------------------------------------------
-
-    pub(super) fn refund_due(&mut self, id: RefundId) {
-        let Some(mut refund) = self.refund(id).cloned() else { return };
-        refund.asks += 1;
-        refund.next_ask = Some(self.now + PATIENCE);
-        let ask = Ask::Refund {
-            out_trade_no: refund.out_trade_no.clone(),
-            refund_no: refund.refund_no.clone(),
-            amount: refund.amount,
-            paid: refund.paid.unwrap_or(refund.amount),
-            way: refund.way,
-        };
-        let channel = refund.channel.clone();
-        self.record(Change::Refund(refund));
-        self.act(Effect::AskRefund { refund: id, channel, ask });
-    }
-
-    pub(super) fn refund_said(&mut self, id: RefundId, word: &Word) -> Reply {
-        let refund = self.refund(id).cloned().ok_or(Refusal::NoRefund(id))?;
-        if refund.state != RefundState::Pending {
-            return Ok(Answer::Duplicate);
-        }
-        match word {
-            Word::RefundDone { amount } if *amount == refund.amount => self.refund_done(refund),
-            Word::Refused { code, why } => {
-                let detail = format!("{} of {}: {code} {why}", refund.amount, refund.refund_no);
-                self.raise(&refund.out_trade_no, AlarmKind::RefundRefused, detail);
-                self.end_refund(refund, RefundState::Refused);
-            }
-            _ => self.refund_later(refund),
-        }
-        Ok(Answer::Done)
-    }
-
-    fn refund_done(&mut self, refund: Refund) {
-        self.book(Entry {
-            payment: Some(refund.payment),
-            refund: Some(refund.id),
-            ..Entry::new(Account::RefundsPayable, Account::ChannelReceivable, refund.amount)
-        });
-        self.end_refund(refund, RefundState::Done);
-    }
-
-    fn end_refund(&mut self, mut refund: Refund, state: RefundState) {
-        refund.state = state;
-        refund.next_ask = None;
-        self.record(Change::Refund(refund));
-    }
-
-    /// The same number again, ever more seldom.
-    fn refund_later(&mut self, mut refund: Refund) {
-        let gap = Duration::from_secs(5) * 2_u32.pow(refund.asks.min(7));
-        refund.next_ask = Some(self.now + gap);
-        self.record(Change::Refund(refund));
     }
 }

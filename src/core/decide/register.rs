@@ -4,6 +4,7 @@ use super::Desk;
 use crate::{
     core::{
         change::Change,
+        limit::Spent,
         pass::{Listed, Pass, Reservation},
         task::Task,
         till::{Arrears, Merchant, Shift, Validation},
@@ -54,6 +55,16 @@ impl Desk<'_> {
             Change::Cash(cash) => Some(cash.id.0),
             _ => None,
         }))
+    }
+
+    /// What counts against a limit today; `None`: nothing yet.
+    pub(super) fn spent(&self, id: &str) -> Option<&Spent> {
+        let changed = self.changes.iter().rev().find_map(|change| match change {
+            Change::Spent(spent) if spent.id == id => Some(spent),
+            _ => None,
+        });
+        let known = changed.or_else(|| self.state.spent.get(id));
+        known.filter(|spent| spent.over_at.is_none() && self.now < spent.until)
     }
 
     /// What is on record of a zone; nothing yet is a zone without a correction.

@@ -130,8 +130,9 @@ pub fn shift_matches_postings<'a>(
         let minor = posting.amount.minor;
         drawer += i64::from(posting.debit == Account::CashDrawer) * minor;
         drawer -= i64::from(posting.credit == Account::CashDrawer) * minor;
-        taken += i64::from(posting.credit == Account::ParkingRevenue) * minor;
-        refunded += i64::from(posting.debit == Account::ParkingRevenue) * minor;
+        let income = |account| matches!(account, Account::ParkingRevenue | Account::SalesRevenue);
+        taken += i64::from(income(posting.credit)) * minor;
+        refunded += i64::from(income(posting.debit)) * minor;
         over += i64::from(posting.credit == Account::CashOverShort) * minor;
         over -= i64::from(posting.debit == Account::CashOverShort) * minor;
     }

@@ -22,6 +22,7 @@ mod calls;
 mod found;
 mod frictionless;
 mod misread;
+mod payments;
 mod people;
 mod till;
 mod ways;
@@ -305,7 +306,7 @@ fn silent_bank_then_reversed_then_paid_after_all() {
         site.after(Duration::from_secs(45));
         let _ = site.bank(&trade, Word::Unknown { why: "no answer".into() });
     }
-    assert!(site.state.alarms.values().any(|alarm| alarm.subject == "bank"));
+    assert!(site.state.alarms.values().any(|alarm| alarm.subject == "none"));
     assert_eq!(site.state.payment_of(&trade).unwrap().state, PaymentState::Reversing);
     site.bank(&trade, Word::Reversed).unwrap();
     let second = site.pay();

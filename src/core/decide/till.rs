@@ -9,7 +9,8 @@ use crate::{
         change::Change,
         input::{Answer, Refusal, Reply},
         lane::{Help, Phase, Visit},
-        money::{Account, OrderState, PaidBy},
+        limit::Limited,
+        money::{Account, Earned, OrderState, PaidBy},
         rules::Direction,
         stay::{Stay, StayState},
         till::{Cash, TillAct, TillDid, Waiver},
@@ -79,7 +80,7 @@ impl Desk<'_> {
         self.book(Entry {
             cash: Some(cash),
             shift: Some(shift),
-            ..Entry::new(Account::CashDrawer, Account::ParkingRevenue, amount)
+            ..Entry::of_order(Account::CashDrawer, &order, amount)
         });
         self.count(shift, |totals| {
             totals.cash_minor += amount.minor;
@@ -98,7 +99,11 @@ impl Desk<'_> {
         if !(1..=of.amount.minor).contains(&minor) {
             return Err(Refusal::AmountUnfit);
         }
+        let (limited, most) =
+            (Limited::CashBack(who.clone()), self.rules.limits.cash_back_day_minor);
+        self.within(&limited, most, minor)?;
         let (id, amount) = (self.next_cash(), self.money(minor));
+        let earned = self.earned_in_cash(of);
         self.record(Change::Cash(Cash {
             id,
             shift,
@@ -113,20 +118,41 @@ impl Desk<'_> {
         self.book(Entry {
             cash: Some(id),
             shift: Some(shift),
-            ..Entry::new(Account::ParkingRevenue, Account::CashDrawer, amount)
+            ..Entry::takes_back(&earned, Account::CashDrawer, amount)
         });
         self.count(shift, |totals| totals.refunded_minor += minor);
-        if let Some(stay) = self.stay(of.stay).cloned() {
+        if let Some(stay) = of.stay.and_then(|stay| self.stay(stay)).cloned() {
             self.unpay(stay, minor);
         }
-        let (did, stay, shift) = (TillDid::CashRefunded, Some(of.stay), Some(shift));
-        let (lane, picture) = (None, None);
-        self.record(Change::TillActed { did, who, reason, amount, lane, stay, shift, picture });
+        let (did, stay, shift) = (TillDid::CashRefunded, of.stay, Some(shift));
+        self.count_spent(&limited, most, minor);
+        let (lane, picture, payment) = (None, None, None);
+        self.record(Change::TillActed {
+            did,
+            who,
+            reason,
+            amount,
+            lane,
+            stay,
+            shift,
+            picture,
+            payment,
+        });
         Ok(Answer::Cash(id, amount))
     }
 
+    /// What cash had earned; of a sale that is forgotten here, no more than that it was one.
+    fn earned_in_cash(&self, of: &Cash) -> Earned {
+        if let Some(order) = self.order(of.order) {
+            return Earned::by(order);
+        }
+        let sold = of.stay.is_none();
+        let account = if sold { Account::SalesRevenue } else { Account::ParkingRevenue };
+        Earned { account, stay: of.stay, counter: None, product: None }
+    }
+
     /// The last payments of a stay count for so much less.
-    fn unpay(&mut self, mut stay: Stay, minor: i64) {
+    pub(super) fn unpay(&mut self, mut stay: Stay, minor: i64) {
         let mut left = minor.min(stay.paid_minor);
         stay.paid_minor -= left;
         while let Some(last) = stay.paid.last_mut().filter(|_| left > 0) {
@@ -154,12 +180,24 @@ impl Desk<'_> {
         if !(0..due).contains(&minor) {
             return Err(Refusal::AmountUnfit);
         }
+        let (limited, most) = (Limited::Waived(who.clone()), self.rules.limits.waived_day_minor);
+        self.within(&limited, most, due - minor)?;
         let (stay_id, amount) = (stay.id, self.money(minor));
         let picture = picture_of(&visit);
         let shift = self.waive(stay, due - minor, &who, &reason, Some(id), picture.clone());
         let (did, lane) = (TillDid::FeeSet, Some(id.clone()));
-        let stay = Some(stay_id);
-        self.record(Change::TillActed { did, who, reason, amount, lane, stay, shift, picture });
+        let (stay, payment) = (Some(stay_id), None);
+        self.record(Change::TillActed {
+            did,
+            who,
+            reason,
+            amount,
+            lane,
+            stay,
+            shift,
+            picture,
+            payment,
+        });
         self.settle_up(id, stay_id)
     }
 
@@ -174,9 +212,12 @@ impl Desk<'_> {
         picture: Option<String>,
     ) -> Option<crate::types::ShiftId> {
         let shift = self.shift_of(who).map(|shift| shift.id);
-        let (who, reason, lane) = (who.to_owned(), reason.to_owned(), lane.cloned());
+        let (by, who) = (who.to_owned(), who.to_owned());
+        let (reason, lane) = (reason.to_owned(), lane.cloned());
         stay.waived.push(Waiver { at: self.now, minor, who, reason, shift, lane, picture });
         self.record(Change::Stay(stay));
+        let limited = Limited::Waived(by);
+        self.count_spent(&limited, self.rules.limits.waived_day_minor, minor);
         if let Some(shift) = shift {
             self.count(shift, |totals| {
                 totals.waived_minor += minor;
@@ -272,6 +313,7 @@ impl Desk<'_> {
             stay: Some(stay_id),
             shift,
             picture: picture.clone(),
+            payment: None,
         });
         self.bind_visit(id, |visit| {
             visit.plate = Some(plate);

@@ -10,6 +10,8 @@ pub struct TillRules {
     pub arrears_at_exit: ArrearsAtExit,
     /// How many validations one stay may have.
     pub validations_max: u32,
+    /// A refund above this many minor units waits for a second person. Default 500.00.
+    pub approve_above_minor: i64,
 }
 
 impl Default for TillRules {
@@ -19,6 +21,7 @@ impl Default for TillRules {
             arrears_at_entry: ArrearsAtEntry::Warn,
             arrears_at_exit: ArrearsAtExit::Add,
             validations_max: 5,
+            approve_above_minor: 50_000,
         }
     }
 }

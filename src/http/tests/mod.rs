@@ -5,6 +5,7 @@ mod devices;
 mod driver;
 mod misreads;
 mod operator;
+mod payments;
 mod people;
 mod phone;
 mod receipts;

@@ -60,6 +60,7 @@ pub(super) struct World {
     reads: u32,
     busy: bool,
     pub(super) merchants: super::till::Merchants,
+    pub(super) counters: super::payments::Counters,
 }
 
 pub(super) struct Site {
@@ -251,6 +252,7 @@ impl Site {
             fleet: self.clone(),
             door: self.clone(),
             till: self.clone(),
+            payments: self.clone(),
             receipts: Some(Arc::new(super::receipts::Printers)),
             metrics: None,
             settings,
@@ -286,21 +288,31 @@ impl Site {
         })
     }
 
-    fn orders(&self) -> Vec<Order> {
+    /// The rows of the journal that are about something, oldest first.
+    pub(super) fn rows(&self, about: impl Fn(&Change) -> bool) -> Vec<Row> {
+        let world = self.world();
+        world.journal.iter().filter(|row| about(&row.change)).cloned().collect()
+    }
+
+    pub(super) fn effects<T>(&self, pick: impl Fn(&Effect) -> Option<T>) -> Vec<T> {
+        self.world().effects.iter().filter_map(pick).collect()
+    }
+
+    pub(super) fn orders(&self) -> Vec<Order> {
         self.last(|change| match change {
             Change::Order(order) => Some((order.id, order)),
             _ => None,
         })
     }
 
-    fn payments(&self) -> Vec<Payment> {
+    pub(super) fn payments(&self) -> Vec<Payment> {
         self.last(|change| match change {
             Change::Payment(payment) => Some((payment.id, payment)),
             _ => None,
         })
     }
 
-    fn refunds(&self) -> Vec<Refund> {
+    pub(super) fn refunds(&self) -> Vec<Refund> {
         self.last(|change| match change {
             Change::Refund(refund) => Some((refund.id, refund)),
             _ => None,
@@ -405,12 +417,12 @@ impl Records for Site {
         let Some(stay) = self.stays().into_iter().find(|stay| stay.id == id) else {
             return found(None);
         };
-        let orders: Vec<_> = self.orders().into_iter().filter(|o| o.stay == id).collect();
+        let orders: Vec<_> = self.orders().into_iter().filter(|o| o.stay == Some(id)).collect();
         let mut payments = self.payments();
         payments.retain(|payment| orders.iter().any(|order| order.id == payment.order));
         let mine = |id| payments.iter().any(|payment: &Payment| payment.id == id);
         let refunds = self.refunds().into_iter().filter(|r| mine(r.payment)).collect();
-        let cash: Vec<_> = self.cash().into_iter().filter(|cash| cash.stay == id).collect();
+        let cash: Vec<_> = self.cash().into_iter().filter(|cash| cash.stay == Some(id)).collect();
         let taken = |id| cash.iter().any(|one| one.id == id);
         let of_it = |p: &Posting| p.payment.is_some_and(mine) || p.cash.is_some_and(taken);
         let postings = self.postings().into_iter().filter(of_it).collect();

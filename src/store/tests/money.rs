@@ -19,7 +19,7 @@ use crate::{
 };
 
 pub(super) fn rules() -> TillRules {
-    TillRules { booths: vec![booth()], ..TillRules::default() }
+    TillRules { booths: vec![booth()], approve_above_minor: 400, ..TillRules::default() }
 }
 
 fn booth() -> BoothId {
@@ -32,7 +32,8 @@ impl Traffic {
         let who = if self.rng.random() { "li" } else { "wang" }.to_owned();
         let minor = self.rng.random_range(0..3_000);
         let plate = Plate::parse(&format!("京A{:05}", self.rng.random_range(0..12))).unwrap();
-        let act = match self.rng.random_range(0..9) {
+        let act = match self.rng.random_range(0..12) {
+            9..12 => return self.sales(),
             0 => TillAct::OpenShift { booth: booth(), float_minor: minor },
             1 => TillAct::CloseShift { booth: booth(), counted_minor: minor },
             2 => TillAct::TakeOver { booth: booth(), counted_minor: minor },

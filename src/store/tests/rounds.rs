@@ -59,7 +59,7 @@ async fn what_goes_in_comes_back() {
         refunds += done.2;
     }
     // The traffic reached every table.
-    assert!(accounts == 3 && stays > 100 && refunds > 3, "{accounts} {stays} {refunds}");
+    assert!(accounts >= 3 && stays > 100 && refunds > 3, "{accounts} {stays} {refunds}");
 }
 
 #[tokio::test]

@@ -57,7 +57,7 @@ impl Site {
             self.after(3 * S);
             self.bank(&trade, Word::Unknown { why: "no answer".into() }).unwrap();
         }
-        assert!(self.is_alarmed("bank", AlarmKind::BankSilent));
+        assert!(self.is_alarmed("none", AlarmKind::BankSilent));
     }
 }
 

@@ -28,14 +28,14 @@ fn booth() -> BoothId {
 }
 
 impl Site {
-    fn with_booth() -> Self {
+    pub(super) fn with_booth() -> Self {
         let mut site = Self::new();
         site.rules.till.booths.push(booth());
         site
     }
 
     /// A vehicle that came in `time` ago stands at the exit.
-    fn stands_at_exit_after(&mut self, time: Duration) {
+    pub(super) fn stands_at_exit_after(&mut self, time: Duration) {
         self.enter(PLATE);
         self.after(time);
         self.drives_to_exit();
@@ -46,7 +46,7 @@ impl Site {
         self.read("out", PLATE);
     }
 
-    fn order_at_exit(&self) -> &Order {
+    pub(super) fn order_at_exit(&self) -> &Order {
         let visit = self.state.lanes[&lane("out")].visit.as_ref().unwrap();
         &self.state.orders[&visit.order.unwrap()]
     }
@@ -55,15 +55,15 @@ impl Site {
         self.state.lanes[&lane(id)].visit.as_ref().and_then(|visit| visit.help)
     }
 
-    fn till(&mut self, act: TillAct) -> Reply {
+    pub(super) fn till(&mut self, act: TillAct) -> Reply {
         self.tell(Input::Till { who: "li".into(), act })
     }
 
-    fn open_shift(&mut self, float_minor: i64) {
+    pub(super) fn open_shift(&mut self, float_minor: i64) {
         self.till(TillAct::OpenShift { booth: booth(), float_minor }).unwrap();
     }
 
-    fn cash(&mut self, order: OrderId, tendered_minor: i64) -> Reply {
+    pub(super) fn cash(&mut self, order: OrderId, tendered_minor: i64) -> Reply {
         self.till(TillAct::TakeCash { order, tendered_minor })
     }
 
@@ -71,7 +71,7 @@ impl Site {
         self.journal.iter().filter_map(pick).cloned().collect()
     }
 
-    fn ledger(&self) -> Vec<Posting> {
+    pub(super) fn ledger(&self) -> Vec<Posting> {
         self.all(|change| match change {
             Change::Posting(posting) => Some(posting),
             _ => None,
@@ -79,14 +79,14 @@ impl Site {
     }
 
     /// Debits less credits.
-    fn balance(&self, account: Account) -> i64 {
+    pub(super) fn balance(&self, account: Account) -> i64 {
         let side = |of: Account, minor: i64| if of == account { minor } else { 0 };
         let lines = self.ledger().into_iter();
         lines.map(|p| side(p.debit, p.amount.minor) - side(p.credit, p.amount.minor)).sum()
     }
 
     /// Shifts as they stand; each agrees with the ledger.
-    fn shift(&self) -> Shift {
+    pub(super) fn shift(&self) -> Shift {
         let shifts = self.all(|change| match change {
             Change::Shift(shift) => Some(shift),
             _ => None,
@@ -96,7 +96,7 @@ impl Site {
         shift
     }
 
-    fn cash_taken(&self) -> Cash {
+    pub(super) fn cash_taken(&self) -> Cash {
         let cash = self.all(|change| match change {
             Change::Cash(cash) => Some(cash),
             _ => None,

@@ -1,0 +1,71 @@
+//! The limits of a day as the site file gives them. Knows no payment.
+
+use std::time::Duration;
+
+use serde::Deserialize;
+use toml::Spanned;
+
+use super::check::Check;
+use crate::core::rules::LimitRules;
+
+/// Minor units a day each, by the site's clock. See [`LimitRules`] for what each counts.
+#[derive(Clone, Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct PayLimitsSection {
+    /// Paid for one plate. Default: no limit.
+    pub plate_day_minor: Option<Spanned<i64>>,
+    /// Paid at one lane. Default: no limit.
+    pub lane_day_minor: Option<Spanned<i64>>,
+    /// Paid by the code printed at one lane. Default: no limit.
+    pub printed_day_minor: Option<Spanned<i64>>,
+    /// Cash one operator gives back. Default 100000.
+    pub cash_back_day_minor: Option<Spanned<i64>>,
+    /// Fees one operator lets go. Default: no limit.
+    pub waived_day_minor: Option<Spanned<i64>>,
+    /// Attempts to pay at one lane within `attempts_minutes` that are an alarm, 2 to 10000. Default 30.
+    pub attempts_max: Option<Spanned<u32>>,
+    /// 1 to 60. Default 10: an attempt that came to nothing is remembered for an hour.
+    pub attempts_minutes: Option<Spanned<u32>>,
+}
+
+impl Check<'_> {
+    pub(super) fn pay_limits(&mut self, section: &PayLimitsSection) -> LimitRules {
+        let usual = LimitRules::default();
+        let minutes = self.times(&section.attempts_minutes, "limits.pay.attempts_minutes", (1, 60));
+        LimitRules {
+            plate_day_minor: self.sum(&section.plate_day_minor, "limits.pay.plate_day_minor"),
+            lane_day_minor: self.sum(&section.lane_day_minor, "limits.pay.lane_day_minor"),
+            printed_day_minor: self.sum(&section.printed_day_minor, "limits.pay.printed_day_minor"),
+            cash_back_day_minor: self
+                .sum(&section.cash_back_day_minor, "limits.pay.cash_back_day_minor")
+                .or(usual.cash_back_day_minor),
+            waived_day_minor: self.sum(&section.waived_day_minor, "limits.pay.waived_day_minor"),
+            attempts_max: self
+                .times(&section.attempts_max, "limits.pay.attempts_max", (2, 10_000))
+                .unwrap_or(usual.attempts_max),
+            attempts_within: minutes
+                .map_or(usual.attempts_within, |min| Duration::from_mins(min.into())),
+        }
+    }
+
+    fn sum(&mut self, minor: &Option<Spanned<i64>>, field: &str) -> Option<i64> {
+        let minor = minor.as_ref()?;
+        if *minor.get_ref() < 0 {
+            self.wrong(minor, field, "cannot be negative; leave it out for no limit");
+        }
+        Some(*minor.get_ref())
+    }
+
+    fn times(
+        &mut self,
+        count: &Option<Spanned<u32>>,
+        field: &str,
+        (low, high): (u32, u32),
+    ) -> Option<u32> {
+        let count = count.as_ref()?;
+        if !(low..=high).contains(count.get_ref()) {
+            self.wrong(count, field, format!("must be {low} to {high}"));
+        }
+        Some(*count.get_ref())
+    }
+}
