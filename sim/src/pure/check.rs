@@ -44,10 +44,20 @@ pub enum Law {
     PoolSpaces,
     /// Nobody opens by hand without a reason on record.
     OpeningsReasoned,
+    /// What a zone holds is the stays in it and what was counted besides.
+    OccupancyIsStays,
+    /// What a shift says of itself is the sum of its postings.
+    ShiftsAddUp,
+    /// A drawer holds what its cash and the postings say, and nothing once it is counted.
+    DrawerHolds,
+    /// Nobody goes on owing more than was not paid.
+    ArrearsFit,
+    /// A merchant pays for no more than its offers say, within its budget.
+    WithinBudget,
 }
 
 impl Law {
-    pub const ALL: [Self; 20] = [
+    pub const ALL: [Self; 25] = [
         Self::OpensWithCause,
         Self::CommandOnce,
         Self::PaidOnce,
@@ -68,6 +78,11 @@ impl Law {
         Self::FireOpens,
         Self::PoolSpaces,
         Self::OpeningsReasoned,
+        Self::OccupancyIsStays,
+        Self::ShiftsAddUp,
+        Self::DrawerHolds,
+        Self::ArrearsFit,
+        Self::WithinBudget,
     ];
 }
 

@@ -11,6 +11,8 @@ mod admissions;
 pub mod bank;
 pub mod books;
 pub mod check;
+mod counter;
+mod counts;
 mod flight;
 mod journal;
 mod machine;
@@ -18,8 +20,11 @@ mod office;
 mod people;
 mod run;
 mod sabotage;
+mod shifts;
+mod shops;
 mod site;
 mod story;
+mod watch;
 
 pub use self::{
     check::{Broken, Law},
