@@ -10,7 +10,7 @@ const BUILT_IN: &str = include_str!("texts.toml");
 const SITE: &str = "site";
 
 /// The situations and the holes each can fill, besides `{site}`.
-const SITUATIONS: [(&str, &[&str]); 33] = [
+const SITUATIONS: [(&str, &[&str]); 34] = [
     ("ready", &[]),
     ("welcome", &["plate"]),
     ("pay", &["plate", "amount", "length"]),
@@ -27,6 +27,7 @@ const SITUATIONS: [(&str, &[&str]); 33] = [
     ("denied_other_lane", &["plate"]),
     ("denied_out_of_hours", &["plate"]),
     ("denied_passback", &["plate"]),
+    ("wait", &[]),
     ("help", &[]),
     ("help_called", &[]),
     ("help_coming", &[]),

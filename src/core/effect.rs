@@ -79,7 +79,8 @@ pub enum Message {
     GoodBye {
         plate: Plate,
     },
-    /// A person is needed.
+    /// It is let pass, and its turn comes once the lane that shares the roadway is done.
+    Wait,
     /// It comes in or goes out by a pass that ends soon.
     PassEnds {
         plate: Plate,

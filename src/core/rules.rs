@@ -17,7 +17,7 @@ pub use self::{
         Refusal as AccessRefusal, Right, Unfit,
     },
     calls::{BankDown, CallRules},
-    lane::{Couple, Tailgating, Tide, Turn, WaitsFor},
+    lane::{Behind, Couple, Tailgating, Tide, Turn},
     matching::{MatchRules, Twice},
     till::{ArrearsAtEntry, ArrearsAtExit, TillRules},
     zone::{ZoneRules, Zones},

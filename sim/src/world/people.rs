@@ -78,6 +78,7 @@ impl World {
             }
             Message::Faulty | Message::Denied { .. } => self.call_operator(lane, now),
             Message::Ready
+            | Message::Wait
             | Message::PassEnds { .. }
             | Message::Balance { .. }
             | Message::Owes { .. }

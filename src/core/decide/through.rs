@@ -63,6 +63,9 @@ impl Desk<'_> {
             Some(Cause::Free | Cause::Paid { .. } | Cause::Entry) => OrderState::Void,
             Some(Cause::PayLater { .. } | Cause::Emergency) | None => OrderState::Unpaid,
         };
+        if matches!(became, OrderState::Unpaid | OrderState::Waived { .. }) {
+            stay = self.bill_unasked(id, stay);
+        }
         if became == OrderState::Unpaid && !self.due_orders(stay.id).is_empty() {
             let detail = format!("{}: stay {} left by {id}", stay.plate, stay.id);
             self.raise(&format!("stay-{}", stay.id), AlarmKind::LeftUnpaid, detail);
