@@ -104,6 +104,8 @@ pub struct PeopleFaults {
     pub whims_per_day: f64,
     /// Per act of an operator: a wrong one before the right one.
     pub operator_errs: f64,
+    /// Per hand-over: the drawer is counted wrong.
+    pub miscounts: f64,
 }
 
 /// Chances per order, unless said otherwise.
@@ -200,6 +202,7 @@ impl Faults {
                 cloned: 0.01,
                 whims_per_day: 4.0,
                 operator_errs: 0.2,
+                miscounts: 0.2,
             },
             turnstile: TurnstileFaults {
                 order_lost: 0.03,

@@ -10,7 +10,7 @@ const BUILT_IN: &str = include_str!("texts.toml");
 const SITE: &str = "site";
 
 /// The situations and the holes each can fill, besides `{site}`.
-const SITUATIONS: [(&str, &[&str]); 35] = [
+const SITUATIONS: [(&str, &[&str]); 36] = [
     ("ready", &[]),
     ("welcome", &["plate"]),
     ("pay", &["plate", "amount", "length"]),
@@ -29,6 +29,7 @@ const SITUATIONS: [(&str, &[&str]); 35] = [
     ("denied_other_lane", &["plate"]),
     ("denied_out_of_hours", &["plate"]),
     ("denied_passback", &["plate"]),
+    ("wait", &[]),
     ("help", &[]),
     ("help_called", &[]),
     ("help_coming", &[]),

@@ -8,7 +8,7 @@ use super::{LaneSection, check::Check, lanes::Lanes};
 use crate::{
     core::{
         matching::Sureness,
-        rules::{Couple, Direction, LaneRules, MatchRules, Tide, Turn, Twice, WaitsFor},
+        rules::{Behind, Couple, Direction, LaneRules, MatchRules, Tide, Turn, Twice},
     },
     types::LaneId,
 };
@@ -38,7 +38,7 @@ pub struct CoupleSection {
     pub lane: Spanned<LaneId>,
     /// `arm`: the other arm is down. `lane`: and nobody stands there. Default `arm`.
     #[serde(default)]
-    pub waits_for: WaitsFor,
+    pub waits_for: Behind,
 }
 
 /// What is done with plates that do not fit. See [`MatchRules`] and [`Sureness`] for each.
@@ -133,9 +133,9 @@ impl Check<'_> {
             let (id, other) = (section.id.get_ref(), couple.lane.get_ref());
             if other == id || !lanes.lane_rules.contains_key(other) {
                 self.wrong(&couple.lane, "lane.couple", "names no other lane for vehicles");
-            } else if couple.waits_for == WaitsFor::Lane
+            } else if couple.waits_for == Behind::Lane
                 && waits(other)
-                    .is_some_and(|back| back.lane == *id && back.waits_for == WaitsFor::Lane)
+                    .is_some_and(|back| back.lane == *id && back.waits_for == Behind::Lane)
             {
                 let what =
                     "both would wait for the other to be empty; one of them waits for \"arm\"";

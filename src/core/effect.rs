@@ -86,6 +86,8 @@ pub enum Message {
     GoodBye {
         plate: Plate,
     },
+    /// It is let pass, and its turn comes once the lane that shares the roadway is done.
+    Wait,
     /// What is bound to its plate is being asked for the fee.
     Charging {
         plate: Plate,
@@ -96,7 +98,6 @@ pub enum Message {
         plate: Plate,
         amount: Money,
     },
-    /// A person is needed.
     /// It comes in or goes out by a pass that ends soon.
     PassEnds {
         plate: Plate,

@@ -20,7 +20,7 @@ pub use self::{
     },
     calls::{BankDown, CallRules},
     frictionless::FrictionlessRules,
-    lane::{Couple, Tailgating, Tide, Turn, WaitsFor},
+    lane::{Behind, Couple, Tailgating, Tide, Turn},
     limits::LimitRules,
     matching::{MatchRules, Twice},
     till::{ArrearsAtEntry, ArrearsAtExit, TillRules},

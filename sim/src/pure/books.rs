@@ -13,6 +13,7 @@ use paifang::{
         pass::Standing,
         stay::{Stay, StayState},
         tariff::Earlier,
+        till::Arrears,
     },
     types::{ArrearsId, CommandId, OrderId, PassId, PaymentId, Plate, RefundId, StayId},
 };
@@ -20,6 +21,7 @@ use paifang::{
 use super::{
     bank::PureBank,
     check::{Broken, Law, law},
+    shifts::Shifts,
 };
 
 #[derive(Debug, Default)]
@@ -37,7 +39,8 @@ pub struct Books {
     revenue_of_order: BTreeSet<OrderId>,
     revenue_of_stay: BTreeMap<StayId, i64>,
     /// What earlier stays owed when they left.
-    arrears_minor: BTreeMap<ArrearsId, i64>,
+    arrears: BTreeMap<ArrearsId, Arrears>,
+    pub(super) shifts: Shifts,
     /// Spaces of each pass, and the open stays it covers.
     passes: BTreeMap<PassId, (u32, BTreeSet<StayId>)>,
     /// What the channel holds for us, by payment.
@@ -59,10 +62,12 @@ impl Books {
                 format!("pass {pass} has {spaces} spaces and covers {covered:?}")
             })?;
         }
+        self.shifts.take(changes)?;
         for change in changes {
             match change {
                 Change::Posting(posting) => self.posting(posting, rules, now)?,
                 Change::Lane(lane) => self.order(lane)?,
+                Change::Arrears(arrears) => self.owes(arrears, rules, now)?,
                 _ => {}
             }
         }
@@ -74,9 +79,6 @@ impl Books {
             Change::Stay(stay) => self.stay(stay)?,
             Change::Pass(pass) => {
                 self.passes.entry(pass.id).or_default().0 = pass.spaces;
-            }
-            Change::Arrears(arrears) => {
-                self.arrears_minor.insert(arrears.id, arrears.amount.minor);
             }
             Change::OperatorActed { act, reason, .. } => {
                 law(Law::OpeningsReasoned, !reason.trim().is_empty(), || format!("{act:?}"))?;
@@ -195,6 +197,14 @@ impl Books {
         if posting.credit == Account::ParkingRevenue {
             self.revenue(posting, rules, now)?;
         }
+        if posting.debit == Account::ParkingRevenue {
+            let cash = posting.cash.and_then(|cash| self.shifts.cash.get(&cash));
+            let given_back = cash.filter(|cash| cash.refund_of.is_some());
+            let Some(stay) = given_back.map(|cash| cash.stay) else {
+                return Err(Broken::new(Law::PaidOnce, format!("{posting:?} gives nobody back")));
+            };
+            *self.revenue_of_stay.entry(stay).or_default() -= minor;
+        }
         Ok(())
     }
 
@@ -205,22 +215,47 @@ impl Books {
             return Ok(());
         }
         let paid = posting.payment.and_then(|payment| self.payments.get(&payment));
-        let order = paid.and_then(|p| self.orders.get(&p.order));
-        let Some(order) = order else {
+        let cash = posting.cash.and_then(|cash| self.shifts.cash.get(&cash));
+        let order = paid.map(|payment| payment.order).or(cash.map(|cash| cash.order));
+        let Some(order) = order.and_then(|order| self.orders.get(&order)) else {
             return Err(Broken::new(Law::PaidOnce, format!("{posting:?} of no order")));
         };
         let first = self.revenue_of_order.insert(order.id);
         law(Law::PaidOnce, first, || format!("order {} paid twice", order.id))?;
-        let Some(stay) = order.stay.and_then(|stay| self.stays.get(&stay)) else {
-            return Err(Broken::new(Law::PaidOnce, format!("{posting:?} of no stay")));
+        let earlier = order.arrears.iter().filter_map(|id| self.arrears.get(id));
+        let earlier: Vec<(StayId, i64)> = earlier.map(|a| (a.stay, a.amount.minor)).collect();
+        let own = posting.amount.minor - earlier.iter().map(|(_, minor)| minor).sum::<i64>();
+        let parts = order.stay.map(|stay| (stay, own)).into_iter().chain(earlier);
+        let parts: Vec<(StayId, i64)> = parts.collect();
+        for (id, minor) in parts {
+            let Some(stay) = self.stays.get(&id) else {
+                return Err(Broken::new(Law::PaidOnce, format!("{posting:?} of no stay")));
+            };
+            let owed = fee_minor(stay, rules, now);
+            let total = self.revenue_of_stay.entry(id).or_default();
+            *total += minor;
+            law(Law::PaidOnce, *total <= owed, || {
+                format!("stay {id} has paid {total} and owes {owed} in all")
+            })?;
+        }
+        Ok(())
+    }
+
+    /// A vehicle goes on owing no more than its fee less what was paid and let go, and that once.
+    fn owes(&mut self, arrears: &Arrears, rules: &Rules, now: Timestamp) -> Result<(), Broken> {
+        if let Some(known) = self.arrears.insert(arrears.id, arrears.clone()) {
+            let same = (known.stay, known.amount) == (arrears.stay, arrears.amount);
+            return law(Law::ArrearsFit, same, || format!("{known:?} became {arrears:?}"));
+        }
+        let of_stay = self.arrears.values().filter(|known| known.stay == arrears.stay).count();
+        let Some(stay) = self.stays.get(&arrears.stay).filter(|_| of_stay == 1) else {
+            return Err(Broken::new(Law::ArrearsFit, format!("{arrears:?} of another stay")));
         };
-        let until = stay.left_at.map_or(now, |left| left.min(now));
-        let owed = rules.quote(stay.entered_at, until).amount.minor;
-        let total = self.revenue_of_stay.entry(stay.id).or_default();
-        let earlier = order.arrears.iter().filter_map(|id| self.arrears_minor.get(id));
-        *total += posting.amount.minor - earlier.sum::<i64>();
-        law(Law::PaidOnce, *total <= owed, || {
-            format!("stay {} has paid {total} and owes {owed} in all", stay.id)
+        let let_go: i64 = stay.waived.iter().map(|waiver| waiver.minor).sum();
+        let paid = self.revenue_of_stay.get(&stay.id).copied().unwrap_or_default();
+        let left = fee_minor(stay, rules, now) - let_go - paid;
+        law(Law::ArrearsFit, (1..=left).contains(&arrears.amount.minor), || {
+            format!("{arrears:?}, and {left} was not paid")
         })
     }
 
@@ -263,6 +298,12 @@ impl Books {
 
     /// When all is over: what is over is not in memory any more.
     pub fn memory_is_empty(&self, state: &State) -> Result<(), Broken> {
+        law(Law::MemoryEmpties, state.shifts.is_empty(), || format!("{:?}", state.shifts))?;
+        for validation in state.validations.values() {
+            law(Law::MemoryEmpties, state.stays.contains_key(&validation.stay), || {
+                format!("{validation:?} is of nobody inside")
+            })?;
+        }
         // Arrears can be paid for as long as nobody forgave them.
         let owes = |id: OrderId| state.arrears.values().any(|arrears| arrears.order == id);
         for payment in state.payments.values() {
@@ -285,4 +326,10 @@ impl Books {
         }
         Ok(())
     }
+}
+
+/// The whole fee of a stay so far, as if nobody had given or paid anything.
+fn fee_minor(stay: &Stay, rules: &Rules, now: Timestamp) -> i64 {
+    let until = stay.left_at.map_or(now, |left| left.min(now));
+    rules.quote(stay.entered_at, until).amount.minor
 }

@@ -50,10 +50,20 @@ pub enum Law {
     ChargedOrOwed,
     /// Nobody stands at an exit for a charge that nobody answers.
     PatienceEnds,
+    /// What a zone holds is the stays in it and what was counted besides.
+    OccupancyIsStays,
+    /// What a shift says of itself is the sum of its postings.
+    ShiftsAddUp,
+    /// A drawer holds what its cash and the postings say, and nothing once it is counted.
+    DrawerHolds,
+    /// Nobody goes on owing more than was not paid.
+    ArrearsFit,
+    /// A merchant pays for no more than its offers say, within its budget.
+    WithinBudget,
 }
 
 impl Law {
-    pub const ALL: [Self; 23] = [
+    pub const ALL: [Self; 28] = [
         Self::OpensWithCause,
         Self::CommandOnce,
         Self::PaidOnce,
@@ -77,6 +87,11 @@ impl Law {
         Self::ChargedAlone,
         Self::ChargedOrOwed,
         Self::PatienceEnds,
+        Self::OccupancyIsStays,
+        Self::ShiftsAddUp,
+        Self::DrawerHolds,
+        Self::ArrearsFit,
+        Self::WithinBudget,
     ];
 }
 

@@ -7,13 +7,13 @@ use paifang::{
     core::{
         Effect, Input,
         input::{Answer, Asked, Refusal},
-        lane::ArmAction,
+        lane::{ArmAction, OperatorAct},
         rules::Direction,
         stay::Read,
         task::About,
     },
     types::{
-        Code, CommandId, DeviceId, Plate, RefundId,
+        Code, CodeDigest, CommandId, DeviceId, OrderId, Plate, RefundId,
         bank::{Ask, Word},
     },
 };
@@ -86,6 +86,7 @@ impl Run {
             Happening::HasNoPlate { lane, vehicle } => self.has_no_plate(lane, vehicle),
             Happening::Operator { lane, act, reason } => {
                 let id = self.spec.lane_ids[lane].clone();
+                self.say_which_stay(lane, act)?;
                 let (who, reason) = ("li".into(), reason.into());
                 let told = match self.step(Input::Operator { lane: id, act, who, reason })? {
                     Some(Ok(_)) => Told::Done,
@@ -107,8 +108,7 @@ impl Run {
     /// By the driver's own phone, which the site knows again at the exit.
     fn has_no_plate(&mut self, lane: LaneIx, vehicle: VehicleId) -> Result<(), Broken> {
         let lane = self.spec.lane_ids[lane].clone();
-        let code = Code::parse(&format!("phone-{}-{vehicle}", self.seed));
-        let phone = code.expect("a code of this file").digest();
+        let phone = self.phone_of(vehicle);
         let rules = self.spec.rules.lanes.get(&lane);
         let direction = self.state.lanes.get(&lane).zip(rules).map(|(l, rules)| l.direction(rules));
         let input = match direction {
@@ -119,6 +119,25 @@ impl Run {
         };
         self.step(input)?;
         Ok(())
+    }
+
+    /// Whoever lets a vehicle without a plate out looks up which stay it was, and says so first.
+    fn say_which_stay(&mut self, lane: LaneIx, act: OperatorAct) -> Result<(), Broken> {
+        let id = &self.spec.lane_ids[lane];
+        let read = self.state.lanes.get(id).and_then(|lane| lane.visit.as_ref()?.plate.as_ref());
+        let nameless = self.world.nameless(lane).filter(|_| read.is_none());
+        if let (OperatorAct::Open | OperatorAct::Hold, Some(vehicle)) = (act, nameless)
+            && let Some(stay) = self.state.stay_of_phone(&self.phone_of(vehicle))
+        {
+            let (lane, plate, by) = (id.clone(), stay.plate.clone(), "li".to_owned());
+            self.step(Input::PlateGiven { lane, plate, by })?;
+        }
+        Ok(())
+    }
+
+    fn phone_of(&self, vehicle: VehicleId) -> CodeDigest {
+        let code = Code::parse(&format!("phone-{}-{vehicle}", self.seed));
+        code.expect("a code of this file").digest()
     }
 
     /// A driver types it on the phone; an operator looks at the vehicle and at what is asked about it.
@@ -216,23 +235,27 @@ impl Run {
             lane.visit.as_ref()?.order
         });
         let page = match known {
-            Some(order) => {
-                self.phones.insert(phone, order);
-                match self.step(Input::PayAsked { order })? {
-                    Some(Ok(Answer::Payment(payment))) => {
-                        let payment = self.state.payments.get(&payment);
-                        payment.and_then(|p| p.link.clone()).map_or(Page::NotYet, Page::Link)
-                    }
-                    Some(Ok(Answer::Charging)) => Page::NotYet,
-                    Some(_) => Page::Over,
-                    None => Page::NotYet,
+            Some(order) if self.pays_cash(phone, order) => Page::NotYet,
+            Some(order) => match self.step(Input::PayAsked { order, printed: false })? {
+                Some(Ok(Answer::Payment(payment))) => {
+                    let payment = self.state.payments.get(&payment);
+                    payment.and_then(|p| p.link.clone()).map_or(Page::NotYet, Page::Link)
                 }
-            }
+                Some(Ok(Answer::Charging)) => Page::NotYet,
+                Some(_) => Page::Over,
+                None => Page::NotYet,
+            },
             None if self.machine.is_down() => Page::NotYet,
             None => Page::Over,
         };
         self.world.page(self.now, phone, page);
         Ok(())
+    }
+
+    /// Whoever pays in cash leaves the phone in the pocket.
+    fn pays_cash(&mut self, phone: PhoneId, order: OrderId) -> bool {
+        let first = self.phones.insert(phone, order).is_none();
+        self.counter.pays_cash(self.now, order, first)
     }
 
     pub(super) fn notified(&mut self, number: String, word: Word) -> Result<(), Broken> {

@@ -13,6 +13,8 @@ pub mod books;
 mod charges;
 pub mod check;
 mod codes;
+mod counter;
+mod counts;
 mod flight;
 mod journal;
 mod machine;
@@ -21,8 +23,11 @@ mod people;
 mod plates;
 mod run;
 mod sabotage;
+mod shifts;
+mod shops;
 mod site;
 mod story;
+mod watch;
 
 pub use self::{
     check::{Broken, Law},

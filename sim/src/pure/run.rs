@@ -19,12 +19,14 @@ use super::{
     books::Books,
     charges,
     check::{Broken, Law, law},
+    counter::Counter,
+    counts::Counts,
     flight::Item,
     journal::Journal,
     machine::{Cut, Machine},
     office,
     people::People,
-    site::Feature,
+    site::{Feature, faults_of},
     story::Told,
 };
 use crate::{
@@ -36,10 +38,6 @@ use crate::{
 
 /// Steps kept for the story of a failure.
 pub const STORY: usize = 40;
-/// Steps between two looks at the whole state.
-const WHOLE_EVERY: u64 = 1_000;
-/// Nobody stands before an arm for longer, whatever is broken; faults last a quarter of an hour at most, each.
-const TRAPPED: Duration = Duration::from_mins(90);
 /// After the last day everybody leaves, and what is undecided gets its end.
 const LEAVES_WITHIN: Duration = Duration::from_hours(2);
 const ENDS_WITHIN: Duration = Duration::from_hours(10);
@@ -109,6 +107,8 @@ pub struct Run {
     pub(super) books: Books,
     pub(super) people: People,
     pub(super) gates: Admissions,
+    pub(super) counter: Counter,
+    counts: Counts,
     pub(super) queue: Queue<Item>,
     pub(super) machine: Machine,
     pub(super) wire: Draws,
@@ -121,7 +121,7 @@ pub struct Run {
     pub(super) tally: Tally,
     pub(super) sabotage: Option<Sabotage>,
     pub(super) drains: bool,
-    steps: u64,
+    pub(super) steps: u64,
     story: VecDeque<Told>,
     story_max: usize,
     spins: u32,
@@ -132,6 +132,7 @@ pub struct Run {
 impl Run {
     pub fn new(seed: u64, spec: RunSpec, faults: Faults) -> Self {
         let (root, now) = (Seed(seed), spec.site.starts_at);
+        let faults = faults_of(seed, faults);
         Self {
             seed,
             world: World::new(spec.site.clone(), root.child("world"), faults.clone()),
@@ -142,6 +143,8 @@ impl Run {
             books: Books::default(),
             people: People::new(root, &faults, spec.rules.gates.iter(), now),
             gates: Admissions::default(),
+            counter: Counter::new(seed, &faults, now),
+            counts: Counts::default(),
             queue: Queue::new(),
             machine: Machine::new(root, &faults.machine, now),
             wire: root.child("wire").draws(),
@@ -195,12 +198,14 @@ impl Run {
                 self.step(input)?;
             }
         }
+        self.open_shops()?;
         while let Some(at) = self.next_at().filter(|at| *at <= end) {
             self.now = at.max(self.now);
             if !self.drains && self.now >= days_end {
                 self.drains = true;
                 self.bank.drains = true;
                 self.people.drain();
+                self.counter.drain(self.now);
                 self.world.drain(self.now, LEAVES_WITHIN);
             }
             self.turn()?;
@@ -227,6 +232,7 @@ impl Run {
         for input in self.people.step(now) {
             self.step(input)?;
         }
+        self.counter_turn()?;
         while let Some(item) = self.queue.take(now) {
             self.land(item)?;
         }
@@ -252,8 +258,8 @@ impl Run {
     fn next_at(&self) -> Option<Timestamp> {
         let deadline = self.state.next_deadline().filter(|_| !self.machine.is_down());
         let deadline = deadline.map(|at| (at - self.machine.ahead).max(self.now));
-        let people = self.people.next_at();
-        [self.world.next_at(), self.bank.next_at(), people, self.queue.next_at(), deadline]
+        let (people, counter) = (self.people.next_at(), self.counter.next_at());
+        [self.world.next_at(), self.bank.next_at(), people, counter, self.queue.next_at(), deadline]
             .into_iter()
             .flatten()
             .min()
@@ -289,6 +295,7 @@ impl Run {
         let checked =
             self.books.take(changes, &self.spec.rules, at).and_then(|()| self.compare(changes));
         let checked = checked
+            .and_then(|()| self.counts.take(changes, &self.state, &self.spec.rules))
             .and_then(|()| self.gates.take(changes, &self.people))
             .and_then(|()| Admissions::fire(&input, &self.spec.rules, &self.state))
             .and_then(|()| self.books.charged_alone(changes, &self.state));
@@ -319,6 +326,9 @@ impl Run {
                 self.shadow.apply(&back);
             }
             self.state.apply(change);
+            if self.sabotage == Some(Sabotage::DriftCount) {
+                self.drift(change);
+            }
             if let Change::Lane(lane) = change
                 && let Some(rules) =
                     self.spec.rules.lanes.get(&lane.id).filter(|r| r.tide.is_some())
@@ -330,95 +340,14 @@ impl Run {
         Ok(())
     }
 
-    /// What this decision touched is the same in both states; now and then all of it.
-    fn compare(&self, changes: &[Change]) -> Result<(), Broken> {
-        let (a, b) = (&self.state, &self.shadow);
-        for change in changes {
-            let same = match change {
-                Change::Lane(lane) => a.lanes.get(&lane.id) == b.lanes.get(&lane.id),
-                Change::Gate(gate) => a.gates.get(&gate.id) == b.gates.get(&gate.id),
-                Change::Ticket(t) => a.tickets.get(&t.id) == b.tickets.get(&t.id),
-                Change::Admission(x) => a.admissions.get(&x.id) == b.admissions.get(&x.id),
-                Change::Stay(stay) => a.stays.get(&stay.id) == b.stays.get(&stay.id),
-                Change::Order(order) => a.orders.get(&order.id) == b.orders.get(&order.id),
-                Change::Payment(p) => a.payments.get(&p.id) == b.payments.get(&p.id),
-                Change::Refund(r) => a.refunds.get(&r.id) == b.refunds.get(&r.id),
-                _ => true,
-            };
-            law(Law::JournalRebuilds, same, || format!("differs after {change:?}"))?;
-        }
-        law(Law::JournalRebuilds, a.next_deadline() == b.next_deadline(), || {
-            "the deadlines differ".to_owned()
-        })?;
-        if self.steps.is_multiple_of(WHOLE_EVERY) { self.compare_all() } else { Ok(()) }
-    }
-
-    pub(super) fn compare_all(&self) -> Result<(), Broken> {
-        law(Law::JournalRebuilds, self.state.occupancy_is_sound(), || {
-            "the zones count other vehicles than the stays say".to_owned()
-        })?;
-        law(Law::JournalRebuilds, self.state == self.shadow, || "the states differ".to_owned())
-    }
-
     // ---- the end ---------------------------------------------------------------------------------
-
-    fn is_over(&self) -> bool {
-        let waits = |p: &paifang::core::money::Payment| p.next_ask.is_some();
-        let granted = |a: &paifang::core::ticket::Admission| {
-            a.state == paifang::core::ticket::AdmissionState::Granted
-        };
-        self.world.is_empty()
-            && self.people.is_idle()
-            && !self.state.admissions.values().any(granted)
-            && !self.state.payments.values().any(waits)
-            && self.state.refunds.is_empty()
-    }
-
-    fn look_for_trapped(&self) -> Result<(), Broken> {
-        for lane in 0..self.world.lane_count() {
-            let waited = self.world.waited(self.now, lane);
-            law(Law::NobodyTrapped, waited < TRAPPED, || {
-                let known = self.state.lanes.get(&self.spec.lane_ids[lane]);
-                format!(
-                    "a vehicle has stood in {} for {} min; arm at {:.2}; {known:#?}",
-                    self.spec.lane_ids[lane],
-                    waited.as_secs() / 60,
-                    self.world.arm_angle(lane),
-                )
-            })?;
-        }
-        Ok(())
-    }
-
-    fn last_checks(&self) -> Result<(), Broken> {
-        self.compare_all()?;
-        if self.seed.is_multiple_of(50) {
-            self.rebuild_from_lines()?;
-        }
-        self.books.agree_with(&self.bank, &self.state)?;
-        self.books.memory_is_empty(&self.state)?;
-        self.books.charged_or_owed(&self.state)?;
-        self.gates.agree_with(&self.people, &self.state)?;
-        law(Law::NobodyTrapped, self.world.is_empty(), || {
-            format!("{} vehicles are still inside", self.world.inside_count())
-        })
-    }
-
-    fn rebuild_from_lines(&self) -> Result<(), Broken> {
-        let mut rebuilt = State::default();
-        for line in &self.journal.lines {
-            let change: Change = serde_json::from_str(line)
-                .map_err(|why| Broken::new(Law::JournalRebuilds, why.to_string()))?;
-            rebuilt.apply(&change);
-        }
-        law(Law::JournalRebuilds, rebuilt == self.state, || "the lines give another state".into())
-    }
 
     fn summary(self) -> Summary {
         let mut tally = self.tally;
         tally.merge(&self.world.tally);
         tally.merge(&self.bank.tally);
         tally.merge(&self.people.tally);
+        tally.merge(&self.counter.tally);
         tally.merge(&self.machine.tally);
         let mut alarms_left = BTreeMap::new();
         for (_, kind) in self.state.alarms.keys() {

@@ -3,7 +3,7 @@
 use paifang::core::{
     Change, Decision, Effect, Input, State,
     lane::{ArmAction, Phase},
-    money::{PaymentState, Posting},
+    money::{Account, PaymentState, Posting},
     pass::Standing,
     ticket::{Admission, AdmissionState},
 };
@@ -61,6 +61,16 @@ pub enum Sabotage {
     ForgetCharge,
     /// An exit waits for a charge for ever.
     HoldAtExit,
+    /// A zone's number moves and nothing on record says so.
+    DriftCount,
+    /// A shift says that it took more than is posted.
+    PadShift,
+    /// Cash goes on record as more than was posted.
+    PadCash,
+    /// What a vehicle goes on owing is more than it owed.
+    PadArrears,
+    /// What merchants spent is forgotten.
+    ForgetSpent,
 }
 
 impl Sabotage {
@@ -85,7 +95,8 @@ impl Sabotage {
             Self::RepeatNumber => post_again(decision, |_| {}),
             Self::LoseMoney => post_again(decision, |posting| {
                 posting.txn += 1;
-                std::mem::swap(&mut posting.debit, &mut posting.credit);
+                posting.debit = Account::RefundsPayable;
+                posting.credit = Account::ChannelReceivable;
                 posting.refund = Some(paifang::types::RefundId(1));
             }),
             Self::CloseAlways => close_instead(decision),
@@ -162,7 +173,26 @@ impl Sabotage {
                     wait.due = None;
                 }
             }),
-            Self::BlindArm | Self::SkipJournal => {}
+            Self::PadShift | Self::PadCash | Self::PadArrears | Self::ForgetSpent => {
+                decision.changes.iter_mut().for_each(|change| self.pad(change));
+            }
+            Self::BlindArm | Self::SkipJournal | Self::DriftCount => {}
+        }
+    }
+
+    /// Sums that are not what they were.
+    fn pad(self, change: &mut Change) {
+        match (self, change) {
+            (Self::PadShift, Change::Shift(shift)) if shift.totals.cash_count > 0 => {
+                shift.totals.cash_minor += 100;
+            }
+            (Self::PadCash, Change::Cash(cash)) => {
+                cash.amount.minor += 100;
+                cash.tendered.minor += 100;
+            }
+            (Self::PadArrears, Change::Arrears(arrears)) => arrears.amount.minor += 100_000,
+            (Self::ForgetSpent, Change::Merchant(merchant)) => merchant.spent_minor = 0,
+            _ => {}
         }
     }
 }
@@ -210,7 +240,7 @@ fn forget_charge(decision: &mut Decision) {
 
 fn post_again(decision: &mut Decision, spoil: impl Fn(&mut Posting)) {
     let posting = decision.changes.iter().find_map(|change| match change {
-        Change::Posting(posting) if posting.refund.is_none() => Some(posting.clone()),
+        Change::Posting(p) if p.refund.is_none() && p.payment.is_some() => Some(p.clone()),
         _ => None,
     });
     if let Some(mut posting) = posting {

@@ -7,16 +7,17 @@ use paifang::{
     core::{
         Rules,
         rules::{
-            Closing, Direction, GateRules, GateTimes, LaneRules, Tide, Turn, Wired, ZoneRules,
-            Zones,
+            ArrearsAtEntry, ArrearsAtExit, BankDown, CallRules, Closing, Direction, GateRules,
+            GateTimes, LaneRules, Tide, TillRules, Turn, Wired, ZoneRules, Zones,
         },
         tariff::Tariff,
     },
-    types::{Currency, LaneId, ZoneId},
+    types::{BoothId, Currency, LaneId, ZoneId},
 };
 
 use super::{office, plates};
 use crate::{
+    faults::Faults,
     seed::{Draws, Seed},
     world::{LaneSpec, Pace, SiteSpec},
 };
@@ -66,13 +67,19 @@ impl RunSpec {
                 lanes: rules.collect::<BTreeMap<_, _>>(),
                 gates: draw_gates(seed),
                 zones: zones(seed),
+                till: draw_till(seed),
+                calls: draw_calls(seed),
                 ..Rules::new(&format!("seed {seed}"), TimeZone::UTC, Currency::Cny, tariff)
             },
             site: SiteSpec {
                 lanes,
                 vehicles_per_day: draws.between(80, 220) as f64,
                 pace: Pace::default(),
-                regulars: if Feature::Passes.is_of(seed) { office::regulars() } else { Vec::new() },
+                regulars: if Feature::Passes.is_of(seed) || Feature::Arrears.is_of(seed) {
+                    office::regulars()
+                } else {
+                    Vec::new()
+                },
                 unlicensed: if Feature::Unlicensed.is_of(seed) { 0.05 } else { 0.0 },
                 starts_at: Timestamp::UNIX_EPOCH + Duration::from_secs(STARTS_AT_S.unsigned_abs()),
             },
@@ -99,6 +106,12 @@ pub(super) enum Feature {
     Unlicensed,
     /// A bank that charges what is bound to plates.
     Plates,
+    /// Booths where cash is taken.
+    Booths,
+    /// Shops that pay for their customers.
+    Shops,
+    /// Exits that let go while the bank is down, and drivers who come back and owe.
+    Arrears,
 }
 
 impl Feature {
@@ -109,6 +122,9 @@ impl Feature {
             Self::Passes => seed % 3 == 2,
             Self::Unlicensed => seed % 7 == 4,
             Self::Plates => seed % 6 == 4,
+            Self::Booths => seed % 2 == 1,
+            Self::Shops => seed % 4 == 2,
+            Self::Arrears => seed % 5 == 3,
         }
     }
 }
@@ -135,6 +151,39 @@ fn zones(seed: u64) -> Zones {
 fn tide() -> Tide {
     let turn = |hour, direction| Turn { at: Time::constant(hour, 0, 0, 0), direction };
     Tide { turns: vec![turn(5, Direction::Entry), turn(15, Direction::Exit)] }
+}
+
+/// Where vehicles go unpaid while the bank is down, it is down for hours.
+pub(super) fn faults_of(seed: u64, mut faults: Faults) -> Faults {
+    if Feature::Arrears.is_of(seed) {
+        faults.bank.silent_per_day *= 8.0;
+    }
+    faults
+}
+
+pub(super) fn booths(seed: u64) -> Vec<BoothId> {
+    let booths: &[&str] = if Feature::Booths.is_of(seed) { &["east", "west"] } else { &[] };
+    booths.iter().filter_map(|id| BoothId::parse(id)).collect()
+}
+
+fn draw_till(seed: u64) -> TillRules {
+    let mut draws = Seed(seed).child("till").draws();
+    let mut till = TillRules { booths: booths(seed), ..TillRules::default() };
+    if Feature::Arrears.is_of(seed) {
+        till.arrears_at_entry = draws.pick(&[ArrearsAtEntry::Refuse, ArrearsAtEntry::Warn]);
+        till.arrears_at_exit =
+            draws.pick(&[ArrearsAtExit::Refuse, ArrearsAtExit::Warn, ArrearsAtExit::Add]);
+    }
+    till
+}
+
+fn draw_calls(seed: u64) -> CallRules {
+    let mut draws = Seed(seed).child("calls").draws();
+    let let_go = Feature::Arrears.is_of(seed).then(|| BankDown::LetGo {
+        after: draws.secs(20.0, 60.0),
+        at_most_minor: draws.pick(&[2_000, 5_000, 20_000]),
+    });
+    CallRules { bank_down: let_go.unwrap_or_default(), ..CallRules::default() }
 }
 
 /// Every fourth site has two lanes for people as well: one counts for itself, one is told by a contact.

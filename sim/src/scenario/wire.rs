@@ -16,6 +16,7 @@ use paifang::{
     core::{
         Input, Rules, State,
         lane::{OperatorAct, Phase, Sensor},
+        rules::{Direction, LaneRules},
         stay::Stay,
     },
     store::{Reader, Takings},
@@ -42,6 +43,9 @@ const SOON: Duration = Duration::from_secs(20);
 const MOMENT: jiff::SignedDuration = jiff::SignedDuration::from_millis(1_100);
 const LOOK: Duration = Duration::from_millis(20);
 const PASSWORD: &str = "scenario-password";
+/// What an arm's limits tell on its way up, and down.
+const RISES: [(Sensor, bool); 2] = [(Sensor::ClosedLimit, false), (Sensor::OpenLimit, true)];
+const FALLS: [(Sensor, bool); 2] = [(Sensor::OpenLimit, false), (Sensor::ClosedLimit, true)];
 /// Stays that are looked through for a plate's latest.
 const STAYS_MAX: u32 = 100;
 
@@ -235,7 +239,7 @@ impl WireSite {
     fn lane_step(&mut self, lane: &LaneId, step: &LaneStep) -> Result<(), String> {
         match step {
             LaneStep::Arrives(plate) => {
-                self.parked_for_a_second(plate.as_deref())?;
+                self.parked_for_a_second(lane)?;
                 self.sensor(lane, Sensor::Arrival, true)?;
                 let seen = plate.as_deref().map_or_else(Sighting::without_plate, Sighting::of);
                 self.read(lane, &seen)
@@ -245,10 +249,7 @@ impl WireSite {
                 self.read(lane, &Sighting { confidence: *confidence, ..Sighting::of(raw) })
             }
             LaneStep::DrivesThrough => self.drive_through(lane),
-            LaneStep::BacksOut => {
-                self.sensor(lane, Sensor::Arrival, false)?;
-                self.rests(lane)
-            }
+            LaneStep::BacksOut => self.back_out(lane),
             LaneStep::Pays => {
                 self.open_cashier(lane)?;
                 self.pay_at_cashier(lane)
@@ -281,13 +282,15 @@ impl WireSite {
         }
     }
 
-    /// A stay of less than a second costs nothing.
-    fn parked_for_a_second(&self, plate: Option<&str>) -> Result<(), String> {
-        let Some(plate) = plate.and_then(|plate| Plate::parse(plate).ok()) else { return Ok(()) };
+    /// A stay of less than a second costs nothing. Whose it is, only the daemon knows when the camera misreads it.
+    fn parked_for_a_second(&self, lane: &LaneId) -> Result<(), String> {
+        let leads_out = |rules: &LaneRules| rules.direction == Direction::Exit;
+        if !self.rules.lanes.get(lane).is_some_and(leads_out) {
+            return Ok(());
+        }
         let daemon = self.daemon.as_ref().ok_or("there is no daemon")?;
         wait("a second of parking", || {
-            let plate = plate.clone();
-            let came = self.seen(move |state| state.stay_of(&plate).map(|s| s.entered_at))?;
+            let came = self.seen(|state| state.stays.values().map(|s| s.entered_at).max())?;
             let long = came.is_none_or(|came| daemon.app.now() - came > MOMENT);
             if long { Ok(()) } else { Err("it has just come in".into()) }
         })
@@ -327,18 +330,31 @@ impl WireSite {
             }
             std::thread::sleep(LOOK);
         }
-        for (sensor, on) in [
-            (Sensor::ClosedLimit, false),
-            (Sensor::OpenLimit, true),
-            (Sensor::Safety, true),
-            (Sensor::Arrival, false),
-            (Sensor::Safety, false),
-            (Sensor::OpenLimit, false),
-            (Sensor::ClosedLimit, true),
-        ] {
-            self.sensor(lane, sensor, on)?;
-        }
+        self.moves(lane, &RISES)?;
+        self.moves(
+            lane,
+            &[(Sensor::Safety, true), (Sensor::Arrival, false), (Sensor::Safety, false)],
+        )?;
+        self.moves(lane, &FALLS)?;
         self.rests(lane)
+    }
+
+    /// Back the way it came. An arm that was told to rise does so, and comes down by itself.
+    fn back_out(&mut self, lane: &LaneId) -> Result<(), String> {
+        let id = lane.clone();
+        let phase = self.seen(move |state| state.lanes.get(&id).map(|lane| lane.phase))?;
+        if !matches!(phase, Some(Phase::Opening | Phase::Open)) {
+            self.sensor(lane, Sensor::Arrival, false)?;
+            return self.rests(lane);
+        }
+        self.moves(lane, &RISES)?;
+        self.sensor(lane, Sensor::Arrival, false)?;
+        self.moves(lane, &FALLS)?;
+        self.rests(lane)
+    }
+
+    fn moves(&self, lane: &LaneId, edges: &[(Sensor, bool)]) -> Result<(), String> {
+        edges.iter().try_for_each(|(sensor, on)| self.sensor(lane, *sensor, *on))
     }
 
     fn open_cashier(&mut self, lane: &LaneId) -> Result<(), String> {

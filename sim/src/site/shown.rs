@@ -13,6 +13,7 @@ pub(super) fn message(screen: &[String]) -> Option<Message> {
         ("道闸检修", _) => Some(Message::Faulty),
         ("车道关闭", _) => Some(Message::LaneClosed),
         ("请通行", _) => Some(Message::HeldOpen),
+        ("请稍候", "对向有车") => Some(Message::Wait),
         (_, "请扫码或按铃") => Some(Message::Help),
         (_, "一车一杆") => Some(Message::Ready),
         (_, "欢迎光临") => plate().map(|plate| Message::Welcome { plate }),

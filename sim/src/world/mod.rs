@@ -266,6 +266,11 @@ impl World {
             .map_or(Duration::ZERO, |since| now.duration_since(since).unsigned_abs())
     }
 
+    /// The vehicle at a lane's stop line, if it has no plate.
+    pub fn nameless(&self, lane: LaneIx) -> Option<VehicleId> {
+        self.lanes[lane].waiting().filter(|v| v.plate.is_empty()).map(|v| v.id)
+    }
+
     /// Nobody is left on the ground or inside.
     pub fn is_empty(&self) -> bool {
         self.inside.is_empty() && self.lanes.iter().all(|lane| lane.vehicles.is_empty())

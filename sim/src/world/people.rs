@@ -80,6 +80,7 @@ impl World {
             Message::Ready
             | Message::Charging { .. }
             | Message::Charged { .. }
+            | Message::Wait
             | Message::PassEnds { .. }
             | Message::Balance { .. }
             | Message::Owes { .. }

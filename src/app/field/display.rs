@@ -153,6 +153,7 @@ fn fill(texts: &Texts, message: &Message) -> Filled {
         Message::Denied { plate, why } => {
             texts.fill(denial(*why), &[("plate", plate.full().into())])
         }
+        Message::Wait => texts.fill("wait", &[]),
         Message::Help => texts.fill("help", &[]),
         Message::HelpCalled { taken: false } => texts.fill("help_called", &[]),
         Message::HelpCalled { taken: true } => texts.fill("help_coming", &[]),
@@ -259,6 +260,7 @@ mod tests {
             Message::Welcome { plate: plate.clone() },
             Message::Pay { plate: plate.clone(), amount, minutes: 61 },
             Message::GoodBye { plate },
+            Message::Wait,
             Message::Help,
             Message::HelpCalled { taken: false },
             Message::HelpCalled { taken: true },

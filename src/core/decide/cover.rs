@@ -11,7 +11,7 @@ use crate::{
         stay::{Stay, StayState},
         tariff::Span,
     },
-    types::{LaneId, PassId, Plate},
+    types::{LaneId, PassId, Plate, ZoneId},
 };
 
 /// Who changes an entry when nobody does.
@@ -27,9 +27,10 @@ impl Desk<'_> {
             Standing::Transient => {}
             Standing::Emergency => spans.extend(whole(from, to)),
             Standing::Pass(id) => {
-                let pass = self.pass(id);
-                spans
-                    .extend(pass.map(|p| p.covers(&self.rules.zone, from, to)).unwrap_or_default());
+                if let Some(pass) = self.pass(id) {
+                    let paid_for = pass.covers(&self.rules.zone, from, to);
+                    spans.extend(self.in_its_zones(pass, stay, to, paid_for));
+                }
             }
             Standing::Listed(id) => spans.extend(self.listed(id).and_then(|entry| {
                 let until = entry.until.unwrap_or(to);
@@ -42,6 +43,31 @@ impl Desk<'_> {
             })),
         }
         spans
+    }
+
+    /// Of these spans, those that the vehicle spent where its pass is for, or within. A pass that names no zone is for
+    /// all.
+    fn in_its_zones(&self, pass: &Pass, stay: &Stay, to: Timestamp, spans: Vec<Span>) -> Vec<Span> {
+        if pass.zones.is_empty() {
+            return spans;
+        }
+        let mut at = stay.entered_at;
+        let mut places: Vec<(&ZoneId, Span)> = Vec::new();
+        for segment in &stay.nested {
+            let end = segment.to.unwrap_or(to);
+            places.push((&stay.zone, Span { from: at, to: segment.from }));
+            places.push((&segment.zone, Span { from: segment.from, to: end }));
+            at = end;
+        }
+        places.push((&stay.zone, Span { from: at, to }));
+        let is_its = |zone: &ZoneId| self.rules.zones.around(zone).any(|z| pass.zones.contains(z));
+        let its = places.iter().filter(|(zone, _)| is_its(zone));
+        let pieces = its.flat_map(|(_, place)| {
+            spans
+                .iter()
+                .map(|span| Span { from: span.from.max(place.from), to: span.to.min(place.to) })
+        });
+        pieces.filter(|piece| piece.from < piece.to).collect()
     }
 
     /// A stay's right ends here and now, or it never had one: what it paid for stays paid for.

@@ -133,11 +133,11 @@ impl<'a> Desk<'a> {
             .and_then(|visit| visit.order)
             .and_then(|id| if fresh { self.order(id) } else { self.state.orders.get(&id) });
         match (lane.phase, plate) {
-            // Paid or let in, and the coupled lane is not done: nothing is asked of it.
+            // Paid or let in, and the coupled lane is not done.
             (Phase::Deciding | Phase::AwaitingPayment, _)
                 if lane.visit.as_ref().is_some_and(|visit| visit.waits.is_some()) =>
             {
-                Message::Ready
+                Message::Wait
             }
             (Phase::AwaitingPayment, Some(plate)) if is_charging(lane) && order.is_some() => {
                 let amount = order.map_or_else(|| self.money(0), |order| order.amount);

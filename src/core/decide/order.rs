@@ -127,6 +127,20 @@ impl Desk<'_> {
         Ok(Answer::Done)
     }
 
+    /// It leaves and nobody told it what it owes: it was turned away for something else, or followed another closely.
+    /// What is due becomes an order all the same, to be booked or waived.
+    pub(super) fn bill_unasked(&mut self, lane: &LaneId, mut stay: Stay) -> Stay {
+        let Ok(quote) = self.quote(&stay, self.now) else { return stay };
+        if quote.due().is_zero() || !self.due_orders(stay.id).is_empty() {
+            return stay;
+        }
+        let order = self.order_for(Some(lane), &stay, quote, &[]);
+        stay.order = Some(order.id);
+        self.record(Change::Stay(stay.clone()));
+        self.record(Change::Order(order));
+        stay
+    }
+
     // ---- before the exit -----------------------------------------------------------------------
 
     /// A driver inside wants to pay: what is due now, to be paid on the phone.

@@ -65,6 +65,9 @@ impl Desk<'_> {
                 OrderState::Unpaid
             }
         };
+        if matches!(became, OrderState::Unpaid | OrderState::Waived { .. }) {
+            stay = self.bill_unasked(id, stay);
+        }
         if became == OrderState::Unpaid && self.leaves_unpaid(stay.id) {
             let detail = format!("{}: stay {} left by {id}", stay.plate, stay.id);
             self.raise(&format!("stay-{}", stay.id), AlarmKind::LeftUnpaid, detail);

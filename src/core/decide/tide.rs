@@ -8,7 +8,7 @@ use crate::{
         change::Change,
         input::{Answer, Reply},
         lane::{Cause, Event, OperatorAct, Phase, Signal},
-        rules::WaitsFor,
+        rules::Behind,
     },
     types::LaneId,
 };
@@ -76,8 +76,8 @@ impl Desk<'_> {
         };
         let is_empty = matches!(other.phase, Phase::Idle | Phase::Locked | Phase::Faulty);
         match couple.waits_for {
-            WaitsFor::Arm => !is_down,
-            WaitsFor::Lane => !is_down || !is_empty,
+            Behind::Arm => !is_down,
+            Behind::Lane => !is_down || !is_empty,
         }
     }
 

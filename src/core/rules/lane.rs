@@ -46,13 +46,13 @@ impl Tide {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Couple {
     pub lane: LaneId,
-    pub waits_for: WaitsFor,
+    pub waits_for: Behind,
 }
 
 /// What a coupled lane waits for before its own arm goes up.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, serde::Deserialize)]
 #[serde(rename_all = "snake_case")]
-pub enum WaitsFor {
+pub enum Behind {
     /// The other arm is down: never both up.
     #[default]
     Arm,

@@ -1,11 +1,12 @@
 //! Lanes between zones, lanes that turn, lanes that share a roadway, and vehicles that follow others through.
 
-use super::*;
+use super::{access::season, *};
 use crate::{
     core::{
-        Refusal,
+        Message, Refusal,
         lane::{OperatorAct, Reject},
-        rules::{Couple, Tide, Turn, WaitsFor, ZoneRules, Zones},
+        manage::PassDraft,
+        rules::{Behind, Couple, Tide, Turn, ZoneRules, Zones},
         task::About,
     },
     types::ZoneId,
@@ -198,9 +199,9 @@ fn the_time_of_day_turns_a_lane_once_it_is_empty() {
 }
 
 /// `in` and `out` share one roadway.
-fn coupled(out_waits_for: WaitsFor) -> Site {
+fn coupled(out_waits_for: Behind) -> Site {
     let mut site = Site::new();
-    for (id, other, waits_for) in [("in", "out", WaitsFor::Arm), ("out", "in", out_waits_for)] {
+    for (id, other, waits_for) in [("in", "out", Behind::Arm), ("out", "in", out_waits_for)] {
         let couple = Couple { lane: lane(other), waits_for };
         site.rules.lanes.get_mut(&lane(id)).unwrap().couple = Some(couple);
     }
@@ -209,7 +210,7 @@ fn coupled(out_waits_for: WaitsFor) -> Site {
 
 #[test]
 fn of_two_coupled_lanes_one_opens_behind_the_other() {
-    let mut site = coupled(WaitsFor::Arm);
+    let mut site = coupled(Behind::Arm);
     site.enter("京A12345");
     site.after(Duration::from_mins(5));
     site.sensor("in", Sensor::Arrival, true);
@@ -217,6 +218,7 @@ fn of_two_coupled_lanes_one_opens_behind_the_other() {
     site.sensor("out", Sensor::Arrival, true);
     site.read("out", "京A12345");
     assert_eq!((site.opened("in"), site.opened("out")), (2, 0));
+    assert_eq!(*site.shown("out"), Message::Wait);
     site.drive_through("in");
     assert_eq!(site.opened("out"), 1, "the other arm is down");
     site.drive_through("out");
@@ -225,7 +227,7 @@ fn of_two_coupled_lanes_one_opens_behind_the_other() {
 
 #[test]
 fn paid_while_the_other_lane_is_open_counts_and_waits() {
-    let mut site = coupled(WaitsFor::Arm);
+    let mut site = coupled(Behind::Arm);
     site.enter("京A12345");
     site.after(HOUR);
     site.sensor("out", Sensor::Arrival, true);
@@ -241,7 +243,7 @@ fn paid_while_the_other_lane_is_open_counts_and_waits() {
 
 #[test]
 fn in_a_sluice_whoever_is_between_the_arms_gets_out_first() {
-    let mut site = coupled(WaitsFor::Lane);
+    let mut site = coupled(Behind::Lane);
     site.enter("京A12345");
     site.after(Duration::from_mins(5));
     site.sensor("in", Sensor::Arrival, true);
@@ -343,4 +345,52 @@ fn a_tailgater_at_an_exit_left_without_paying() {
         .iter()
         .any(|change| matches!(change, Change::Order(order) if order.state == OrderState::Unpaid));
     assert!(unpaid && site.state.tasks.values().any(|task| task.about == About::Tailgate));
+}
+
+#[test]
+fn one_that_follows_another_out_before_it_is_asked_owes_its_fee() {
+    for (parked, owed) in [(Duration::from_mins(5), None), (HOUR, Some(500))] {
+        let mut site = Site::new();
+        site.enter("京A12345");
+        site.enter("京B22222");
+        site.after(parked);
+        site.sensor("out", Sensor::Arrival, true);
+        site.read("out", "京A12345");
+        site.operate("out", OperatorAct::Open).ok();
+        for (sensor, on) in [
+            (Sensor::ClosedLimit, false),
+            (Sensor::OpenLimit, true),
+            (Sensor::Safety, true),
+            (Sensor::Arrival, false),
+            (Sensor::Safety, false),
+            (Sensor::Safety, true),
+        ] {
+            site.sensor("out", sensor, on);
+        }
+        site.read("out", "京B22222");
+        site.sensor("out", Sensor::Safety, false);
+        assert!(site.state.stays.is_empty(), "both are gone");
+        let plate = Plate::parse("京B22222").unwrap();
+        let arrears = site.state.arrears_of(&plate);
+        assert_eq!(arrears.map(|arrears| arrears.amount.minor).next(), owed, "{parked:?}");
+    }
+}
+
+#[test]
+fn a_pass_for_a_zone_within_pays_for_the_time_there() {
+    for (zones, asked) in [(&[][..], 0), (&["lot"], 0), (&["b1"], 500), (&["b2"], 2_000)] {
+        let mut site = nested();
+        let zones = zones.iter().map(|id| zone(id)).collect();
+        site.add_pass(PassDraft { zones, ..season(&["京A12345"]) });
+        site.goes("in", "京A12345");
+        site.goes("b1-in", "京A12345");
+        site.after(HOUR * 3);
+        site.goes("b1-out", "京A12345");
+        site.after(Duration::from_mins(10));
+        site.sensor("out", Sensor::Arrival, true);
+        site.read("out", "京A12345");
+        let order = site.state.lanes[&lane("out")].visit.as_ref().and_then(|visit| visit.order);
+        let owed = order.map_or(0, |order| site.state.orders[&order].amount.minor);
+        assert_eq!(owed, asked);
+    }
 }
