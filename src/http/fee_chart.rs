@@ -11,6 +11,8 @@ const HEIGHT: i64 = 300;
 const LEFT: i64 = 64;
 const BELOW: i64 = 28;
 const ABOVE: i64 = 26;
+/// Room for a time such as `365 d`.
+const MARK: i64 = 40;
 
 /// One tariff's steps: from each minute on, this many minor units.
 #[derive(Clone, Debug)]
@@ -47,9 +49,11 @@ pub fn fee_chart(lines: &[Line], minutes: i64, currency: Currency, title: &str) 
     }
     for at in (0..=minutes).step_by(spacing(minutes) as usize) {
         let (x, bottom) = (x(at), HEIGHT - BELOW);
+        // The last one would reach over the edge.
+        let (side, text_x) = if x + MARK / 2 > WIDTH { ("left", WIDTH) } else { ("mid", x) };
         let _ = write!(
             svg,
-            r#"<path class="grid" d="M{x} {bottom}v4"/><text class="mark mid" x="{x}" y="{}">{}</text>"#,
+            r#"<path class="grid" d="M{x} {bottom}v4"/><text class="mark {side}" x="{text_x}" y="{}">{}</text>"#,
             HEIGHT - 8,
             hours(at),
         );
@@ -128,6 +132,7 @@ mod tests {
         let line = Line { name: "a <b>".into(), steps };
         let svg = fee_chart(&[line], 120, Currency::Cny, "fees");
         assert!(svg.contains(r#"class="fee" d="M64 272H139V149H352V26H632""#), "{svg}");
+        assert!(svg.contains(r#"class="mark left" x="640" y="292">2 h<"#), "{svg}");
         assert!(svg.contains("a &lt;b>") && svg.contains("¥10.00") && svg.contains("2 h"));
         let file = alone(&svg);
         assert!(file.starts_with("<svg xmlns=") && file.contains("<style>"), "{file}");

@@ -17,6 +17,8 @@ pub(super) const BOOTH: &str = "booth-east";
 const SIGN: &str = "sign";
 const GATE: &str = "gate";
 const SCANNER: &str = "scanner";
+/// Of the way out, which nobody uses while that stands free.
+const SCANNER_OUT: &str = "scanner-out";
 const TURNSTILE: u8 = 1;
 
 /// The wires; dropped, they go.
@@ -25,16 +27,18 @@ pub struct Annex {
     sign: Line,
     gate: Line,
     scanner: Scanner,
+    _scanner_out: Scanner,
 }
 
 impl Annex {
     pub(super) fn connect(lines: &Path) -> io::Result<Self> {
         let pty = |name: &str| Pty::linked(lines.join(name));
-        let tail = ScannerManner::Text { tail: b"\r".to_vec() };
+        let manner = || ScannerManner::Text { tail: b"\r".to_vec() };
         Ok(Self {
             sign: Line::start(pty(SIGN)?, &[], 1),
             gate: Line::start_with(pty(GATE)?, &[], 0, &[TURNSTILE]),
-            scanner: Scanner::start(pty(SCANNER)?, tail),
+            scanner: Scanner::start(pty(SCANNER)?, manner()),
+            _scanner_out: Scanner::start(pty(SCANNER_OUT)?, manner()),
         })
     }
 
@@ -57,7 +61,7 @@ impl Annex {
 /// The sections of the site file.
 pub(super) fn sections(lines: &Path) -> String {
     let at = |name: &str| lines.join(name).display().to_string();
-    let (sign, gate, scanner) = (at(SIGN), at(GATE), at(SCANNER));
+    let (sign, gate, scanner, scanner_out) = (at(SIGN), at(GATE), at(SCANNER), at(SCANNER_OUT));
     format!(
         r#"[till]
 booths = ["{BOOTH}"]
@@ -92,6 +96,10 @@ path = "{gate}"
 id = "port-scanner"
 path = "{scanner}"
 
+[[bus]]
+id = "port-scanner-out"
+path = "{scanner_out}"
+
 [[device]]
 id = "led-sign"
 profile = "display/olm-led"
@@ -108,6 +116,11 @@ id = "scanner"
 profile = "scanner/ascii-generic"
 bus = "port-scanner"
 
+[[device]]
+id = "scanner-out"
+profile = "scanner/ascii-generic"
+bus = "port-scanner-out"
+
 [[lane]]
 id = "{GATE_IN}"
 kind = "people"
@@ -120,6 +133,7 @@ times = {{ walk_s = 6 }}
 id = "{GATE_OUT}"
 kind = "people"
 direction = "exit"
+scanner = "scanner-out"
 turnstile = "turnstile"
 "#
     )

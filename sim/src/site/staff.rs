@@ -100,7 +100,7 @@ impl Engine {
                 }
                 self.to_pay(lane, plate, &staff, now);
             }
-            Message::GoodBye { plate } if plate.full() == SEASON => {
+            Message::GoodBye { plate } if plate.full() == SEASON && !at.inner => {
                 staff.tales.tell(Tale::Pass, || format!("{}: {SEASON} leaves on its pass", at.id));
             }
             Message::Owes { plate, .. } => {

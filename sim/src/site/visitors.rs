@@ -16,6 +16,10 @@ use crate::seed::Seed;
 
 /// A turnstile that has not opened by now opens for nobody.
 const PATIENCE: Duration = Duration::from_secs(8);
+/// Whoever is not let in by then holds the code there once more: so soon after the one before, it may have been taken
+/// for the same scan.
+const SCANS_AGAIN: Duration = Duration::from_secs(2);
+const SCANS_MAX: u32 = 4;
 /// Between two pushes.
 const PUSH: Duration = Duration::from_millis(200);
 /// A pass that nobody used is over after this, and given back.
@@ -39,7 +43,7 @@ pub(super) async fn come(annex: Annex, seller: Arc<Attendant>, tales: Tales, see
         tokio::spawn(async move {
             sleep(stay).await;
             for _ in 0..inside {
-                if pushes(&annex, Way::Out).await {
+                if pushes(&annex, Way::Out, PATIENCE).await {
                     tales.tell(Tale::PersonOut, || {
                         "the first visitor leaves by the turnstile".into()
                     });
@@ -57,8 +61,7 @@ async fn goes_in(annex: &Annex, code: &str, persons: u32, dawdles: bool, tales: 
     }
     let mut inside = 0;
     for _ in 0..persons {
-        annex.scan(code);
-        if pushes(annex, Way::In).await {
+        if scans_and_goes(annex, code).await {
             inside += 1;
             tales.tell(Tale::PersonIn, || {
                 format!("a family of {persons} with one ticket: the first of them is in")
@@ -74,8 +77,18 @@ async fn goes_in(annex: &Annex, code: &str, persons: u32, dawdles: bool, tales: 
     inside
 }
 
-async fn pushes(annex: &Annex, way: Way) -> bool {
-    for _ in 0..PATIENCE.as_millis() / PUSH.as_millis() {
+async fn scans_and_goes(annex: &Annex, code: &str) -> bool {
+    for _ in 0..SCANS_MAX {
+        annex.scan(code);
+        if pushes(annex, Way::In, SCANS_AGAIN).await {
+            return true;
+        }
+    }
+    false
+}
+
+async fn pushes(annex: &Annex, way: Way, patience: Duration) -> bool {
+    for _ in 0..patience.as_millis() / PUSH.as_millis() {
         if annex.walk(way) {
             return true;
         }

@@ -107,7 +107,11 @@ impl World {
     /// In from the street: some drive on to the zone within, where there is one.
     pub(super) fn came_in(&mut self, vehicle: Vehicle, now: Timestamp) {
         let below = self.lanes.iter().any(|lane| lane.spec.inner);
-        if !below || !self.draws.traffic.chance(0.5) {
+        // At a quick pace one lane below is soon a queue, and one that a phone cannot open the longest.
+        let quick = self.spec.pace.stay_s.is_some();
+        let share = if quick { 0.25 } else { 0.5 };
+        let stays_up = quick && vehicle.plate.is_empty();
+        if !below || stays_up || !self.draws.traffic.chance(share) {
             return self.parks(vehicle, now);
         }
         let after = self.drives_on();

@@ -2,7 +2,7 @@
 
 use jiff::SignedDuration;
 
-use super::{Tariff, TariffBook, notation::DAY_S};
+use super::{Tariff, TariffBook, notation::DAY_S, spec::Per};
 
 impl TariffBook {
     /// How long before an entry an earlier visit may have ended and still count; `None`: no tariff of the site asks.
@@ -16,13 +16,19 @@ impl TariffBook {
 }
 
 impl Tariff {
-    /// Caps over visits and free visits a day reach over two days at most; a stay that is continued says itself how far.
+    /// Caps over visits reach as far as their period; a stay that is continued, and time away, say themselves how far.
     fn looks_back(&self) -> Option<SignedDuration> {
         let spec = &self.spec;
         let continued = spec.reentry.as_ref().map(|reentry| reentry.within.0);
-        let over_visits = spec.caps.iter().any(|cap| cap.over_visits);
-        let a_day = spec.free.iter().any(|free| free.visits_a_day.is_some());
-        let days = (over_visits || a_day).then_some(2 * DAY_S);
-        continued.max(days).map(SignedDuration::from_secs)
+        let caps = spec.caps.iter().filter(|cap| cap.over_visits).map(|cap| match cap.per {
+            Per::Week => 8 * DAY_S,
+            Per::Month => 32 * DAY_S,
+            // A period begins at a visit that lies within the one before it.
+            Per::Every(length) => (2 * length.0).max(2 * DAY_S),
+            Per::Stay | Per::Day | Per::Window => 2 * DAY_S,
+        });
+        let a_day = spec.free.iter().any(|free| free.visits_a_day.is_some()).then_some(2 * DAY_S);
+        let away = spec.free.iter().filter_map(|free| free.away).map(|away| away.0);
+        caps.chain(away).chain(a_day).chain(continued).max().map(SignedDuration::from_secs)
     }
 }

@@ -42,6 +42,7 @@ pub(super) fn check(spec: &Spec) -> Result<(), Wrong> {
         if free.again == Again::Day && free.time.0 >= DAY_S / 2 {
             return wrong(key("time"), "must be under 12h where it comes again each day");
         }
+        days(&key("days"), &free.days)?;
         if free.uses_steps && free.mode == FreeMode::Grace {
             return wrong(key("uses_steps"), "is for mode = \"deducted\"");
         }
@@ -137,11 +138,14 @@ fn check_cap(spec: &Spec, cap: &Cap, key: &str) -> Result<(), Wrong> {
             );
         }
     }
-    if cap.over_visits && !matches!(cap.per, Per::Day | Per::Every(_)) {
+    if cap.over_visits && matches!(cap.per, Per::Stay | Per::Window) {
         return wrong(
             format!("{key}.over_visits"),
-            "is for per = \"day\" or a length such as \"24h\"",
+            "is for per = \"day\", \"week\", \"month\" or a length such as \"24h\"",
         );
+    }
+    if cap.restart_units && matches!(cap.per, Per::Week | Per::Month) {
+        return wrong(format!("{key}.restart_units"), "does not go with a week or a month");
     }
     if matches!(&cap.amount, Amounts::Rising(list) if list.is_empty()) {
         return wrong(format!("{key}.amount"), "names no amount");
@@ -169,10 +173,10 @@ fn rest(spec: &Spec) -> Result<(), Wrong> {
         if rule.past.is_some() == rule.after.is_some() {
             return wrong(key, "needs either `past` or `after`");
         }
+        if rule.again.is_some() && (rule.after.is_none() || rule.each_time) {
+            return wrong(format!("{key}.again"), "goes with `after`, and in place of `each_time`");
+        }
         days(&format!("{key}.days"), &rule.days)?;
-    }
-    if spec.percent.is_some_and(|percent| percent > 1_000) {
-        return wrong("percent", "must be 0 to 1000");
     }
     if spec.benefits.order[0] == spec.benefits.order[1] {
         return wrong("benefits.order", "must name \"percent\" and \"amount\" once each");

@@ -152,11 +152,17 @@ impl DaySet {
     }
 }
 
-const NAMES: [&str; 7] = ["mon", "tue", "wed", "thu", "fri", "sat", "sun"];
+/// Weekdays as they are written.
+pub(super) const NAMES: [&str; 7] = ["mon", "tue", "wed", "thu", "fri", "sat", "sun"];
+
+/// A weekday by its name; 0 is Monday.
+pub(super) fn named(name: &str) -> Option<usize> {
+    NAMES.iter().position(|day| *day == name)
+}
 
 impl Term {
     fn parse(text: &str) -> Result<Self, String> {
-        let day_name = |name: &str| NAMES.iter().position(|day| *day == name);
+        let day_name = named;
         match text {
             "weekday" => return Ok(Self::Weekdays(0b001_1111)),
             "weekend" => return Ok(Self::Weekdays(0b110_0000)),

@@ -9,10 +9,11 @@ use super::{
     fold,
     line::{Raw, Sheet},
     meter::Meter,
-    notation::DAY_S,
-    plan::Plan,
+    notation::{DAY_S, Hours, Length, Percent},
+    periods,
+    plan::{Free, Plan},
     quote::QuoteRule,
-    spec::{Free, LostMode, Nested, Per, Reduction},
+    spec::{LostMode, Nested, Per, Reduction},
     timeline::{self, Part},
 };
 
@@ -52,7 +53,7 @@ pub(super) fn units(plan: &Plan, site: Site<'_>, stay: &Stay<'_>, gifts: &Gifts)
     let out = not_charged(plan, stay);
     let mut parts = timeline::cut(from, to, out);
     let mut on_ladder = 0;
-    for free in plan.spec.free.iter().filter(|free| has_free(free, stay, site)) {
+    for free in plan.free.iter().filter(|free| has_free(free, stay, site)).map(|free| &free.rule) {
         let taken = timeline::free(&mut parts, free, site.offsets, from, to);
         on_ladder += if free.uses_steps { taken } else { 0 };
     }
@@ -102,10 +103,29 @@ fn not_charged(plan: &Plan, stay: &Stay<'_>) -> Vec<Part> {
     out
 }
 
-/// A plate may have had its free periods of the day; behind a payment there is none.
+/// A plate may have had its free periods, or come on another day; behind a payment there is none.
 fn has_free(free: &Free, stay: &Stay<'_>, site: Site<'_>) -> bool {
+    if stay.resumed {
+        return false;
+    }
+    let rule = &free.rule;
     let left = |most: u32| same_day_visits(stay, site) < u64::from(most);
-    !stay.resumed && free.visits_a_day.is_none_or(left)
+    let was_away = |away: Length| {
+        let before = stay.case.earlier.len() - stay.continued;
+        let last = stay.case.earlier[..before].last().map(|visit| visit.to.as_second());
+        last.is_none_or(|last| stay.from - last > away.0)
+    };
+    rule.visits_a_day.is_none_or(left)
+        && rule.away.is_none_or(was_away)
+        && (rule.days.is_empty() || free.days.holds(site.offsets.day(stay.from), site.days))
+        && rule.enter.is_none_or(|hours| holds(hours, stay.from, site, false))
+}
+
+/// Whether these hours hold at an instant. `ends`: their end is inside.
+fn holds(hours: Hours, instant: i64, site: Site<'_>, ends: bool) -> bool {
+    let local = instant + site.offsets.at(instant).0;
+    let day = local.div_euclid(DAY_S);
+    hours.began(day, local - day * DAY_S, ends).is_some()
 }
 
 fn same_day_visits(stay: &Stay<'_>, site: Site<'_>) -> u64 {
@@ -160,11 +180,12 @@ fn carry_visits(plan: &Plan, site: Site<'_>, stay: &Stay<'_>, meter: &mut Meter<
     for (at, cap) in plan.caps.iter().enumerate().filter(|(_, cap)| cap.over_visits) {
         let atoms = |minor: i64| i128::from(minor.max(0)) * plan.scale;
         match cap.per {
-            Per::Day => {
-                let today = site.offsets.day(stay.from);
-                let same = visits.iter().filter(|v| site.offsets.day(v.from.as_second()) == today);
+            Per::Day | Per::Week | Per::Month => {
+                let of = |instant: i64| periods::calendar(cap.per, site.offsets.day(instant));
+                let now = of(stay.from);
+                let same = visits.iter().filter(|visit| of(visit.from.as_second()) == now);
                 let charged = same.map(|visit| atoms(visit.charged_minor)).sum();
-                meter.periods.carry(at, stay.from, today, charged);
+                meter.periods.carry(at, stay.from, now, charged);
             }
             Per::Every(length) => {
                 let (mut anchor, mut charged) = (i64::MIN, 0);
@@ -187,11 +208,14 @@ fn carry_visits(plan: &Plan, site: Site<'_>, stay: &Stay<'_>, meter: &mut Meter<
 /// The least and the greatest fee, and the percentage of it that this kind of vehicle pays.
 pub(super) fn bounds(plan: &Plan, stay: &Stay<'_>, sheet: &mut Sheet) {
     let (from, to) = (stay.from, stay.to);
-    let percent = plan.spec.percent.unwrap_or(100);
-    if percent != 100 {
-        let atoms = sheet.total * i128::from(percent) / 100 - sheet.total;
+    let percent = plan.spec.percent.unwrap_or(Percent::ALL);
+    if percent != Percent::ALL {
+        let asked = sheet.total.saturating_mul(i128::from(percent.0)) / i128::from(Percent::ALL.0);
         let raw = Raw::span(QuoteRule::Percent, from, to);
-        sheet.add(Raw { units: i64::from(percent), atoms, ..raw });
+        // Decimals stand beside whole percents.
+        let each_milli = if percent.is_whole() { 0 } else { percent.0 };
+        let atoms = asked - sheet.total;
+        sheet.add(Raw { units: percent.0 / 1_000, atoms, each_milli, ..raw });
     }
     if let Some(least) = plan.minimum.filter(|least| sheet.total > 0 && sheet.total < *least) {
         let atoms = least - sheet.total;
@@ -249,12 +273,12 @@ pub(super) fn surcharges(plan: &Plan, site: Site<'_>, stay: &Stay<'_>, sheet: &m
         } else if let Some(after) = surcharge.rule.after {
             at = stay.from + after.0;
             let over = stay.to - at;
-            let each = (over - 1).div_euclid(after.0) + 1;
             let held = surcharge.days.holds(site.offsets.day(stay.from), site.days);
-            times = match () {
-                () if over <= 0 || !held => 0,
-                () if surcharge.rule.each_time => each,
-                () => 1,
+            let again = surcharge.rule.again.or(surcharge.rule.each_time.then_some(after));
+            times = match again {
+                _ if over <= 0 || !held => 0,
+                Some(again) => (over - 1).div_euclid(again.0) + 1,
+                None => 1,
             };
         }
         if times > 0 {
@@ -291,21 +315,11 @@ pub(super) fn instead(stay: &Stay<'_>, name: &Arc<str>, atoms: i128, sheet: &mut
 
 /// Whether a flat rate or another tariff may take the units' place.
 pub(super) fn applies(rule: &super::plan::Alternative, site: Site<'_>, stay: &Stay<'_>) -> bool {
-    let of_day = |instant: i64| (instant + site.offsets.at(instant).0).rem_euclid(DAY_S);
-    let inside = |hours: super::notation::Hours, second: i64, ends: bool| {
-        let (from, to) = (hours.from.0, hours.to.0);
-        let before_end = |s: i64| if ends { s <= to } else { s < to };
-        if hours.wraps() {
-            second >= from || before_end(second)
-        } else {
-            second >= from && before_end(second)
-        }
-    };
     let length = stay.to - stay.from;
     let (entry, exit) = (site.offsets.day(stay.from), site.offsets.day(stay.to));
     rule.days.holds(entry, site.days)
-        && rule.rule.enter.is_none_or(|hours| inside(hours, of_day(stay.from), false))
-        && rule.rule.leave.is_none_or(|hours| inside(hours, of_day(stay.to), true))
+        && rule.rule.enter.is_none_or(|hours| holds(hours, stay.from, site, false))
+        && rule.rule.leave.is_none_or(|hours| holds(hours, stay.to, site, true))
         && rule.rule.longest.is_none_or(|longest| length <= longest.0)
         && rule.rule.shortest.is_none_or(|shortest| length >= shortest.0)
         && (!rule.rule.same_day || entry == exit)

@@ -138,6 +138,9 @@ impl Hourly {
                 again: spec::Again::Never,
                 uses_steps: false,
                 visits_a_day: None,
+                away: None,
+                days: Vec::new(),
+                enter: None,
             });
         }
         spec.bands[0].rate.push(spec::Step {

@@ -2,7 +2,7 @@
 //! what the caps before it let through. Knows no unit.
 
 use super::{
-    days::{Days, Offsets},
+    days::{self, Days, Offsets},
     line::{Raw, Sheet},
     meter::Place,
     notation::{DAY_S, Hours},
@@ -15,8 +15,11 @@ use super::{
 struct State {
     /// Which period: a day, a number from the anchor, the beginning of hours.
     key: i64,
-    /// The how manieth period of the stay it is, from 0.
+    /// The how manieth period of the stay it is, from 0, and the last one begun.
     index: i64,
+    seen: i64,
+    /// The period before this one with its number and what it used: hours that another band interrupts go on.
+    left: (i64, i64, i128),
     /// First instant charged in it.
     from: i64,
     /// For periods of a fixed length: where it ends.
@@ -49,6 +52,8 @@ impl<'a> Periods<'a> {
         let state = State {
             key: UNKNOWN,
             index: -1,
+            seen: -1,
+            left: (UNKNOWN, 0, 0),
             from: anchor,
             until: i64::MIN,
             anchor,
@@ -84,14 +89,27 @@ impl<'a> Periods<'a> {
             let Some(key) = key else { continue };
             if key != state.key {
                 flush(cap, state, u, self.plan.scale, sheet);
-                state.index = if matches!(cap.per, Per::Every(_)) { key } else { state.index + 1 };
-                state.key = key;
+                let left = (state.key, state.index, state.used);
+                (state.key, state.index, state.used) = match state.left {
+                    (known, index, used) if known == key => (key, index, used),
+                    _ => {
+                        state.seen += 1;
+                        let number = matches!(cap.per, Per::Every(_)).then_some(key);
+                        let carried = state.carried.0 == key;
+                        (
+                            key,
+                            number.unwrap_or(state.seen),
+                            if carried { state.carried.1 } else { 0 },
+                        )
+                    }
+                };
+                state.left = left;
                 state.from = u;
-                state.used = if state.carried.0 == key { state.carried.1 } else { 0 };
             }
-            let day = if cap.own.is_some() { key.div_euclid(DAY_S) } else { place.day };
             state.applies = state.index < cap.times
-                && cap.days.as_ref().is_none_or(|days| days.holds(day, self.days));
+                && cap.days.as_ref().is_none_or(|days| {
+                    days.holds(began_on(cap, state, place, self.offsets), self.days)
+                });
         }
         ends
     }
@@ -137,7 +155,7 @@ fn period(
         Per::Stay => (Some(0), i64::MAX),
         // Bands are looked at anew at midnight anyway; units are stopped there only where that is asked for.
         Per::Day if cap.restart_units => (Some(place.day), offsets.next_clock(u, 0)),
-        Per::Day => (Some(place.day), i64::MAX),
+        Per::Day | Per::Week | Per::Month => (Some(calendar(cap.per, place.day)), i64::MAX),
         Per::Every(length) => {
             if u >= state.until {
                 let number = (u - state.anchor).div_euclid(length.0);
@@ -153,20 +171,55 @@ fn period(
     }
 }
 
+/// The day, week or month that a day lies in.
+pub(super) fn calendar(per: Per, day: i64) -> i64 {
+    match per {
+        // Monday is the first day of a week.
+        Per::Week => (day + 3).div_euclid(7),
+        Per::Month => {
+            let date = days::date(day);
+            i64::from(date.year()) * 12 + i64::from(date.month())
+        }
+        Per::Stay | Per::Day | Per::Window | Per::Every(_) => day,
+    }
+}
+
+/// The day that says whether a cap holds: the one on which its period begins; of the whole stay, a week or a month, the
+/// day itself.
+fn began_on(cap: &Cap, state: &State, place: &Place, offsets: &Offsets) -> i64 {
+    match cap.per {
+        Per::Window => state.key.div_euclid(DAY_S),
+        Per::Every(length) => offsets.day(state.anchor + state.key * length.0),
+        Per::Stay | Per::Day | Per::Week | Per::Month => place.day,
+    }
+}
+
 /// Hours of a cap's own. The key is the local second of their day's beginning.
 fn own_hours(hours: Hours, u: i64, place: &Place, offsets: &Offsets) -> (Option<i64>, i64) {
-    let (from, to, second) = (hours.from.0, hours.to.0, place.second);
-    let began = if hours.wraps() {
-        match second {
-            _ if second >= from => Some(place.day),
-            _ if second < to => Some(place.day - 1),
-            _ => None,
+    let began = hours.began(place.day, place.second, false);
+    // The clock time to look at next, and how many days ahead.
+    let (clock, day) = match began {
+        Some(began) => {
+            let end = hours.from.0 + hours.length();
+            (end % DAY_S, began + (end - 1).div_euclid(DAY_S))
         }
-    } else {
-        (from..to).contains(&second).then_some(place.day)
+        None => (hours.from.0, next_day(hours, place)),
     };
-    let look_at = if began.is_some() { to % DAY_S } else { from };
-    (began.map(|day| day * DAY_S), offsets.next_clock(u, look_at))
+    let last = if clock == 0 && began.is_some() { day + 1 } else { day };
+    let mut at = offsets.next_clock(u, clock);
+    for _ in 0..(last - offsets.day(at)).max(0) {
+        at = offsets.next_clock(at, clock);
+    }
+    (began.map(|day| day * DAY_S), at)
+}
+
+/// The next day on which hours begin.
+fn next_day(hours: Hours, place: &Place) -> i64 {
+    let today = place.day + i64::from(place.second >= hours.from.0);
+    match hours.week {
+        None => today,
+        Some((from, _)) => today + (from + 7 - days::weekday(today)) as i64 % 7,
+    }
 }
 
 /// Writes down what a cap took off in the period that is over.

@@ -6,7 +6,7 @@ use rust_decimal::{Decimal, prelude::ToPrimitive};
 
 use super::{
     days::{DaySet, Days},
-    notation::{Amount, Hours, Length},
+    notation::{Amount, Hours, Length, Percent},
     schedule::{Schedule, Window},
     spec::{self, Amounts, Every, Per, Spec, Started},
 };
@@ -14,8 +14,9 @@ use crate::types::Currency;
 
 /// Thousandths of a minor unit: as fine as an amount may be written.
 pub(super) const MILLI: i128 = 1_000;
-/// Two percentages can follow each other without a remainder.
+/// Two percentages can follow each other without a remainder: whole ones, or one with decimals first.
 const PERCENTS: i128 = 10_000;
+const DECIMAL_PERCENTS: i128 = 10_000_000;
 /// Bands and caps of one tariff.
 pub(super) const BANDS_MAX: usize = 32;
 pub(super) const CAPS_MAX: usize = 8;
@@ -30,6 +31,7 @@ pub(super) struct Plan {
     pub(super) schedule: Schedule,
     pub(super) bands: Vec<Band>,
     pub(super) caps: Vec<Cap>,
+    pub(super) free: Vec<Free>,
     pub(super) whole: Option<(i64, Vec<i128>)>,
     pub(super) alternatives: Vec<Alternative>,
     pub(super) surcharges: Vec<Surcharge>,
@@ -73,6 +75,12 @@ pub(super) struct Cap {
     pub(super) times: i64,
     pub(super) restart_units: bool,
     pub(super) over_visits: bool,
+}
+
+#[derive(Clone, Debug)]
+pub(super) struct Free {
+    pub(super) rule: spec::Free,
+    pub(super) days: DaySet,
 }
 
 #[derive(Clone, Debug)]
@@ -144,7 +152,9 @@ impl Plan {
     /// Of a tariff that was checked.
     pub(super) fn new(spec: Spec, currency: Currency, calendar: &Days) -> Self {
         let shares = shares(&spec).unwrap_or(1);
-        let mint = Mint { currency, scale: MILLI * PERCENTS * shares };
+        let whole = spec.percent.is_none_or(Percent::is_whole);
+        let percents = if whole { PERCENTS } else { DECIMAL_PERCENTS };
+        let mint = Mint { currency, scale: MILLI * percents * shares };
         let days = |texts: &[String]| DaySet::parse(texts).unwrap_or_default();
         let windows: Vec<Window> = spec
             .bands
@@ -168,6 +178,11 @@ impl Plan {
             schedule: Schedule::new(&windows, calendar),
             bands,
             caps,
+            free: spec
+                .free
+                .iter()
+                .map(|rule| Free { rule: rule.clone(), days: days(&rule.days) })
+                .collect(),
             whole: spec.whole.as_ref().map(|w| (w.every.0, mint.list(&w.amount))),
             alternatives: alternatives.collect(),
             surcharges: surcharges.collect(),

@@ -198,12 +198,19 @@ impl Pricing<'_> {
         stay: &Stay<'_>,
         sheet: &mut Sheet,
     ) -> Result<(), NoQuote> {
-        // Nothing owed cannot become cheaper, and a free stay stays free.
-        if sheet.total == 0 {
+        // Nothing owed cannot become cheaper. Only where the tariff itself asks for nothing, "always" wins over that.
+        let free = sheet.total == 0;
+        let given = |rule| matches!(rule, QuoteRule::Covered | QuoteRule::Validated);
+        if free
+            && (stay.resumed || stay.to == stay.from || sheet.lines.iter().any(|l| given(l.rule)))
+        {
             return Ok(());
         }
         for rule in self.plan.alternatives.iter().filter(|rule| fee::applies(rule, site, stay)) {
             let always = rule.rule.choose == Choose::Always;
+            if free && !always {
+                continue;
+            }
             if let Some(atoms) = rule.atoms {
                 if always || atoms < sheet.total {
                     fee::instead(stay, &rule.rule.name, atoms, sheet);

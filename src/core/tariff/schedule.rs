@@ -15,7 +15,7 @@ pub(super) const ENDLESS: i32 = i32::MIN;
 pub(super) struct Piece {
     pub(super) until: i32,
     pub(super) band: u16,
-    /// Where the band's hours began, on this day or the one before; or [`ENDLESS`].
+    /// Where the band's hours began, on this day or one before; or [`ENDLESS`].
     pub(super) began: i32,
 }
 
@@ -97,8 +97,8 @@ fn reach(windows: &[Window], calendar: &Days) -> (i64, i64) {
     }
     // "workday" without a calendar says nothing that a weekday does not.
     let (first, last) = ends.unwrap_or((0, 0));
-    // Hours past midnight reach into the day after; a calendar that errs by centuries is cut.
-    (first.max(0), (last + 1).min(first.max(0) + 366 * 130))
+    // Hours past midnight reach into the day after, those of a week further; a calendar that errs by centuries is cut.
+    (first.max(0), (last + 8).min(first.max(0) + 366 * 130))
 }
 
 /// First match wins: each band takes what no band before it has taken.
@@ -107,19 +107,16 @@ fn pieces(windows: &[Window], day: i64, calendar: &Days) -> Vec<Piece> {
     let mut spans: Vec<(i32, i32, u16, i32)> = Vec::new();
     for (band, window) in windows.iter().enumerate() {
         let band = band as u16;
-        let (today, before) =
-            (window.days.holds(day, calendar), window.days.holds(day - 1, calendar));
-        match window.hours {
-            None if today => spans.push((0, whole, band, ENDLESS)),
-            None => {}
-            Some(hours) => {
-                let (from, to) = (hours.from.0 as i32, hours.to.0 as i32);
-                if today {
-                    spans.push((from, if hours.wraps() { whole } else { to }, band, from));
-                }
-                if before && hours.wraps() {
-                    spans.push((0, to, band, from - whole));
-                }
+        let Some(hours) = window.hours else {
+            if window.days.holds(day, calendar) {
+                spans.push((0, whole, band, ENDLESS));
+            }
+            continue;
+        };
+        for (from, began) in hours.touching(day) {
+            if window.days.holds(began, calendar) {
+                let (from, to) = (from as i32, (from + hours.length()) as i32);
+                spans.push((from.max(0), to.min(whole), band, from));
             }
         }
     }

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use jiff::civil::Date;
 use serde::Deserialize;
 
-use super::notation::{Amount, Clock, Hours, Length};
+use super::notation::{Amount, Clock, Hours, Length, Percent};
 use crate::types::{PlateColour, VehicleClass};
 
 #[derive(Clone, Debug, PartialEq, Deserialize)]
@@ -40,8 +40,8 @@ pub(super) struct Spec {
     pub(super) alternatives: Vec<Alternative>,
     pub(super) minimum: Option<Amount>,
     pub(super) maximum: Option<Amount>,
-    /// Percent of the fee that is asked; 100 where nothing is said.
-    pub(super) percent: Option<u32>,
+    /// Part of the fee that is asked; all of it where nothing is said.
+    pub(super) percent: Option<Percent>,
     #[serde(default, rename = "surcharge")]
     pub(super) surcharges: Vec<Surcharge>,
     pub(super) lost: Option<Lost>,
@@ -92,7 +92,7 @@ pub(super) enum Nested {
     Runs,
 }
 
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(super) struct Free {
     pub(super) time: Length,
@@ -107,6 +107,12 @@ pub(super) struct Free {
     pub(super) uses_steps: bool,
     /// At most so many visits of a plate on one calendar day have it.
     pub(super) visits_a_day: Option<u32>,
+    /// Only a plate that was away for longer than this since its visit before has it.
+    pub(super) away: Option<Length>,
+    /// Of the entry.
+    #[serde(default)]
+    pub(super) days: Vec<String>,
+    pub(super) enter: Option<Hours>,
 }
 
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
@@ -240,6 +246,9 @@ pub(super) enum Amounts {
 pub(super) enum Per {
     Stay,
     Day,
+    /// From Monday.
+    Week,
+    Month,
     Window,
     Every(Length),
 }
@@ -277,7 +286,7 @@ pub(super) enum Choose {
     /// Where it costs less.
     #[default]
     Cheapest,
-    /// Wherever its conditions hold.
+    /// Wherever its conditions hold, also where the stay would be free.
     Always,
 }
 
@@ -294,6 +303,8 @@ pub(super) struct Surcharge {
     pub(super) days: Vec<String>,
     #[serde(default)]
     pub(super) each_time: bool,
+    /// Once more for each further time of this length, begun or not.
+    pub(super) again: Option<Length>,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Deserialize)]

@@ -2,7 +2,10 @@
 
 use jiff::{Timestamp, tz::TimeZone};
 
-use super::quote::{Quote, QuoteLine, QuoteRule};
+use super::{
+    notation::Percent,
+    quote::{Quote, QuoteLine, QuoteRule},
+};
 use crate::types::Currency;
 
 /// The languages a fee is explained in.
@@ -88,10 +91,14 @@ impl QuoteLine {
             QuoteRule::Instead => plain("优惠方案", "in place of the units"),
             QuoteRule::Minimum => plain("补足最低收费", "up to the least fee"),
             QuoteRule::Maximum => plain("按最高收费", "down to the greatest fee"),
-            QuoteRule::Percent => match l {
-                Language::Chinese => format!("按 {units}% 计费"),
-                Language::English => format!("charged at {units} %"),
-            },
+            QuoteRule::Percent => {
+                let whole = Percent(units * 1_000);
+                let percent = if self.each_milli == 0 { whole } else { Percent(self.each_milli) };
+                match l {
+                    Language::Chinese => format!("按 {percent}% 计费"),
+                    Language::English => format!("charged at {percent} %"),
+                }
+            }
             QuoteRule::PercentOff => match l {
                 Language::Chinese => format!("商户减 {units}%"),
                 Language::English => format!("validated, {units} % off"),

@@ -5,6 +5,7 @@ use rust_decimal::Decimal;
 use crate::{
     core::tariff::{
         Language,
+        days::NAMES,
         notation::{Amount, DAY_S, Hours, Length},
         spec::Amounts,
     },
@@ -72,8 +73,16 @@ impl Phrases {
 
     pub(super) fn hours(self, hours: Hours) -> String {
         let clock = |s: i64| format!("{:02}:{:02}", s / 3_600, s % 3_600 / 60);
+        let (from, to) = (clock(hours.from.0), clock(hours.to.0));
+        if let Some((first, last)) = hours.week {
+            let day = |at: usize| self.day(NAMES[at]);
+            return self.say(
+                &format!("{}{from}至{}{to}", day(first), day(last)),
+                &format!("{} {from} to {} {to}", day(first), day(last)),
+            );
+        }
         let next = if hours.wraps() { self.say("次日", "") } else { String::new() };
-        format!("{}-{next}{}", clock(hours.from.0), clock(hours.to.0))
+        format!("{from}-{next}{to}")
     }
 
     /// When a rule holds: its days, then its hours. Empty: always.

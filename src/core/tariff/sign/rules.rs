@@ -2,7 +2,7 @@
 
 use super::phrases::Phrases;
 use crate::core::tariff::{
-    notation::Amount,
+    notation::{Amount, Percent},
     spec::{
         Again, Alternative, Band, Boundary, Cap, Choose, Counts, Every, Free, FreeMode, Limit,
         LostMode, Nested, Per, RoundMode, Spec, Started, Step, Surcharge, Then,
@@ -56,6 +56,17 @@ fn free(p: Phrases, free: &Free) -> String {
         words.push(
             p.say(&format!("每车每日限{most}次"), &format!("for {most} visits of a vehicle a day")),
         );
+    }
+    if let Some(away) = free.away {
+        let away = p.length(away);
+        words.push(p.say(
+            &format!("离场不超过{away}再入场的除外"),
+            &format!("not within {away} of leaving"),
+        ));
+    }
+    let when = p.when(&free.days, free.enter);
+    if !when.is_empty() {
+        words.push(p.say(&format!("限{when}入场"), &format!("entering {when}")));
     }
     p.join(&words)
 }
@@ -180,6 +191,8 @@ fn cap(p: Phrases, spec: &Spec, cap: &Cap) -> String {
     let per = match cap.per {
         Per::Stay => p.say("每次停放", "a stay"),
         Per::Day => p.say("每日（0时至24时）", "a calendar day"),
+        Per::Week => p.say("每周（周一起）", "a week from Monday"),
+        Per::Month => p.say("每自然月", "a calendar month"),
         Per::Window => p.say("每时段", "each time these hours come"),
         Per::Every(length) => {
             let length = p.length(length);
@@ -267,7 +280,7 @@ fn alternative(p: Phrases, rule: &Alternative) -> String {
 
 fn bounds(p: Phrases, spec: &Spec) -> Vec<String> {
     let mut lines = Vec::new();
-    if let Some(percent) = spec.percent.filter(|percent| *percent != 100) {
+    if let Some(percent) = spec.percent.filter(|percent| *percent != Percent::ALL) {
         lines.push(p.say(
             &format!("按应收的{percent}%收取"),
             &format!("{percent} % of the fee is charged"),
@@ -302,7 +315,14 @@ fn surcharge(p: Phrases, rule: &Surcharge) -> String {
         }
         (None, None) => String::new(),
     };
-    let each = if rule.each_time { p.say("（每次）", " (each time)") } else { String::new() };
+    let each = match rule.again.map(|again| p.length(again)) {
+        Some(again) => p.say(
+            &format!("，此后每{again}再加收一次"),
+            &format!(", once more for each further {again}"),
+        ),
+        None if rule.each_time => p.say("（每次）", " (each time)"),
+        None => String::new(),
+    };
     p.say(
         &format!("{name}：{days}{what}{amount}{each}"),
         &format!("{name}: {days}{what} {amount}{each}"),

@@ -23,8 +23,9 @@ fn rate() -> impl Strategy<Value = Vec<Rung>> {
     prop::collection::vec(rung(), 0..4)
 }
 
+/// Half an hour to a whole day.
 fn hours() -> impl Strategy<Value = (i64, i64)> {
-    (0_i64..48, 1_i64..48).prop_map(|(from, length)| {
+    (0_i64..48, 1_i64..=48).prop_map(|(from, length)| {
         let to = (from + length) * 30 % DAY;
         (from * 30, if to == 0 { DAY } else { to })
     })
@@ -55,15 +56,6 @@ fn made() -> impl Strategy<Value = Made> {
             if let Some(rate) = rest {
                 bands.push((None, rate));
                 // Hours' caps need hours.
-                caps.retain(|(per, _)| *per != Period::Window);
-            }
-            // Of a window that an earlier band interrupts, nobody says whether its two parts are one.
-            let interrupted = bands.iter().filter(|(hours, _)| hours.is_some()).count() > 1;
-            let restart = match restart {
-                Restart::Window if interrupted => Restart::Never,
-                other => other,
-            };
-            if interrupted {
                 caps.retain(|(per, _)| *per != Period::Window);
             }
             Made { bands, split, restart, by_band, caps, free }

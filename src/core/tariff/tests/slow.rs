@@ -11,7 +11,7 @@ type Band = (Option<(i64, i64)>, Vec<Rung>);
 /// Minutes everywhere; amounts in minor units of a currency with two decimals.
 #[derive(Clone, Debug)]
 pub(super) struct Made {
-    /// From, to (0 to 1440; equal ends never happen); first match wins.
+    /// From, to (0 to 1440; equal ends are a whole day); first match wins.
     pub(super) bands: Vec<Band>,
     pub(super) split: bool,
     pub(super) restart: Restart,
