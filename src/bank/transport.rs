@@ -7,7 +7,7 @@ use std::{
 
 use reqwest::{Certificate, Client, RequestBuilder, Response, Url, header, redirect};
 use thiserror::Error;
-use tokio::{fs::File, io::AsyncWriteExt};
+use tokio::{fs::OpenOptions, io::AsyncWriteExt};
 
 /// A reply longer than this is not a payment reply.
 const REPLY_BYTES_MAX: usize = 256 * 1024;
@@ -153,7 +153,12 @@ impl Transport {
 async fn into_file(request: RequestBuilder, bytes_max: u64, into: &Path) -> Result<u64, WireError> {
     let disk = |e: std::io::Error| WireError::Disk(format!("{}: {e}", into.display()));
     let mut reply = answered(request).await?;
-    let mut file = File::create(into).await.map_err(disk)?;
+    // What was bought and by whom is nobody else's.
+    let mut options = OpenOptions::new();
+    #[cfg(unix)]
+    options.mode(0o600);
+    let file = options.write(true).create(true).truncate(true).open(into).await;
+    let mut file = file.map_err(disk)?;
     let mut bytes = 0;
     while let Some(chunk) = reply.chunk().await.map_err(|e| broke_off(&e))? {
         bytes += chunk.len() as u64;

@@ -236,7 +236,7 @@ impl Run {
         });
         let page = match known {
             Some(order) if self.pays_cash(phone, order) => Page::NotYet,
-            Some(order) => match self.step(Input::PayAsked { order, printed: false })? {
+            Some(order) => match self.step(Input::PayAsked { order })? {
                 Some(Ok(Answer::Payment(payment))) => {
                     let payment = self.state.payments.get(&payment);
                     payment.and_then(|p| p.link.clone()).map_or(Page::NotYet, Page::Link)

@@ -1,7 +1,7 @@
 //! The daemon's Swiftpass channel against the simulated gateway, over real HTTP on this machine: every service, every
 //! fault.
 
-use std::{io::BufReader, sync::Arc};
+use std::{io::BufReader, os::unix::fs::PermissionsExt, sync::Arc};
 
 use axum::{Router, http::StatusCode, response::IntoResponse};
 use jiff::{Timestamp, civil::Date, tz};
@@ -346,7 +346,6 @@ async fn an_unsigned_refusal_is_unknown_and_a_signed_one_is_final() {
         let pair = pair(settings, "http://127.0.0.1:9/notify").await;
         let key_file = pair.folder.0.join("other.key");
         std::fs::write(&key_file, "another key").unwrap();
-        use std::os::unix::fs::PermissionsExt;
         std::fs::set_permissions(&key_file, std::fs::Permissions::from_mode(0o600)).unwrap();
         // Its own key is right, so it can read the answer; only the merchant is unknown there.
         let foreign = open(SwiftpassSettings { mch_id: "9".into(), ..pair.settings.clone() });

@@ -208,7 +208,9 @@ pub(super) fn word(settings: &SwiftpassSettings, ask: &Ask, values: &Values) -> 
     if let Ask::Generate { .. } = ask {
         return cashier(&said);
     }
-    if said.get("out_trade_no").is_empty() || said.get("mch_id").is_empty() {
+    // Closing and reversing answer with no more than their success.
+    let named = !said.get("out_trade_no").is_empty() || matches!(ask, Ask::Reverse { .. });
+    if !named || said.get("mch_id").is_empty() {
         return unknown("the bank's answer does not name this payment");
     }
     match ask {

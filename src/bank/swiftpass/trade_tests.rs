@@ -191,6 +191,7 @@ fn answers_are_judged() {
         (query(), "status=0 result_code=0 trade_state=REVOKED", Word::Reversed),
         (query(), "status=0 result_code=0 trade_state=PAYERROR", failed("PAYERROR ")),
         (reverse(PayWay::PayerCode), "status=0 result_code=0", Word::Reversed),
+        (reverse(PayWay::Cashier), "status=0 result_code=0 out_trade_no=", Word::Reversed),
         (reverse(PayWay::Cashier), "status=0 result_code=1 err_code=ORDERNOTEXIST", Word::Reversed),
         (reverse(PayWay::Cashier), "status=0 result_code=1 err_code=ORDERREVERSED", Word::Reversed),
         (
@@ -266,7 +267,8 @@ fn whatever_is_not_explicit_is_unknown() {
             "another's failure",
         ),
         (reverse(PayWay::PayerCode), "status=0 result_code=1 recall=Y".to_owned(), "not done"),
-        (reverse(PayWay::PayerCode), "status=0 result_code=0 out_trade_no=".to_owned(), "nameless"),
+        (reverse(PayWay::PayerCode), "status=0 result_code=0 mch_id=".to_owned(), "no merchant"),
+        (reverse(PayWay::Cashier), format!("{ok} out_trade_no=LS002"), "another"),
         (generate(cny(1)), ok.to_owned(), "no link"),
         (generate(cny(1)), format!("{ok} code_url=x out_trade_no=LS002"), "another's link"),
         (

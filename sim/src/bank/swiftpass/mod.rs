@@ -281,12 +281,12 @@ fn checked(shared: &Shared, body: &str, version: &str) -> Result<Pairs, String> 
         let is_new = shared.nonces().insert(value(&pairs, "nonce_str").to_owned());
         if is_new { Ok(pairs) } else { Err("nonce_str was used before") }
     });
-    pairs.map_err(|message| match shared.settings.signs_refusals {
-        true => {
-            let told = [("status", "400"), ("message", message)];
-            shared.signed(told.map(|(name, value)| (name.to_owned(), value.to_owned())).into())
+    pairs.map_err(|message| {
+        if !shared.settings.signs_refusals {
+            return wire::unsigned(message);
         }
-        false => wire::unsigned(message),
+        let told = [("status", "400"), ("message", message)];
+        shared.signed(told.map(|(name, value)| (name.to_owned(), value.to_owned())).into())
     })
 }
 

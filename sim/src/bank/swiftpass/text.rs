@@ -28,9 +28,10 @@ pub(super) fn write(pairs: &Pairs) -> String {
     let mut text = "<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n<xml>\n".to_owned();
     for (at, (name, value)) in pairs.iter().enumerate() {
         let plain = value.bytes().all(|b| b.is_ascii_alphanumeric());
-        let value = match plain && at % 2 == 0 {
-            true => value.clone(),
-            false => ["<![CDATA[", &value.replace("]]>", "]]]]><![CDATA[>"), "]]>"].concat(),
+        let value = if plain && at % 2 == 0 {
+            value.clone()
+        } else {
+            ["<![CDATA[", &value.replace("]]>", "]]]]><![CDATA[>"), "]]>"].concat()
         };
         text.push_str(&["<", name, ">", &value, "</", name, ">\n"].concat());
     }

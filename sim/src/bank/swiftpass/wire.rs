@@ -10,7 +10,7 @@ use super::{
 };
 use crate::bank::{
     crypto::{GatewayKeys, Hash},
-    words::{Collect, Generate, Notice, RefundStanding, Refusal, Said, Standing},
+    words::{Collect, Generate, Notice, RefundLine, RefundStanding, Refusal, Said, Standing},
 };
 
 /// China's clock, the only one on this wire.
@@ -52,10 +52,8 @@ pub(super) fn signed(
     if wrongly {
         text.push('x');
     }
-    let sign = match settings.rsa {
-        true => keys.gateway_sign_sha256(&text),
-        false => md5(&text, &settings.key),
-    };
+    let sign =
+        if settings.rsa { keys.gateway_sign_sha256(&text) } else { md5(&text, &settings.key) };
     pairs.push(("sign".to_owned(), sign));
     text::write(&pairs)
 }
@@ -83,9 +81,10 @@ pub(super) fn check(
         return Err("unsupported sign method");
     }
     let (text, sign) = (signed_text(&pairs), value(&pairs, "sign"));
-    let right = match settings.rsa {
-        true => keys.merchant_signed(Hash::Sha256, &text, sign),
-        false => sign == md5(&text, &settings.key),
+    let right = if settings.rsa {
+        keys.merchant_signed(Hash::Sha256, &text, sign)
+    } else {
+        sign == md5(&text, &settings.key)
     };
     let nonce = value(&pairs, "nonce_str");
     match () {
@@ -165,7 +164,10 @@ pub(super) fn answer(
         _ => None,
     };
     set("result_code", if code.is_some() { "1" } else { "0" });
-    set("out_trade_no", value(request, "out_trade_no"));
+    // What closes tells no more than that it did.
+    if !matches!(said, Said::Reversed { .. }) {
+        set("out_trade_no", value(request, "out_trade_no"));
+    }
     if let Some((code, need_query)) = code {
         set("err_code", code);
         set(
@@ -191,7 +193,6 @@ pub(super) fn answer(
             }
             pairs.extend(money(standing));
         }
-        Said::Reversed { bank_no, .. } => set("transaction_id", bank_no),
         Said::Rejected { bank_no, reject_no, fen, .. } => {
             set("transaction_id", bank_no);
             set("out_refund_no", reject_no);
@@ -201,24 +202,30 @@ pub(super) fn answer(
         }
         Said::Refunds { bank_no, refunds, .. } => {
             set("transaction_id", bank_no);
-            let asked = value(request, "out_refund_no");
-            let told = refunds.iter().filter(|r| asked.is_empty() || asked == r.refund_no);
-            let mut count = 0;
-            for refund in told {
-                let status = match refund.standing {
-                    RefundStanding::UnderWay => "PROCESSING",
-                    RefundStanding::Done => "SUCCESS",
-                    RefundStanding::Failed => "FAIL",
-                };
-                set(&format!("out_refund_no_{count}"), &refund.refund_no);
-                set(&format!("refund_fee_{count}"), &refund.fen.to_string());
-                set(&format!("refund_status_{count}"), status);
-                count += 1;
-            }
-            set("refund_count", &count.to_string());
+            pairs.extend(refund_lines(refunds, value(request, "out_refund_no")));
         }
-        Said::No(_) => {}
+        Said::Reversed { .. } | Said::No(_) => {}
     }
+    pairs
+}
+
+/// The refunds of an order, numbered from 0; only the one `asked` for, if any is.
+fn refund_lines(refunds: &[RefundLine], asked: &str) -> Pairs {
+    let told = refunds.iter().filter(|refund| asked.is_empty() || asked == refund.refund_no);
+    let mut pairs = Pairs::new();
+    let mut count = 0;
+    for refund in told {
+        let status = match refund.standing {
+            RefundStanding::UnderWay => "PROCESSING",
+            RefundStanding::Done => "SUCCESS",
+            RefundStanding::Failed => "FAIL",
+        };
+        pairs.push((format!("out_refund_no_{count}"), refund.refund_no.clone()));
+        pairs.push((format!("refund_fee_{count}"), refund.fen.to_string()));
+        pairs.push((format!("refund_status_{count}"), status.to_owned()));
+        count += 1;
+    }
+    pairs.push(("refund_count".to_owned(), count.to_string()));
     pairs
 }
 
