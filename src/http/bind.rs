@@ -72,8 +72,8 @@ fn show(
 
 /// The plate this phone paid for last.
 fn kept(headers: &HeaderMap) -> String {
-    let kept = cookie(headers, "plate").unwrap_or_default();
-    let text = form_urlencoded::parse(format!("p={kept}").as_bytes()).next();
+    let query = format!("p={}", cookie(headers, "plate").unwrap_or_default());
+    let text = form_urlencoded::parse(query.as_bytes()).next();
     let plate = text.and_then(|(_, text)| Plate::parse(&text).ok());
     plate.map(|plate| plate.full().to_owned()).unwrap_or_default()
 }
