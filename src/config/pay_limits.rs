@@ -31,25 +31,29 @@ pub struct PayLimitsSection {
 impl Check<'_> {
     pub(super) fn pay_limits(&mut self, section: &PayLimitsSection) -> LimitRules {
         let usual = LimitRules::default();
-        let minutes = self.times(&section.attempts_minutes, "limits.pay.attempts_minutes", (1, 60));
+        let minutes =
+            self.times(section.attempts_minutes.as_ref(), "limits.pay.attempts_minutes", (1, 60));
         LimitRules {
-            plate_day_minor: self.sum(&section.plate_day_minor, "limits.pay.plate_day_minor"),
-            lane_day_minor: self.sum(&section.lane_day_minor, "limits.pay.lane_day_minor"),
-            printed_day_minor: self.sum(&section.printed_day_minor, "limits.pay.printed_day_minor"),
+            plate_day_minor: self
+                .sum(section.plate_day_minor.as_ref(), "limits.pay.plate_day_minor"),
+            lane_day_minor: self.sum(section.lane_day_minor.as_ref(), "limits.pay.lane_day_minor"),
+            printed_day_minor: self
+                .sum(section.printed_day_minor.as_ref(), "limits.pay.printed_day_minor"),
             cash_back_day_minor: self
-                .sum(&section.cash_back_day_minor, "limits.pay.cash_back_day_minor")
+                .sum(section.cash_back_day_minor.as_ref(), "limits.pay.cash_back_day_minor")
                 .or(usual.cash_back_day_minor),
-            waived_day_minor: self.sum(&section.waived_day_minor, "limits.pay.waived_day_minor"),
+            waived_day_minor: self
+                .sum(section.waived_day_minor.as_ref(), "limits.pay.waived_day_minor"),
             attempts_max: self
-                .times(&section.attempts_max, "limits.pay.attempts_max", (2, 10_000))
+                .times(section.attempts_max.as_ref(), "limits.pay.attempts_max", (2, 10_000))
                 .unwrap_or(usual.attempts_max),
             attempts_within: minutes
                 .map_or(usual.attempts_within, |min| Duration::from_mins(min.into())),
         }
     }
 
-    fn sum(&mut self, minor: &Option<Spanned<i64>>, field: &str) -> Option<i64> {
-        let minor = minor.as_ref()?;
+    fn sum(&mut self, minor: Option<&Spanned<i64>>, field: &str) -> Option<i64> {
+        let minor = minor?;
         if *minor.get_ref() < 0 {
             self.wrong(minor, field, "cannot be negative; leave it out for no limit");
         }
@@ -58,11 +62,11 @@ impl Check<'_> {
 
     fn times(
         &mut self,
-        count: &Option<Spanned<u32>>,
+        count: Option<&Spanned<u32>>,
         field: &str,
         (low, high): (u32, u32),
     ) -> Option<u32> {
-        let count = count.as_ref()?;
+        let count = count?;
         if !(low..=high).contains(count.get_ref()) {
             self.wrong(count, field, format!("must be {low} to {high}"));
         }

@@ -49,7 +49,8 @@ impl Told {
                     s.order.map(|o| o.0)
                 ),
                 Change::Order(o) => {
-                    format!("order {} stay={} {} {}", o.id, o.stay, o.amount, o.state.name())
+                    let stay = o.stay.map_or(0, |stay| stay.0);
+                    format!("order {} stay={stay} {} {}", o.id, o.amount, o.state.name())
                 }
                 Change::Payment(p) => format!(
                     "payment {} order={} {} {} asks={}",
