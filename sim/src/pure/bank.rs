@@ -442,6 +442,7 @@ mod tests {
                 amount,
                 subject: String::new(),
                 code: paifang::types::PayerCode::parse("134579246810121416").unwrap(),
+                scanner: None,
                 asked_at: now,
             };
             bank.ask(now, &ask);

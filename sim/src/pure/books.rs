@@ -200,7 +200,7 @@ impl Books {
         if posting.debit == Account::ParkingRevenue {
             let cash = posting.cash.and_then(|cash| self.shifts.cash.get(&cash));
             let given_back = cash.filter(|cash| cash.refund_of.is_some());
-            let Some(stay) = given_back.map(|cash| cash.stay) else {
+            let Some(stay) = given_back.and_then(|cash| cash.stay) else {
                 return Err(Broken::new(Law::PaidOnce, format!("{posting:?} gives nobody back")));
             };
             *self.revenue_of_stay.entry(stay).or_default() -= minor;
