@@ -225,15 +225,26 @@ enum Status {
 
 fn standing(said: Said, status: Status) -> Value {
     let Said::Standing(standing) = said else { return refused(Refusal::BadField) };
-    let code = match (status, standing.status) {
-        (Status::Qrcode, code) => code,
-        // Paid it was, whatever was given back since.
-        (Status::Collect, 1 | 5 | 6) => 1,
-        (Status::Collect, 0) => 0,
-        (Status::Collect, _) => 2,
-        (Status::Online, 1 | 5 | 6) => 0,
-        (Status::Online, 0) => 2,
-        (Status::Online, _) => 1,
+    // Paid it was, whatever was given back since.
+    let (paid, waits) = (matches!(standing.status, 1 | 5 | 6), standing.status == 0);
+    let code = match status {
+        Status::Qrcode => standing.status,
+        Status::Collect if paid => 1,
+        Status::Collect => {
+            if waits {
+                0
+            } else {
+                2
+            }
+        }
+        Status::Online if paid => 0,
+        Status::Online => {
+            if waits {
+                2
+            } else {
+                1
+            }
+        }
     };
     json!({
         "return_code": 0, "pay_status": code.to_string(), "out_trade_no": standing.out_trade_no,
