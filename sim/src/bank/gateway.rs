@@ -1,4 +1,4 @@
-//! The gateway on a loopback port: the four calls of the QR family, the cashier pages, and a control
+//! The gateway on a loopback port: the first calls of the QR family (`families` has the others), the cashier pages, and a control
 //! door for faults. Decides nothing about money: that is `model`'s.
 
 use std::{
@@ -35,6 +35,10 @@ use super::{
     wire,
     words::{Answer, Book, FINAL_CODES, NO_ORDER_CODE, Notice, PayRefusal, Refusal, Said},
 };
+
+mod families;
+
+pub use families::PlateAgreement;
 
 /// Longer than any caller waits: a call that gets no answer is held this long.
 const SILENCE: Duration = Duration::from_mins(10);
@@ -88,6 +92,7 @@ struct Shared {
     base_url: String,
     bank: Mutex<Bank>,
     messages: Mutex<HashSet<String>>,
+    plates: Mutex<families::Plates>,
     stop: watch::Sender<bool>,
 }
 
@@ -98,6 +103,10 @@ impl Shared {
 
     fn messages(&self) -> MutexGuard<'_, HashSet<String>> {
         self.messages.lock().unwrap_or_else(std::sync::PoisonError::into_inner)
+    }
+
+    fn plates(&self) -> MutexGuard<'_, families::Plates> {
+        self.plates.lock().unwrap_or_else(std::sync::PoisonError::into_inner)
     }
 
     fn is_new(&self, msg_id: &str) -> bool {
@@ -169,6 +178,7 @@ impl Gateway {
         let shared = Arc::new(Shared {
             bank: Mutex::new(Bank::new(settings.seed, settings.faults.clone())),
             messages: Mutex::default(),
+            plates: Mutex::default(),
             base_url: format!("http://{addr}"),
             paid: Notify::new(),
             settings,
@@ -229,6 +239,11 @@ impl Gateway {
         self.shared.messages().len()
     }
 
+    /// How a plate is bound; without an agreement, charges are refused.
+    pub fn bind_plate(&self, plate: &str, agreement: Option<PlateAgreement>) {
+        self.shared.plates().bind(plate, agreement);
+    }
+
     /// A customer pays without a browser.
     pub fn pay(&self, out_trade_no: &str) -> Result<(), PayRefusal> {
         let paid = self.shared.bank().customer_pays(out_trade_no, now());
@@ -267,6 +282,10 @@ impl Gateway {
 fn routes(shared: Arc<Shared>) -> Router {
     Router::new()
         .route("/api/qrcode/V2/{call}", post(call))
+        .route("/api/qrcode/V2/pay", post(families::call))
+        .route("/api/{*rest}", post(families::call))
+        .route("/ui/{*rest}", post(families::sign_page))
+        .route("/jftvendor/jftFileDownload/download", post(families::statement))
         .route("/cashier/{token}", get(cashier_page).post(cashier_pay))
         .route("/control", get(control_get).post(control_post))
         .route("/books", get(books))

@@ -16,7 +16,7 @@ use super::{
 type Pairs = [(String, String)];
 
 /// China's clock, the only one on this wire.
-fn local(time: Timestamp) -> DateTime {
+pub(super) fn local(time: Timestamp) -> DateTime {
     tz::offset(8).to_datetime(time)
 }
 
@@ -59,7 +59,7 @@ pub(super) struct Biz {
     reject_amt: Option<String>,
 }
 
-/// Checks the envelope of a request that came on `path`.
+/// Checks a request of the four calls that came on `path`.
 pub(super) fn check(
     settings: &GatewaySettings,
     keys: &GatewayKeys,
@@ -67,6 +67,22 @@ pub(super) fn check(
     path: &str,
     pairs: &Pairs,
 ) -> Result<Request, Refusal> {
+    let (msg_id, content) = open(settings, keys, now, path, pairs)?;
+    let biz: Biz = serde_json::from_str(&content).map_err(|_| Refusal::BadField)?;
+    if biz.mer_id != settings.mer_id {
+        return Err(Refusal::UnknownMerchant);
+    }
+    Ok(Request { msg_id, biz })
+}
+
+/// Checks the envelope of a request that came on `path`: its message number and its business text.
+pub(super) fn open(
+    settings: &GatewaySettings,
+    keys: &GatewayKeys,
+    now: Timestamp,
+    path: &str,
+    pairs: &Pairs,
+) -> Result<(String, String), Refusal> {
     if value(pairs, "app_id") != settings.app_id {
         return Err(Refusal::UnknownApp);
     }
@@ -94,12 +110,7 @@ pub(super) fn check(
         ("AES", true) => keys.decrypt(value(pairs, "biz_content")),
         _ => None,
     };
-    let biz: Biz =
-        content.and_then(|content| serde_json::from_str(&content).ok()).ok_or(Refusal::BadField)?;
-    if biz.mer_id != settings.mer_id {
-        return Err(Refusal::UnknownMerchant);
-    }
-    Ok(Request { msg_id: msg_id.to_owned(), biz })
+    content.map(|content| (msg_id.to_owned(), content)).ok_or(Refusal::BadField)
 }
 
 fn digits(text: Option<&String>, length: usize) -> bool {
@@ -168,9 +179,19 @@ pub(super) fn answer(
     if let (Some(content), Some(more)) = (content.as_object_mut(), more.as_object_mut()) {
         content.append(more);
     }
-    let text = as_the_bank_writes(&content);
+    seal(settings, keys, &content, true)
+}
+
+/// The body of an answer with this content; with the fault, signed over another text.
+pub(super) fn seal(
+    settings: &GatewaySettings,
+    keys: &GatewayKeys,
+    content: &Value,
+    rightly: bool,
+) -> String {
+    let text = as_the_bank_writes(content);
     let text = if settings.encrypt { format!("\"{}\"", keys.encrypt(&text)) } else { text };
-    let sign = keys.gateway_sign(&text);
+    let sign = keys.gateway_sign(if rightly { &text } else { "another text" });
     ["{\"response_biz_content\":", &text, ",\"sign\":\"", &sign, "\"}"].concat()
 }
 
@@ -192,7 +213,7 @@ fn as_the_bank_writes(content: &Value) -> String {
     text
 }
 
-fn stamp(time: Timestamp) -> String {
+pub(super) fn stamp(time: Timestamp) -> String {
     local(time).strftime("%Y%m%d%H%M%S").to_string()
 }
 

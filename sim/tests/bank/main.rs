@@ -1,6 +1,7 @@
 //! The daemon's bank channel against the simulated gateway, over real HTTP on this machine.
 #![expect(clippy::unwrap_used, reason = "a test may fail loudly")]
 
+mod families;
 mod support;
 mod swiftpass;
 

@@ -74,6 +74,7 @@ fn collect(n: u32, code: &str) -> Ask {
         amount: cny(1250),
         subject: "茶, 饭".to_owned(),
         code: PayerCode::parse(code).unwrap(),
+        scanner: None,
         asked_at: wall_clock(),
     }
 }

@@ -190,3 +190,55 @@ async fn a_bank_that_cannot_be_reached_leaves_everything_unknown() {
     };
     assert!(matches!(channel.ask(&nothing).await, Word::Refused { .. }));
 }
+
+#[test]
+fn the_section_of_the_example_can_be_used() {
+    let example = include_str!("../../config/example.toml");
+    let lines = example.lines().skip_while(|line| !line.starts_with("# [bank.icbc]")).skip(1);
+    let section: Vec<&str> =
+        lines.map_while(|line| line.strip_prefix('#')).map(str::trim_start).collect();
+    let told: IcbcSettings = toml::from_str(&section.join("\n")).unwrap();
+    let folder = Folder::new("example");
+    let aes_key_file = Some(folder.secret("bank.aes", "YBlenAPT1KedFOoHIfSa5w=="));
+    let usable = settings(&folder);
+    let (private_key_file, gateway_public_key) =
+        (usable.private_key_file, usable.gateway_public_key);
+    let gateway_public_key_file = None;
+    let channel = open(IcbcSettings {
+        private_key_file,
+        gateway_public_key,
+        gateway_public_key_file,
+        aes_key_file,
+        ..told
+    });
+    let ways = channel.unwrap().capabilities().ways;
+    assert_eq!(ways, [PayWay::Cashier, PayWay::PayerCode, PayWay::Plate]);
+}
+
+#[test]
+fn families_that_cannot_work_are_refused_by_their_key() {
+    let folder = Folder::new("families");
+    let refused = |section: &str| {
+        let mut told = settings(&folder);
+        let value: IcbcSettings = toml::from_str(&format!(
+            "base_url = \"\"\napp_id = \"\"\nmer_id = \"\"\nstore_code = \"\"\nnotify_url = \"\"\n\
+             private_key_file = \"\"\n{section}"
+        ))
+        .unwrap();
+        told.product = value.product;
+        told.versions = value.versions;
+        told.online = value.online;
+        told.plate = value.plate;
+        told.statement = value.statement;
+        open(told).unwrap_err().field
+    };
+    for (section, field) in [
+        ("versions = { pay = 9 }", "versions"),
+        ("product = \"online\"\nonline = { pay_mode = \"8\" }", "online"),
+        ("plate = { sign_version = 9 }", "plate"),
+        ("plate = { sign = true }", "aes_key_file"),
+        ("statement = { separator = \"\", columns = {} }", "statement"),
+    ] {
+        assert_eq!(refused(section), field, "{section}");
+    }
+}

@@ -38,7 +38,14 @@ fn generate(amount: Money) -> Ask {
 fn collect() -> Ask {
     let code = PayerCode::parse("134579246810121416").unwrap();
     let subject = "停车费 京A12345".to_owned();
-    Ask::Collect { out_trade_no: no(), amount: cny(1500), subject, code, asked_at: at() }
+    Ask::Collect {
+        out_trade_no: no(),
+        amount: cny(1500),
+        subject,
+        code,
+        scanner: None,
+        asked_at: at(),
+    }
 }
 
 fn query() -> Ask {

@@ -1,0 +1,299 @@
+//! ICBC's other families over real HTTP: payers' codes, the online family, plates, statements; each under its faults.
+
+use std::{fs::File, io::BufReader, sync::Arc};
+
+use jiff::tz;
+use paifang::{
+    bank::{
+        AgreementAsk, AgreementWord, Ask, Channel, PayWay, SignAsk, Word,
+        icbc::{IcbcSettings, Product, Versions},
+        statement::{StatementError, What},
+    },
+    types::{PayerCode, Plate, PlateColour},
+};
+use paifang_sim::bank::{Faults, Gateway, GatewaySettings, PlateAgreement, State};
+
+use super::support::*;
+
+fn collect(out_trade_no: &str, code: &str) -> Ask {
+    Ask::Collect {
+        out_trade_no: out_trade_no.to_owned(),
+        amount: cny(1250),
+        subject: "停车费".to_owned(),
+        code: PayerCode::parse(code).unwrap(),
+        scanner: None,
+        asked_at: wall_clock(),
+    }
+}
+
+/// About the payment `P1` by this way.
+fn by(way: PayWay) -> [Ask; 3] {
+    let no = || "P1".to_owned();
+    let refund_no = "R1".to_owned();
+    [
+        Ask::Query { out_trade_no: no(), way },
+        Ask::Refund {
+            out_trade_no: no(),
+            refund_no: refund_no.clone(),
+            amount: cny(250),
+            paid: cny(1250),
+            way,
+        },
+        Ask::RefundQuery { out_trade_no: no(), refund_no, amount: cny(250), way },
+    ]
+}
+
+/// A pair of channels, patient and not, with changed settings.
+fn with(pair: &Pair, change: impl Fn(&mut IcbcSettings)) -> [Arc<dyn Channel>; 2] {
+    [38_000, 400].map(|read_timeout_ms| {
+        let mut settings = IcbcSettings { read_timeout_ms, ..pair.settings.clone() };
+        if read_timeout_ms == 400 {
+            settings.connect_timeout_ms = 200;
+        }
+        change(&mut settings);
+        open(settings)
+    })
+}
+
+fn is_paid(word: &Word) -> bool {
+    matches!(word, Word::Paid { amount, .. } if *amount == cny(1250))
+}
+
+const CODE: &str = "134579246810121416";
+
+#[tokio::test]
+async fn a_payers_code_is_collected_in_every_version() {
+    for (pay, query, reject, reject_query) in [(2, 2, 2, 2), (3, 3, 3, 3), (4, 5, 3, 4)] {
+        let pair = faulty(Faults::default()).await;
+        let versions = Versions { pay, query, reject, reject_query };
+        let [channel, _] = with(&pair, |s| s.versions = versions);
+        let [query, refund, refund_query] = by(PayWay::PayerCode);
+        assert!(is_paid(&channel.ask(&collect("P1", CODE)).await), "{versions:?}");
+        assert!(is_paid(&channel.ask(&query).await), "{versions:?}");
+        assert!(is_unknown(&channel.ask(&refund_query).await), "not asked for yet");
+        let done = Word::RefundDone { amount: cny(250) };
+        assert_eq!(channel.ask(&refund).await, done, "{versions:?}");
+        assert_eq!(channel.ask(&refund_query).await, done, "{versions:?}");
+        assert_eq!(channel.ask(&query).await, Word::PartRefunded);
+        let again = channel.ask(&collect("P2", CODE)).await;
+        assert!(!is_paid(&again), "a code is good for one payment: {again:?}");
+        assert_eq!(pair.gateway.books().len(), 1);
+    }
+}
+
+#[tokio::test]
+async fn a_payers_code_under_faults() {
+    let faults = Faults { password: 1.0, password_s: 0, ..Faults::default() };
+    let pair = faulty(faults).await;
+    assert_eq!(pair.channel.ask(&collect("P1", CODE)).await, Word::Paying);
+    let [query, refund, refund_query] = by(PayWay::PayerCode);
+    assert!(is_paid(&pair.channel.ask(&query).await), "the password is entered");
+
+    let pair = faulty(Faults { collect_unknown: 1.0, ..Faults::default() }).await;
+    assert!(is_unknown(&pair.impatient.ask(&collect("P1", CODE)).await));
+    assert!(is_paid(&pair.channel.ask(&query).await), "done and unsaid");
+    pair.gateway.set_faults(Faults { refund_unknown: 1.0, ..Faults::default() });
+    assert!(is_unknown(&pair.impatient.ask(&refund).await));
+    let done = Word::RefundDone { amount: cny(250) };
+    assert_eq!(pair.channel.ask(&refund_query).await, done);
+    assert_eq!(pair.gateway.books()[0].refunded_fen, 250);
+
+    let pair = faulty(Faults { code_refused: 1.0, ..Faults::default() }).await;
+    assert!(is_unknown(&pair.channel.ask(&collect("P1", CODE)).await), "not known to be final");
+    let [knowing, _] = with(&pair, |s| s.final_refusal_codes.push("93009".to_owned()));
+    let word = knowing.ask(&collect("P2", "134579246810121417")).await;
+    assert!(matches!(&word, Word::Refused { code, .. } if code == "93009"), "{word:?}");
+
+    let wrong = Faults { wrong_amount: 1.0, ..Faults::default() };
+    let pair = faulty(wrong).await;
+    let word = pair.channel.ask(&collect("P1", CODE)).await;
+    assert!(matches!(word, Word::Paid { amount, .. } if amount == cny(1249)), "{word:?}");
+}
+
+#[tokio::test]
+async fn silence_and_a_strange_signature_leave_every_family_unknown() {
+    let plates = r#"orders = "online""#;
+    for faults in [
+        Faults { silent: 1.0, ..Faults::default() },
+        Faults { wrong_sign: 1.0, ..Faults::default() },
+        Faults { slow: 1.0, slow_ms: 60_000, ..Faults::default() },
+    ] {
+        let silent = faults.silent > 0.0 || faults.slow > 0.0;
+        let pair = faulty(faults).await;
+        pair.gateway.bind_plate("京A12345", Some(PlateAgreement::Bound));
+        let [patient, impatient] = with(&pair, |s| {
+            s.product = Product::Consumption;
+            s.plate = Some(toml::from_str(plates).unwrap());
+        });
+        let channel = if silent { impatient } else { patient };
+        let [query, refund, refund_query] = by(PayWay::Cashier);
+        for ask in [generate(), collect("P2", CODE), query, refund, refund_query, charge("P3")] {
+            let word = channel.ask(&ask).await;
+            assert!(is_unknown(&word), "{ask:?}: {word:?}");
+        }
+    }
+}
+
+#[tokio::test]
+async fn the_online_family_lives_from_link_to_refund() {
+    for product in [Product::Consumption, Product::Online] {
+        let mut site = Site::start().await;
+        let pair = pair(GatewaySettings::default(), &site.notify_url).await;
+        let [channel, impatient] = with(&pair, |s| {
+            s.product = product;
+            s.online.close_deal_flag = Some("1".to_owned());
+        });
+        assert!(site.channel.set(channel.clone()).is_ok());
+        let Word::Cashier { link } = channel.ask(&generate()).await else { panic!("no link") };
+        assert!(link.starts_with(pair.gateway.base_url()), "{link}");
+        let [query, refund, refund_query] = by(PayWay::Cashier);
+        assert_eq!(channel.ask(&query).await, Word::Paying);
+        pair.gateway.pay("P1").unwrap();
+        let word = channel.ask(&query).await;
+        assert!(is_paid(&word), "{product:?}: {word:?}");
+        assert_eq!(site.next().await.2, Ok(format!("P1 {word:?}")));
+        assert!(is_paid(&channel.ask(&reverse()).await), "what is paid cannot be closed");
+
+        // The answer is lost, and the question that follows finds the refund done.
+        pair.gateway.set_faults(Faults { refund_unknown: 1.0, ..Faults::default() });
+        let done = Word::RefundDone { amount: cny(250) };
+        assert_eq!(impatient.ask(&refund).await, done);
+        assert_eq!(channel.ask(&refund_query).await, done);
+        assert_eq!(pair.gateway.books()[0].refunded_fen, 250, "once");
+    }
+    let pair = faulty(Faults::default()).await;
+    let [open_ended, _] = with(&pair, |s| s.product = Product::Consumption);
+    open_ended.ask(&generate()).await;
+    assert!(is_unknown(&open_ended.ask(&reverse()).await), "nothing closes it by default");
+    let [closing, _] = with(&pair, |s| {
+        s.product = Product::Consumption;
+        s.online.close_deal_flag = Some("1".to_owned());
+    });
+    assert_eq!(closing.ask(&reverse()).await, Word::Reversed);
+    assert_eq!(pair.gateway.books()[0].state, State::Reversed);
+}
+
+fn plate() -> Plate {
+    Plate::parse("京A12345").unwrap()
+}
+
+fn charge(out_trade_no: &str) -> Ask {
+    Ask::Charge {
+        out_trade_no: out_trade_no.to_owned(),
+        amount: cny(1250),
+        subject: "停车费".to_owned(),
+        plate: plate(),
+        agreement: Some("20260101/0".to_owned()),
+        entered_at: wall_clock(),
+        left_at: wall_clock(),
+        asked_at: wall_clock(),
+    }
+}
+
+fn agreement() -> AgreementAsk {
+    AgreementAsk {
+        plate: plate(),
+        colour: Some(PlateColour::Blue),
+        stay_no: "S1".to_owned(),
+        entered_at: wall_clock(),
+        amount: None,
+    }
+}
+
+/// As a driver's phone does it.
+async fn sign(channel: &dyn Channel, gateway: &Gateway) -> String {
+    let ask = SignAsk {
+        plate: plate(),
+        colour: Some(PlateColour::Blue),
+        mobile: "13800000000".to_owned(),
+        back_url: "https://park.example/bound".to_owned(),
+    };
+    let form = channel.sign_form(&ask).unwrap();
+    assert!(form.action.starts_with(gateway.base_url()), "{}", form.action);
+    assert!(!format!("{form:?}{:?}", form.fields).contains("12345"), "encrypted: {form:?}");
+    let phone = reqwest::Client::builder().no_proxy().build().unwrap();
+    let page = phone.post(&form.action).form(&form.fields).send().await.unwrap();
+    page.text().await.unwrap()
+}
+
+#[tokio::test]
+async fn a_plate_is_bound_charged_and_given_back() {
+    for product in ["licenseplate", "passfree"] {
+        let settings = GatewaySettings { encrypt: true, ..GatewaySettings::default() };
+        let pair = pair(settings, "http://127.0.0.1:9//notify").await;
+        let plates = format!(
+            "product = \"{product}\"\nsign = true\norders = \"qrcode\"\n\
+             unbound_codes = [\"93010\"]\npaused_codes = [\"93011\"]"
+        );
+        let [channel, _] = with(&pair, |s| s.plate = Some(toml::from_str(&plates).unwrap()));
+        let word = channel.agreement(&agreement()).await;
+        assert!(matches!(word, AgreementWord::None { .. }), "{product}: {word:?}");
+        assert!(is_unknown(&channel.ask(&charge("P0")).await), "unbound, and no final code is set");
+        let page = sign(channel.as_ref(), &pair.gateway).await;
+        assert!(page.contains("签约成功"), "{page}");
+        let word = channel.agreement(&agreement()).await;
+        assert!(matches!(word, AgreementWord::Bound { .. }), "{product}: {word:?}");
+        assert!(is_paid(&channel.ask(&charge("P1")).await), "{product}");
+        let [query, refund, _] = by(PayWay::Plate);
+        assert!(is_paid(&channel.ask(&query).await));
+        assert_eq!(channel.ask(&refund).await, Word::RefundDone { amount: cny(250) });
+        let book = pair.gateway.books().remove(0);
+        assert_eq!((book.paid_fen, book.refunded_fen), (1250, 250));
+        let word = channel.end_agreement(&agreement()).await;
+        if product == "passfree" {
+            assert!(matches!(word, AgreementWord::None { .. }), "{word:?}");
+            let word = channel.agreement(&agreement()).await;
+            assert!(matches!(word, AgreementWord::None { .. }), "{word:?}");
+        } else {
+            assert!(matches!(word, AgreementWord::Unknown { .. }), "in the bank's app: {word:?}");
+            pair.gateway.bind_plate("京A12345", Some(PlateAgreement::Paused));
+            let word = channel.agreement(&agreement()).await;
+            assert!(matches!(word, AgreementWord::Paused { .. }), "{word:?}");
+        }
+        pair.gateway.stop().await;
+    }
+}
+
+#[tokio::test]
+async fn a_days_statement_is_fetched_and_read() {
+    let pair = faulty(Faults { statement_late: 1.0, ..Faults::default() }).await;
+    let (base, vendor) = (pair.gateway.base_url().to_owned(), pair.settings.mer_id.clone());
+    let statement = format!(
+        r#"
+        separator = "|"
+        encoding = "gbk"
+        paid_words = ["消费"]
+        refunded_words = ["退货", "冲正"]
+        fetch = {{ url = "{base}/jftvendor/jftFileDownload/download", out_vendor_id = "{vendor}" }}
+        [columns]
+        out_trade_no = "商户订单号"
+        bank_no = "订单号"
+        kind = "交易类型"
+        amount = "金额"
+        refund_no = "退货编号"
+        fee = "手续费"
+        time = "交易时间"
+        "#
+    );
+    let [channel, _] = with(&pair, |s| s.statement = Some(toml::from_str(&statement).unwrap()));
+    assert!(is_paid(&channel.ask(&collect("P1", CODE)).await));
+    let [_, refund, _] = by(PayWay::PayerCode);
+    channel.ask(&refund).await;
+    let folder = Folder::new();
+    let file = folder.0.join("statement");
+    let day = tz::offset(8).to_datetime(wall_clock()).date();
+    let late = channel.statement(day, &file).await;
+    assert!(matches!(late, Err(StatementError::NotReady(_))), "{late:?}");
+    pair.gateway.set_faults(Faults::default());
+    channel.statement(day, &file).await.unwrap();
+    let text = BufReader::new(File::open(&file).unwrap());
+    let rows: Vec<_> = channel.rows(Box::new(text)).map(Result::unwrap).collect();
+    let short: Vec<_> = rows
+        .iter()
+        .map(|row| (row.what, row.out_trade_no.as_str(), row.refund_no.as_str(), row.amount.minor))
+        .collect();
+    assert_eq!(short, [(What::Paid, "P1", "", 1250), (What::Refunded, "P1", "R1", 250)]);
+    assert!(rows[0].bank_no.starts_with("SIM") && rows[0].at.is_some(), "{:?}", rows[0]);
+    let unfetched = pair.channel.statement(day, &file).await;
+    assert!(matches!(unfetched, Err(StatementError::NotOffered)), "{unfetched:?}");
+}
