@@ -14,6 +14,7 @@ mod parts;
 pub mod pictures;
 mod printing;
 mod reading;
+pub mod settling;
 pub mod staff;
 mod till;
 mod writer;

@@ -9,6 +9,7 @@ mod devices;
 mod lanes;
 mod rules;
 mod secrets;
+mod settlement;
 mod signs;
 mod tariffs;
 #[cfg(test)]
@@ -33,6 +34,7 @@ pub use self::{
     devices::{Bus, Device},
     lanes::{Gate, Lane},
     secrets::Secrets,
+    settlement::{Settlement, SettlementSection},
     signs::{Sign, SignSection},
     tariffs::{TariffsSection, tariff_file},
     texts::{DisplaySection, Filled, Language, Texts},
@@ -75,6 +77,8 @@ pub struct SiteFile {
     pub merchants: MerchantsSection,
     #[serde(default)]
     pub bank: BankSection,
+    #[serde(default)]
+    pub settlement: SettlementSection,
     #[serde(default)]
     pub display: DisplaySection,
     #[serde(default)]

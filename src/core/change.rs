@@ -8,6 +8,7 @@ use super::{
     lane::{Lane, LaneAlarm, OperatorAct},
     money::{Order, Payment, Posting, Refund},
     pass::{Listed, Pass, Reservation},
+    settle::Settled,
     stay::{Read, Stay},
     task::Task,
     ticket::{Admission, NotAdmitted, Ticket, Walk, Way},
@@ -89,6 +90,7 @@ pub enum Change {
     Cash(Cash),
     Task(Task),
     Zone(Zone),
+    Settled(Settled),
     /// An operator did something with money, and why.
     TillActed {
         did: TillDid,
@@ -138,6 +140,7 @@ impl Change {
             Self::Cash(_) => "cash",
             Self::Task(_) => "task",
             Self::Zone(_) => "zone",
+            Self::Settled(_) => "settled",
             Self::TillActed { .. } => "till_acted",
         }
     }

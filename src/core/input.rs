@@ -8,6 +8,7 @@ use super::{
     lane::{OperatorAct, Reject, Sensor},
     manage::Manage,
     money::{Order, Payment},
+    settle::{SettleAct, SettledDay},
     stay::Read,
     tariff::Earlier,
     task::{CallFrom, TaskAct},
@@ -74,6 +75,12 @@ pub enum Input {
     Merchant {
         who: String,
         act: MerchantAct,
+    },
+    /// A settlement day of a channel: fees, a transfer, a difference given up.
+    Settle {
+        day: SettledDay,
+        who: String,
+        act: SettleAct,
     },
     /// A merchant gives one of its offers to a stay.
     Validate {
@@ -348,6 +355,8 @@ pub enum Refusal {
     ValidationsFull,
     #[error("validation {0} was used or taken back already, or is of somebody else")]
     NoValidation(ValidationId),
+    #[error("above {0} a second person has to agree: one other than you")]
+    SecondNeeded(Money),
     #[error("there is a fire: ways out stay open until the contact is off")]
     Fire,
 }

@@ -3,7 +3,7 @@
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
-use super::tariff::Quote;
+use super::{settle::SettledDay, tariff::Quote};
 use crate::types::{
     ArrearsId, CashId, ChannelId, LaneId, Money, OrderId, PassId, PaymentId, RefundId, ShiftId,
     StayId, bank::PayWay,
@@ -210,6 +210,12 @@ pub enum Account {
     CashDrawer,
     /// Cash counted at the end of shifts, less the floats of new ones (asset).
     CashSafe,
+    /// In the bank account, as transfers that a person has seen there (asset).
+    BankAccount,
+    /// What channels kept for collecting (expense).
+    ChannelFees,
+    /// Differences from statements that a person gave up: losses (debit), gains (credit).
+    SettlementOverShort,
     /// Counted more (credit) or less (debit) than the drawer should hold.
     CashOverShort,
 }
@@ -223,6 +229,9 @@ impl Account {
             Self::StoredValue => "stored_value",
             Self::CashDrawer => "cash_drawer",
             Self::CashSafe => "cash_safe",
+            Self::BankAccount => "bank_account",
+            Self::ChannelFees => "channel_fees",
+            Self::SettlementOverShort => "settlement_over_short",
             Self::CashOverShort => "cash_over_short",
         }
     }
@@ -247,6 +256,9 @@ pub struct Posting {
     /// Whose paid-in value was used.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub pass: Option<PassId>,
+    /// Of which channel's settlement day.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub settled: Option<SettledDay>,
     pub debit: Account,
     pub credit: Account,
     pub amount: Money,

@@ -67,6 +67,9 @@ impl State {
                 counters.cash = counters.cash.max(cash.id.0);
                 self.refunded.extend(cash.refund_of);
             }
+            Change::Settled(settled) => {
+                self.settled.insert(settled.id.clone(), settled.clone());
+            }
             Change::Zone(zone) => {
                 self.zones.insert(zone.id.clone(), zone.clone());
             }

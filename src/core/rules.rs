@@ -4,6 +4,7 @@ mod access;
 mod calls;
 mod lane;
 mod matching;
+mod settle;
 mod till;
 mod zone;
 
@@ -19,6 +20,7 @@ pub use self::{
     calls::{BankDown, CallRules},
     lane::{Couple, Tailgating, Tide, Turn, WaitsFor},
     matching::{MatchRules, Twice},
+    settle::SettleRules,
     till::{ArrearsAtEntry, ArrearsAtExit, TillRules},
     zone::{ZoneRules, Zones},
 };
@@ -42,6 +44,7 @@ pub struct Rules {
     pub access: AccessRules,
     pub matching: MatchRules,
     pub till: TillRules,
+    pub settle: SettleRules,
     pub calls: CallRules,
     /// What operators and drivers read of a lane, where the site file names one.
     pub lane_names: BTreeMap<LaneId, String>,
@@ -69,6 +72,7 @@ impl Rules {
             access: AccessRules::default(),
             matching: MatchRules::default(),
             till: TillRules::default(),
+            settle: SettleRules::default(),
             calls: CallRules::default(),
             lane_names: BTreeMap::new(),
         }

@@ -11,6 +11,7 @@ use super::{
     money::{Order, OrderState, Payment, Refund, RefundState},
     pass::{Listed, Pass, Reservation},
     rights::Rights,
+    settle::{Settled, SettledDay},
     stay::Stay,
     task::Task,
     ticket::{Admission, Ticket},
@@ -51,6 +52,8 @@ pub struct State {
     pub shifts: BTreeMap<ShiftId, Shift>,
     pub tasks: BTreeMap<TaskId, Task>,
     pub zones: BTreeMap<ZoneId, Zone>,
+    /// Every settlement day of every channel: a few hundred a year.
+    pub settled: BTreeMap<SettledDay, Settled>,
     pub counters: Counters,
     /// Cash that was given back.
     pub(super) refunded: BTreeSet<CashId>,

@@ -3,6 +3,7 @@
 
 mod devices;
 mod receipts;
+mod settlement;
 mod till;
 
 use std::{
@@ -21,6 +22,7 @@ pub use self::devices::{
     Guess, Latency, Spoken, StrangerReport, TestError, TestReport,
 };
 pub use self::receipts::{Paid, PrintOutcome, Receipts};
+pub use self::settlement::{DaySettled, Earned, SettlementRecords};
 pub use self::till::{MerchantAccount, MerchantUser, TillRecords};
 use crate::{
     core::{

@@ -29,8 +29,12 @@ use super::{
     hand::folder_token,
     link::Links,
     merchant, merchants, misreads, operate, ops, pay,
-    ports::{BankDoor, Desk, DeviceDoor, Fleet, Pictures, Receipts, Records, TillRecords},
-    receipts, records, register, screen, signin, stream, tariffs, tasks, till, unlicensed, zones,
+    ports::{
+        BankDoor, Desk, DeviceDoor, Fleet, Pictures, Receipts, Records, SettlementRecords,
+        TillRecords,
+    },
+    receipts, records, register, screen, settlement, signin, stream, tariffs, tasks, till,
+    unlicensed, zones,
 };
 
 /// Forms here are a few hundred bytes.
@@ -71,6 +75,8 @@ pub struct Parts {
     pub desk: Arc<dyn Desk>,
     pub records: Arc<dyn Records>,
     pub till: Arc<dyn TillRecords>,
+    /// `None`: the site has no bank.
+    pub settlement: Option<Arc<dyn SettlementRecords>>,
     pub pictures: Arc<dyn Pictures>,
     pub bank: Option<Arc<dyn BankDoor>>,
     pub fleet: Arc<dyn Fleet>,
@@ -94,6 +100,7 @@ pub(super) struct Web {
     pub(super) desk: Arc<dyn Desk>,
     pub(super) records: Arc<dyn Records>,
     pub(super) till: Arc<dyn TillRecords>,
+    pub(super) settlement: Option<Arc<dyn SettlementRecords>>,
     pub(super) pictures: Arc<dyn Pictures>,
     pub(super) bank: Option<Arc<dyn BankDoor>>,
     pub(super) fleet: Arc<dyn Fleet>,
@@ -123,6 +130,7 @@ pub fn router(parts: Parts) -> Router {
         desk: parts.desk,
         records: parts.records,
         till: parts.till,
+        settlement: parts.settlement,
         pictures: parts.pictures,
         bank: parts.bank,
         fleet: parts.fleet,
@@ -262,6 +270,7 @@ fn counter() -> Router<Shared> {
         .route("/console/lanes/{lane}/entry", post(till::entry))
         .route("/console/arrears", get(till::arrears))
         .route("/console/arrears/{arrears}/forgive", post(till::forgive))
+        .merge(settlement::routes())
         .route("/console/merchants", get(merchants::page).post(merchants::add))
         .route("/console/merchants/{merchant}", post(merchants::change))
         .route("/console/merchants/{merchant}/offer", post(merchants::offer))
@@ -272,6 +281,7 @@ fn counter() -> Router<Shared> {
 /// The devices, for a signed-in operator and for the command line beside the data folder.
 fn hands() -> Router<Shared> {
     Router::new()
+        .route("/api/v1/settlement/{day}", post(settlement::settle))
         .route("/api/v1/devices", get(devices::list))
         .route("/api/v1/devices/live", get(devices::live))
         .route("/api/v1/devices/strangers", get(devices::strangers).post(devices::listen))

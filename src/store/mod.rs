@@ -16,6 +16,7 @@
 
 mod accounts;
 mod backup;
+mod books;
 mod chain;
 mod counts;
 mod error;
@@ -26,6 +27,7 @@ mod pages;
 mod past;
 mod people;
 mod rebuild;
+mod settlements;
 mod takings;
 #[cfg(test)]
 mod tests;
@@ -34,6 +36,7 @@ mod writer;
 
 pub use self::{
     accounts::{Accounts, Operator},
+    books::Receivable,
     chain::Tail,
     error::StoreError,
     load::Loaded,
@@ -41,6 +44,7 @@ pub use self::{
     open::{Options, Reader, Store},
     pages::{Counts, Past},
     rebuild::{Difference, Odd, Rebuilt},
+    settlements::{Concluded, Conclusion, Known, Settlements},
     takings::{AccountSum, HourTakings, Takings},
     writer::Writer,
 };

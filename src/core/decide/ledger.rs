@@ -45,6 +45,7 @@ impl Desk<'_> {
             cash,
             shift,
             pass,
+            settled: None,
             debit,
             credit,
             amount,

@@ -20,6 +20,7 @@ mod payment;
 mod quote;
 mod read;
 mod register;
+mod settle;
 mod shift;
 mod shown;
 mod task;
@@ -72,6 +73,7 @@ pub fn decide(state: &State, rules: &Rules, now: Timestamp, input: Input) -> Dec
         Input::PayAsked { order } => desk.pay_asked(order),
         Input::PrepayAsked { plate } => desk.prepay_asked(&plate),
         Input::Till { who, act } => desk.till(who, act),
+        Input::Settle { day, who, act } => desk.settle_day(day, who, act),
         Input::Merchant { who: _, act } => desk.merchant_act(act),
         Input::Validate { merchant, plate, offer, by } => {
             desk.validate(merchant, &plate, &offer, by)

@@ -22,6 +22,7 @@ mod calls;
 mod found;
 mod misread;
 mod people;
+mod settle;
 mod till;
 mod ways;
 mod zones;

@@ -251,6 +251,7 @@ impl Site {
             fleet: self.clone(),
             door: self.clone(),
             till: self.clone(),
+            settlement: None,
             receipts: Some(Arc::new(super::receipts::Printers)),
             metrics: None,
             settings,
