@@ -195,6 +195,7 @@ pub enum RefundWhy {
 }
 
 /// The chart of accounts. A posting's amount is a debit when positive, a credit when negative.
+#[expect(clippy::enum_variant_names, reason = "a bank account is called so")]
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Account {

@@ -266,7 +266,7 @@ pub(super) async fn arrived(
         return Err(ApiError::NotFound);
     }
     let minor = amount::typed(&given.amount, web.desk.rules().currency)?;
-    let act = SettleAct::Arrived { minor, reason: short(given.reason)? };
+    let act = SettleAct::Arrived { minor, reason: short(&given.reason)? };
     let who = signed.name.clone();
     let told = web.desk.tell(Input::Settle { day: SettledDay { channel, day }, who, act }).await?;
     match told {
@@ -278,7 +278,7 @@ pub(super) async fn arrived(
     }
 }
 
-fn short(reason: String) -> Result<String, ApiError> {
+fn short(reason: &str) -> Result<String, ApiError> {
     if reason.chars().count() > REASON_CHARS_MAX {
         let (zh, en) = ("原因请不超过 200 字。", "A reason has at most 200 characters.");
         return Err(ApiError::Unfit(zh, en));
@@ -366,7 +366,7 @@ pub(super) async fn act(
 ) -> Result<Response, ApiError> {
     let records = records(&web)?;
     let one = records.difference(id).await?.ok_or(ApiError::NotFound)?;
-    let reason = short(given.reason)?;
+    let reason = short(&given.reason)?;
     if reason.is_empty() {
         return Err(crate::core::Refusal::NoReason.into());
     }

@@ -28,7 +28,7 @@ pub struct FeeRule {
 
 impl FeeRule {
     /// What the bank should keep for a payment of `minor`, in thousandths of the minor unit.
-    pub fn of_payment(&self, minor: i64) -> i64 {
+    pub fn of_payment(self, minor: i64) -> i64 {
         let exact = i128::from(minor) * i128::from(self.rate);
         let milli = match self.rounding {
             Rounding::Row => half_up(exact, 100 * MILLI) * MILLI,
@@ -38,12 +38,12 @@ impl FeeRule {
     }
 
     /// The same for a refund: what comes back is negative.
-    pub fn of_refund(&self, minor: i64) -> i64 {
+    pub fn of_refund(self, minor: i64) -> i64 {
         if self.back { -self.of_payment(minor) } else { 0 }
     }
 
     /// Whether a row's fee is what it should be. Banks that round the day cut a row's fee somewhere below a thousandth.
-    pub fn fits(&self, expected_milli: i64, said_milli: i64) -> bool {
+    pub fn fits(self, expected_milli: i64, said_milli: i64) -> bool {
         let apart = expected_milli.abs_diff(said_milli);
         apart <= u64::from(self.rounding == Rounding::Day)
     }

@@ -42,7 +42,7 @@ pub enum SettleError {
     #[error("this site has no bank channel {channel}; its channels are {known}")]
     NoChannel { channel: String, known: String },
     #[error(
-        "{odd} of {rows} rows do not fit the ledger of channel {channel} on {day}: is the file of this channel and day?"
+        "{odd} of {rows} rows do not fit the ledger of channel {channel} on {day}: is the file of this channel and day, and the rate in settlement.fees the bank's?"
     )]
     Foreign { channel: String, day: String, rows: u64, odd: u64 },
 }

@@ -120,7 +120,7 @@ impl<'a> Run<'a> {
             ordinal += 1;
             match row {
                 Ok(row) => self.take_row(&mut sorter, ordinal, &row)?,
-                Err(error) => self.take_bad(error.line, error.what),
+                Err(error) => self.take_bad(error.line, &error.what),
             }
             if ordinal.is_multiple_of(BREATH as u64) {
                 progress(ordinal);
@@ -140,11 +140,11 @@ impl<'a> Run<'a> {
     ) -> Result<(), SettleError> {
         let texts = [&row.out_trade_no, &row.bank_no, &row.refund_no];
         if row.amount.currency != self.job.currency || row.amount.minor <= 0 {
-            self.take_bad(ordinal, format!("its amount is {}", row.amount));
+            self.take_bad(ordinal, &format!("its amount is {}", row.amount));
             return Ok(());
         }
         if texts.iter().any(|text| text.bytes().any(|byte| byte.is_ascii_control())) {
-            self.take_bad(ordinal, "a number holds a control character".to_owned());
+            self.take_bad(ordinal, "a number holds a control character");
             return Ok(());
         }
         self.file.rows += 1;
@@ -196,12 +196,12 @@ impl<'a> Run<'a> {
                 bank_no: row.bank_no.clone(),
                 ours_minor: Some(fee::rounded(expected.into())),
                 theirs_minor: Some(fee::rounded(said.into())),
-                detail: format!("{} thousandths, by the rate {}", said, expected),
+                detail: format!("{said} thousandths, by the rate {expected}"),
             });
         }
     }
 
-    fn take_bad(&mut self, line: u64, what: String) {
+    fn take_bad(&mut self, line: u64, what: &str) {
         self.file.bad += 1;
         if self.file.bad > BAD_MAX {
             return;

@@ -9,4 +9,5 @@ mod pages;
 mod past;
 mod register;
 mod rounds;
+mod settlements;
 mod site;
