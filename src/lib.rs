@@ -20,5 +20,6 @@ pub mod config;
 pub mod core;
 pub mod http;
 pub mod io;
+pub mod settle;
 pub mod store;
 pub mod types;

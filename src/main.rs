@@ -10,6 +10,9 @@ use paifang::{
     config::{self, Site},
 };
 
+/// It ran, and what it looked at is not in order.
+const NOT_WELL: u8 = 2;
+
 /// One daemon per site: decides who passes each lane, takes the money, loses nothing.
 ///
 /// Begin with `paifang check --config site.toml`; `sites/example.toml` in the source explains every setting.
@@ -64,6 +67,29 @@ enum Command {
         #[command(subcommand)]
         command: cli::tariff::TariffCommand,
     },
+    /// The bank's statements, for those that come as files.
+    Statement {
+        #[command(subcommand)]
+        command: StatementCommand,
+    },
+    /// Holds the kept statements of a day against the ledger once more. Ends with 2 where something does not fit.
+    Reconcile {
+        #[command(flatten)]
+        site: SiteArg,
+        /// Such as 2026-11-23.
+        day: jiff::civil::Date,
+    },
+    /// Closes a day in the running daemon's ledger: posts what the banks kept. Ends with 2 where something is open.
+    Settle {
+        #[command(flatten)]
+        site: SiteArg,
+        day: jiff::civil::Date,
+    },
+    /// The ledger.
+    Ledger {
+        #[command(subcommand)]
+        command: LedgerCommand,
+    },
     /// Writes a consistent copy of the database while the site runs.
     Backup {
         #[command(flatten)]
@@ -71,6 +97,31 @@ enum Command {
         /// A file that does not exist yet.
         #[arg(long)]
         to: PathBuf,
+    },
+}
+
+#[derive(Subcommand)]
+enum StatementCommand {
+    /// Keeps a statement and holds it against the ledger; the same file twice changes nothing.
+    Import {
+        #[command(flatten)]
+        site: SiteArg,
+        file: PathBuf,
+        /// The bank channel, as in the site file.
+        #[arg(long)]
+        channel: String,
+        /// The settlement day it is of.
+        #[arg(long)]
+        day: jiff::civil::Date,
+    },
+}
+
+#[derive(Subcommand)]
+enum LedgerCommand {
+    /// Adds everything up; ends with 2 where it does not sum to zero.
+    Check {
+        #[command(flatten)]
+        site: SiteArg,
     },
 }
 
@@ -143,7 +194,7 @@ impl SiteArg {
 fn main() -> ExitCode {
     let args = Args::parse();
     match runtime().and_then(|runtime| runtime.block_on(execute(args.command))) {
-        Ok(()) => ExitCode::SUCCESS,
+        Ok(code) => code,
         Err(error) => {
             eprintln!("paifang: {error:#}");
             ExitCode::FAILURE
@@ -159,8 +210,27 @@ fn runtime() -> anyhow::Result<tokio::runtime::Runtime> {
         .context("the runtime does not start")
 }
 
-async fn execute(command: Command) -> anyhow::Result<()> {
+async fn execute(command: Command) -> anyhow::Result<ExitCode> {
+    let is_well = match command {
+        Command::Statement { command: StatementCommand::Import { site, file, channel, day } } => {
+            cli::settlement::import(&site.load()?, &file, &channel, day).await?
+        }
+        Command::Reconcile { site, day } => cli::settlement::reconcile(&site.load()?, day).await?,
+        Command::Settle { site, day } => cli::settlement::settle(&site.load()?, day).await?,
+        Command::Ledger { command: LedgerCommand::Check { site } } => {
+            cli::settlement::ledger(&site.load()?).await?
+        }
+        other => return plain(other).await.map(|()| ExitCode::SUCCESS),
+    };
+    Ok(if is_well { ExitCode::SUCCESS } else { ExitCode::from(NOT_WELL) })
+}
+
+async fn plain(command: Command) -> anyhow::Result<()> {
     match command {
+        Command::Statement { .. }
+        | Command::Reconcile { .. }
+        | Command::Settle { .. }
+        | Command::Ledger { .. } => unreachable!("done above"),
         Command::Run { site, log_json } => run(&site, log_json).await,
         Command::Check { site, journal, mosquitto_acl } => {
             cli::check(site.load()?, journal, mosquitto_acl).await

@@ -146,7 +146,9 @@ impl Banker {
         match &heard {
             Ok(notification) => {
                 counter!("paifang_bank_notifications_total", "verified" => "yes").increment(1);
-                let placed = self.place(&notification.out_trade_no, &notification.word).await;
+                let placed = self
+                    .place(&notification.out_trade_no, &notification.word, Asked::Notified)
+                    .await;
                 if placed.is_err() {
                     return None;
                 }
@@ -159,13 +161,15 @@ impl Banker {
         Some(channel.notify_reply(heard.as_ref()))
     }
 
+    /// A statement has a payment that we gave up: said as an answer to a question, since a statement is later than all.
+    pub(super) async fn found(&self, out_trade_no: &str, word: &Word) -> Result<(), Busy> {
+        self.place(out_trade_no, word, Asked::Query).await
+    }
+
     /// Tells the core; a payment that was filed away is fetched from the tables first.
-    async fn place(&self, out_trade_no: &str, word: &Word) -> Result<(), Busy> {
-        let said = || Input::BankSaid {
-            out_trade_no: out_trade_no.to_owned(),
-            to: Asked::Notified,
-            word: word.clone(),
-        };
+    async fn place(&self, out_trade_no: &str, word: &Word, to: Asked) -> Result<(), Busy> {
+        let said =
+            || Input::BankSaid { out_trade_no: out_trade_no.to_owned(), to, word: word.clone() };
         let trade = out_trade_no.to_owned();
         let watched = self.app.read(move |state| state.payment_of(&trade).is_some()).await?;
         if !watched {

@@ -23,6 +23,7 @@ use super::{
     parts::Parts,
     pictures::Pictures,
     printing::ReceiptDesk,
+    settling::{self, Settling},
 };
 use crate::{
     config::Site,
@@ -88,8 +89,9 @@ impl Daemon {
     pub async fn start(site: Site, metrics: PrometheusHandle) -> Result<Self, StartError> {
         let max_mib = (site.database_mib_max > 0).then_some(site.database_mib_max);
         let file = site.data_dir.join(super::DATABASE);
-        let Store { writer: store, reader, accounts } =
-            Store::open(&file, Options { max_mib }).await?;
+        let store = Store::open(&file, Options { max_mib }).await?;
+        let books = store.settlements();
+        let Store { writer: store, reader, accounts } = store;
         let secrets = keys::SiteKeys::load(&site.data_dir)?;
         let first_password = super::staff::first(&accounts, wall_now()).await?;
         let loaded = reader.load().await?;
@@ -106,7 +108,9 @@ impl Daemon {
         let mqtt: Option<SocketAddr> = None;
         let (messages_tx, messages) = mpsc::channel(MESSAGES_MAX);
         let link = parts.link(&site, &secrets, mqtt, messages_tx)?;
-        let banker = Banker::new(app.clone(), reader.clone(), channels(&site)?);
+        let channels = channels(&site)?;
+        let banker = Banker::new(app.clone(), reader.clone(), channels.clone());
+        let settling = Settling::new(&site, &app, books, channels, banker.clone());
         let pictures = Pictures::new(&site.data_dir, site.rules.zone.clone());
         let listener = TcpListener::bind(site.http_listen)
             .await
@@ -185,6 +189,7 @@ impl Daemon {
             records: tables.clone(),
             till: tables.clone(),
             payments: tables,
+            settlement: Some(settling::shared(&settling)),
             pictures: Arc::new(pictures),
             bank: Some(Arc::new(Door { banker })),
             fleet: Arc::new(fleet),
@@ -198,6 +203,7 @@ impl Daemon {
             },
             stop: stopped,
         };
+        tasks.spawn(settling.run());
         let serving = tokio::spawn(http::serve(listener, pages));
         info!(%http, mqtt = ?mqtt, site = site.rules.site_name, "open for vehicles");
         Ok(Self {

@@ -15,6 +15,7 @@ mod payments;
 pub mod pictures;
 mod printing;
 mod reading;
+pub mod settling;
 pub mod staff;
 mod till;
 mod writer;

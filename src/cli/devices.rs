@@ -21,14 +21,14 @@ const PATIENCE: Duration = Duration::from_secs(30);
 const LOOK: Duration = Duration::from_secs(1);
 
 /// The running daemon.
-struct Daemon {
+pub(super) struct Daemon {
     client: Client,
     base: String,
     token: String,
 }
 
 impl Daemon {
-    fn of(site: &Site) -> anyhow::Result<Self> {
+    pub(super) fn of(site: &Site) -> anyhow::Result<Self> {
         let secret = SiteKeys::read(&site.data_dir).with_context(|| {
             format!("the site has not run with the data folder {} yet", site.data_dir.display())
         })?;
@@ -69,7 +69,11 @@ impl Daemon {
         read(self.sent(request).await?).await
     }
 
-    async fn post<T: DeserializeOwned>(&self, path: &str, body: String) -> anyhow::Result<T> {
+    pub(super) async fn post<T: DeserializeOwned>(
+        &self,
+        path: &str,
+        body: String,
+    ) -> anyhow::Result<T> {
         let request = self.ask(Method::POST, path).timeout(PATIENCE);
         let request = request.header(header::CONTENT_TYPE, "application/json").body(body);
         read(self.sent(request).await?).await

@@ -1,6 +1,7 @@
 //! What the command line does besides running the site. Opens no barrier and asks no bank.
 
 pub mod devices;
+pub mod settlement;
 pub mod tariff;
 
 use std::{path::Path, time::Duration};

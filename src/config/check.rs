@@ -14,6 +14,7 @@ use super::{
     devices::{Bus, Device},
     lanes::{Gate, Lane},
     rules,
+    settlement::Settlement,
     tariffs::Prices,
 };
 use crate::{
@@ -37,6 +38,7 @@ pub struct Site {
     pub rate: Rate,
     /// Bank channels, those first that new payments go to first.
     pub channels: Vec<(ChannelId, ChannelSettings)>,
+    pub settlement: Settlement,
     pub buses: BTreeMap<DeviceId, Bus>,
     pub devices: BTreeMap<DeviceId, Device>,
     /// What displays show and say.
@@ -180,6 +182,7 @@ impl Check<'_> {
             }
         };
         self.notify_paths(&channels);
+        let settlement = self.settlement(&file.settlement, &channels);
         let Prices { book, main } = prices?;
         Some(Site {
             rules: Rules {
@@ -194,6 +197,7 @@ impl Check<'_> {
                 frictionless,
                 lane_names: rules::lane_names(&file.lanes),
                 till,
+                settle: settlement.rules,
                 ..Rules::priced(&file.site.name, book, main)
             },
             data_dir: base.join(file.site.data_dir),
@@ -204,6 +208,7 @@ impl Check<'_> {
             mqtt,
             rate,
             channels,
+            settlement,
             buses,
             devices,
             texts: texts?,

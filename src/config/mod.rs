@@ -11,6 +11,7 @@ mod lanes;
 mod pay_limits;
 mod rules;
 mod secrets;
+mod settlement;
 mod signs;
 mod tariffs;
 #[cfg(test)]
@@ -37,6 +38,7 @@ pub use self::{
     lanes::{Gate, Lane},
     pay_limits::PayLimitsSection,
     secrets::Secrets,
+    settlement::{Settlement, SettlementSection},
     signs::{Sign, SignSection},
     tariffs::{TariffsSection, tariff_file},
     texts::{DisplaySection, Filled, Language, Texts},
@@ -79,6 +81,8 @@ pub struct SiteFile {
     pub merchants: MerchantsSection,
     #[serde(default)]
     pub bank: BankSection,
+    #[serde(default)]
+    pub settlement: SettlementSection,
     #[serde(default)]
     pub display: DisplaySection,
     #[serde(default)]

@@ -9,6 +9,7 @@ use super::{
     limit::Spent,
     money::{Order, Payment, Posting, Refund},
     pass::{Listed, Pass, Reservation},
+    settle::Settled,
     stay::{Read, Stay},
     task::Task,
     ticket::{Admission, NotAdmitted, Ticket, Walk, Way},
@@ -90,6 +91,7 @@ pub enum Change {
     Cash(Cash),
     Task(Task),
     Zone(Zone),
+    Settled(Settled),
     /// An operator did something with money, and why.
     TillActed {
         did: TillDid,
@@ -142,6 +144,7 @@ impl Change {
             Self::Cash(_) => "cash",
             Self::Task(_) => "task",
             Self::Zone(_) => "zone",
+            Self::Settled(_) => "settled",
             Self::TillActed { .. } => "till_acted",
             Self::Spent(_) => "spent",
         }

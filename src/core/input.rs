@@ -9,6 +9,7 @@ use super::{
     limit::LimitName,
     manage::Manage,
     money::{Order, Payment},
+    settle::{SettleAct, SettledDay},
     stay::Read,
     tariff::Earlier,
     task::{CallFrom, TaskAct},
@@ -105,6 +106,12 @@ pub enum Input {
     Merchant {
         who: String,
         act: MerchantAct,
+    },
+    /// A settlement day of a channel: fees, a transfer, a difference given up.
+    Settle {
+        day: SettledDay,
+        who: String,
+        act: SettleAct,
     },
     /// A merchant gives one of its offers to a stay.
     Validate {
@@ -445,6 +452,8 @@ pub enum Refusal {
     SaleUnfit,
     #[error("this number was used for order {0}, of another amount or subject: take a new number")]
     SaleDiffers(OrderId),
+    #[error("above {0} a second person has to agree: one other than you")]
+    SecondNeeded(Money),
     #[error("there is a fire: ways out stay open until the contact is off")]
     Fire,
 }

@@ -21,6 +21,7 @@ pub mod pricing;
 mod register;
 mod rights;
 pub mod rules;
+pub mod settle;
 pub mod state;
 pub mod stay;
 pub mod tariff;

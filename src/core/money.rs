@@ -3,7 +3,7 @@
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
-use super::{frictionless::Charge, tariff::Quote};
+use super::{frictionless::Charge, settle::SettledDay, tariff::Quote};
 use crate::types::{
     ArrearsId, CashId, ChannelId, CounterId, LaneId, Money, OrderId, PassId, PaymentId, RefundId,
     ShiftId, StayId, bank::PayWay,
@@ -270,6 +270,7 @@ pub enum RefundWhy {
 }
 
 /// The chart of accounts. A posting's amount is a debit when positive, a credit when negative.
+#[expect(clippy::enum_variant_names, reason = "a bank account is called so")]
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Account {
@@ -287,6 +288,12 @@ pub enum Account {
     CashDrawer,
     /// Cash counted at the end of shifts, less the floats of new ones (asset).
     CashSafe,
+    /// In the bank account, as transfers that a person has seen there (asset).
+    BankAccount,
+    /// What channels kept for collecting (expense).
+    ChannelFees,
+    /// Differences from statements that a person gave up: losses (debit), gains (credit).
+    SettlementOverShort,
     /// Counted more (credit) or less (debit) than the drawer should hold.
     CashOverShort,
 }
@@ -301,6 +308,9 @@ impl Account {
             Self::StoredValue => "stored_value",
             Self::CashDrawer => "cash_drawer",
             Self::CashSafe => "cash_safe",
+            Self::BankAccount => "bank_account",
+            Self::ChannelFees => "channel_fees",
+            Self::SettlementOverShort => "settlement_over_short",
             Self::CashOverShort => "cash_over_short",
         }
     }
@@ -330,6 +340,9 @@ pub struct Posting {
     pub counter: Option<CounterId>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub product: Option<String>,
+    /// Of which channel's settlement day.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub settled: Option<SettledDay>,
     pub debit: Account,
     pub credit: Account,
     pub amount: Money,

@@ -74,6 +74,9 @@ impl State {
                 self.move_deadline(Owner::Spent(spent.id.clone()), former, until);
                 keep(&mut self.spent, spent.id.clone(), spent, is_open);
             }
+            Change::Settled(settled) => {
+                self.settled.insert(settled.id.clone(), settled.clone());
+            }
             Change::Zone(zone) => {
                 self.zones.insert(zone.id.clone(), zone.clone());
             }

@@ -6,6 +6,7 @@ mod frictionless;
 mod lane;
 mod limits;
 mod matching;
+mod settle;
 mod till;
 mod zone;
 
@@ -23,6 +24,7 @@ pub use self::{
     lane::{Behind, Couple, Tailgating, Tide, Turn},
     limits::LimitRules,
     matching::{MatchRules, Twice},
+    settle::SettleRules,
     till::{ArrearsAtEntry, ArrearsAtExit, TillRules},
     zone::{ZoneRules, Zones},
 };
@@ -47,6 +49,7 @@ pub struct Rules {
     pub matching: MatchRules,
     pub till: TillRules,
     pub limits: LimitRules,
+    pub settle: SettleRules,
     pub calls: CallRules,
     pub frictionless: FrictionlessRules,
     /// What operators and drivers read of a lane, where the site file names one.
@@ -76,6 +79,7 @@ impl Rules {
             matching: MatchRules::default(),
             till: TillRules::default(),
             limits: LimitRules::default(),
+            settle: SettleRules::default(),
             calls: CallRules::default(),
             frictionless: FrictionlessRules::default(),
             lane_names: BTreeMap::new(),

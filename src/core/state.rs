@@ -12,6 +12,7 @@ use super::{
     money::{Order, OrderState, Payment, Refund},
     pass::{Listed, Pass, Reservation},
     rights::Rights,
+    settle::{Settled, SettledDay},
     stay::Stay,
     task::Task,
     ticket::{Admission, Ticket},
@@ -54,6 +55,8 @@ pub struct State {
     pub zones: BTreeMap<ZoneId, Zone>,
     /// What counts against the limits of a day.
     pub spent: BTreeMap<String, Spent>,
+    /// Every settlement day of every channel: a few hundred a year.
+    pub settled: BTreeMap<SettledDay, Settled>,
     pub counters: Counters,
     /// Cash that was given back.
     pub(super) refunded: BTreeSet<CashId>,

@@ -83,6 +83,31 @@ pub(super) fn levels(values: &[i64], all: usize, title: &str) -> String {
     svg
 }
 
+/// Lying bars with a name and a value each. Coloured by `.bar` and `.axis`.
+pub(super) fn bars(rows: &[(String, i64)], value: impl Fn(i64) -> String, title: &str) -> String {
+    let most = rows.iter().map(|(_, minor)| *minor).max().unwrap_or(0).max(1);
+    let height = rows.len().max(1) * 24;
+    let mut svg = format!(
+        r#"<svg class="chart" viewBox="0 0 480 {height}" role="img" aria-label="{}">"#,
+        escaped(title),
+    );
+    for (at, (name, minor)) in rows.iter().enumerate() {
+        let (top, wide) = (at * 24, i128::from((*minor).max(0)) * 220 / i128::from(most));
+        let _ = write!(
+            svg,
+            r#"<text class="axis" x="0" y="{}">{}</text><rect class="bar" x="160" y="{}" width="{wide}" height="16" rx="2"/><text class="axis" x="{}" y="{}">{}</text>"#,
+            top + 16,
+            escaped(name),
+            top + 4,
+            168 + wide,
+            top + 16,
+            escaped(&value(*minor)),
+        );
+    }
+    svg.push_str("</svg>");
+    svg
+}
+
 /// A QR code at error level M, without a prolog, to stand inside a page.
 pub(super) fn qr(text: &str) -> Option<String> {
     let code = QrCode::with_error_correction_level(text, EcLevel::M).ok()?;
@@ -124,5 +149,14 @@ mod tests {
     fn a_code_is_bare_svg() {
         let svg = qr("https://park.example/p/12-AbCdEfGhIjKlMnOp").unwrap();
         assert!(svg.starts_with("<svg") && svg.len() < 20_000, "{}", svg.len());
+    }
+
+    #[test]
+    fn lying_bars_keep_their_proportion_and_names_are_text() {
+        let rows = [("a<b".to_owned(), 100), ("c".to_owned(), 50)];
+        let svg = bars(&rows, |minor| minor.to_string(), "t");
+        assert!(svg.contains(r#"width="220""#) && svg.contains(r#"width="110""#), "{svg}");
+        assert!(svg.contains("a&lt;b"), "{svg}");
+        assert!(bars(&[], |minor| minor.to_string(), "t").ends_with("</svg>"));
     }
 }

@@ -35,6 +35,8 @@ mod records;
 mod register;
 mod router;
 mod screen;
+mod settlement;
+mod sheet;
 mod signin;
 mod stream;
 mod tariffs;

@@ -4,6 +4,7 @@
 mod devices;
 mod payments;
 mod receipts;
+mod settlement;
 mod till;
 
 use std::{
@@ -23,6 +24,7 @@ pub use self::devices::{
 };
 pub use self::payments::{Counter, PaymentFile, PaymentRecords};
 pub use self::receipts::{Paid, PrintOutcome, Receipts};
+pub use self::settlement::{DaySettled, Earned, SettlementRecords};
 pub use self::till::{MerchantAccount, MerchantUser, TillRecords};
 use crate::{
     bank::{SignAsk, SignForm},

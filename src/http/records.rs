@@ -216,7 +216,8 @@ fn event(l: Lang, change: &Change) -> String {
         | Change::Cash(_)
         | Change::Task(_)
         | Change::Zone(_)
-        | Change::Spent(_) => change.kind().to_owned(),
+        | Change::Spent(_)
+        | Change::Settled(_) => change.kind().to_owned(),
         Change::TillActed { did, who, reason, amount, .. } => {
             format!("{who}: {} {amount} · {reason}", till_did(l, *did))
         }

@@ -30,9 +30,11 @@ use super::{
     link::Links,
     merchant, merchants, misreads, operate, ops, orders, pay, payments,
     ports::{
-        BankDoor, Desk, DeviceDoor, Fleet, PaymentRecords, Pictures, Receipts, Records, TillRecords,
+        BankDoor, Desk, DeviceDoor, Fleet, PaymentRecords, Pictures, Receipts, Records,
+        SettlementRecords, TillRecords,
     },
-    receipts, records, register, screen, signin, stream, tariffs, tasks, till, unlicensed, zones,
+    receipts, records, register, screen, settlement, signin, stream, tariffs, tasks, till,
+    unlicensed, zones,
 };
 
 /// Forms here are a few hundred bytes.
@@ -74,6 +76,8 @@ pub struct Parts {
     pub records: Arc<dyn Records>,
     pub till: Arc<dyn TillRecords>,
     pub payments: Arc<dyn PaymentRecords>,
+    /// `None`: the site has no bank.
+    pub settlement: Option<Arc<dyn SettlementRecords>>,
     pub pictures: Arc<dyn Pictures>,
     pub bank: Option<Arc<dyn BankDoor>>,
     pub fleet: Arc<dyn Fleet>,
@@ -98,6 +102,7 @@ pub(super) struct Web {
     pub(super) records: Arc<dyn Records>,
     pub(super) till: Arc<dyn TillRecords>,
     pub(super) payments: Arc<dyn PaymentRecords>,
+    pub(super) settlement: Option<Arc<dyn SettlementRecords>>,
     pub(super) pictures: Arc<dyn Pictures>,
     pub(super) bank: Option<Arc<dyn BankDoor>>,
     pub(super) fleet: Arc<dyn Fleet>,
@@ -128,6 +133,7 @@ pub fn router(parts: Parts) -> Router {
         records: parts.records,
         till: parts.till,
         payments: parts.payments,
+        settlement: parts.settlement,
         pictures: parts.pictures,
         bank: parts.bank,
         fleet: parts.fleet,
@@ -286,6 +292,7 @@ fn counter() -> Router<Shared> {
         .route("/console/lanes/{lane}/entry", post(till::entry))
         .route("/console/arrears", get(till::arrears))
         .route("/console/arrears/{arrears}/forgive", post(till::forgive))
+        .merge(settlement::routes())
         .route("/console/merchants", get(merchants::page).post(merchants::add))
         .route("/console/merchants/{merchant}", post(merchants::change))
         .route("/console/merchants/{merchant}/offer", post(merchants::offer))
@@ -296,6 +303,7 @@ fn counter() -> Router<Shared> {
 /// The devices, for a signed-in operator and for the command line beside the data folder.
 fn hands() -> Router<Shared> {
     Router::new()
+        .route("/api/v1/settlement/{day}", post(settlement::settle))
         .route("/api/v1/devices", get(devices::list))
         .route("/api/v1/devices/live", get(devices::live))
         .route("/api/v1/devices/strangers", get(devices::strangers).post(devices::listen))

@@ -323,6 +323,12 @@ pub(super) fn refusal(l: Lang, refusal: &Refusal) -> String {
             "火警期间出口保持常开",
             "There is a fire: ways out stay open until the contact is off",
         ),
+        Refusal::SecondNeeded(above) => {
+            return format!(
+                "{} {above}",
+                l.say("须由另一人同意，金额超过", "A second person has to agree above")
+            );
+        }
         Refusal::NoStay(_) => l.say("该车已离场", "That vehicle has left already"),
         Refusal::PlateUnfit(_) => l.say(
             "场内没有这样的车牌；只能更正一个字符",

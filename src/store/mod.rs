@@ -16,6 +16,7 @@
 
 mod accounts;
 mod backup;
+mod books;
 mod chain;
 mod counts;
 mod error;
@@ -27,6 +28,7 @@ mod past;
 mod people;
 mod rebuild;
 mod sales;
+mod settlements;
 mod takings;
 #[cfg(test)]
 mod tests;
@@ -35,6 +37,7 @@ mod writer;
 
 pub use self::{
     accounts::{Accounts, Operator},
+    books::Receivable,
     chain::Tail,
     error::StoreError,
     load::Loaded,
@@ -42,6 +45,7 @@ pub use self::{
     open::{Options, Reader, Store},
     pages::{Counts, Past},
     rebuild::{Difference, Odd, Rebuilt},
+    settlements::{Concluded, Conclusion, Known, Settlements},
     takings::{AccountSum, HourTakings, Takings},
     writer::Writer,
 };

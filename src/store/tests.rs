@@ -10,4 +10,5 @@ mod past;
 mod register;
 mod rounds;
 mod sales;
+mod settlements;
 mod site;

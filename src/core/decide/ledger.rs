@@ -68,6 +68,7 @@ impl Desk<'_> {
             pass,
             counter,
             product,
+            settled: None,
             debit,
             credit,
             amount,

@@ -25,6 +25,7 @@ mod read;
 mod refund;
 mod register;
 mod sale;
+mod settle;
 mod shift;
 mod shown;
 mod task;
@@ -86,6 +87,7 @@ pub fn decide(state: &State, rules: &Rules, now: Timestamp, input: Input) -> Dec
         Input::PaymentActed { payment, act, who } => desk.payment_acted(payment, act, who),
         Input::PrepayAsked { plate } => desk.prepay_asked(&plate),
         Input::Till { who, act } => desk.till(who, act),
+        Input::Settle { day, who, act } => desk.settle_day(day, who, act),
         Input::Merchant { who: _, act } => desk.merchant_act(act),
         Input::Validate { merchant, plate, offer, by } => {
             desk.validate(merchant, &plate, &offer, by)

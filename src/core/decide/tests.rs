@@ -24,6 +24,7 @@ mod frictionless;
 mod misread;
 mod payments;
 mod people;
+mod settle;
 mod till;
 mod ways;
 mod zones;

@@ -253,6 +253,7 @@ impl Site {
             door: self.clone(),
             till: self.clone(),
             payments: self.clone(),
+            settlement: None,
             receipts: Some(Arc::new(super::receipts::Printers)),
             metrics: None,
             settings,
