@@ -10,7 +10,7 @@ use jiff::tz::TimeZone;
 use toml::Spanned;
 
 use super::{
-    ConfigError, Language, Mistake, Secrets, Sign, SiteFile, Texts,
+    ConfigError, InvoiceSettings, Language, Mistake, Secrets, Sign, SiteFile, Texts,
     devices::{Bus, Device},
     lanes::{Gate, Lane},
     rules,
@@ -37,6 +37,8 @@ pub struct Site {
     pub rate: Rate,
     /// Bank channels, those first that new payments go to first.
     pub channels: Vec<(ChannelId, ChannelSettings)>,
+    /// `None`: nobody is offered an invoice.
+    pub invoices: Option<InvoiceSettings>,
     pub buses: BTreeMap<DeviceId, Bus>,
     pub devices: BTreeMap<DeviceId, Device>,
     /// What displays show and say.
@@ -160,6 +162,7 @@ impl Check<'_> {
         let english = file.display.language == Language::En;
         let signs = self.signs(&file.signs, &devices, &zones, &lanes, english);
         let calls = self.calls(&file.calls);
+        let invoices = self.invoices(file.invoices.as_ref(), base);
         let prices = self.prices(&file, base, &zone, &zones);
         let access = self.access(&file.access);
         let mqtt = Mqtt {
@@ -187,6 +190,7 @@ impl Check<'_> {
                 pay: rules::pay(&file.pay, &channels),
                 matching,
                 calls,
+                invoices: invoices.is_some(),
                 lane_names: rules::lane_names(&file.lanes),
                 till,
                 ..Rules::priced(&file.site.name, book, main)
@@ -199,6 +203,7 @@ impl Check<'_> {
             mqtt,
             rate,
             channels,
+            invoices,
             buses,
             devices,
             texts: texts?,

@@ -6,6 +6,7 @@ mod access;
 mod calls;
 mod check;
 mod devices;
+mod invoices;
 mod lanes;
 mod rules;
 mod secrets;
@@ -31,6 +32,7 @@ pub use self::{
     calls::CallsSection,
     check::{Site, load, parse},
     devices::{Bus, Device},
+    invoices::{InvoiceSettings, InvoicesSection},
     lanes::{Gate, Lane},
     secrets::Secrets,
     signs::{Sign, SignSection},
@@ -75,6 +77,8 @@ pub struct SiteFile {
     pub merchants: MerchantsSection,
     #[serde(default)]
     pub bank: BankSection,
+    /// Default: none are issued.
+    pub invoices: Option<InvoicesSection>,
     #[serde(default)]
     pub display: DisplaySection,
     #[serde(default)]

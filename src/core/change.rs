@@ -5,6 +5,7 @@ use serde::{Deserialize, Serialize};
 
 use super::{
     gate::Gate,
+    invoice::Invoice,
     lane::{Lane, LaneAlarm, OperatorAct},
     money::{Order, Payment, Posting, Refund},
     pass::{Listed, Pass, Reservation},
@@ -89,6 +90,7 @@ pub enum Change {
     Cash(Cash),
     Task(Task),
     Zone(Zone),
+    Invoice(Invoice),
     /// An operator did something with money, and why.
     TillActed {
         did: TillDid,
@@ -138,6 +140,7 @@ impl Change {
             Self::Cash(_) => "cash",
             Self::Task(_) => "task",
             Self::Zone(_) => "zone",
+            Self::Invoice(_) => "invoice",
             Self::TillActed { .. } => "till_acted",
         }
     }
@@ -198,6 +201,8 @@ pub enum AlarmKind {
     /// A payment has been undecided for very long.
     PaymentUndecided,
     RefundRefused,
+    /// A provider of invoices cannot be reached, says nonsense, or will not take one back.
+    InvoiceTrouble,
     /// The bank speaks of a payment that nobody here knows.
     PaymentUnknown,
     /// The same plate came in twice.

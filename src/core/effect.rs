@@ -8,7 +8,8 @@ use super::{
     ticket::{NotAdmitted, PassAction, Way},
 };
 use crate::types::{
-    ChannelId, CodeDigest, CommandId, LaneId, Money, Plate, RefundId, StayId, bank::Ask,
+    ChannelId, CodeDigest, CommandId, GivenBack, InvoiceId, LaneId, Money, Plate, RefundId, StayId,
+    bank::Ask,
 };
 
 #[derive(Clone, Debug, PartialEq)]
@@ -54,6 +55,15 @@ pub enum Effect {
     AskBank {
         channel: ChannelId,
         ask: Ask,
+    },
+    /// The answer comes back as [`super::Input::InvoiceSaid`].
+    AskInvoice {
+        invoice: InvoiceId,
+    },
+    /// This went back: the invoice of its order, if it has one, comes back as [`super::Input::InvoiceFound`]. What was
+    /// lost with the power is looked for again after a start.
+    FindInvoice {
+        undoes: GivenBack,
     },
     /// The answer comes back as [`super::Input::RefundSaid`].
     AskRefund {

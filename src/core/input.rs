@@ -5,6 +5,7 @@ use jiff::Timestamp;
 use super::{
     change::AlarmKind,
     gate::Counted,
+    invoice::{Claim, Invoice},
     lane::{OperatorAct, Reject, Sensor},
     manage::Manage,
     money::{Order, Payment},
@@ -15,9 +16,9 @@ use super::{
     till::{MerchantAct, TillAct},
 };
 use crate::types::{
-    AdmissionId, ArrearsId, BoothId, CashId, Code, CodeDigest, CommandId, DeviceId, LaneId,
-    MerchantId, Money, OrderId, PaymentId, Plate, RefundId, ShiftId, StayId, TaskId, TicketId,
-    ValidationId, ZoneId, bank::Word,
+    AdmissionId, ArrearsId, BoothId, CashId, Code, CodeDigest, CommandId, DeviceId, GivenBack,
+    InvoiceId, InvoiceWord, LaneId, MerchantId, Money, OrderId, PaymentId, Plate, RefundId,
+    ShiftId, StayId, TaskId, TicketId, ValidationId, ZoneId, bank::Word,
 };
 
 #[derive(Clone, Debug, PartialEq)]
@@ -101,6 +102,18 @@ pub enum Input {
     RefundSaid {
         refund: RefundId,
         word: Word,
+    },
+    /// Somebody wants an invoice of an order.
+    InvoiceAsked(Claim),
+    /// This much went back of an order that has an invoice; both as the tables know them.
+    InvoiceFound {
+        invoice: Invoice,
+        undoes: GivenBack,
+        amount: Money,
+    },
+    InvoiceSaid {
+        invoice: InvoiceId,
+        word: InvoiceWord,
     },
     /// A payment that was filed away is talked about again: it comes back with its order.
     Recalled {
@@ -247,6 +260,8 @@ pub enum Answer {
     Queued,
     /// What there is to pay.
     Order(OrderId),
+    /// This invoice is of the order, asked for now or before.
+    Invoice(InvoiceId),
     /// Paid already, or nothing to pay: until then, where a time is set.
     NothingOwed(Option<Timestamp>),
     Shift(ShiftId),
@@ -298,6 +313,8 @@ pub enum Refusal {
     PhoneUnknown,
     #[error("{0}")]
     Unfit(#[from] super::manage::Unfit),
+    #[error("{0}")]
+    NoInvoice(#[from] super::invoice::NoInvoice),
     #[error("no open stay is called {0}")]
     NoStay(StayId),
     #[error(

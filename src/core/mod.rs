@@ -9,6 +9,7 @@ mod decide;
 pub mod effect;
 pub mod gate;
 pub mod input;
+pub mod invoice;
 pub mod lane;
 pub mod manage;
 pub mod matching;

@@ -43,6 +43,8 @@ pub struct Rules {
     pub matching: MatchRules,
     pub till: TillRules,
     pub calls: CallRules,
+    /// Whoever paid may claim an invoice.
+    pub invoices: bool,
     /// What operators and drivers read of a lane, where the site file names one.
     pub lane_names: BTreeMap<LaneId, String>,
 }
@@ -70,6 +72,7 @@ impl Rules {
             matching: MatchRules::default(),
             till: TillRules::default(),
             calls: CallRules::default(),
+            invoices: false,
             lane_names: BTreeMap::new(),
         }
     }

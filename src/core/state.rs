@@ -7,6 +7,7 @@ use jiff::Timestamp;
 use super::{
     change::{Alarm, AlarmKind, Change},
     gate::Gate,
+    invoice::Invoice,
     lane::Lane,
     money::{Order, OrderState, Payment, Refund, RefundState},
     pass::{Listed, Pass, Reservation},
@@ -18,9 +19,9 @@ use super::{
     zone::Zone,
 };
 use crate::types::{
-    AdmissionId, ArrearsId, CashId, CodeDigest, LaneId, ListedId, MerchantId, OrderId, PassId,
-    PaymentId, Plate, RefundId, ReservationId, ShiftId, StayId, TaskId, TicketId, ValidationId,
-    ZoneId,
+    AdmissionId, ArrearsId, CashId, CodeDigest, InvoiceId, LaneId, ListedId, MerchantId, OrderId,
+    PassId, PaymentId, Plate, RefundId, ReservationId, ShiftId, StayId, TaskId, TicketId,
+    ValidationId, ZoneId,
 };
 
 /// What is alive: open stays, what is owed or undecided, lanes and alarms. What is over lives in the tables only.
@@ -51,6 +52,7 @@ pub struct State {
     pub shifts: BTreeMap<ShiftId, Shift>,
     pub tasks: BTreeMap<TaskId, Task>,
     pub zones: BTreeMap<ZoneId, Zone>,
+    pub invoices: BTreeMap<InvoiceId, Invoice>,
     pub counters: Counters,
     /// Cash that was given back.
     pub(super) refunded: BTreeSet<CashId>,
@@ -87,6 +89,7 @@ pub struct Counters {
     pub shift: i64,
     pub cash: i64,
     pub task: i64,
+    pub invoice: i64,
 }
 
 /// Whose deadline it is.
@@ -101,6 +104,7 @@ pub enum Owner {
     Ticket(TicketId),
     Payment(PaymentId),
     Refund(RefundId),
+    Invoice(InvoiceId),
     Task(TaskId),
     /// A place kept for a vehicle that has not come.
     Reservation(ReservationId),

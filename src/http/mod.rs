@@ -16,6 +16,8 @@ mod error;
 pub mod fee_chart;
 mod guard;
 mod hand;
+mod invoice_list;
+mod invoices;
 mod lanes;
 mod link;
 mod merchant;

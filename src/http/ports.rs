@@ -2,6 +2,7 @@
 //! The only seam of `src/http`; knows neither the store nor the bank's format.
 
 mod devices;
+mod invoices;
 mod receipts;
 mod till;
 
@@ -20,6 +21,7 @@ pub use self::devices::{
     Admission, DeviceAnswer, DeviceCall, DeviceDoor, DeviceReport, DeviceState, Fault, Fleet,
     Guess, Latency, Spoken, StrangerReport, TestError, TestReport,
 };
+pub use self::invoices::{ClaimReply, Claimant, InvoiceDesk, InvoiceFile};
 pub use self::receipts::{Paid, PrintOutcome, Receipts};
 pub use self::till::{MerchantAccount, MerchantUser, TillRecords};
 use crate::{

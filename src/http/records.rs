@@ -215,7 +215,8 @@ fn event(l: Lang, change: &Change) -> String {
         | Change::Shift(_)
         | Change::Cash(_)
         | Change::Task(_)
-        | Change::Zone(_) => change.kind().to_owned(),
+        | Change::Zone(_)
+        | Change::Invoice(_) => change.kind().to_owned(),
         Change::TillActed { did, who, reason, amount, .. } => {
             format!("{who}: {} {amount} · {reason}", till_did(l, *did))
         }

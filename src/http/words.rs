@@ -306,6 +306,7 @@ pub(super) fn refusal(l: Lang, refusal: &Refusal) -> String {
             "No vehicle came in with this phone: ask at the booth",
         ),
         Refusal::Unfit(unfit) => return super::register::unfit(l, unfit),
+        Refusal::NoInvoice(why) => super::invoices::why_not(l, *why),
         Refusal::Fire => l.say(
             "火警期间出口保持常开",
             "There is a fire: ways out stay open until the contact is off",

@@ -19,6 +19,7 @@ mod backup;
 mod chain;
 mod counts;
 mod error;
+mod invoices;
 mod load;
 mod merchants;
 mod open;

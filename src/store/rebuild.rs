@@ -107,6 +107,7 @@ fn expect(expected: &mut Expected, change: &Change, body: &str) {
         Change::Cash(cash) => format!("cash {}", cash.id),
         Change::Task(task) => format!("task {}", task.id),
         Change::Zone(zone) => format!("zone {}", zone.id),
+        Change::Invoice(invoice) => format!("invoice {}", invoice.id),
         Change::Payment(payment) => {
             expected.insert(format!("watched {}", payment.id), digest(""));
             format!("payment {}", payment.id)

@@ -22,6 +22,7 @@ use paifang::{
 use paifang_sim::{
     bank,
     faults::{CameraFaults, Faults, PeopleFaults},
+    invoicing,
     site::{ATTENDANT, Compared, Counts, Stage, StageSpec, compare},
 };
 use tokio::time::{Instant, sleep_until};
@@ -116,6 +117,7 @@ async fn demo(args: &Args) -> Result<()> {
         .context("the daemon does not start; if its port is taken, try --port")?;
     let attendant = stage.run(PASSWORD, daemon.first_password.clone())?;
     attendant.sign_in().await?;
+    invoicing::spawn(args.folder.join(invoicing::FOLDER));
     welcome(&stage, seed, log_file.as_deref());
     watch(&stage, args).await;
     println!("\nstopping");

@@ -23,6 +23,7 @@ use super::{
 use crate::{
     bank::{self, Gateway, GatewayKeys, GatewaySettings},
     faults::Faults,
+    invoicing::SECTION,
     seed::Seed,
     world::{Pace, SiteSpec, World},
 };
@@ -116,7 +117,10 @@ impl Stage {
         };
         let layout = Layout {
             lanes,
-            sections: spec.plan.as_ref().map(|plan| plan.sections.clone()).unwrap_or_default(),
+            sections: spec
+                .plan
+                .as_ref()
+                .map_or_else(|| SECTION.to_owned(), |plan| plan.sections.clone()),
             folder,
             name: spec.name.clone(),
             http: spec.http,

@@ -62,6 +62,7 @@ impl<'a> Desk<'a> {
             (Change::Shift(a), Change::Shift(b)) => a.id == b.id,
             (Change::Task(a), Change::Task(b)) => a.id == b.id,
             (Change::Zone(a), Change::Zone(b)) => a.id == b.id,
+            (Change::Invoice(a), Change::Invoice(b)) => a.id == b.id,
             _ => false,
         };
         match self.changes.iter_mut().rev().find(same) {

@@ -10,6 +10,7 @@ mod entry;
 mod exit;
 mod fire;
 mod gate;
+mod invoice;
 mod ledger;
 mod manage;
 mod misread;
@@ -80,6 +81,11 @@ pub fn decide(state: &State, rules: &Rules, now: Timestamp, input: Input) -> Dec
         Input::VisitsFound { stay, visits } => desk.visits_found(stay, visits),
         Input::BankSaid { out_trade_no, to, word } => desk.bank_said(&out_trade_no, to, word),
         Input::RefundSaid { refund, word } => desk.refund_said(refund, &word),
+        Input::InvoiceAsked(claim) => desk.invoice_asked(claim),
+        Input::InvoiceFound { invoice, undoes, amount } => {
+            desk.invoice_found(invoice, undoes, amount)
+        }
+        Input::InvoiceSaid { invoice, word } => desk.invoice_said(invoice, word),
         Input::Recalled { payment, order } => desk.recalled(payment, order),
         Input::Operator { lane, act, who, reason } => desk.operator(&lane, act, who, &reason),
         Input::Trouble { subject, kind, detail } => {
@@ -151,6 +157,7 @@ impl Desk<'_> {
         for order in orders {
             self.file_if_over(order);
         }
+        self.invoices_anew();
         let refunds: Vec<_> = self.state.refunds.values().cloned().collect();
         for mut refund in refunds {
             refund.next_ask = Some(self.now);
@@ -182,6 +189,7 @@ impl Desk<'_> {
                 Owner::Ticket(ticket) => self.ticket_over(ticket),
                 Owner::Payment(payment) => self.payment_due(payment),
                 Owner::Refund(refund) => self.refund_due(refund),
+                Owner::Invoice(invoice) => self.invoice_due(invoice),
                 Owner::Reservation(reservation) => self.nobody_came(reservation),
             }
         }

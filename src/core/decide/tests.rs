@@ -20,6 +20,7 @@ use crate::{
 mod access;
 mod calls;
 mod found;
+mod invoices;
 mod misread;
 mod people;
 mod till;

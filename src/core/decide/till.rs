@@ -116,6 +116,7 @@ impl Desk<'_> {
             ..Entry::new(Account::ParkingRevenue, Account::CashDrawer, amount)
         });
         self.count(shift, |totals| totals.refunded_minor += minor);
+        self.look_for_invoice(crate::types::GivenBack::Cash(id));
         if let Some(stay) = self.stay(of.stay).cloned() {
             self.unpay(stay, minor);
         }

@@ -97,6 +97,7 @@ impl Site {
                 },
             )]),
             till: super::till::rules(),
+            invoices: true,
             ..Rules::new("东门停车场", zone, Currency::Cny, tariff)
         };
         let world = World { now: "2026-11-23T00:00:00Z".parse().unwrap(), ..World::default() };
@@ -252,6 +253,7 @@ impl Site {
             door: self.clone(),
             till: self.clone(),
             receipts: Some(Arc::new(super::receipts::Printers)),
+            invoices: Some(self.clone()),
             metrics: None,
             settings,
             stop: stopped,
@@ -286,7 +288,7 @@ impl Site {
         })
     }
 
-    fn orders(&self) -> Vec<Order> {
+    pub(super) fn orders(&self) -> Vec<Order> {
         self.last(|change| match change {
             Change::Order(order) => Some((order.id, order)),
             _ => None,
@@ -300,7 +302,7 @@ impl Site {
         })
     }
 
-    fn refunds(&self) -> Vec<Refund> {
+    pub(super) fn refunds(&self) -> Vec<Refund> {
         self.last(|change| match change {
             Change::Refund(refund) => Some((refund.id, refund)),
             _ => None,
