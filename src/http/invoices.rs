@@ -149,7 +149,7 @@ pub(super) fn why_not(l: Lang, why: NoInvoice) -> &'static str {
     }
 }
 
-fn view(file: InvoiceFile) -> View {
+fn view(file: &InvoiceFile) -> View {
     let last = file.last().cloned();
     let refused = match last {
         Some(invoice) if invoice.state == InvoiceState::Asked => return View::Asked(invoice),
@@ -239,7 +239,7 @@ pub(super) async fn page(
     Path(token): Path<String>,
 ) -> Result<Response, ApiError> {
     let file = desk(&web)?.file(order_of(&web, &token)?).await?.ok_or(ApiError::NotFound)?;
-    show(&web, l, &format!("/i/{token}"), view(file), Typed::default(), String::new())
+    show(&web, l, &format!("/i/{token}"), view(&file), Typed::default(), String::new())
 }
 
 /// A reload claims nothing: the answer sends the phone back to the page.
@@ -254,7 +254,7 @@ pub(super) async fn claim(
         Ok(claimant) => claimant,
         Err(wrong) => {
             let file = desk(&web)?.file(order).await?.ok_or(ApiError::NotFound)?;
-            return show(&web, l, &here, view(file), typed, wrong);
+            return show(&web, l, &here, view(&file), typed, wrong);
         }
     };
     match desk(&web)?.claim(order, claimant).await?.ok_or(ApiError::NotFound)?? {
@@ -265,7 +265,7 @@ pub(super) async fn claim(
         Ok(_) => Err(ApiError::Internal),
         Err(refusal) => {
             let file = desk(&web)?.file(order).await?.ok_or(ApiError::NotFound)?;
-            show(&web, l, &here, view(file), typed, words::refusal(l, &refusal))
+            show(&web, l, &here, view(&file), typed, words::refusal(l, &refusal))
         }
     }
 }

@@ -37,6 +37,8 @@ use crate::types::{Contact, InvoiceAsk, InvoiceWord, TaxNumber};
 const HALF_WRITTEN: SignedDuration = SignedDuration::from_secs(10);
 /// An answer is a few hundred bytes.
 const ANSWER_BYTES_MAX: u64 = 16 * 1024;
+/// Bad answers of one number that are kept; after that they stay where they are.
+const BAD_MAX: u32 = 1_000;
 const WORDS_CHARS_MAX: usize = 200;
 const LINK_BYTES_MAX: usize = 500;
 
@@ -198,12 +200,12 @@ impl FileExchange {
     fn put_aside(&self, path: &Path, why: &str) -> InvoiceWord {
         let name = path.file_stem().unwrap_or_default().to_string_lossy();
         let bad = self.folder.join("bad");
-        let free = (1..).map(|n| bad.join(format!("{name}-{n}.json"))).find(|to| !to.exists());
-        let moved = fs::DirBuilder::new()
-            .recursive(true)
-            .mode(0o700)
-            .create(&bad)
-            .and_then(|()| free.map_or(Ok(()), |to| fs::rename(path, to)));
+        let mut places = (1..=BAD_MAX).map(|n| bad.join(format!("{name}-{n}.json")));
+        let free = places.find(|to| !to.exists());
+        let moved = fs::DirBuilder::new().recursive(true).mode(0o700).create(&bad).and_then(|()| {
+            let full = || io::Error::other("bad/ holds too many of it");
+            fs::rename(path, free.ok_or_else(full)?)
+        });
         let now = match moved {
             Ok(()) => "it lies in bad/ now; have it written anew".to_owned(),
             Err(source) => format!("it cannot be moved to bad/: {source}"),
