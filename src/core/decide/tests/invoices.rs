@@ -118,6 +118,9 @@ fn back(refund: i64, minor: i64, done: bool) -> WentBack {
     WentBack { by: GivenBack::Refund(RefundId(refund)), amount: cny(minor), done }
 }
 
+/// How an order stands in the tables.
+type Of<'a> = &'a dyn Fn(&Order) -> Order;
+
 #[test]
 fn what_can_be_claimed() {
     let no = |why| Err(Refusal::NoInvoice(why));
@@ -132,7 +135,6 @@ fn what_can_be_claimed() {
         state: OrderState::Waived { who: "li".into(), reason: "x".into() },
         ..order.clone()
     };
-    type Of<'a> = &'a dyn Fn(&Order) -> Order;
     for (name, of, went_back, reply, amount) in [
         ("paid", &paid as Of<'_>, vec![], yes(), 1_000),
         ("a part back", &paid, vec![back(1, 300, true)], yes(), 700),
