@@ -19,6 +19,7 @@ pub mod cli;
 pub mod config;
 pub mod core;
 pub mod http;
+pub mod invoice;
 pub mod io;
 pub mod settle;
 pub mod store;

@@ -18,6 +18,7 @@ use super::{
     clock::{Clock, SystemTime},
     ears::Listening,
     field::{self, AppFleet, FieldPorts, Intake, MqttIn, Strangers, Tickets},
+    invoices::Invoices,
     keys,
     pages::{AppDesk, Door, Tables},
     parts::Parts,
@@ -26,11 +27,12 @@ use super::{
     settling::{self, Settling},
 };
 use crate::{
-    config::Site,
+    config::{InvoiceSettings, Site},
     core::{AlarmKind, Input},
     http,
+    invoice::FileExchange,
     io::mqtt::{Link, LinkStatus},
-    store::{Options, Store, Writer as StoreWriter},
+    store::{Accounts, Options, Reader, Store, Writer as StoreWriter},
     types::DeviceId,
 };
 
@@ -111,6 +113,7 @@ impl Daemon {
         let channels = channels(&site)?;
         let banker = Banker::new(app.clone(), reader.clone(), channels.clone());
         let settling = Settling::new(&site, &app, books, channels, banker.clone());
+        let invoices = site.invoices.as_ref().map(|s| invoices(s, &app, &reader, &accounts));
         let pictures = Pictures::new(&site.data_dir, site.rules.zone.clone());
         let listener = TcpListener::bind(site.http_listen)
             .await
@@ -133,6 +136,7 @@ impl Daemon {
             cameras: parts.readers(&link),
             messages: messages_of,
             banker: banker.clone(),
+            invoices: invoices.clone(),
         };
         let writer = Writer::new(
             loaded.state,
@@ -179,6 +183,9 @@ impl Daemon {
         tasks.spawn(parts.pushers.watch(app.clone()));
         tasks.spawn(parts.health.watch(app.clone()));
         tasks.spawn(cards.run());
+        if let Some(invoices) = invoices.clone() {
+            tasks.spawn(invoices.run());
+        }
         tasks.spawn(watch_link(app.clone(), link.clone()));
         tasks.spawn(prune(pictures.clone()));
         let (stop, stopped) = watch::channel(false);
@@ -195,6 +202,8 @@ impl Daemon {
             fleet: Arc::new(fleet),
             door: Arc::new(door),
             receipts: Some(Arc::new(receipts)),
+            invoices: invoices
+                .map(|invoices| Arc::new(invoices) as Arc<dyn http::ports::InvoiceDesk>),
             metrics: Some(metrics),
             settings: http::Settings {
                 site_secret: secrets.site_secret.to_vec(),
@@ -253,6 +262,23 @@ fn channels(site: &Site) -> Result<Channels, StartError> {
         Ok::<_, StartError>((id.clone(), settings.open(id, Arc::new(wall_now))?))
     });
     Ok(Arc::new(opened.collect::<Result<_, _>>()?))
+}
+
+fn invoices(
+    settings: &InvoiceSettings,
+    app: &App,
+    reader: &Reader,
+    accounts: &Accounts,
+) -> Invoices {
+    let InvoiceSettings { folder, seller, keep_days } = settings.clone();
+    Invoices {
+        app: app.clone(),
+        reader: reader.clone(),
+        accounts: accounts.clone(),
+        provider: Arc::new(FileExchange::new(folder, seller, Arc::new(wall_now))),
+        keep_days,
+        one: Arc::default(),
+    }
 }
 
 #[expect(clippy::disallowed_methods, reason = "the bank wants the wall clock in each request")]

@@ -8,6 +8,7 @@ pub mod daemon;
 mod ears;
 pub mod field;
 mod gates;
+mod invoices;
 pub mod keys;
 pub mod pages;
 mod parts;

@@ -157,6 +157,7 @@ impl Receipts for ReceiptDesk {
                 order: &paid.order,
                 payment: paid.payment.as_ref(),
                 cash: paid.cash.as_ref(),
+                invoice: paid.invoice.as_ref().map(|(link, code)| (link.as_str(), code.as_str())),
                 paid_at: paid.at,
                 printed_at: self.app.now(),
                 columns: one.columns,

@@ -10,7 +10,7 @@ use jiff::tz::TimeZone;
 use toml::Spanned;
 
 use super::{
-    ConfigError, Language, Mistake, Secrets, Sign, SiteFile, Texts,
+    ConfigError, InvoiceSettings, Language, Mistake, Secrets, Sign, SiteFile, Texts,
     devices::{Bus, Device},
     lanes::{Gate, Lane},
     rules,
@@ -39,6 +39,8 @@ pub struct Site {
     /// Bank channels, those first that new payments go to first.
     pub channels: Vec<(ChannelId, ChannelSettings)>,
     pub settlement: Settlement,
+    /// `None`: nobody is offered an invoice.
+    pub invoices: Option<InvoiceSettings>,
     pub buses: BTreeMap<DeviceId, Bus>,
     pub devices: BTreeMap<DeviceId, Device>,
     /// What displays show and say.
@@ -164,6 +166,7 @@ impl Check<'_> {
         let signs = self.signs(&file.signs, &devices, &zones, &lanes, english);
         let calls = self.calls(&file.calls);
         let frictionless = self.frictionless(&file.frictionless);
+        let invoices = self.invoices(file.invoices.as_ref(), base);
         let prices = self.prices(&file, base, &zone, &zones);
         let access = self.access(&file.access);
         let mqtt = Mqtt {
@@ -195,6 +198,7 @@ impl Check<'_> {
                 limits,
                 calls,
                 frictionless,
+                invoices: invoices.is_some(),
                 lane_names: rules::lane_names(&file.lanes),
                 till,
                 settle: settlement.rules,
@@ -209,6 +213,7 @@ impl Check<'_> {
             rate,
             channels,
             settlement,
+            invoices,
             buses,
             devices,
             texts: texts?,

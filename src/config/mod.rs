@@ -7,6 +7,7 @@ mod calls;
 mod check;
 mod devices;
 mod frictionless;
+mod invoices;
 mod lanes;
 mod pay_limits;
 mod rules;
@@ -35,6 +36,7 @@ pub use self::{
     check::{Site, load, parse},
     devices::{Bus, Device},
     frictionless::FrictionlessSection,
+    invoices::{InvoiceSettings, InvoicesSection},
     lanes::{Gate, Lane},
     pay_limits::PayLimitsSection,
     secrets::Secrets,
@@ -81,6 +83,8 @@ pub struct SiteFile {
     pub merchants: MerchantsSection,
     #[serde(default)]
     pub bank: BankSection,
+    /// Default: none are issued.
+    pub invoices: Option<InvoicesSection>,
     #[serde(default)]
     pub settlement: SettlementSection,
     #[serde(default)]

@@ -5,6 +5,7 @@ use serde::{Deserialize, Serialize};
 
 use super::{
     gate::Gate,
+    invoice::Invoice,
     lane::{Lane, LaneAlarm, OperatorAct},
     limit::Spent,
     money::{Order, Payment, Posting, Refund},
@@ -92,6 +93,7 @@ pub enum Change {
     Task(Task),
     Zone(Zone),
     Settled(Settled),
+    Invoice(Invoice),
     /// An operator did something with money, and why.
     TillActed {
         did: TillDid,
@@ -145,6 +147,7 @@ impl Change {
             Self::Task(_) => "task",
             Self::Zone(_) => "zone",
             Self::Settled(_) => "settled",
+            Self::Invoice(_) => "invoice",
             Self::TillActed { .. } => "till_acted",
             Self::Spent(_) => "spent",
         }
@@ -206,6 +209,8 @@ pub enum AlarmKind {
     /// A payment has been undecided for very long.
     PaymentUndecided,
     RefundRefused,
+    /// A provider of invoices cannot be reached, says nonsense, or will not take one back.
+    InvoiceTrouble,
     /// The bank speaks of a payment that nobody here knows.
     PaymentUnknown,
     /// The same plate came in twice.

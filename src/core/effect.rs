@@ -8,7 +8,7 @@ use super::{
     ticket::{NotAdmitted, PassAction, Way},
 };
 use crate::types::{
-    ChannelId, CodeDigest, CommandId, LaneId, Money, Plate, RefundId, StayId,
+    ChannelId, CodeDigest, CommandId, GivenBack, InvoiceId, LaneId, Money, Plate, RefundId, StayId,
     bank::{AgreementAsk, Ask},
 };
 
@@ -61,6 +61,15 @@ pub enum Effect {
         channel: ChannelId,
         stay: StayId,
         ask: AgreementAsk,
+    },
+    /// The answer comes back as [`super::Input::InvoiceSaid`].
+    AskInvoice {
+        invoice: InvoiceId,
+    },
+    /// This went back: the invoice of its order, if it has one, comes back as [`super::Input::InvoiceFound`]. What was
+    /// lost with the power is looked for again after a start.
+    FindInvoice {
+        undoes: GivenBack,
     },
     /// The answer comes back as [`super::Input::RefundSaid`].
     AskRefund {

@@ -5,6 +5,7 @@ use jiff::Timestamp;
 use super::{
     change::AlarmKind,
     gate::Counted,
+    invoice::{Claim, Invoice},
     lane::{OperatorAct, Reject, Sensor},
     limit::LimitName,
     manage::Manage,
@@ -18,8 +19,8 @@ use super::{
 };
 use crate::types::{
     AdmissionId, ArrearsId, BoothId, CashId, ChannelId, Code, CodeDigest, CommandId, CounterId,
-    DeviceId, LaneId, MerchantId, Money, OrderId, PayerCode, PaymentId, Plate, RefundId, ShiftId,
-    StayId, TaskId, TicketId, ValidationId, ZoneId,
+    DeviceId, GivenBack, InvoiceId, InvoiceWord, LaneId, MerchantId, Money, OrderId, PayerCode,
+    PaymentId, Plate, RefundId, ShiftId, StayId, TaskId, TicketId, ValidationId, ZoneId,
     bank::{AgreementWord, Word},
 };
 
@@ -150,6 +151,18 @@ pub enum Input {
     /// A driver came back from binding a card or wallet to the plate of a stay: the channels are asked anew.
     AgreementMade {
         plate: Plate,
+    },
+    /// Somebody wants an invoice of an order.
+    InvoiceAsked(Claim),
+    /// This much went back of an order that has an invoice; both as the tables know them.
+    InvoiceFound {
+        invoice: Invoice,
+        undoes: GivenBack,
+        amount: Money,
+    },
+    InvoiceSaid {
+        invoice: InvoiceId,
+        word: InvoiceWord,
     },
     /// A payment that was filed away is talked about again: it comes back with its order.
     Recalled {
@@ -335,6 +348,8 @@ pub enum Answer {
     Queued,
     /// What there is to pay.
     Order(OrderId),
+    /// This invoice is of the order, asked for now or before.
+    Invoice(InvoiceId),
     /// Paid already, or nothing to pay: until then, where a time is set.
     NothingOwed(Option<Timestamp>),
     /// Goes back, or waits for a second person.
@@ -388,6 +403,8 @@ pub enum Refusal {
     PhoneUnknown,
     #[error("{0}")]
     Unfit(#[from] super::manage::Unfit),
+    #[error("{0}")]
+    NoInvoice(#[from] super::invoice::NoInvoice),
     #[error("no open stay is called {0}")]
     NoStay(StayId),
     #[error(

@@ -11,6 +11,7 @@ pub mod effect;
 pub mod frictionless;
 pub mod gate;
 pub mod input;
+pub mod invoice;
 pub mod lane;
 pub mod limit;
 pub mod manage;

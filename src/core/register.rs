@@ -77,6 +77,12 @@ impl State {
             Change::Settled(settled) => {
                 self.settled.insert(settled.id.clone(), settled.clone());
             }
+            Change::Invoice(entry) => {
+                counters.invoice = counters.invoice.max(entry.id.0);
+                let former = self.invoices.get(&entry.id).and_then(|former| former.next_ask);
+                self.move_deadline(Owner::Invoice(entry.id), former, entry.next_ask);
+                keep(&mut self.invoices, entry.id, entry, entry.over_at.is_none());
+            }
             Change::Zone(zone) => {
                 self.zones.insert(zone.id.clone(), zone.clone());
             }

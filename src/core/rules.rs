@@ -52,6 +52,8 @@ pub struct Rules {
     pub settle: SettleRules,
     pub calls: CallRules,
     pub frictionless: FrictionlessRules,
+    /// Whoever paid may claim an invoice.
+    pub invoices: bool,
     /// What operators and drivers read of a lane, where the site file names one.
     pub lane_names: BTreeMap<LaneId, String>,
 }
@@ -82,6 +84,7 @@ impl Rules {
             settle: SettleRules::default(),
             calls: CallRules::default(),
             frictionless: FrictionlessRules::default(),
+            invoices: false,
             lane_names: BTreeMap::new(),
         }
     }

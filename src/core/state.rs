@@ -7,6 +7,7 @@ use jiff::Timestamp;
 use super::{
     change::{Alarm, AlarmKind, Change},
     gate::Gate,
+    invoice::Invoice,
     lane::Lane,
     limit::Spent,
     money::{Order, OrderState, Payment, Refund},
@@ -20,8 +21,8 @@ use super::{
     zone::Zone,
 };
 use crate::types::{
-    AdmissionId, ArrearsId, CashId, CodeDigest, CounterId, LaneId, ListedId, MerchantId, OrderId,
-    PassId, PaymentId, Plate, RefundId, ReservationId, ShiftId, StayId, TaskId, TicketId,
+    AdmissionId, ArrearsId, CashId, CodeDigest, CounterId, InvoiceId, LaneId, ListedId, MerchantId,
+    OrderId, PassId, PaymentId, Plate, RefundId, ReservationId, ShiftId, StayId, TaskId, TicketId,
     ValidationId, ZoneId,
 };
 
@@ -57,6 +58,7 @@ pub struct State {
     pub spent: BTreeMap<String, Spent>,
     /// Every settlement day of every channel: a few hundred a year.
     pub settled: BTreeMap<SettledDay, Settled>,
+    pub invoices: BTreeMap<InvoiceId, Invoice>,
     pub counters: Counters,
     /// Cash that was given back.
     pub(super) refunded: BTreeSet<CashId>,
@@ -97,6 +99,7 @@ pub struct Counters {
     pub shift: i64,
     pub cash: i64,
     pub task: i64,
+    pub invoice: i64,
 }
 
 /// One refund, as far as it limits the next of the same payment.
@@ -124,6 +127,7 @@ pub enum Owner {
     Sale(OrderId),
     /// A day that is over.
     Spent(String),
+    Invoice(InvoiceId),
     Task(TaskId),
     /// A place kept for a vehicle that has not come.
     Reservation(ReservationId),

@@ -72,6 +72,10 @@ pub(super) fn words(l: Lang, kind: AlarmKind) -> (&'static str, &'static str) {
             ("银行拒绝退款", "请人工退款给车主"),
             ("The bank refused a refund", "Give the money back by hand"),
         ),
+        AlarmKind::InvoiceTrouble => two(
+            ("开票有问题", "看详情：检查开票程序与交换文件夹"),
+            ("An invoice is in trouble", "See the detail: the invoicing program and its folder"),
+        ),
         AlarmKind::PaymentUnknown => two(
             ("银行通知了一笔未知付款", "与银行核对该单号"),
             ("The bank tells of an unknown payment", "Ask the bank about this number"),

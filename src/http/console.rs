@@ -60,6 +60,11 @@ impl Frame {
         }
     }
 
+    /// The site issues invoices.
+    pub(super) fn invoices(&self) -> bool {
+        self.rules.invoices
+    }
+
     /// What a lane is called.
     pub(super) fn lane<'a>(&'a self, id: &'a LaneId) -> &'a str {
         self.rules.lane_name(id)

@@ -47,6 +47,8 @@ struct DriverPage<'a> {
     /// Of the lane's page: the lane, and whether a person was called and sees to it.
     help: Option<(&'a LaneId, Option<bool>)>,
     offer: Offer,
+    /// Whoever paid may claim one.
+    invoices: bool,
 }
 
 impl DriverPage<'_> {
@@ -122,6 +124,7 @@ fn page(
         wrong,
         help,
         offer,
+        invoices: web.invoices.is_some(),
     };
     let status = if wrong.is_empty() { StatusCode::OK } else { StatusCode::UNPROCESSABLE_ENTITY };
     let mut response = (status, Html(page.render()?)).into_response();

@@ -99,10 +99,10 @@ pub(super) async fn bank_first(
 pub(super) fn masked(path: &str) -> String {
     let mut parts = path.splitn(4, '/');
     match (parts.next(), parts.next(), parts.next(), parts.next()) {
-        (_, Some("p"), Some(token), rest) => {
+        (_, Some(of @ ("p" | "i")), Some(token), rest) => {
             let number = token.split('-').next().filter(|n| n.bytes().all(|b| b.is_ascii_digit()));
             let rest = rest.map(|rest| format!("/{rest}")).unwrap_or_default();
-            format!("/p/{}-*{rest}", number.unwrap_or("*"))
+            format!("/{of}/{}-*{rest}", number.unwrap_or("*"))
         }
         (_, Some("console"), Some("pictures"), _) => "/console/pictures/*".into(),
         _ => path.to_owned(),
@@ -185,6 +185,7 @@ mod tests {
     fn the_log_shows_no_token_and_no_plate() {
         assert_eq!(masked("/p/12-AbCdEf/pay"), "/p/12-*/pay");
         assert_eq!(masked("/p/京A12345"), "/p/*-*");
+        assert_eq!(masked("/i/12-AbCdEf"), "/i/12-*");
         assert_eq!(masked("/console/pictures/京A12345.jpg"), "/console/pictures/*");
         assert_eq!(masked("/l/exit-1/pay"), "/l/exit-1/pay");
     }

@@ -8,6 +8,10 @@ use crate::types::OrderId;
 
 /// 96 bits: short enough for a coarse QR, far too many to try.
 const TAG_BYTES: usize = 12;
+/// 40 bits: short enough to be typed, where each try is slowed down.
+const CODE_BYTES: usize = 5;
+/// Of typed codes: no I, L, O or U, which people take for others.
+const LETTERS: &[u8; 32] = b"0123456789ABCDEFGHJKMNPQRSTVWXYZ";
 
 /// Makes and checks the last part of `/p/{token}`.
 #[derive(Clone)]
@@ -34,6 +38,45 @@ impl Links {
         format!("{order}-{}", URL_SAFE_NO_PAD.encode(&tag[..TAG_BYTES]))
     }
 
+    fn code_keyed(&self, order: OrderId) -> Hmac<Sha256> {
+        let mut mac = self.key.clone();
+        mac.update(b"invoice ");
+        mac.update(order.to_string().as_bytes());
+        mac
+    }
+
+    /// `{order}-{8 letters}`, for a receipt: who cannot scan it types it.
+    pub(super) fn code(&self, order: OrderId) -> String {
+        let tag = self.code_keyed(order).finalize().into_bytes();
+        let bits = tag[..CODE_BYTES].iter().fold(0_u64, |bits, byte| bits << 8 | u64::from(*byte));
+        let letter = |n: u32| char::from(LETTERS[(bits >> (35 - 5 * n) & 31) as usize]);
+        format!("{order}-{}", (0..8).map(letter).collect::<String>())
+    }
+
+    /// The order of a code as typed: small letters and look-alikes are no mistakes. Compared in constant time.
+    pub(super) fn order_of_code(&self, typed: &str) -> Option<OrderId> {
+        let (number, tag) = typed.trim().split_once('-')?;
+        let order = OrderId(number.trim().parse().ok().filter(|n| *n > 0)?);
+        let mut bits = 0_u64;
+        let mut count = 0;
+        for c in tag.chars().filter(|c| !matches!(c, ' ' | '-')) {
+            let meant = match c.to_ascii_uppercase() {
+                'O' => '0',
+                'I' | 'L' => '1',
+                c => c,
+            };
+            let value = LETTERS.iter().position(|letter| char::from(*letter) == meant)? as u64;
+            bits = bits << 5 | value;
+            count += 1;
+            if count > 8 {
+                return None;
+            }
+        }
+        let tag = &bits.to_be_bytes()[3..];
+        let is_it = count == 8 && self.code_keyed(order).verify_truncated_left(tag).is_ok();
+        is_it.then_some(order)
+    }
+
     /// The order of a token that this site made; the tag is compared in constant time.
     pub(super) fn order(&self, token: &str) -> Option<OrderId> {
         let (number, tag) = token.split_once('-')?;
@@ -53,6 +96,26 @@ impl std::fmt::Debug for Links {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn codes_as_people_type_them() {
+        let (ours, theirs) = (Links::new(b"one"), Links::new(b"two"));
+        for n in 1..200 {
+            let code = ours.code(OrderId(n));
+            assert_eq!(ours.order_of_code(&code), Some(OrderId(n)), "{code}");
+            let tag = code.split_once('-').unwrap().1.to_lowercase();
+            let tag = tag.replace('0', "o").replace('1', "l");
+            let sloppy = format!(" {n}-{} {} ", &tag[..4], &tag[4..]);
+            assert_eq!(ours.order_of_code(&sloppy), Some(OrderId(n)), "{sloppy}");
+            assert_eq!(theirs.order_of_code(&code), None);
+            assert_eq!(ours.order_of_code(&code[..code.len() - 1]), None, "a shorter one");
+            assert_eq!(ours.order_of_code(&format!("{code}0")), None, "a longer one");
+        }
+        for bad in ["", "-", "12", "12-", "0-00000000", "12-UUUUUUUU", "x-00000000"] {
+            assert_eq!(ours.order_of_code(bad), None, "{bad}");
+        }
+        assert_ne!(ours.code(OrderId(1))[2..], ours.token(OrderId(1))[2..]);
+    }
 
     #[test]
     fn only_what_this_site_made() {

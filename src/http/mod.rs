@@ -18,6 +18,8 @@ mod error;
 pub mod fee_chart;
 mod guard;
 mod hand;
+mod invoice_list;
+mod invoices;
 mod lanes;
 mod link;
 mod merchant;

@@ -2,6 +2,7 @@
 //! The only seam of `src/http`; knows neither the store nor the bank's format.
 
 mod devices;
+mod invoices;
 mod payments;
 mod receipts;
 mod settlement;
@@ -22,6 +23,7 @@ pub use self::devices::{
     Admission, DeviceAnswer, DeviceCall, DeviceDoor, DeviceReport, DeviceState, Fault, Fleet,
     Guess, Latency, Spoken, StrangerReport, TestError, TestReport,
 };
+pub use self::invoices::{ClaimReply, Claimant, InvoiceDesk, InvoiceFile};
 pub use self::payments::{Counter, PaymentFile, PaymentRecords};
 pub use self::receipts::{Paid, PrintOutcome, Receipts};
 pub use self::settlement::{DaySettled, Earned, SettlementRecords};

@@ -50,6 +50,7 @@ fn paid(file: &StayFile) -> Option<Paid> {
             payment: payment.cloned(),
             cash: cash.cloned(),
             at: *at,
+            invoice: None,
         })
     })
 }
@@ -71,7 +72,12 @@ pub(super) async fn print(
             );
             (StatusCode::CONFLICT, text.to_owned())
         }
-        Some(paid) => {
+        Some(mut paid) => {
+            let order = paid.order.id;
+            paid.invoice = web.invoices.as_ref().map(|_| {
+                let at = web.settings.public_url();
+                (format!("{at}/i/{}", web.links.token(order)), web.links.code(order))
+            });
             let who = signed.name.clone();
             words(l, receipts.print(asked.printer, paid, l.is_zh(), who).await)
         }

@@ -217,7 +217,8 @@ fn event(l: Lang, change: &Change) -> String {
         | Change::Task(_)
         | Change::Zone(_)
         | Change::Spent(_)
-        | Change::Settled(_) => change.kind().to_owned(),
+        | Change::Settled(_)
+        | Change::Invoice(_) => change.kind().to_owned(),
         Change::TillActed { did, who, reason, amount, .. } => {
             format!("{who}: {} {amount} · {reason}", till_did(l, *did))
         }

@@ -27,11 +27,12 @@ use super::{
     error::{self, ApiError},
     guard::{self, Attempts},
     hand::folder_token,
+    invoice_list, invoices,
     link::Links,
     merchant, merchants, misreads, operate, ops, orders, pay, payments,
     ports::{
-        BankDoor, Desk, DeviceDoor, Fleet, PaymentRecords, Pictures, Receipts, Records,
-        SettlementRecords, TillRecords,
+        BankDoor, Desk, DeviceDoor, Fleet, InvoiceDesk, PaymentRecords, Pictures, Receipts,
+        Records, SettlementRecords, TillRecords,
     },
     receipts, records, register, screen, settlement, signin, stream, tariffs, tasks, till,
     unlicensed, zones,
@@ -84,6 +85,8 @@ pub struct Parts {
     pub door: Arc<dyn DeviceDoor>,
     /// `None`: the site prints nothing.
     pub receipts: Option<Arc<dyn Receipts>>,
+    /// `None`: the site issues no invoices.
+    pub invoices: Option<Arc<dyn InvoiceDesk>>,
     pub metrics: Option<PrometheusHandle>,
     pub settings: Settings,
     /// Becomes `true` when the daemon stops: event streams end, so that serving can.
@@ -110,6 +113,7 @@ pub(super) struct Web {
     /// Whoever holds it can read the data folder.
     pub(super) folder_token: String,
     pub(super) receipts: Option<Arc<dyn Receipts>>,
+    pub(super) invoices: Option<Arc<dyn InvoiceDesk>>,
     pub(super) metrics: Option<PrometheusHandle>,
     pub(super) settings: Settings,
     pub(super) stop: watch::Receiver<bool>,
@@ -118,6 +122,7 @@ pub(super) struct Web {
     pub(super) sign_ins: Attempts,
     pub(super) plates: Attempts,
     pub(super) helps: Attempts,
+    pub(super) codes: Attempts,
     /// One password at a time: each check takes 19 MiB while it lasts.
     pub(super) hashing: Semaphore,
     pub(super) streams: Arc<Semaphore>,
@@ -140,6 +145,7 @@ pub fn router(parts: Parts) -> Router {
         door: parts.door,
         folder_token: folder_token(&parts.settings.site_secret),
         receipts: parts.receipts,
+        invoices: parts.invoices,
         metrics: parts.metrics,
         settings: parts.settings,
         stop: parts.stop,
@@ -147,6 +153,7 @@ pub fn router(parts: Parts) -> Router {
         sign_ins: Attempts::default(),
         plates: Attempts::default(),
         helps: Attempts::default(),
+        codes: Attempts::default(),
         hashing: Semaphore::new(1),
         streams: Arc::new(Semaphore::new(STREAMS_MAX)),
     });
@@ -200,6 +207,8 @@ fn public() -> Router<Shared> {
         .route("/pay/bind", get(bind::page).post(bind::start))
         .route("/pay/bind/back", get(bind::back))
         .route("/pay/bind/made", post(bind::made))
+        .route("/i", get(invoices::by_code).post(invoices::find))
+        .route("/i/{token}", get(invoices::page).post(invoices::claim))
         .route("/pay/sign", get(screen::lot_sign))
         .route("/lane/{lane}/screen", get(screen::screen))
         .route("/lane/{lane}/screen/live", get(stream::screen))
@@ -256,6 +265,8 @@ fn operators() -> Router<Shared> {
         .route("/console/stays/{stay}/print", post(receipts::print))
         .route("/console/pictures/{name}", get(records::picture))
         .route("/console/tariffs", get(tariffs::page))
+        .route("/console/invoices", get(invoice_list::page))
+        .route("/console/invoices/{order}/again", post(invoice_list::again))
         .route("/console/devices", get(devices::page))
         .route("/console/devices/live", get(stream::devices))
         .route("/console/devices/{device}/test", post(devices::test_form))

@@ -319,6 +319,7 @@ pub(super) fn refusal(l: Lang, refusal: &Refusal) -> String {
         | Refusal::Decided(_)
         | Refusal::SaleUnfit
         | Refusal::SaleDiffers(_) => return super::payments::refusal(l, refusal),
+        Refusal::NoInvoice(why) => super::invoices::why_not(l, *why),
         Refusal::Fire => l.say(
             "火警期间出口保持常开",
             "There is a fire: ways out stay open until the contact is off",

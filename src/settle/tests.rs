@@ -85,8 +85,9 @@ impl Books {
         let (trade, bank_no) = (format!("PF{n:05}"), format!("B{n:05}"));
         let is_paid = matches!(state, PaymentState::Paid { .. });
         let order = Order {
+            sale: None,
             id: OrderId(n),
-            stay: StayId(n),
+            stay: Some(StayId(n)),
             lane: None,
             amount: cny(minor),
             quote: self.rules.quote(at, at),
@@ -96,6 +97,8 @@ impl Books {
             by_plate: false,
         };
         let payment = Payment {
+            charge: None,
+            printed: false,
             id: PaymentId(n),
             order: OrderId(n),
             out_trade_no: trade.clone(),
@@ -125,6 +128,9 @@ impl Books {
         let n = self.refunds;
         let refund_no = format!("PF{payment:05}R{n}");
         let refund = Refund {
+            earned: None,
+            judged_by: None,
+            key: None,
             id: RefundId(n),
             payment: PaymentId(payment),
             out_trade_no: format!("PF{payment:05}"),
@@ -155,6 +161,8 @@ impl Books {
     ) -> Change {
         self.txns += 1;
         Change::Posting(Posting {
+            counter: None,
+            product: None,
             txn: self.txns,
             at,
             payment: Some(PaymentId(payment)),

@@ -121,6 +121,7 @@ async fn number(conn: &mut SqliteConnection, state: &mut State) -> Result<(), St
             "shift" => &mut counters.shift,
             "cash" => &mut counters.cash,
             "task" => &mut counters.task,
+            "invoice" => &mut counters.invoice,
             _ => continue,
         };
         *counter = last.id;

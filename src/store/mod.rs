@@ -20,6 +20,7 @@ mod books;
 mod chain;
 mod counts;
 mod error;
+mod invoices;
 mod load;
 mod merchants;
 mod open;

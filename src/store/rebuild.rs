@@ -109,6 +109,7 @@ fn expect(expected: &mut Expected, change: &Change, body: &str) {
         Change::Zone(zone) => format!("zone {}", zone.id),
         Change::Spent(spent) => format!("spent {}", spent.id),
         Change::Settled(settled) => format!("settled {}", settled.id),
+        Change::Invoice(invoice) => format!("invoice {}", invoice.id),
         Change::Payment(payment) => {
             expected.insert(format!("watched {}", payment.id), digest(""));
             format!("payment {}", payment.id)

@@ -53,6 +53,8 @@ number_id! {
     CashId,
     /// Something a person has to decide.
     TaskId,
+    /// One invoice, or one that takes back another.
+    InvoiceId,
 }
 
 /// What a text id must look like, for error messages.

@@ -3,14 +3,18 @@
 pub mod bank;
 pub mod code;
 pub mod ids;
+pub mod invoice;
 pub mod money;
 pub mod payer_code;
 pub mod plate;
+pub mod tax_number;
 pub mod vehicle;
 
 pub use code::{Code, CodeDigest};
 pub use ids::*;
+pub use invoice::{Buyer, Contact, GivenBack, InvoiceAsk, InvoiceWord, RedOf};
 pub use money::{Currency, Money};
 pub use payer_code::{PayerCode, Wallet};
 pub use plate::Plate;
+pub use tax_number::{TaxNumber, TaxNumberError};
 pub use vehicle::{PlateColour, Vehicle, VehicleClass};

@@ -173,8 +173,9 @@ fn first(at: Timestamp) -> Result<[Change; 2]> {
     let lane = LaneId::parse("in").context("a lane's name")?;
     let stay = Stay::new(StayId(1), Plate::parse("京A12345")?, lane, Zones::only(), at);
     let order = Order {
+        sale: None,
         id: OrderId(1),
-        stay: StayId(1),
+        stay: Some(StayId(1)),
         lane: None,
         amount: Money::new(500, Currency::Cny),
         quote: rules.quote(at, at),
@@ -189,6 +190,8 @@ fn first(at: Timestamp) -> Result<[Change; 2]> {
 fn paid(n: u64, at: Timestamp) -> Result<(Payment, Posting)> {
     let (id, trade, amount) = (n as i64, trade(n), Money::new(minor(n), Currency::Cny));
     let payment = Payment {
+        charge: None,
+        printed: false,
         id: PaymentId(id),
         order: OrderId(1),
         channel: ChannelId::parse("icbc").context("a channel's name")?,
@@ -204,6 +207,8 @@ fn paid(n: u64, at: Timestamp) -> Result<(Payment, Posting)> {
         out_trade_no: trade,
     };
     let posting = Posting {
+        counter: None,
+        product: None,
         txn: id,
         at,
         payment: Some(PaymentId(id)),

@@ -22,6 +22,7 @@ use paifang::{
 use paifang_sim::{
     bank,
     faults::{CameraFaults, Faults, PeopleFaults},
+    invoicing,
     site::{ATTENDANT, Attendant, Compared, Counts, GATE_IN, Stage, StageSpec, Tales, compare},
 };
 use tokio::{
@@ -121,6 +122,7 @@ async fn demo(args: &Args) -> Result<()> {
         .context("the daemon does not start; if its port is taken, try --port")?;
     let attendant = stage.run(PASSWORD, daemon.first_password.clone())?;
     attendant.sign_in().await?;
+    invoicing::spawn(args.folder.join(invoicing::FOLDER));
     let deputy = deputy(&stage).await?;
     let (tales, story) = stage.employ([attendant, deputy]).await;
     welcome(&stage, seed, log_file.as_deref());

@@ -385,6 +385,8 @@ impl Run {
                 let found = Input::VisitsFound { stay, visits };
                 self.queue.put(self.now, Item::Tell(life, Box::new(found)));
             }
+            // Nobody issues invoices here.
+            Effect::AskInvoice { .. } | Effect::FindInvoice { .. } => {}
             Effect::TriggerRead { lane } => {
                 if let Some(lane) = self.lane_ix(&lane)
                     && !self.wire.chance(self.faults.wire.lost)

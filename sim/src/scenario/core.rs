@@ -225,7 +225,10 @@ impl CoreSite {
                 let visits = visits.collect();
                 self.tell(Input::VisitsFound { stay, visits });
             }
-            Effect::Pass { .. } | Effect::TriggerRead { .. } => {}
+            Effect::Pass { .. }
+            | Effect::TriggerRead { .. }
+            | Effect::AskInvoice { .. }
+            | Effect::FindInvoice { .. } => {}
         }
     }
 

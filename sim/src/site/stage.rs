@@ -28,6 +28,7 @@ use super::{
 use crate::{
     bank::{self, Gateway, GatewayKeys, GatewaySettings},
     faults::Faults,
+    invoicing::SECTION,
     seed::Seed,
     world::{Pace, SiteSpec, World},
 };
@@ -129,7 +130,8 @@ impl Stage {
             }
         };
         let mut lanes = lanes;
-        let mut sections = spec.plan.as_ref().map(|plan| plan.sections.clone()).unwrap_or_default();
+        let mut sections =
+            spec.plan.as_ref().map_or_else(|| SECTION.to_owned(), |plan| plan.sections.clone());
         if spec.large {
             lanes.extend(Layout::inner(&folder, annex::ZONE));
             sections.push_str(&annex::sections(&folder.join("lines")));

@@ -13,7 +13,7 @@ use super::{
     board::{ArmJob, BoardJob, soon},
 };
 use crate::{
-    app::{App, Ports, banker::Banker},
+    app::{App, Ports, banker::Banker, invoices::Invoices},
     core::{
         Effect, Input, Message,
         gate::Way,
@@ -21,7 +21,7 @@ use crate::{
         lane::ArmAction,
     },
     io::mqtt::Link,
-    types::{CommandId, LaneId},
+    types::{CommandId, InvoiceId, InvoiceWord, LaneId},
 };
 
 /// How a lane's arm is reached.
@@ -56,6 +56,7 @@ pub struct FieldPorts {
     /// What each lane says; displays and pages listen.
     pub messages: HashMap<LaneId, watch::Sender<Message>>,
     pub banker: Banker,
+    pub invoices: Option<Invoices>,
 }
 
 impl Ports for FieldPorts {
@@ -97,6 +98,12 @@ impl Ports for FieldPorts {
             Effect::AskBank { channel, ask } => self.banker.ask(channel, ask),
             Effect::AskAgreement { channel, stay, ask } => {
                 self.banker.ask_agreement(stay, channel, ask);
+            }
+            Effect::AskInvoice { invoice } => self.ask_invoice(invoice),
+            Effect::FindInvoice { undoes } => {
+                if let Some(invoices) = &self.invoices {
+                    invoices.find(undoes);
+                }
             }
             Effect::AskRefund { refund, channel, ask } => {
                 self.banker.ask_refund(refund, channel, ask);
@@ -173,6 +180,19 @@ impl FieldPorts {
         let outcome = ArmOutcome::Refused(why);
         tokio::spawn(async move {
             let _ = app.submit(Input::ArmAnswered { lane, command, outcome }, None).await;
+        });
+    }
+
+    /// One that was claimed before the site file lost its section waits, and is told.
+    fn ask_invoice(&self, invoice: InvoiceId) {
+        if let Some(invoices) = &self.invoices {
+            return invoices.ask(invoice);
+        }
+        let app = self.app.clone();
+        let why = "the site file has no [invoices], and some are open; put the section back";
+        let word = InvoiceWord::Unreachable { why: why.to_owned() };
+        tokio::spawn(async move {
+            let _ = app.submit(Input::InvoiceSaid { invoice, word }, None).await;
         });
     }
 

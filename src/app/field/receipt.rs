@@ -25,6 +25,8 @@ pub struct Receipt<'a> {
     pub payment: Option<&'a Payment>,
     /// Taken at a booth.
     pub cash: Option<&'a Cash>,
+    /// Where an invoice can be claimed, and the code for who types.
+    pub invoice: Option<(&'a str, &'a str)>,
     pub paid_at: Timestamp,
     pub printed_at: Timestamp,
     /// Latin characters in a line.
@@ -61,6 +63,11 @@ impl Receipt<'_> {
         if let Some(payment) = self.payment {
             let (text, module_dots) = (payment.out_trade_no.clone(), MODULE_DOTS);
             page.push(Block::Feed(1)).push(Block::Qr { text, module_dots });
+        }
+        if let Some((link, code)) = self.invoice {
+            page.push(Block::Feed(1));
+            page.line(pair(self.say("扫码开发票", "Scan for an invoice"), code, self.columns));
+            page.push(Block::Qr { text: link.to_owned(), module_dots: MODULE_DOTS });
         }
         let printed = format!("{} {}", self.say("打印", "Printed"), self.clock(self.printed_at));
         page.text(printed, Size::Normal, Align::Center, false);
@@ -154,6 +161,7 @@ mod tests {
             by_plate: false,
         };
         let zone = TimeZone::get("Asia/Shanghai").unwrap();
+        let link = ("https://park.example/i/9-AbCd", "9-AB12CD34");
         let receipt = Receipt {
             language,
             site: "湖畔停车场",
@@ -162,13 +170,14 @@ mod tests {
             order: &order,
             payment: None,
             cash: None,
+            invoice: Some(link),
             paid_at,
             printed_at: paid_at,
             columns,
         };
         let text = |block| match block {
-            Block::Text { text, .. } => Some(text),
-            Block::Qr { .. } | Block::Feed(_) | Block::Cut => None,
+            Block::Text { text, .. } | Block::Qr { text, .. } => Some(text),
+            Block::Feed(_) | Block::Cut => None,
         };
         receipt.document().blocks.into_iter().filter_map(text).collect()
     }
@@ -181,6 +190,8 @@ mod tests {
         assert!(entered.ends_with("2026-11-23 09:30"), "{entered}");
         assert_eq!(width(entered), 32, "right to the edge");
         assert!(zh.iter().any(|line| line.ends_with("2时5分")));
+        assert!(zh.iter().any(|line| line.ends_with(" 9-AB12CD34")), "{zh:?}");
+        assert!(zh.contains(&"https://park.example/i/9-AbCd".to_owned()), "{zh:?}");
         let en = texts(Language::En, 32);
         assert!(en.contains(&"Total 12.5 CNY".to_owned()), "{en:?}");
         assert!(texts(Language::En, 16).iter().any(|line| line == "Entered 2026-11-23 09:30"));

@@ -9,7 +9,6 @@ use super::{
     testing::{Folder, GATEWAY, Golden, MERCHANT, openssl},
     *,
 };
-use crate::bank::PayWay;
 
 fn settings(folder: &Folder) -> IcbcSettings {
     let key = folder.secret("merchant.pem", &MERCHANT.private);

@@ -65,6 +65,7 @@ impl<'a> Desk<'a> {
             (Change::Zone(a), Change::Zone(b)) => a.id == b.id,
             (Change::Spent(a), Change::Spent(b)) => a.id == b.id,
             (Change::Settled(a), Change::Settled(b)) => a.id == b.id,
+            (Change::Invoice(a), Change::Invoice(b)) => a.id == b.id,
             _ => false,
         };
         match self.changes.iter_mut().rev().find(same) {

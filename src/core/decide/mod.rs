@@ -11,6 +11,7 @@ mod exit;
 mod fire;
 mod frictionless;
 mod gate;
+mod invoice;
 mod ledger;
 mod limit;
 mod manage;
@@ -100,6 +101,11 @@ pub fn decide(state: &State, rules: &Rules, now: Timestamp, input: Input) -> Dec
             desk.agreement_said(stay, &channel, at_exit, &word)
         }
         Input::AgreementMade { plate } => desk.agreement_made(&plate),
+        Input::InvoiceAsked(claim) => desk.invoice_asked(claim),
+        Input::InvoiceFound { invoice, undoes, amount } => {
+            desk.invoice_found(invoice, undoes, amount)
+        }
+        Input::InvoiceSaid { invoice, word } => desk.invoice_said(invoice, word),
         Input::Recalled { payment, order } => desk.recalled(payment, order),
         Input::Operator { lane, act, who, reason } => desk.operator(&lane, act, who, &reason),
         Input::Trouble { subject, kind, detail } => {
@@ -173,6 +179,7 @@ impl Desk<'_> {
         for order in orders {
             self.file_if_over(order);
         }
+        self.invoices_anew();
         let pending = |refund: &&Refund| refund.state == RefundState::Pending;
         let refunds: Vec<_> = self.state.refunds.values().filter(pending).cloned().collect();
         for mut refund in refunds {
@@ -207,6 +214,7 @@ impl Desk<'_> {
                 Owner::Refund(refund) => self.refund_due(refund),
                 Owner::Sale(order) => self.sale_over(order),
                 Owner::Spent(id) => self.day_over(&id),
+                Owner::Invoice(invoice) => self.invoice_due(invoice),
                 Owner::Reservation(reservation) => self.nobody_came(reservation),
             }
         }

@@ -195,6 +195,7 @@ impl Desk<'_> {
             refund: Some(refund.id),
             ..Entry::new(Account::RefundsPayable, Account::ChannelReceivable, refund.amount)
         });
+        self.look_for_invoice_of(refund.id, &refund.why);
         self.end_refund(refund, RefundState::Done);
     }
 

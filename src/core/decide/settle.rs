@@ -89,6 +89,8 @@ impl Desk<'_> {
         let (debit, credit) = if new > 0 { (account, receivable) } else { (receivable, account) };
         let (txn, at, amount) = (self.next_txn(), self.now, self.money(new.abs()));
         self.record(Change::Posting(Posting {
+            counter: None,
+            product: None,
             txn,
             at,
             payment: None,

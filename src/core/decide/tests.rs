@@ -21,6 +21,7 @@ mod access;
 mod calls;
 mod found;
 mod frictionless;
+mod invoices;
 mod misread;
 mod payments;
 mod people;

@@ -121,6 +121,7 @@ impl Desk<'_> {
             ..Entry::takes_back(&earned, Account::CashDrawer, amount)
         });
         self.count(shift, |totals| totals.refunded_minor += minor);
+        self.look_for_invoice(crate::types::GivenBack::Cash(id));
         if let Some(stay) = of.stay.and_then(|stay| self.stay(stay)).cloned() {
             self.unpay(stay, minor);
         }

@@ -17,6 +17,8 @@ pub struct Paid {
     pub payment: Option<Payment>,
     pub cash: Option<Cash>,
     pub at: Timestamp,
+    /// Where an invoice can be claimed, and the code for who types; `None`: the site issues none.
+    pub invoice: Option<(String, String)>,
 }
 
 /// What became of a receipt; the texts are for the operator.

@@ -3,6 +3,7 @@
 mod bank;
 mod devices;
 mod driver;
+mod invoices;
 mod misreads;
 mod operator;
 mod payments;

@@ -98,6 +98,7 @@ impl Site {
                 },
             )]),
             till: super::till::rules(),
+            invoices: true,
             ..Rules::new("东门停车场", zone, Currency::Cny, tariff)
         };
         let world = World { now: "2026-11-23T00:00:00Z".parse().unwrap(), ..World::default() };
@@ -255,6 +256,7 @@ impl Site {
             payments: self.clone(),
             settlement: None,
             receipts: Some(Arc::new(super::receipts::Printers)),
+            invoices: Some(self.clone()),
             metrics: None,
             settings,
             stop: stopped,

@@ -24,6 +24,8 @@ fn day(channel: &str) -> SettledDay {
 
 fn posting(txn: i64, of: Option<SettledDay>, (debit, credit): (Account, Account)) -> Change {
     Change::Posting(Posting {
+        counter: None,
+        product: None,
         txn,
         at: start(),
         payment: None,
