@@ -39,7 +39,7 @@ const DAY_START_S: i64 = 1_795_363_200;
 
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> Result<()> {
-    let rows = std::env::args().filter_map(|arg| arg.parse().ok()).next().unwrap_or(ROWS);
+    let rows = std::env::args().find_map(|arg| arg.parse().ok()).unwrap_or(ROWS);
     let dir = std::env::temp_dir().join(format!("paifang-reconcile-{}", std::process::id()));
     std::fs::create_dir_all(&dir)?;
     let result = run(&dir, rows).await;
@@ -231,7 +231,7 @@ fn peer(dir: &Path, site: &Path, statement: &Path) -> Result<String> {
     let start_ms = DAY_START_S * 1_000;
     let end_ms = start_ms + 86_400_000;
     let script = format!(
-        r#"pragma journal_mode = off;
+        r"pragma journal_mode = off;
 pragma synchronous = off;
 attach '{site}' as site;
 create table statement (what text, out_trade_no text, bank_no text, refund_no text, amount text, fee text, at text);
@@ -248,7 +248,7 @@ select 'amount' as kind, statement.out_trade_no from statement join ours using (
 union all select 'long', out_trade_no from statement where out_trade_no not in (select out_trade_no from ours)
 union all select 'short', out_trade_no from ours where out_trade_no not in (select out_trade_no from statement);
 select (select count(*) from statement join ours using (out_trade_no)) || ' ' || (select count(*) from difference);
-"#,
+",
         site = site.display(),
         statement = statement.display(),
     );

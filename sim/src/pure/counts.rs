@@ -37,7 +37,7 @@ impl Counts {
                 Change::Stay(stay) => {
                     moved = true;
                     let zone = stay.state.is_open().then(|| stay.zone_now().clone());
-                    self.is_in(stay.id, zone);
+                    self.is_in(stay.id, zone.as_ref());
                 }
                 Change::Zone(zone) => {
                     moved = true;
@@ -60,8 +60,8 @@ impl Counts {
         spent.into_iter().try_for_each(|merchant| self.within_budget(merchant))
     }
 
-    fn is_in(&mut self, stay: StayId, zone: Option<ZoneId>) {
-        let former = match &zone {
+    fn is_in(&mut self, stay: StayId, zone: Option<&ZoneId>) {
+        let former = match zone {
             Some(zone) => {
                 *self.inside.entry(zone.clone()).or_default() += 1;
                 self.zone_of.insert(stay, zone.clone())

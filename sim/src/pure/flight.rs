@@ -241,9 +241,8 @@ impl Run {
                     let payment = self.state.payments.get(&payment);
                     payment.and_then(|p| p.link.clone()).map_or(Page::NotYet, Page::Link)
                 }
-                Some(Ok(Answer::Charging)) => Page::NotYet,
+                Some(Ok(Answer::Charging)) | None => Page::NotYet,
                 Some(_) => Page::Over,
-                None => Page::NotYet,
             },
             None if self.machine.is_down() => Page::NotYet,
             None => Page::Over,

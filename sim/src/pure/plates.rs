@@ -34,7 +34,7 @@ impl PureBank {
         if self.silent {
             return (TIMEOUT, AgreementWord::Unknown { why: "no answer".into() });
         }
-        let first = if self.draws.chance(0.67) { 1 } else { 0 };
+        let first = u32::from(self.draws.chance(0.67));
         let number = *self.bound.entry(ask.plate.clone()).or_insert(first);
         if self.draws.chance(0.05) {
             self.tally.add("bank: agreement changed");

@@ -127,11 +127,10 @@ impl Run {
         let says = link.map(|link| self.bank.pay(self.now, &link));
         match says {
             Some(CashierSays::Paid) => self.counter.tally.add("arrears: paid by phone"),
-            Some(CashierSays::Closed) => {}
             Some(CashierSays::Busy) | None if looks < LOOKS_MAX => {
                 self.counter.queue.put(self.now + AGAIN, Ev::Phone(payment, looks + 1));
             }
-            Some(CashierSays::Busy) | None => {}
+            Some(CashierSays::Busy | CashierSays::Closed) | None => {}
         }
     }
 }

@@ -121,7 +121,7 @@ impl Layout {
             let line = folder.join("lines").join(&id);
             let serial_number = format!("sim-{id}");
             let (keys, inner) = (Vec::new(), false);
-            LaneAt { serial_number, id, direction, by, speaks, line, keys, inner }
+            LaneAt { id, direction, by, speaks, serial_number, line, keys, inner }
         };
         let entries = (1..=entries).map(|nth| {
             let by = if camera_arm && nth == entries { By::Camera } else { By::Board };

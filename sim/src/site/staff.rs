@@ -98,7 +98,7 @@ impl Engine {
                     let words = || format!("{}: the second car of a pool pays", at.id);
                     staff.tales.tell(Tale::PoolPays, words);
                 }
-                self.to_pay(lane, plate, &staff, now);
+                self.collect(lane, plate, &staff, now);
             }
             Message::GoodBye { plate } if plate.full() == SEASON && !at.inner => {
                 staff.tales.tell(Tale::Pass, || format!("{}: {SEASON} leaves on its pass", at.id));
@@ -111,7 +111,7 @@ impl Engine {
         }
     }
 
-    fn to_pay(&mut self, lane: LaneIx, plate: &Plate, staff: &Arc<Staff>, now: Timestamp) {
+    fn collect(&mut self, lane: LaneIx, plate: &Plate, staff: &Arc<Staff>, now: Timestamp) {
         let Some((manner, seen)) = self.world.at_line(lane) else { return };
         if manner == Manner::NeverPays {
             let (staff, id) = (staff.clone(), self.layout.lanes[lane].id.clone());

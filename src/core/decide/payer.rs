@@ -63,7 +63,7 @@ impl Desk<'_> {
         let (id, out_trade_no) = self.next_trade();
         let channel = self.channel_for(way);
         let expires_at = self.now + self.rules.pay.code_window;
-        let lane = order.lane.as_ref().map(|lane| lane.as_str());
+        let lane = order.lane.as_ref().map(crate::types::LaneId::as_str);
         let place = lane.or(order.sale.as_ref().map(|sale| sale.counter.as_str()));
         let scanner = place.map(|place| Scanner { place: place.to_owned(), secret_text: None });
         let ask = Ask::Collect {

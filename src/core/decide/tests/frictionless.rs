@@ -484,7 +484,7 @@ fn an_operator_who_opens_takes_the_charge_back() {
     let (act, who, reason) = (OperatorAct::Open, "li".into(), "guest".into());
     site.tell(Input::Operator { lane: lane("out"), act, who, reason }).unwrap();
     site.drive_through("out");
-    assert_eq!(site.reversed(), [trade.clone()]);
+    assert_eq!(site.reversed(), std::slice::from_ref(&trade));
     site.bank(&trade, Word::Reversed).unwrap();
     assert!(site.state.arrears.is_empty() && site.state.stays.is_empty());
 }
