@@ -54,8 +54,6 @@ end;
 create index journal_of_payment on journal (coalesce(body ->> 'payment', body ->> 'id'))
 where kind in ('payment', 'refund', 'till_acted');
 
--- All refunds are read at a start: none of a payment may be forgotten when more is to go back.
-drop index refund_pending;
 
 -- Programs of counters. No part of the journal: what they sell is.
 create table counter_account (

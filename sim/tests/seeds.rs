@@ -85,8 +85,9 @@ fn without_faults_nobody_needs_help_and_nothing_goes_back() {
         assert!(tally.of("traffic: in") > 40, "{tally}");
         assert_eq!(tally.of("traffic: in"), tally.of("traffic: out"));
         assert_eq!(summary.stays_left, 0, "seed {seed}");
-        // A car that a pass's space comes free for while its driver pays has its money back.
-        assert!(summary.refunds == 0 || seed % 3 == 2, "seed {seed}");
+        // A car that a pass's space comes free for while its driver pays has its money back, and so has one who pays in
+        // cash and then confirms the code that was scanned before.
+        assert!(summary.refunds == 0 || seed % 3 == 2 || seed % 2 == 1, "seed {seed}");
     }
 }
 

@@ -89,7 +89,7 @@ mod tests {
             ("", "", ""),
             ("Y43", "Y44", "invoices.tax_number"),
             ("某某公司", " ", "invoices.seller"),
-            ("9%", "9\\n", "invoices.tax_rate"),
+            ("9%", "9\\n%", "invoices.tax_rate"),
             ("folder = \"f\"\n", "folder = \"f\"\nkeep_days = 0\n", "invoices.keep_days"),
             ("folder = \"f\"\n", "folder = \"f\"\nitem = \"\"\n", "invoices.item"),
         ] {

@@ -76,7 +76,8 @@ fn each_mistake_names_its_line_and_field() {
     ] {
         let line = EXAMPLE.lines().position(|l| l.contains(from)).unwrap() + 1;
         let mistakes = mistakes(from, to);
-        let found = mistakes.iter().find(|m| m.line == line && m.field.contains(field));
+        let lines = line..=line + to.matches('\n').count();
+        let found = mistakes.iter().find(|m| lines.contains(&m.line) && m.field.contains(field));
         let found = found.unwrap_or_else(|| panic!("{to}: line {line} {field}, got {mistakes:?}"));
         assert!(found.what.contains(hint), "{to}: {found:?}");
     }

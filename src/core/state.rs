@@ -368,7 +368,10 @@ impl State {
             let was = former.as_ref().and_then(open);
             self.move_deadline(Owner::Sale(order.id), was, sale.open_until);
         }
-        self.sweep(order.id);
+        // One that was never asked for is unpaid from the start; its arrears come next.
+        if former.is_some() || order.state != OrderState::Unpaid {
+            self.sweep(order.id);
+        }
     }
 
     fn put_payment(&mut self, payment: &Payment) {

@@ -153,13 +153,17 @@ async fn a_lanes_history_is_its_own_and_latest_first() {
 }
 
 /// Statements that do read a whole table, or only the end of one.
-const SCANS: [&str; 7] = [
+const SCANS: [&str; 9] = [
     "select seq, at_ms, kind, body, hash from journal order by seq",
     "select seq, at_ms, hash from journal order by seq desc limit 1",
     "select body from stay order by id desc limit ?1",
     "select 'lane ' || id as",
     "select account as",
     "select body from lane",
+    // At a start: what went back of a payment limits what else may.
+    "select body from refund",
+    // At a start: what went back and is in no red invoice yet.
+    "select refund.id as",
     "select body from alarm",
 ];
 

@@ -128,7 +128,8 @@ async fn a_counters_token_is_its_own_and_can_be_taken_back() {
     assert_eq!(accounts.counter_of_token(&[1; 32]).await.unwrap(), Some(desk()));
     accounts.put_counter(&desk(), &[2; 32], "wang", now).await.unwrap();
     assert_eq!(accounts.counter_of_token(&[1; 32]).await.unwrap(), None, "the former is over");
-    assert_eq!(accounts.counters().await.unwrap(), [(desk(), "wang".to_owned(), now)]);
+    let made = jiff::Timestamp::from_millisecond(now.as_millisecond()).unwrap();
+    assert_eq!(accounts.counters().await.unwrap(), [(desk(), "wang".to_owned(), made)]);
     accounts.drop_counter(&desk()).await.unwrap();
     assert_eq!(accounts.counter_of_token(&[2; 32]).await.unwrap(), None);
 }
@@ -138,7 +139,7 @@ async fn a_counters_token_is_its_own_and_can_be_taken_back() {
 async fn orders_and_their_payments_come_over_from_the_schema_before() {
     let dir = Dir::new("orders-before");
     let options = sqlx::sqlite::SqliteConnectOptions::new();
-    let options = options.filename(dir.db()).create_if_missing(true).foreign_keys(true);
+    let options = options.filename(dir.file("site.db")).create_if_missing(true).foreign_keys(true);
     let mut old = sqlx::SqliteConnection::connect_with(&options).await.unwrap();
     let steps = [
         include_str!("../../../migrations/0001_spine.sql"),

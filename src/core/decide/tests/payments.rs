@@ -204,8 +204,7 @@ fn only_new_payments_go_to_another_channel_and_each_alarm_ends_by_itself() {
     let id = |id: &str| ChannelId::parse(id).unwrap();
     let channel = |name: &str, ways: &[PayWay]| PayChannel { id: id(name), ways: ways.to_vec() };
     let both = [PayWay::Cashier, PayWay::PayerCode];
-    site.rules.pay.channels =
-        vec![channel("icbc", &both), channel("swift", &both), channel("late", &[PayWay::Plate])];
+    site.rules.pay.channels = vec![channel("icbc", &both), channel("swift", &both)];
     site.owes_five();
     let first = site.pay();
     for _ in 0..5 {
