@@ -336,13 +336,16 @@ async fn summary(reader: &Reader, counts: &Counts, compared: &Compared) -> Resul
         counts.came, counts.left, counts.waived
     );
     println!(
-        "takings    {} from {} payments, {} given back, by the ledger",
+        "takings    {} from {} payments, cash among them, {} given back, by the ledger",
         yuan(takings.revenue_minor),
         takings.payments,
         yuan(takings.refunded_minor)
     );
     if compared.is_equal() {
-        println!("bank       {} in its books of this run: equal", yuan(compared.bank_fen));
+        println!(
+            "bank       {} in its books of this run, as in the ledger without cash",
+            yuan(compared.bank_fen)
+        );
     } else {
         println!(
             "bank       {} in its books of this run, {} in the ledger",

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use jiff::Timestamp;
-use paifang::core::{Decision, Input};
+use paifang::core::{Change, Decision, Input};
 
 use super::{check::Broken, flight::Item, run::Run};
 use crate::{
@@ -13,7 +13,7 @@ use crate::{
 
 /// Where in a step the power goes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Cut {
+pub enum Cut {
     /// Decided and lost.
     BeforeCommit,
     /// On disk, and nothing of it done.
@@ -22,12 +22,19 @@ pub(super) enum Cut {
     AfterActing,
 }
 
+impl Cut {
+    pub const ALL: [Self; 3] = [Self::BeforeCommit, Self::BeforeActing, Self::AfterActing];
+}
+
 #[derive(Debug)]
 pub(super) struct Machine {
     draws: Draws,
     cuts_per_day: f64,
     steps_per_day: f64,
     next_cut: Option<Timestamp>,
+    /// Besides: in the so-manieth step that moves money, counted from 1.
+    planned: Option<(u32, Cut)>,
+    pub(super) money_steps: u32,
     next_clock_step: Option<Timestamp>,
     down: bool,
     pub(super) down_since: Timestamp,
@@ -48,6 +55,8 @@ impl Machine {
             cuts_per_day: faults.power_cuts,
             steps_per_day: faults.clock_steps,
             next_cut,
+            planned: None,
+            money_steps: 0,
             next_clock_step,
             down: false,
             down_since: now,
@@ -71,9 +80,15 @@ impl Machine {
         if drains {
             return None;
         }
+        self.money_steps += u32::from(decision.changes.iter().any(is_of_money));
+        if let Some((_, cut)) = self.planned.filter(|(at, _)| *at == self.money_steps) {
+            self.planned = None;
+            self.tally.add("power: cut as planned");
+            return Some(cut);
+        }
         self.step_clock(now);
         self.next_cut.filter(|at| *at <= now)?;
-        let cut = self.draws.pick(&[Cut::BeforeCommit, Cut::BeforeActing, Cut::AfterActing]);
+        let cut = self.draws.pick(&Cut::ALL);
         if decision.effects.is_empty() && cut == Cut::BeforeActing {
             // A better moment comes.
             return None;
@@ -102,7 +117,27 @@ impl Machine {
     }
 }
 
+fn is_of_money(change: &Change) -> bool {
+    matches!(
+        change,
+        Change::Order(_)
+            | Change::Payment(_)
+            | Change::Refund(_)
+            | Change::Posting(_)
+            | Change::Cash(_)
+            | Change::Arrears(_)
+            | Change::Validation(_)
+    )
+}
+
 impl Run {
+    /// Cuts the power once, in the `at`-th step that moves money, counted from 1.
+    #[must_use]
+    pub fn cut(mut self, at: u32, cut: Cut) -> Self {
+        self.machine.planned = Some((at, cut));
+        self
+    }
+
     /// Everything in memory and in flight is gone.
     pub(super) fn power_off(&mut self) -> Result<(), Broken> {
         self.compare_all()?;

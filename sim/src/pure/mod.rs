@@ -31,6 +31,7 @@ mod watch;
 
 pub use self::{
     check::{Broken, Law},
+    machine::Cut,
     run::{Failure, Run, STORY, Summary},
     sabotage::Sabotage,
     site::RunSpec,

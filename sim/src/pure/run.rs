@@ -51,6 +51,8 @@ pub struct Summary {
     pub hash: u64,
     pub payments: u64,
     pub refunds: u64,
+    /// Steps that moved money.
+    pub money_steps: u32,
     /// Stays still open when everybody has left: misread plates, exits nobody saw.
     pub stays_left: u64,
     /// Alarms raised when all was over.
@@ -67,6 +69,7 @@ impl Summary {
         self.hash = self.hash.rotate_left(1) ^ other.hash;
         self.payments += other.payments;
         self.refunds += other.refunds;
+        self.money_steps += other.money_steps;
         self.stays_left += other.stays_left;
         for (kind, count) in &other.alarms_left {
             *self.alarms_left.entry(*kind).or_default() += count;
@@ -364,6 +367,7 @@ impl Run {
             hash: self.journal.hash(),
             payments: self.books.payments.len() as u64,
             refunds: self.books.refunds.len() as u64,
+            money_steps: self.machine.money_steps,
             stays_left: self.state.stays.len() as u64,
             alarms_left,
             tally,
