@@ -98,14 +98,16 @@ mod tests {
         assert_eq!(leases.take("c", "b", now), Err("a".into()), "while signing in");
         assert_eq!(leases.take("c", "b", now + SIGN_IN_LIMIT), Ok(()), "it never came up");
 
-        leases.hold(&id("c", 1));
+        // A session is made once: it knows when.
+        let (first, second) = (id("c", 1), id("c", 2));
+        leases.hold(&first);
         let later = now + 10 * SIGN_IN_LIMIT;
         assert_eq!(leases.take("c", "a", later), Err("b".into()), "while connected");
         assert_eq!(leases.take("c", "b", later), Ok(()), "the same account may take over");
-        leases.hold(&id("c", 2));
-        leases.release(&id("c", 1));
+        leases.hold(&second);
+        leases.release(&first);
         assert_eq!(leases.take("c", "a", later), Err("b".into()), "the new session has it");
-        leases.release(&id("c", 2));
+        leases.release(&second);
         assert_eq!(leases.take("c", "a", later), Ok(()));
     }
 
