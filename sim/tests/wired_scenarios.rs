@@ -1,7 +1,15 @@
 //! The tables that say so, run against the daemon itself on real wires.
 #![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
 
-use std::{fs, path::Path};
+use std::{
+    fs,
+    path::Path,
+    sync::{
+        Mutex,
+        atomic::{AtomicUsize, Ordering},
+    },
+    thread,
+};
 
 use paifang::cli;
 use paifang_sim::scenario::{Head, Table, WireSite, parse, run};
@@ -20,22 +28,34 @@ fn tables() -> Vec<Table> {
     tables.into_iter().filter(|table| table.on_wire).collect()
 }
 
-/// One after the other: each has a broker, serial lines and pages of its own.
+/// They mostly wait, so some run side by side.
+const AT_ONCE: usize = 4;
+
+/// Each has a broker, serial lines and pages of its own.
 #[test]
 fn the_marked_tables_come_true_on_the_wire() {
     let tables = tables();
     let metrics = cli::start_metrics().unwrap();
-    let mut failed = Vec::new();
-    for (nth, table) in tables.iter().enumerate() {
-        let folder =
-            std::env::temp_dir().join(format!("paifang-wired-{}-{nth}", std::process::id()));
-        let head = Head::of(&table.settings).unwrap();
-        let told = WireSite::new(&head, &folder, &metrics)
-            .map_err(|what| format!("{}: {what}", table.at))
-            .and_then(|mut site| run(table, &mut site).map_err(|failed| failed.to_string()));
-        failed.extend(told.err());
-        let _ = fs::remove_dir_all(folder);
-    }
+    let (next, failed) = (AtomicUsize::new(0), Mutex::new(Vec::new()));
+    thread::scope(|scope| {
+        for _ in 0..AT_ONCE {
+            scope.spawn(|| {
+                loop {
+                    let nth = next.fetch_add(1, Ordering::Relaxed);
+                    let Some(table) = tables.get(nth) else { break };
+                    let own = format!("paifang-wired-{}-{nth}", std::process::id());
+                    let folder = std::env::temp_dir().join(own);
+                    let head = Head::of(&table.settings).unwrap();
+                    let told = WireSite::new(&head, &folder, &metrics)
+                        .map_err(|what| format!("{}: {what}", table.at))
+                        .and_then(|mut site| run(table, &mut site).map_err(|e| e.to_string()));
+                    failed.lock().unwrap().extend(told.err());
+                    let _ = fs::remove_dir_all(folder);
+                }
+            });
+        }
+    });
+    let failed = failed.into_inner().unwrap();
     let told = failed.join("\n\n");
     assert!(failed.is_empty(), "{} of {} tables:\n{told}", failed.len(), tables.len());
     assert!(tables.len() >= 14, "only {} tables are run on the wire", tables.len());
