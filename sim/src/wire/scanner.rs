@@ -127,16 +127,21 @@ async fn run(
                 Ok(count) if count > 0 => {
                     heard.extend_from_slice(&piece[..count]);
                     for command in commands_of(&mut heard) {
+                        // On record first: who hears the answer may look at once.
+                        keep(&commands, command);
                         let _ = pty.write_all(&DONE).await;
-                        let mut kept = lock(&commands);
-                        if kept.len() < COMMANDS_MAX {
-                            kept.push(command);
-                        }
                     }
                 }
                 _ => pty.unplug(),
             },
         }
+    }
+}
+
+fn keep(commands: &Mutex<Vec<Vec<u8>>>, command: Vec<u8>) {
+    let mut kept = lock(commands);
+    if kept.len() < COMMANDS_MAX {
+        kept.push(command);
     }
 }
 
