@@ -23,6 +23,10 @@ impl Work<'_> {
             self.stand_open();
         } else if !self.rules.wired.open_limit {
             // Nothing will ever tell when it is up; only a failure is heard of.
+            if self.lane.sensors.safety == Signal::On {
+                // It drove on behind the one before, and is let through meanwhile.
+                return self.drive_through();
+            }
             self.lane.phase = Phase::Open;
             self.wait(Why::Unused, self.rules.times.unused);
         } else {

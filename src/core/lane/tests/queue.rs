@@ -124,6 +124,18 @@ fn one_that_is_let_in_while_the_arm_is_still_up_is_no_tailgater() {
 }
 
 #[test]
+fn who_drove_on_before_it_was_let_in_is_through_all_the_same() {
+    let mut track = Track::from(Phase::AwaitingPayment);
+    let wired = Wired { open_limit: false, closed_limit: false, ..ALL_WIRED };
+    track.rules = rules(wired, Closing::ByItself);
+    let sensors = &mut track.lane.sensors;
+    (sensors.open_limit, sensors.closed_limit) = (Signal::Unknown, Signal::Unknown);
+    track.safety(ON).event(Event::Admit(Cause::Free)).arrival(OFF).safety(OFF);
+    assert_eq!(track.went(), "+京A·**345");
+    assert!(track.alarmed(LaneAlarm::UnderArm) && !track.alarmed(LaneAlarm::NotAllowed));
+}
+
+#[test]
 fn under_an_arm_that_opened_outside_nobody_follows_anybody() {
     let mut track = Track::from(Phase::Idle);
     track.event(Event::Sensor(Sensor::ClosedLimit, OFF));
