@@ -166,6 +166,7 @@ fn sold() -> Vec<Change> {
     let stay = Stay { state: StayState::Left, left_at: Some(at()), ..stay };
     let order = Order {
         sale: None,
+        basket: None,
         id: OrderId(1),
         stay: Some(StayId(1)),
         lane: None,

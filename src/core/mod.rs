@@ -4,6 +4,7 @@
 //! to perform once they are on disk. [`State::apply`] makes a change true. [`State::next_deadline`] says when silence
 //! itself becomes an input ([`Input::Tick`]). Nothing else changes a [`State`], so replaying the journal rebuilds it.
 
+pub mod basket;
 pub mod change;
 pub mod codes;
 mod decide;

@@ -3,7 +3,7 @@
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
-use super::{frictionless::Charge, settle::SettledDay, tariff::Quote};
+use super::{basket::Basket, frictionless::Charge, settle::SettledDay, tariff::Quote};
 use crate::types::{
     ArrearsId, CashId, ChannelId, CounterId, LaneId, Money, OrderId, PassId, PaymentId, RefundId,
     ShiftId, StayId, bank::PayWay,
@@ -18,6 +18,9 @@ pub struct Order {
     pub stay: Option<StayId>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub sale: Option<Sale>,
+    /// What tickets the sale is of; `None`: of something else.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub basket: Option<Basket>,
     /// Where it is to be paid; `None`: on the phone, before the vehicle comes to an exit.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub lane: Option<LaneId>,

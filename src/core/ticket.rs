@@ -4,21 +4,25 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
 use super::{lane::Cause, rules::Direction};
-use crate::types::{AdmissionId, CodeDigest, CommandId, LaneId, TicketId};
+use crate::types::{
+    AdmissionId, CodeDigest, CommandId, LaneId, Money, OrderId, ProductId, SlotId, TicketId, ZoneId,
+};
 
-/// The right of some persons to come in within a time. Its code is kept as a digest only.
+/// The right of some persons to come in within a time.
 ///
-/// It is in memory while it can still let somebody in, or while nobody knows whether somebody it let in went. After
-/// that it is in the tables only, and looked up there when its code is scanned.
+/// It is in memory while it can still let somebody in, while somebody who came in on it may come again, or while nobody
+/// knows whether somebody it let in went. After that it is in the tables only, and looked up there when it is shown.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Ticket {
     pub id: TicketId,
+    /// Of the code it is known by where it is not signed: typed, on a card, or of another program. The code itself is
+    /// kept nowhere.
     pub digest: CodeDigest,
-    /// How many persons may come in on it, each once.
+    /// How many persons may come in on it, into each of its areas.
     pub persons: u32,
-    /// Persons who went.
+    /// Persons who went, in the area most of them went into.
     pub used: u32,
-    /// Persons let in who have not gone yet, or of whom nobody knows.
+    /// Persons let in who have not gone yet, or of whom nobody knows; in all areas.
     pub held: u32,
     pub valid_from: Timestamp,
     pub valid_until: Timestamp,
@@ -26,14 +30,98 @@ pub struct Ticket {
     /// Its last day is over.
     pub expired: bool,
     pub made_at: Timestamp,
-    /// The operator who registered it.
+    /// The operator who registered it, or the counter that sold it.
     pub made_by: String,
-    /// The operator who revoked it; empty: nobody did.
+    /// Who revoked it; empty: nobody did.
     pub revoked_by: String,
+    /// Where it lets its persons in; empty: wherever the site has a lane for people.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub areas: Vec<Area>,
+    /// What was sold; `None`: registered by hand, or sold elsewhere.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub sold: Option<Sold>,
+    /// Counts the codes made for it: one that is printed again, or given to somebody else, lets nobody in by an older one.
+    #[serde(default)]
+    pub edition: u8,
+    /// Where its code may be shown.
+    #[serde(default, skip_serializing_if = "Medium::is_any")]
+    pub medium: Medium,
+    /// Who it is for, where that matters.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub visitor: Option<Visitor>,
+}
+
+/// A zone a ticket is good for, and what has been made of it there.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Area {
+    pub zone: ZoneId,
+    /// How often each person may come back after going out; `None`: as often as they like.
+    pub returns: Option<u32>,
+    /// Persons who went in for the first time.
+    pub used: u32,
+    /// Returns made, of all persons together.
+    pub returned: u32,
+    /// On their way through a turnstile, first time or again.
+    pub held: u32,
+    /// Went in and not out, where ways out are watched.
+    pub inside: u32,
+    /// The last passage, either way.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub last_at: Option<Timestamp>,
+}
+
+impl Area {
+    /// Nobody was there yet.
+    pub fn new(zone: ZoneId, returns: Option<u32>) -> Self {
+        Self { zone, returns, used: 0, returned: 0, held: 0, inside: 0, last_at: None }
+    }
+}
+
+/// What a ticket was sold as.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Sold {
+    pub order: OrderId,
+    /// Counts the tickets of the order from 1.
+    pub no: u32,
+    pub product: ProductId,
+    /// The place it takes in a time slot.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub slot: Option<SlotId>,
+    /// What was paid for it, for all its persons.
+    pub price: Money,
+}
+
+/// Who a ticket is for. Name and number are kept sealed, apart from the journal, for as long as the site says.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Visitor {
+    /// As shown: `张*`.
+    pub name: String,
+    /// As shown: `110***********123X`.
+    pub number: String,
+    /// Of the number, keyed: a reader of ID cards finds the ticket by it, and nobody finds the number by trying.
+    pub digest: CodeDigest,
+}
+
+/// Where a ticket's code may be shown.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Medium {
+    #[default]
+    Any,
+    /// On its page on a phone only, with the part that changes.
+    Phone,
+    /// Printed: the same for ever.
+    Paper,
+}
+
+impl Medium {
+    pub(crate) fn is_any(&self) -> bool {
+        *self == Self::Any
+    }
 }
 
 impl Ticket {
-    /// Persons who may still come in.
+    /// Persons who may still come in for the first time, into the area with the most left.
     pub fn left(&self) -> u32 {
         self.persons.saturating_sub(self.used).saturating_sub(self.held)
     }

@@ -86,6 +86,7 @@ impl Books {
         let is_paid = matches!(state, PaymentState::Paid { .. });
         let order = Order {
             sale: None,
+            basket: None,
             id: OrderId(n),
             stay: Some(StayId(n)),
             lane: None,

@@ -2,6 +2,7 @@
 
 use std::{borrow::Borrow, fmt, sync::Arc};
 
+use jiff::civil::{Date, Time};
 use serde::{Deserialize, Serialize};
 
 /// A number handed out by the core in the order of creation, from 1.
@@ -123,7 +124,31 @@ text_id! {
     CounterId,
     /// One contract with an acquiring bank, such as `icbc` or `swiftpass`.
     ChannelId,
+    /// Something a scenic site sells, such as `adult`.
+    ProductId,
+    /// The time slots of a kind of day, such as `day` or `night-show`.
+    ScheduleId,
+    /// One time slot of one day: see [`SlotId::of`].
+    SlotId,
 }
+
+impl SlotId {
+    /// The slot of a schedule that begins at `from` on `day`, such as `day-20261124-0900`. `None`: the schedule's name
+    /// is longer than [`SCHEDULE_CHARS_MAX`].
+    pub fn of(schedule: &ScheduleId, day: Date, from: Time) -> Option<Self> {
+        Self::parse(&format!(
+            "{schedule}-{:04}{:02}{:02}-{:02}{:02}",
+            day.year(),
+            day.month(),
+            day.day(),
+            from.hour(),
+            from.minute()
+        ))
+    }
+}
+
+/// Longest name of a schedule, in characters, so that day and time fit behind it.
+pub const SCHEDULE_CHARS_MAX: usize = 18;
 
 #[cfg(test)]
 mod tests {

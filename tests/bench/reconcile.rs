@@ -174,6 +174,7 @@ fn first(at: Timestamp) -> Result<[Change; 2]> {
     let stay = Stay::new(StayId(1), Plate::parse("京A12345")?, lane, Zones::only(), at);
     let order = Order {
         sale: None,
+        basket: None,
         id: OrderId(1),
         stay: Some(StayId(1)),
         lane: None,

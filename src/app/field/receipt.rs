@@ -152,6 +152,7 @@ mod tests {
             id: OrderId(9),
             stay: Some(StayId(7)),
             sale: None,
+            basket: None,
             lane: Some(lane),
             amount,
             quote,

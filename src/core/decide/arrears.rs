@@ -62,6 +62,7 @@ impl Desk<'_> {
                 id: self.next_order(),
                 stay: Some(stay),
                 sale: None,
+                basket: None,
                 lane: Some(lane.clone()),
                 amount: self.money(own),
                 quote,

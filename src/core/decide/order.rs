@@ -71,6 +71,7 @@ impl Desk<'_> {
                     id: self.next_order(),
                     stay: Some(stay.id),
                     sale: None,
+                    basket: None,
                     lane: lane.cloned(),
                     amount: self.money(minor),
                     quote,

@@ -44,6 +44,7 @@ impl Desk<'_> {
             id,
             stay: None,
             sale: Some(Sale { counter, key, subject, open_until }),
+            basket: None,
             lane: None,
             amount,
             quote: Quote {

@@ -9,7 +9,7 @@ use crate::{
         effect::Effect,
         gate::{Due, Phase, Why},
         input::{Answer, Refusal, Reply},
-        ticket::{NotAdmitted, Ticket},
+        ticket::{Medium, NotAdmitted, Ticket},
     },
     types::{CodeDigest, LaneId, TicketId},
 };
@@ -139,6 +139,11 @@ impl Desk<'_> {
             made_at: self.now,
             made_by: by,
             revoked_by: String::new(),
+            areas: Vec::new(),
+            sold: None,
+            edition: 0,
+            medium: Medium::Any,
+            visitor: None,
         }));
         Ok(Answer::Ticket(id))
     }

@@ -1,0 +1,46 @@
+//! What an order of tickets is of: its lines, and the tickets made of them once it is paid. Knows no price.
+
+use jiff::civil::Date;
+use serde::{Deserialize, Serialize};
+
+use super::ticket::{Medium, Visitor};
+use crate::types::{CodeDigest, Money, ProductId, SlotId, TicketId};
+
+/// Tickets as one order. Its places are held while the order is due, taken while it is paid, and free otherwise.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Basket {
+    pub lines: Vec<Line>,
+    /// Of the code that paper tickets are collected with; the code itself is kept nowhere.
+    pub pickup: CodeDigest,
+    /// Where the tickets' codes may be shown.
+    #[serde(default, skip_serializing_if = "Medium::is_any")]
+    pub medium: Medium,
+    /// In the order of the lines; none before it was paid.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub tickets: Vec<TicketId>,
+}
+
+/// Some tickets of one product for one day.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Line {
+    pub product: ProductId,
+    /// By the site's calendar: the first day they are good for.
+    pub day: Date,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub slot: Option<SlotId>,
+    pub tickets: u32,
+    /// On each ticket.
+    pub persons: u32,
+    /// Of one ticket, for all its persons.
+    pub price: Money,
+    /// One for each ticket, where the product wants names.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub visitors: Vec<Visitor>,
+}
+
+impl Line {
+    /// Places it takes in its time slot.
+    pub fn places(&self) -> u32 {
+        self.tickets.saturating_mul(self.persons)
+    }
+}
