@@ -28,6 +28,14 @@ struct Args {
 
 #[derive(Subcommand)]
 enum Command {
+    /// Asks what the site is like, listens for cameras, writes the site file and starts. Overwrites nothing.
+    Init {
+        #[command(flatten)]
+        site: SiteArg,
+        /// How long to listen for cameras, 1 to 600 s.
+        #[arg(long, default_value_t = 60, value_parser = clap::value_parser!(u64).range(1..=600))]
+        seconds: u64,
+    },
     /// Runs the site until Ctrl-C or SIGTERM.
     Run {
         #[command(flatten)]
@@ -246,6 +254,7 @@ async fn plain(command: Command) -> anyhow::Result<()> {
         | Command::Settle { .. }
         | Command::Ledger { .. }
         | Command::Ready { .. } => unreachable!("done above"),
+        Command::Init { site, seconds } => init(&site, seconds).await,
         Command::Run { site, log_json } => run(&site, log_json).await,
         Command::Check { site, journal, mosquitto_acl } => {
             cli::check(site.load()?, journal, mosquitto_acl).await
@@ -278,6 +287,18 @@ async fn device(command: DeviceCommand) -> anyhow::Result<()> {
     }
 }
 
+/// Goes on as `run` where the installer wants that.
+async fn init(site: &SiteArg, seconds: u64) -> anyhow::Result<()> {
+    let listen = std::time::Duration::from_secs(seconds);
+    let (input, output) = (std::io::stdin().lock(), std::io::stdout());
+    if cli::init::init(&site.config, listen, input, output).await? {
+        cli::start_log(false);
+        let metrics = cli::start_metrics()?;
+        serve(Daemon::start(site.load()?, metrics).await?).await;
+    }
+    Ok(())
+}
+
 async fn run(site: &SiteArg, log_json: bool) -> anyhow::Result<()> {
     cli::start_log(log_json);
     let metrics = cli::start_metrics()?;
@@ -288,11 +309,16 @@ async fn run(site: &SiteArg, log_json: bool) -> anyhow::Result<()> {
             daemon.http
         );
     }
+    serve(daemon).await;
+    Ok(())
+}
+
+/// Until it is told to stop.
+async fn serve(daemon: Daemon) {
     cli::supervisor::ready();
     let watchdog = tokio::spawn(cli::supervisor::watchdog(daemon.app.clone()));
     cli::stop_signal().await;
     cli::supervisor::stopping();
     watchdog.abort();
     daemon.stop().await;
-    Ok(())
 }

@@ -237,6 +237,18 @@ pub async fn learn(site: &Site, seconds: u64) -> anyhow::Result<()> {
     Ok(())
 }
 
+/// Whoever speaks within a time without being named in the site file, as the running daemon hears it.
+pub(super) async fn strangers(
+    site: &Site,
+    listen: Duration,
+) -> anyhow::Result<Vec<StrangerReport>> {
+    let daemon = Daemon::of(site)?;
+    let body = format!("{{\"seconds\":{}}}", listen.as_secs());
+    daemon.post::<Listening>("/api/v1/devices/strangers", body).await?;
+    tokio::time::sleep(listen).await;
+    daemon.get("/api/v1/devices/strangers").await
+}
+
 fn tell(stranger: &StrangerReport) {
     let StrangerReport { place, from, bytes, shape, guesses, .. } = stranger;
     let from = if from.is_empty() { String::new() } else { format!(" from {from}") };

@@ -2,6 +2,7 @@
 
 pub mod backup;
 pub mod devices;
+pub mod init;
 pub mod ready;
 pub mod settlement;
 pub mod supervisor;
