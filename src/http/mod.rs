@@ -48,6 +48,7 @@ mod tests;
 mod till;
 mod turn;
 mod unlicensed;
+mod visit;
 mod words;
 mod zones;
 
@@ -55,4 +56,5 @@ pub use self::{
     hand::folder_token,
     router::{Parts, Settings, router, serve},
     signin::{PasswordError, hash_password, verify_password},
+    visit::TicketOffice,
 };

@@ -1,0 +1,108 @@
+//! What the pages need of tickets besides the state: their codes, their paper, their past. Knows no key and no statement.
+
+use futures::future::BoxFuture;
+use jiff::Timestamp;
+
+use super::{Found, PrintOutcome, Row};
+use crate::{
+    core::{
+        Rules,
+        money::Order,
+        ticket::{Admission, Ticket, Visitor},
+    },
+    types::{CodeDigest, OrderId, TicketId},
+};
+
+/// The codes of tickets and orders; see `src/tickets`.
+pub trait TicketCodes: Send + Sync + 'static {
+    /// The signed code, without the part that changes. Letters of QR's alphanumeric mode.
+    fn code(&self, ticket: &Ticket, rules: &Rules) -> String;
+
+    /// What a phone makes the changing part of.
+    fn seed(&self, ticket: TicketId, edition: u8) -> [u8; 16];
+
+    /// The code that is typed, such as `4F7QK-92MXT`.
+    fn typed(&self, ticket: TicketId, edition: u8) -> String;
+
+    /// The code that an order's paper tickets are collected with.
+    fn pickup(&self, order: &Order) -> Option<String>;
+
+    /// The digest of a pick-up code as typed; `None`: it cannot be one.
+    fn pickup_digest(&self, typed: &str) -> Option<CodeDigest>;
+
+    /// A visitor's name and number, checked; what is kept of them is sealed. The same number gives the same digest.
+    fn visitor(&self, name: &str, number: &str) -> Result<Visitor, VisitorUnfit>;
+}
+
+/// What is wrong with a visitor as typed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum VisitorUnfit {
+    Name,
+    Number,
+    /// The last character of an ID number does not fit the others.
+    Check,
+}
+
+/// What a ticket's slip says besides its code; see `src/app/field/slip.rs`.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Slip {
+    pub product: String,
+    pub persons: u32,
+    /// Day and time.
+    pub when: String,
+    /// Until when it lets in.
+    pub until: String,
+    /// Gates or areas; empty: every one.
+    pub place: String,
+    /// Masked.
+    pub visitor: Option<String>,
+    pub price: String,
+    pub ticket: TicketId,
+    pub code: String,
+    pub typed: String,
+    /// How often it was printed again; 0: the first time.
+    pub again: u8,
+}
+
+/// Paper tickets.
+pub trait TicketPrinters: Send + Sync + 'static {
+    fn printers(&self) -> Vec<String>;
+
+    /// One slip, cut off. Waits for the paper. `who` asked for it goes to the log.
+    fn print_slip(
+        &self,
+        printer: String,
+        slip: Slip,
+        is_zh: bool,
+        who: String,
+    ) -> BoxFuture<'_, PrintOutcome>;
+}
+
+/// A ticket's past.
+#[derive(Clone, Debug, Default)]
+pub struct TicketPast {
+    /// Oldest first.
+    pub admissions: Vec<Admission>,
+    /// What was done with it, from the journal, oldest first.
+    pub acts: Vec<Row>,
+}
+
+/// Questions to the tables about tickets.
+pub trait TicketRecords: Send + Sync + 'static {
+    /// In the order they were made.
+    fn of_order(&self, order: OrderId) -> Found<'_, Vec<Ticket>>;
+
+    fn past(&self, ticket: TicketId) -> Found<'_, TicketPast>;
+
+    /// The paid order this pick-up code is of.
+    fn order_of_pickup(&self, digest: CodeDigest) -> Found<'_, Option<Order>>;
+
+    /// The latest orders of tickets.
+    fn orders(&self, limit: u32) -> Found<'_, Vec<Order>>;
+
+    /// Tickets made for whoever has this identity number, latest first.
+    fn of_visitor(&self, digest: CodeDigest, limit: u32) -> Found<'_, Vec<Ticket>>;
+
+    /// Admissions from `from` up to but without `to`, oldest first.
+    fn admissions_between(&self, from: Timestamp, to: Timestamp) -> Found<'_, Vec<Admission>>;
+}
