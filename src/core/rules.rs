@@ -7,6 +7,7 @@ mod lane;
 mod limits;
 mod matching;
 mod settle;
+mod shop;
 mod till;
 mod zone;
 
@@ -25,6 +26,7 @@ pub use self::{
     limits::LimitRules,
     matching::{MatchRules, Twice},
     settle::SettleRules,
+    shop::{ShopRules, ShortCodes},
     till::{ArrearsAtEntry, ArrearsAtExit, TillRules},
     zone::{ZoneRules, Zones},
 };
@@ -52,6 +54,7 @@ pub struct Rules {
     pub settle: SettleRules,
     pub calls: CallRules,
     pub frictionless: FrictionlessRules,
+    pub shop: ShopRules,
     /// Whoever paid may claim an invoice.
     pub invoices: bool,
     /// What operators and drivers read of a lane, where the site file names one.
@@ -84,6 +87,7 @@ impl Rules {
             settle: SettleRules::default(),
             calls: CallRules::default(),
             frictionless: FrictionlessRules::default(),
+            shop: ShopRules::default(),
             invoices: false,
             lane_names: BTreeMap::new(),
         }

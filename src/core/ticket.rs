@@ -87,8 +87,26 @@ pub struct Sold {
     /// The place it takes in a time slot.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub slot: Option<SlotId>,
-    /// What was paid for it, for all its persons.
+    /// What was paid for it, for all its persons that were not returned.
     pub price: Money,
+    /// How often it was moved to another day or time slot.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub moved: u8,
+    /// What of its price was paid by later orders, since a new time cost more; oldest first.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub more: Vec<More>,
+}
+
+/// A part of a ticket's price.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct More {
+    pub order: OrderId,
+    pub minor: i64,
+}
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde passes it so")]
+fn is_zero(count: &u8) -> bool {
+    *count == 0
 }
 
 /// Who a ticket is for. Name and number are kept sealed, apart from the journal, for as long as the site says.
