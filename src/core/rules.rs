@@ -7,6 +7,7 @@ mod lane;
 mod limits;
 mod matching;
 mod settle;
+mod ticket;
 mod till;
 mod zone;
 
@@ -25,6 +26,7 @@ pub use self::{
     limits::LimitRules,
     matching::{MatchRules, Twice},
     settle::SettleRules,
+    ticket::{AREAS_MAX, TicketRules},
     till::{ArrearsAtEntry, ArrearsAtExit, TillRules},
     zone::{ZoneRules, Zones},
 };
@@ -52,6 +54,7 @@ pub struct Rules {
     pub settle: SettleRules,
     pub calls: CallRules,
     pub frictionless: FrictionlessRules,
+    pub tickets: TicketRules,
     /// Whoever paid may claim an invoice.
     pub invoices: bool,
     /// What operators and drivers read of a lane, where the site file names one.
@@ -84,6 +87,7 @@ impl Rules {
             settle: SettleRules::default(),
             calls: CallRules::default(),
             frictionless: FrictionlessRules::default(),
+            tickets: TicketRules::default(),
             invoices: false,
             lane_names: BTreeMap::new(),
         }
