@@ -2,6 +2,7 @@
 
 pub mod accounts;
 pub mod banker;
+pub mod box_office;
 pub mod clock;
 pub mod counts;
 pub mod daemon;

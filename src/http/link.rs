@@ -160,8 +160,14 @@ mod tests {
         let links = Links::new(b"one");
         let (pay, visit) = (links.token(OrderId(7)), links.visit_token(OrderId(7)));
         let ticket = links.ticket_token(TicketId(7));
-        assert_eq!((links.visit(&visit), links.ticket(&ticket)), (Some(OrderId(7)), Some(TicketId(7))));
-        assert_eq!((links.visit(&pay), links.visit(&ticket), links.ticket(&visit)), (None, None, None));
+        assert_eq!(
+            (links.visit(&visit), links.ticket(&ticket)),
+            (Some(OrderId(7)), Some(TicketId(7)))
+        );
+        assert_eq!(
+            (links.visit(&pay), links.visit(&ticket), links.ticket(&visit)),
+            (None, None, None)
+        );
         assert_eq!(links.order(&visit), None);
         let big = links.ticket_token(TicketId(1 << 47));
         assert_eq!(links.ticket(&big), Some(TicketId(1 << 47)));

@@ -35,6 +35,7 @@ mod takings;
 #[cfg(test)]
 mod tests;
 mod till;
+mod visits;
 mod writer;
 
 pub use self::{
@@ -49,5 +50,6 @@ pub use self::{
     rebuild::{Difference, Odd, Rebuilt},
     settlements::{Concluded, Conclusion, Known, Settlements},
     takings::{AccountSum, HourTakings, Takings},
+    visits::Visits,
     writer::Writer,
 };

@@ -1,16 +1,17 @@
 //! What the pages need of tickets besides the state: their codes, their paper, their past. Knows no key and no statement.
 
-use futures::future::BoxFuture;
-use jiff::Timestamp;
+use jiff::{Timestamp, civil::Date};
 
-use super::{Found, PrintOutcome, Row};
+use super::{Found, Row};
 use crate::{
     core::{
         Rules,
         money::Order,
+        selling::Bought,
+        slot::Slot,
         ticket::{Admission, Ticket, Visitor},
     },
-    types::{CodeDigest, OrderId, TicketId},
+    types::{CodeDigest, LaneId, Money, OrderId, TicketId},
 };
 
 /// The codes of tickets and orders; see `src/tickets`.
@@ -64,20 +65,6 @@ pub struct Slip {
     pub again: u8,
 }
 
-/// Paper tickets.
-pub trait TicketPrinters: Send + Sync + 'static {
-    fn printers(&self) -> Vec<String>;
-
-    /// One slip, cut off. Waits for the paper. `who` asked for it goes to the log.
-    fn print_slip(
-        &self,
-        printer: String,
-        slip: Slip,
-        is_zh: bool,
-        who: String,
-    ) -> BoxFuture<'_, PrintOutcome>;
-}
-
 /// A ticket's past.
 #[derive(Clone, Debug, Default)]
 pub struct TicketPast {
@@ -87,22 +74,50 @@ pub struct TicketPast {
     pub acts: Vec<Row>,
 }
 
+/// What was sold of one time slot, product and counter.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Visits {
+    /// Empty: of a day.
+    pub slot: String,
+    pub product: String,
+    pub counter: String,
+    /// Persons on tickets that were not returned.
+    pub sold: i64,
+    /// Persons who came in.
+    pub came: i64,
+    /// Persons on tickets that were returned or revoked.
+    pub returned: i64,
+    pub taken: Money,
+}
+
 /// Questions to the tables about tickets.
 pub trait TicketRecords: Send + Sync + 'static {
     /// In the order they were made.
     fn of_order(&self, order: OrderId) -> Found<'_, Vec<Ticket>>;
 
+    /// A paid order of tickets with what paid it.
+    fn bought(&self, order: OrderId) -> Found<'_, Option<Bought>>;
+
     fn past(&self, ticket: TicketId) -> Found<'_, TicketPast>;
 
-    /// The paid order this pick-up code is of.
+    /// The order this pick-up code is of, also one that is over.
     fn order_of_pickup(&self, digest: CodeDigest) -> Found<'_, Option<Order>>;
 
-    /// The latest orders of tickets.
+    /// The orders whose tickets were made last.
     fn orders(&self, limit: u32) -> Found<'_, Vec<Order>>;
 
-    /// Tickets made for whoever has this identity number, latest first.
-    fn of_visitor(&self, digest: CodeDigest, limit: u32) -> Found<'_, Vec<Ticket>>;
+    /// Tickets of whoever has this number that let in at `from` or later, soonest first.
+    fn of_visitor(&self, digest: CodeDigest, from: Timestamp) -> Found<'_, Vec<Ticket>>;
 
-    /// Admissions from `from` up to but without `to`, oldest first.
-    fn admissions_between(&self, from: Timestamp, to: Timestamp) -> Found<'_, Vec<Admission>>;
+    /// By the time the tickets let in.
+    fn visits(&self, from: Timestamp, to: Timestamp) -> Found<'_, Vec<Visits>>;
+
+    /// By the time the tickets were sold; without slots, and nobody came.
+    fn sold(&self, from: Timestamp, to: Timestamp) -> Found<'_, Vec<Visits>>;
+
+    /// Persons who went through each lane in each hour that begins at `from + n h`.
+    fn passages(&self, from: Timestamp, to: Timestamp) -> Found<'_, Vec<(LaneId, i64, i64)>>;
+
+    /// Time slots of these days that anybody had to do with.
+    fn slots(&self, from: Date, until: Date) -> Found<'_, Vec<Slot>>;
 }

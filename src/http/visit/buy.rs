@@ -18,11 +18,7 @@ use super::{
     wish::{self, Fields, Wanted, WishForm},
 };
 use crate::{
-    core::{
-        Answer, Input,
-        selling::TicketsAsked,
-        ticket::Medium,
-    },
+    core::{Answer, Input, selling::TicketsAsked, ticket::Medium},
     http::{
         error::ApiError,
         guard::Source,

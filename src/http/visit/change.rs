@@ -19,8 +19,8 @@ use super::{
 use crate::{
     core::{
         Answer, Input, Rules,
-        money::{Order, OrderState, PaidBy},
-        selling::{Asker, Back, Bought, MoveAsked, PaidWith, ReturnAsked},
+        money::{Order, OrderState},
+        selling::{Asker, Back, Bought, MoveAsked, ReturnAsked},
         ticket::Ticket,
     },
     http::{
@@ -70,21 +70,27 @@ pub(in crate::http) fn allowed(
 }
 
 fn is_untouched(ticket: &Ticket, now: Timestamp) -> bool {
-    !ticket.revoked && !ticket.expired && ticket.used == 0 && ticket.held == 0 && now < ticket.valid_until
+    !ticket.revoked
+        && !ticket.expired
+        && ticket.used == 0
+        && ticket.held == 0
+        && now < ticket.valid_until
 }
 
 /// When its visit begins: its time slot, or its day.
 fn begins(rules: &Rules, ticket: &Ticket) -> Timestamp {
     let slot = ticket.sold.as_ref().and_then(|sold| sold.slot.as_ref());
     let found = slot.and_then(|id| named::slot(rules, id));
-    let exact = found.and_then(|(_, day, span)| {
-        crate::core::product::begins(day, Some(&span), &rules.zone)
-    });
+    let exact = found
+        .and_then(|(_, day, span)| crate::core::product::begins(day, Some(&span), &rules.zone));
     exact.unwrap_or(ticket.valid_from)
 }
 
 /// The orders of these tickets, each with what paid it.
-pub(in crate::http) async fn bought(web: &Web, tickets: &[Ticket]) -> Result<Vec<Bought>, ApiError> {
+pub(in crate::http) async fn bought(
+    web: &Web,
+    tickets: &[Ticket],
+) -> Result<Vec<Bought>, ApiError> {
     let mut ids: Vec<OrderId> = Vec::new();
     for sold in tickets.iter().filter_map(|ticket| ticket.sold.as_ref()) {
         ids.push(sold.order);
@@ -92,19 +98,10 @@ pub(in crate::http) async fn bought(web: &Web, tickets: &[Ticket]) -> Result<Vec
     }
     ids.sort_unstable();
     ids.dedup();
+    let (_, records) = super::office(web)?;
     let mut all = Vec::with_capacity(ids.len());
     for id in ids {
-        let (order, payments) = web.records.order(id).await?.ok_or(ApiError::NotFound)?;
-        let with = match order.state {
-            OrderState::Paid { by: PaidBy::Payment(by), .. } => {
-                payments.into_iter().find(|payment| payment.id == by).map(PaidWith::Payment)
-            }
-            OrderState::Paid { by: PaidBy::Cash(by), .. } => {
-                web.till.cash(by).await?.map(PaidWith::Cash)
-            }
-            _ => Some(PaidWith::Counter),
-        };
-        all.push(Bought { order, with: with.ok_or(ApiError::NotFound)? });
+        all.push(records.bought(id).await?.ok_or(ApiError::NotFound)?);
     }
     Ok(all)
 }
@@ -223,16 +220,21 @@ async fn move_page(
         web.desk.read(see).await?
     };
     let rows = order::rows(web, &rules, l, &movable);
-    let of_product = |row: &order::Row| {
-        row.ticket.sold.as_ref().map(|sold| &sold.product) == product.as_ref()
-    };
+    let of_product =
+        |row: &order::Row| row.ticket.sold.as_ref().map(|sold| &sold.product) == product.as_ref();
     let page = MovePage {
         l,
         css: ops::VISIT_CSS,
         js: ops::VISIT_JS,
         site: &rules.site_name,
         here: format!("/visit/o/{token}"),
-        rows: rows.into_iter().map(|row| { let chosen = of_product(&row); (row, chosen) }).collect(),
+        rows: rows
+            .into_iter()
+            .map(|row| {
+                let chosen = of_product(&row);
+                (row, chosen)
+            })
+            .collect(),
         days: days.into_iter().filter(Day::is_open).collect(),
         day,
         choices,

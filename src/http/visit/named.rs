@@ -74,6 +74,7 @@ pub(in crate::http) fn when(rules: &Rules, l: Lang, ticket: &Ticket) -> String {
 /// The zones it is good for, by name; empty: everywhere.
 pub(in crate::http) fn areas(rules: &Rules, ticket: &Ticket) -> String {
     let name = |zone: &ZoneId| rules.zones.get(zone).map(|zone| zone.name.clone());
-    let names = ticket.areas.iter().map(|area| name(&area.zone).unwrap_or_else(|| area.zone.to_string()));
+    let names =
+        ticket.areas.iter().map(|area| name(&area.zone).unwrap_or_else(|| area.zone.to_string()));
     names.collect::<Vec<_>>().join("、")
 }

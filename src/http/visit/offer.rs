@@ -68,7 +68,13 @@ impl Day {
 }
 
 /// Whether a counter may sell it now for this time.
-fn is_on_sale(rules: &Rules, product: &Product, now: Timestamp, day: Date, span: Option<&Span>) -> bool {
+fn is_on_sale(
+    rules: &Rules,
+    product: &Product,
+    now: Timestamp,
+    day: Date,
+    span: Option<&Span>,
+) -> bool {
     let window = &product.window;
     let today = now.to_zoned_datetime(rules.zone.clone()).date();
     let last = today.checked_add(i64::from(window.days_ahead).days()).unwrap_or(today);
@@ -127,7 +133,9 @@ impl Seller {
             let spans = self.spans(rules, product, date);
             let sold = match &product.schedule {
                 None => is_on_sale(rules, product, self.now, date, None),
-                Some(_) => spans.iter().any(|s| is_on_sale(rules, product, self.now, date, Some(s))),
+                Some(_) => {
+                    spans.iter().any(|s| is_on_sale(rules, product, self.now, date, Some(s)))
+                }
             };
             sold.then(|| Offered {
                 id: product.id.clone(),

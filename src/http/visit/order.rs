@@ -53,9 +53,9 @@ impl Stage {
                 Self::Held(until.map_or(0, |until| until.duration_since(now).as_secs().max(0)))
             }
             OrderState::Paid { .. } => Self::Bought,
-            OrderState::Void | OrderState::Waived { .. } | OrderState::Unpaid => {
-                Self::Over(payments.iter().any(|p| p.state.is_undecided() || p.state.name() == "paid"))
-            }
+            OrderState::Void | OrderState::Waived { .. } | OrderState::Unpaid => Self::Over(
+                payments.iter().any(|p| p.state.is_undecided() || p.state.name() == "paid"),
+            ),
         }
     }
 
@@ -278,7 +278,10 @@ struct FindPage<'a> {
     wrong: String,
 }
 
-pub(in crate::http) async fn find_form(State(web): State<Shared>, l: Lang) -> Result<Response, ApiError> {
+pub(in crate::http) async fn find_form(
+    State(web): State<Shared>,
+    l: Lang,
+) -> Result<Response, ApiError> {
     super::office(&web)?;
     find_page(&web, l, "", String::new())
 }
@@ -323,7 +326,10 @@ pub(in crate::http) async fn find(
 }
 
 /// The paid order with this pick-up code.
-pub(in crate::http) async fn by_pickup(web: &Web, typed: &str) -> Result<Option<OrderId>, ApiError> {
+pub(in crate::http) async fn by_pickup(
+    web: &Web,
+    typed: &str,
+) -> Result<Option<OrderId>, ApiError> {
     let (codes, records) = super::office(web)?;
     let Some(digest) = codes.pickup_digest(typed) else { return Ok(None) };
     let known = web

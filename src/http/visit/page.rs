@@ -12,9 +12,7 @@ use serde::Serialize;
 
 use super::{named, pdf, slip};
 use crate::{
-    core::{
-        ticket::{Medium, NotAdmitted, Ticket},
-    },
+    core::ticket::{Medium, NotAdmitted, Ticket},
     http::{
         charts,
         error::ApiError,
@@ -133,12 +131,19 @@ impl TicketPage<'_> {
     }
 
     fn again(&self) -> String {
-        let each = self.ticket.areas.iter().map(|area| area.returns).max_by_key(|returns| {
-            returns.unwrap_or(u32::MAX)
-        });
+        let each = self
+            .ticket
+            .areas
+            .iter()
+            .map(|area| area.returns)
+            .max_by_key(|returns| returns.unwrap_or(u32::MAX));
         match each.flatten() {
             None => self.l.say("有效期内不限次数", "as often as you like").to_owned(),
-            Some(times) => format!("{} {times} {}", self.l.say("每人", "each person"), self.l.say("次", "time(s)")),
+            Some(times) => format!(
+                "{} {times} {}",
+                self.l.say("每人", "each person"),
+                self.l.say("次", "time(s)")
+            ),
         }
     }
 }
@@ -193,7 +198,11 @@ pub(super) async fn page(
         product: named::ticket(&rules, l, &ticket),
         when: named::when(&rules, l, &ticket),
         areas: named::areas(&rules, &ticket),
-        fallback: if drawn { charts::qr_path(&code).map(|(path, _)| path).unwrap_or_default() } else { String::new() },
+        fallback: if drawn {
+            charts::qr_path(&code).map(|(path, _)| path).unwrap_or_default()
+        } else {
+            String::new()
+        },
         seed: if is_open { hex(&codes.seed(ticket.id, ticket.edition)) } else { String::new() },
         typed: codes.typed(ticket.id, ticket.edition),
         code,

@@ -74,7 +74,8 @@ fn drawn(l: Lang, site: &str, slip: &Slip) -> Vec<u8> {
     line(&mut page, &format!("{number} · {}", slip.price), 9.0, HIGH - 370.0);
     let until = format!("{} {}", l.say("有效期至", "Valid until"), slip.until);
     line(&mut page, &until, 9.0, HIGH - 384.0);
-    let warning = l.say("凭此码入园，请勿转发", "Whoever has this code gets in: give it to nobody else");
+    let warning =
+        l.say("凭此码入园，请勿转发", "Whoever has this code gets in: give it to nobody else");
     line(&mut page, warning, 9.0, HIGH - 398.0);
     page.finish().into_vec()
 }

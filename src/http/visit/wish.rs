@@ -136,12 +136,7 @@ pub(in crate::http) fn lines(
     wanted.iter().map(line).collect()
 }
 
-fn visitor(
-    web: &Web,
-    fields: &Fields,
-    product: &ProductId,
-    n: u32,
-) -> Result<Visitor, ApiError> {
+fn visitor(web: &Web, fields: &Fields, product: &ProductId, n: u32) -> Result<Visitor, ApiError> {
     let field = |what: &str| fields.get(&format!("{what}-{product}-{n}")).to_owned();
     super::sealed(web, &field("name"), &field("number"))
 }
