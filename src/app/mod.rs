@@ -2,8 +2,9 @@
 
 pub mod accounts;
 pub mod banker;
-pub mod box_office;
+mod box_office;
 pub mod clock;
+pub mod codes;
 pub mod counts;
 pub mod daemon;
 mod ears;

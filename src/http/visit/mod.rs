@@ -60,6 +60,12 @@ pub struct TicketOffice {
     pub records: Arc<dyn TicketRecords>,
 }
 
+impl std::fmt::Debug for TicketOffice {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("TicketOffice")
+    }
+}
+
 /// Day and time at the site, to the minute.
 fn clock(at: Timestamp, zone: &TimeZone) -> String {
     at.to_zoned_datetime(zone.clone()).strftime("%m-%d %H:%M").to_string()

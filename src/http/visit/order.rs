@@ -127,7 +127,7 @@ pub(in crate::http) fn rows(web: &Web, rules: &Rules, l: Lang, tickets: &[Ticket
     tickets.iter().map(row).collect()
 }
 
-pub(in crate::http) fn tag(l: Lang, ticket: &Ticket, stand: &Stand) -> String {
+pub(super) fn tag(l: Lang, ticket: &Ticket, stand: &Stand) -> String {
     match stand {
         Stand::Open if ticket.used > 0 && ticket.persons > 1 => {
             format!("{} {}/{}", l.say("已入", "in:"), ticket.used, ticket.persons)

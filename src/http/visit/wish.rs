@@ -81,12 +81,6 @@ pub(in crate::http) struct Wanted {
     pub(in crate::http) slot: Option<SlotId>,
 }
 
-impl Wanted {
-    pub(in crate::http) fn minor(&self) -> i64 {
-        self.offered.price.minor * i64::from(self.tickets) * i64::from(self.persons)
-    }
-}
-
 /// What of the day's offers was chosen; counts of nothing are left out.
 pub(in crate::http) fn wanted(fields: &Fields, offers: &[Offered]) -> Vec<Wanted> {
     let chosen = offers.iter().filter_map(|offered| {
