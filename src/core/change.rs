@@ -10,7 +10,9 @@ use super::{
     limit::Spent,
     money::{Order, Payment, Posting, Refund},
     pass::{Listed, Pass, Reservation},
+    selling::{Closure, TicketActed},
     settle::Settled,
+    slot::Slot,
     stay::{Read, Stay},
     task::Task,
     ticket::{Admission, NotAdmitted, Ticket, Walk, Way},
@@ -94,6 +96,9 @@ pub enum Change {
     Zone(Zone),
     Settled(Settled),
     Invoice(Invoice),
+    Slot(Slot),
+    Closure(Closure),
+    TicketActed(TicketActed),
     /// An operator did something with money, and why.
     TillActed {
         did: TillDid,
@@ -148,6 +153,9 @@ impl Change {
             Self::Zone(_) => "zone",
             Self::Settled(_) => "settled",
             Self::Invoice(_) => "invoice",
+            Self::Slot(_) => "slot",
+            Self::Closure(_) => "closure",
+            Self::TicketActed(_) => "ticket_acted",
             Self::TillActed { .. } => "till_acted",
             Self::Spent(_) => "spent",
         }

@@ -8,7 +8,8 @@ use super::{
     ticket::{NotAdmitted, PassAction, Way},
 };
 use crate::types::{
-    ChannelId, CodeDigest, CommandId, GivenBack, InvoiceId, LaneId, Money, Plate, RefundId, StayId,
+    ChannelId, ClosureId, CodeDigest, CommandId, GivenBack, InvoiceId, LaneId, Money, OrderId,
+    Plate, RefundId, StayId,
     bank::{AgreementAsk, Ask},
 };
 
@@ -34,6 +35,12 @@ pub enum Effect {
     FindTicket {
         lane: LaneId,
         digest: CodeDigest,
+    },
+    /// A closure gives back what these orders bought; those that the tables do not know are left out. The answer comes
+    /// back as [`super::Input::ClosureFound`].
+    FindBought {
+        closure: ClosureId,
+        orders: Vec<OrderId>,
     },
     /// The tariff asks for visits of this plate before a stay that ended at `since` or later. The answer comes back as
     /// [`super::Input::VisitsFound`].

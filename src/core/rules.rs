@@ -7,6 +7,8 @@ mod lane;
 mod limits;
 mod matching;
 mod settle;
+mod shop;
+mod ticket;
 mod till;
 mod zone;
 
@@ -25,6 +27,8 @@ pub use self::{
     limits::LimitRules,
     matching::{MatchRules, Twice},
     settle::SettleRules,
+    shop::{ShopRules, ShortCodes},
+    ticket::{AREAS_MAX, TicketRules},
     till::{ArrearsAtEntry, ArrearsAtExit, TillRules},
     zone::{ZoneRules, Zones},
 };
@@ -52,6 +56,8 @@ pub struct Rules {
     pub settle: SettleRules,
     pub calls: CallRules,
     pub frictionless: FrictionlessRules,
+    pub shop: ShopRules,
+    pub tickets: TicketRules,
     /// Whoever paid may claim an invoice.
     pub invoices: bool,
     /// What operators and drivers read of a lane, where the site file names one.
@@ -84,6 +90,8 @@ impl Rules {
             settle: SettleRules::default(),
             calls: CallRules::default(),
             frictionless: FrictionlessRules::default(),
+            shop: ShopRules::default(),
+            tickets: TicketRules::default(),
             invoices: false,
             lane_names: BTreeMap::new(),
         }

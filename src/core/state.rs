@@ -13,7 +13,9 @@ use super::{
     money::{Order, OrderState, Payment, Refund},
     pass::{Listed, Pass, Reservation},
     rights::Rights,
+    selling::Closure,
     settle::{Settled, SettledDay},
+    slot::Slot,
     stay::Stay,
     task::Task,
     ticket::{Admission, Ticket},
@@ -21,9 +23,9 @@ use super::{
     zone::Zone,
 };
 use crate::types::{
-    AdmissionId, ArrearsId, CashId, CodeDigest, CounterId, InvoiceId, LaneId, ListedId, MerchantId,
-    OrderId, PassId, PaymentId, Plate, RefundId, ReservationId, ShiftId, StayId, TaskId, TicketId,
-    ValidationId, ZoneId,
+    AdmissionId, ArrearsId, CashId, ClosureId, CodeDigest, CounterId, InvoiceId, LaneId, ListedId,
+    MerchantId, OrderId, PassId, PaymentId, Plate, RefundId, ReservationId, ShiftId, SlotId,
+    StayId, TaskId, TicketId, ValidationId, ZoneId,
 };
 
 /// What is alive: open stays, what is owed or undecided, lanes and alarms. What is over lives in the tables only.
@@ -59,9 +61,13 @@ pub struct State {
     /// Every settlement day of every channel: a few hundred a year.
     pub settled: BTreeMap<SettledDay, Settled>,
     pub invoices: BTreeMap<InvoiceId, Invoice>,
+    /// Time slots that anybody had to do with, until long after they ended.
+    pub slots: BTreeMap<SlotId, Slot>,
+    /// Closures that still give back.
+    pub closures: BTreeMap<ClosureId, Closure>,
     pub counters: Counters,
-    /// Cash that was given back.
-    pub(super) refunded: BTreeSet<CashId>,
+    /// What went back of cash, in minor units.
+    pub(super) cash_back: BTreeMap<CashId, i64>,
     /// What goes or went back of payments, each refund with its amount.
     given_back: BTreeMap<(PaymentId, RefundId), GivenBack>,
     /// Sales in memory by the counter's own number.
@@ -71,6 +77,8 @@ pub struct State {
     plates: HashMap<Plate, StayId>,
     trades: HashMap<String, PaymentId>,
     codes: HashMap<CodeDigest, TicketId>,
+    /// Orders of tickets in memory by the code they are collected with.
+    pickups: HashMap<CodeDigest, OrderId>,
     /// Open stays by the innermost zone they are in; none is zero.
     pub(super) inside: BTreeMap<ZoneId, u32>,
     /// The call for help that is open at a lane.
@@ -100,6 +108,7 @@ pub struct Counters {
     pub cash: i64,
     pub task: i64,
     pub invoice: i64,
+    pub closure: i64,
 }
 
 /// One refund, as far as it limits the next of the same payment.
@@ -128,6 +137,10 @@ pub enum Owner {
     /// A day that is over.
     Spent(String),
     Invoice(InvoiceId),
+    /// A time slot that nobody returns tickets of any more.
+    Slot(SlotId),
+    /// A closure that goes on giving back.
+    Closure(ClosureId),
     Task(TaskId),
     /// A place kept for a vehicle that has not come.
     Reservation(ReservationId),
@@ -217,6 +230,16 @@ impl State {
         self.orders.get(id)
     }
 
+    /// The order of tickets in memory that is collected with this code.
+    pub fn order_of_pickup(&self, digest: &CodeDigest) -> Option<&Order> {
+        self.pickups.get(digest).and_then(|id| self.orders.get(id))
+    }
+
+    /// What went back of cash, in minor units.
+    pub fn cash_back(&self, cash: CashId) -> i64 {
+        self.cash_back.get(&cash).copied().unwrap_or(0)
+    }
+
     /// The ticket in memory with this code.
     pub fn ticket_of(&self, digest: &CodeDigest) -> Option<&Ticket> {
         self.codes.get(digest).and_then(|id| self.tickets.get(id))
@@ -272,6 +295,7 @@ impl State {
             | Change::WordUnplaced { .. }
             | Change::ScanRefused { .. }
             | Change::Walked { .. }
+            | Change::TicketActed(_)
             | Change::TillActed { .. } => {}
             registered => {
                 self.put_registered(registered);
@@ -309,8 +333,12 @@ impl State {
         let ends = |ticket: &Ticket| (!ticket.expired).then_some(ticket.valid_until);
         let owner = Owner::Ticket(ticket.id);
         if ticket.is_alive() {
-            self.codes.insert(ticket.digest, ticket.id);
             let former = self.tickets.insert(ticket.id, ticket.clone());
+            // A newer code took the place of its former.
+            if let Some(former) = former.as_ref().filter(|f| f.digest != ticket.digest) {
+                self.codes.remove(&former.digest);
+            }
+            self.codes.insert(ticket.digest, ticket.id);
             self.move_deadline(owner, former.as_ref().and_then(ends), ends(ticket));
         } else if let Some(former) = self.tickets.remove(&ticket.id) {
             self.codes.remove(&former.digest);
@@ -368,6 +396,9 @@ impl State {
             let was = former.as_ref().and_then(open);
             self.move_deadline(Owner::Sale(order.id), was, sale.open_until);
         }
+        if let Some(basket) = &order.basket {
+            self.pickups.insert(basket.pickup, order.id);
+        }
         // One that was never asked for is unpaid from the start; its arrears come next.
         if former.is_some() || order.state != OrderState::Unpaid {
             self.sweep(order.id);
@@ -419,7 +450,13 @@ impl State {
         if watched || unpaid || goes_on {
             return;
         }
-        if let Some(sale) = self.orders.remove(&id).and_then(|order| order.sale) {
+        let Some(order) = self.orders.remove(&id) else { return };
+        if let Some(basket) = &order.basket {
+            if self.pickups.get(&basket.pickup) == Some(&id) {
+                self.pickups.remove(&basket.pickup);
+            }
+        }
+        if let Some(sale) = order.sale {
             self.sales.remove(&(sale.counter, sale.key));
         }
     }

@@ -87,8 +87,26 @@ pub struct Sold {
     /// The place it takes in a time slot.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub slot: Option<SlotId>,
-    /// What was paid for it, for all its persons.
+    /// What was paid for it, for all its persons that were not returned.
     pub price: Money,
+    /// How often it was moved to another day or time slot.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub moved: u8,
+    /// What of its price was paid by later orders, since a new time cost more; oldest first.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub more: Vec<More>,
+}
+
+/// A part of a ticket's price.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct More {
+    pub order: OrderId,
+    pub minor: i64,
+}
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde passes it so")]
+fn is_zero(count: &u8) -> bool {
+    *count == 0
 }
 
 /// Who a ticket is for. Name and number are kept sealed, apart from the journal, for as long as the site says.
@@ -159,6 +177,32 @@ pub enum NotAdmitted {
     Busy,
     /// The turnstile is not heard.
     Faulty,
+    /// Cut off, damaged, far too long, or of a later make than this program.
+    Unreadable,
+    /// It looks like a ticket of this site, and this site never signed it.
+    Forged,
+    /// Signed for another site.
+    OtherSite,
+    /// Signed with a key that is good no more: its page has a newer code, or the window makes one.
+    KeyRetired,
+    /// What changes in it is so many minutes old: a picture of it, or the phone's clock is behind.
+    PictureOld(u32),
+    /// What changes in it is not due for so many minutes: the phone's clock is ahead.
+    ClockAhead(u32),
+    /// Good only as its page on the phone shows it.
+    PageNeeded,
+    /// It was printed: only the paper is good.
+    Printed,
+    /// A newer code was made of it: only that one is good.
+    Reissued,
+    /// Good at other gates.
+    OtherGate,
+    /// Whoever came in on it has not gone out.
+    Inside,
+    /// Whoever went out may not come back.
+    NoReturn,
+    /// As many are inside as may be.
+    Full,
 }
 
 /// One person let through a turnstile, from the order to what became of it.

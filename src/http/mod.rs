@@ -36,6 +36,7 @@ mod receipts;
 mod records;
 mod register;
 mod router;
+mod sale_words;
 mod screen;
 mod settlement;
 mod sheet;
@@ -48,6 +49,7 @@ mod tests;
 mod till;
 mod turn;
 mod unlicensed;
+mod visit;
 mod words;
 mod zones;
 
@@ -55,4 +57,5 @@ pub use self::{
     hand::folder_token,
     router::{Parts, Settings, router, serve},
     signin::{PasswordError, hash_password, verify_password},
+    visit::TicketOffice,
 };

@@ -218,12 +218,15 @@ fn event(l: Lang, change: &Change) -> String {
         | Change::Zone(_)
         | Change::Spent(_)
         | Change::Settled(_)
-        | Change::Invoice(_) => change.kind().to_owned(),
+        | Change::Invoice(_)
+        | Change::Slot(_)
+        | Change::Closure(_)
+        | Change::TicketActed(_) => change.kind().to_owned(),
         Change::TillActed { did, who, reason, amount, .. } => {
             format!("{who}: {} {amount} · {reason}", till_did(l, *did))
         }
         Change::Admission(admission) => words::admission_state(l, admission.state).to_owned(),
-        Change::ScanRefused { why, .. } => words::not_admitted(l, *why).to_owned(),
+        Change::ScanRefused { why, .. } => words::not_admitted(l, *why),
     }
 }
 

@@ -122,6 +122,7 @@ async fn number(conn: &mut SqliteConnection, state: &mut State) -> Result<(), St
             "cash" => &mut counters.cash,
             "task" => &mut counters.task,
             "invoice" => &mut counters.invoice,
+            "closure" => &mut counters.closure,
             _ => continue,
         };
         *counter = last.id;

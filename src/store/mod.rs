@@ -30,10 +30,12 @@ mod people;
 mod rebuild;
 mod sales;
 mod settlements;
+mod shop;
 mod takings;
 #[cfg(test)]
 mod tests;
 mod till;
+mod visits;
 mod writer;
 
 pub use self::{
@@ -49,5 +51,6 @@ pub use self::{
     rebuild::{Difference, Odd, Rebuilt},
     settlements::{Concluded, Conclusion, Known, Settlements},
     takings::{AccountSum, HourTakings, Takings},
+    visits::Visits,
     writer::Writer,
 };

@@ -228,7 +228,8 @@ impl CoreSite {
             Effect::Pass { .. }
             | Effect::TriggerRead { .. }
             | Effect::AskInvoice { .. }
-            | Effect::FindInvoice { .. } => {}
+            | Effect::FindInvoice { .. }
+            | Effect::FindBought { .. } => {}
         }
     }
 

@@ -89,6 +89,7 @@ impl Ports for FieldPorts {
             Effect::FindVisits { stay, plate, since } => {
                 self.tickets.find_visits(stay, plate, since);
             }
+            Effect::FindBought { closure, orders } => self.tickets.find_bought(closure, orders),
             Effect::TriggerRead { lane } => self.trigger(&lane, now),
             Effect::Show { lane, message } => {
                 if let Some(messages) = self.messages.get(&lane) {

@@ -7,7 +7,7 @@ use crate::{
     app::App,
     core::Input,
     store::Reader,
-    types::{CodeDigest, LaneId, Plate, StayId},
+    types::{ClosureId, CodeDigest, LaneId, OrderId, Plate, StayId},
 };
 
 /// Asks the tables; the answer comes back as an input.
@@ -42,6 +42,25 @@ impl Tickets {
                 }
                 Err(trouble) => warn!(%trouble, %stay, "earlier visits could not be looked up"),
             }
+        });
+    }
+
+    /// Never blocks. Without an answer the core asks again.
+    pub fn find_bought(&self, closure: ClosureId, orders: Vec<OrderId>) {
+        let tickets = self.clone();
+        tokio::spawn(async move {
+            let mut bought = Vec::with_capacity(orders.len());
+            for order in orders {
+                match tickets.reader.bought(order).await {
+                    Ok(found) => bought.extend(found),
+                    Err(trouble) => {
+                        warn!(%trouble, %closure, "what was bought cannot be looked up now");
+                        return;
+                    }
+                }
+            }
+            let found = Input::ClosureFound { closure, bought };
+            let _ = tickets.app.submit(found, None).await;
         });
     }
 }
