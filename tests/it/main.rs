@@ -5,6 +5,7 @@
     reason = "a test fails by panicking, and waits by the real clock"
 )]
 
+mod book;
 mod cli;
 mod crash;
 mod displays;
