@@ -36,6 +36,11 @@ enum Command {
         #[arg(long)]
         log_json: bool,
     },
+    /// Tells whether the running site serves vehicles; ends with 2 where it does not.
+    Ready {
+        #[command(flatten)]
+        site: SiteArg,
+    },
     /// Checks the site file, the keys, the database and its journal; opens no barrier and asks no bank.
     Check {
         #[command(flatten)]
@@ -90,13 +95,21 @@ enum Command {
         #[command(subcommand)]
         command: LedgerCommand,
     },
-    /// Writes a consistent copy of the database while the site runs.
+    /// Copies the database, the keys and the statements to a folder while the site runs. Keep it private.
     Backup {
         #[command(flatten)]
         site: SiteArg,
-        /// A file that does not exist yet.
+        /// A folder that does not exist yet.
         #[arg(long)]
         to: PathBuf,
+    },
+    /// Makes the site's data folder out of a back-up. The daemon is stopped and the folder is not there or empty.
+    Restore {
+        #[command(flatten)]
+        site: SiteArg,
+        /// What `backup` made.
+        #[arg(long)]
+        from: PathBuf,
     },
 }
 
@@ -220,6 +233,7 @@ async fn execute(command: Command) -> anyhow::Result<ExitCode> {
         Command::Ledger { command: LedgerCommand::Check { site } } => {
             cli::settlement::ledger(&site.load()?).await?
         }
+        Command::Ready { site } => cli::ready::ready(site.load()?).await?,
         other => return plain(other).await.map(|()| ExitCode::SUCCESS),
     };
     Ok(if is_well { ExitCode::SUCCESS } else { ExitCode::from(NOT_WELL) })
@@ -230,7 +244,8 @@ async fn plain(command: Command) -> anyhow::Result<()> {
         Command::Statement { .. }
         | Command::Reconcile { .. }
         | Command::Settle { .. }
-        | Command::Ledger { .. } => unreachable!("done above"),
+        | Command::Ledger { .. }
+        | Command::Ready { .. } => unreachable!("done above"),
         Command::Run { site, log_json } => run(&site, log_json).await,
         Command::Check { site, journal, mosquitto_acl } => {
             cli::check(site.load()?, journal, mosquitto_acl).await
@@ -247,7 +262,8 @@ async fn plain(command: Command) -> anyhow::Result<()> {
         }
         Command::Device { command } => device(command).await,
         Command::Tariff { command } => cli::tariff::run(command).await,
-        Command::Backup { site, to } => cli::backup(site.load()?, &to).await,
+        Command::Backup { site, to } => cli::backup::backup(site.load()?, &to).await,
+        Command::Restore { site, from } => cli::backup::restore(site.load()?, &from).await,
     }
 }
 
@@ -272,7 +288,11 @@ async fn run(site: &SiteArg, log_json: bool) -> anyhow::Result<()> {
             daemon.http
         );
     }
+    cli::supervisor::ready();
+    let watchdog = tokio::spawn(cli::supervisor::watchdog(daemon.app.clone()));
     cli::stop_signal().await;
+    cli::supervisor::stopping();
+    watchdog.abort();
     daemon.stop().await;
     Ok(())
 }

@@ -86,7 +86,7 @@ async fn read<T: DeserializeOwned>(answer: Response) -> anyhow::Result<T> {
 }
 
 /// A daemon that listens everywhere is reached on this machine.
-fn reachable(listen: SocketAddr) -> SocketAddr {
+pub(super) fn reachable(listen: SocketAddr) -> SocketAddr {
     match listen {
         SocketAddr::V4(at) if at.ip().is_unspecified() => ([127, 0, 0, 1], at.port()).into(),
         SocketAddr::V6(at) if at.ip().is_unspecified() => {

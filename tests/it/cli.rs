@@ -2,15 +2,15 @@
 
 use super::support::{Folder, Site, paifang, sql};
 
-const LANE: &str = "[[device]]\nid = \"cam-1\"\nprofile = \"camera/vzenith-mqtt\"\nsn = \"sn-1\"\n\
+pub(crate) const LANE: &str = "[[device]]\nid = \"cam-1\"\nprofile = \"camera/vzenith-mqtt\"\nsn = \"sn-1\"\n\
     [[lane]]\nid = \"entry-1\"\ndirection = \"entry\"\ncamera = \"cam-1\"\nbarrier = \"cam-1\"\ninputs = {}\n";
-const SECRETS: &str = "[mqtt]\ncam-1 = \"pw\"\n";
+pub(crate) const SECRETS: &str = "[mqtt]\ncam-1 = \"pw\"\n";
 
 #[test]
 fn help_names_every_command() {
     let output = paifang().arg("--help").output().unwrap();
     let help = String::from_utf8(output.stdout).unwrap();
-    for command in ["run", "check", "migrate", "user", "device", "tariff", "backup"] {
+    for command in ["run", "check", "migrate", "user", "device", "tariff", "backup", "restore"] {
         assert!(help.contains(&format!("\n  {command} ")), "{command}:\n{help}");
     }
 }
@@ -47,7 +47,7 @@ fn accounts_are_made_beside_a_running_daemon_and_backed_up() {
     let stored = sql(&site, "select password_hash from operator where name = 'li'");
     assert!(stored.starts_with("$argon2id$"), "{stored}");
 
-    let copy = site.folder.path().join("copy.sqlite");
+    let copy = site.folder.path().join("monday");
     let backup = site.run(&["backup", "--to", copy.to_str().unwrap()]);
     assert!(backup.status.success(), "{}", String::from_utf8_lossy(&backup.stderr));
     let again = site.run(&["backup", "--to", copy.to_str().unwrap()]);
@@ -60,6 +60,58 @@ fn accounts_are_made_beside_a_running_daemon_and_backed_up() {
     let checked = site.run(&["check", "--journal"]);
     let told = String::from_utf8(checked.stdout).unwrap();
     assert!(checked.status.success() && told.contains("chain whole"), "{told}");
+}
+
+/// What was sold, owed and signed before the disk died is known to the site made of the back-up.
+#[test]
+fn a_back_up_becomes_the_site_again() {
+    let site = Site::new(LANE, SECRETS);
+    let mut daemon = site.start();
+    daemon.first_line();
+    assert!(site.run(&["user", "add", "li"]).status.success());
+    let copy = site.folder.path().join("monday");
+    let backup = site.run(&["backup", "--to", copy.to_str().unwrap()]);
+    assert!(backup.status.success(), "{}", String::from_utf8_lossy(&backup.stderr));
+    let key = std::fs::read(site.folder.path().join("data/site.key")).unwrap();
+
+    let from = copy.to_str().unwrap();
+    let over = site.run(&["restore", "--from", from]);
+    let told = String::from_utf8(over.stderr).unwrap();
+    assert!(!over.status.success() && told.contains("is not empty"), "{told}");
+    daemon.stop();
+    let data = site.folder.path().join("data");
+    std::fs::rename(&data, site.folder.path().join("data-of-the-dead-disk")).unwrap();
+    let restored = site.run(&["restore", "--from", from]);
+    assert!(restored.status.success(), "{}", String::from_utf8_lossy(&restored.stderr));
+    assert_eq!(std::fs::read(data.join("site.key")).unwrap(), key);
+    let checked = site.run(&["check", "--journal"]);
+    assert!(checked.status.success(), "{}", String::from_utf8_lossy(&checked.stderr));
+    let daemon = site.start();
+    let listed = String::from_utf8(site.run(&["user", "list"]).stdout).unwrap();
+    assert!(listed.contains("admin") && listed.contains("li"), "{listed}");
+    daemon.stop();
+}
+
+#[test]
+fn a_damaged_back_up_is_not_restored() {
+    let site = Site::new(LANE, SECRETS);
+    let mut daemon = site.start();
+    daemon.first_line();
+    let copy = site.folder.path().join("monday");
+    assert!(site.run(&["backup", "--to", copy.to_str().unwrap()]).status.success());
+    daemon.stop();
+    std::fs::remove_dir_all(site.folder.path().join("data")).unwrap();
+    let file = copy.join("paifang.sqlite");
+    let mut bytes = std::fs::read(&file).unwrap();
+    let half = bytes.len() / 2;
+    bytes[half..half + 4096].fill(0x5a);
+    std::fs::write(&file, bytes).unwrap();
+    let restored = site.run(&["restore", "--from", copy.to_str().unwrap()]);
+    assert!(!restored.status.success(), "{}", String::from_utf8_lossy(&restored.stdout));
+    assert!(!site.folder.path().join("data").exists());
+    let nothing = site.run(&["restore", "--from", "/nowhere"]);
+    let told = String::from_utf8(nothing.stderr).unwrap();
+    assert!(told.contains("no back-up of a site"), "{told}");
 }
 
 #[test]
