@@ -81,7 +81,7 @@ impl Check<'_> {
                     }
                 }
                 LaneKind::People => {
-                    if let Some((gate, rules)) = self.gate(section, devices, &lanes) {
+                    if let Some((gate, rules)) = self.gate(section, devices, &lanes, zones) {
                         lanes.gate_rules.insert(id.clone(), rules);
                         lanes.gates.insert(id.clone(), gate);
                     }
@@ -176,6 +176,7 @@ impl Check<'_> {
         section: &LaneSection,
         devices: &BTreeMap<DeviceId, Device>,
         known: &Lanes,
+        zones: &Zones,
     ) -> Option<(Gate, GateRules)> {
         self.none_of(
             section,
@@ -208,7 +209,8 @@ impl Check<'_> {
             passage: passage.filter(|_| !counter),
             fire: self.input_of(section, turnstile, InputRole::FireAlarm).filter(|_| !counter),
         };
-        Some((gate, rules::gate(section, counter)))
+        let zone = self.zone_of(section.zone.as_ref(), zones);
+        Some((gate, rules::gate(section, counter, zone)))
     }
 
     fn readers(

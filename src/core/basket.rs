@@ -1,9 +1,9 @@
 //! What an order of tickets is of: its lines, and the tickets made of them once it is paid. Knows no price.
 
-use jiff::civil::Date;
+use jiff::{Timestamp, civil::Date};
 use serde::{Deserialize, Serialize};
 
-use super::ticket::{Medium, Visitor};
+use super::ticket::{Area, Medium, Visitor};
 use crate::types::{CodeDigest, Money, ProductId, SlotId, TicketId};
 
 /// Tickets as one order. Its places are held while the order is due, taken while it is paid, and free otherwise.
@@ -18,6 +18,23 @@ pub struct Basket {
     /// In the order of the lines; none before it was paid.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub tickets: Vec<TicketId>,
+    /// It makes no tickets: these move to what its lines say.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub moves: Vec<TicketId>,
+    /// Whoever wanted it does not any more: money that comes late goes back, also where there are places.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub given_up: bool,
+    /// Minor units of its cash that have to go back, whether they did or not: see [`super::state::State::cash_back`].
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub cash_owed_minor: i64,
+    /// The askers' numbers of what was returned: the same number is the same return.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub returns: Vec<String>,
+}
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde passes it so")]
+fn is_zero(minor: &i64) -> bool {
+    *minor == 0
 }
 
 /// Some tickets of one product for one day.
@@ -33,6 +50,11 @@ pub struct Line {
     pub persons: u32,
     /// Of one ticket, for all its persons.
     pub price: Money,
+    pub valid_from: Timestamp,
+    pub valid_until: Timestamp,
+    /// As of [`super::ticket::Ticket::areas`].
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub areas: Vec<Area>,
     /// One for each ticket, where the product wants names.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub visitors: Vec<Visitor>,

@@ -4,13 +4,16 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
 use super::{
+    crowd::Crowd,
     gate::Gate,
     invoice::Invoice,
     lane::{Lane, LaneAlarm, OperatorAct},
     limit::Spent,
     money::{Order, Payment, Posting, Refund},
     pass::{Listed, Pass, Reservation},
+    selling::{Closure, TicketActed},
     settle::Settled,
+    slot::Slot,
     stay::{Read, Stay},
     task::Task,
     ticket::{Admission, NotAdmitted, Ticket, Walk, Way},
@@ -94,6 +97,9 @@ pub enum Change {
     Zone(Zone),
     Settled(Settled),
     Invoice(Invoice),
+    Slot(Slot),
+    Closure(Closure),
+    TicketActed(TicketActed),
     /// An operator did something with money, and why.
     TillActed {
         did: TillDid,
@@ -112,6 +118,8 @@ pub enum Change {
         payment: Option<PaymentId>,
     },
     Spent(Spent),
+    /// Persons inside a zone for people.
+    Crowd(Crowd),
 }
 
 impl Change {
@@ -148,8 +156,12 @@ impl Change {
             Self::Zone(_) => "zone",
             Self::Settled(_) => "settled",
             Self::Invoice(_) => "invoice",
+            Self::Slot(_) => "slot",
+            Self::Closure(_) => "closure",
+            Self::TicketActed(_) => "ticket_acted",
             Self::TillActed { .. } => "till_acted",
             Self::Spent(_) => "spent",
+            Self::Crowd(_) => "crowd",
         }
     }
 }

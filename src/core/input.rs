@@ -1,6 +1,6 @@
 //! What the core is told, and what it answers to the one who asked. Knows no protocol.
 
-use jiff::Timestamp;
+use jiff::{Timestamp, civil::Date};
 
 use super::{
     change::AlarmKind,
@@ -10,17 +10,22 @@ use super::{
     limit::LimitName,
     manage::Manage,
     money::{Order, Payment},
+    presented::Presented,
+    selling::{
+        Asker, Bought, MoveAsked, NoChange, NoSale, ReturnAsked, Returned, SlotAct, TicketsAsked,
+    },
     settle::{SettleAct, SettledDay},
     stay::Read,
     tariff::Earlier,
     task::{CallFrom, TaskAct},
-    ticket::{NotAdmitted, Ticket, Way},
+    ticket::{NotAdmitted, Ticket, Visitor, Way},
     till::{MerchantAct, TillAct},
 };
 use crate::types::{
-    AdmissionId, ArrearsId, BoothId, CashId, ChannelId, Code, CodeDigest, CommandId, CounterId,
-    DeviceId, GivenBack, InvoiceId, InvoiceWord, LaneId, MerchantId, Money, OrderId, PayerCode,
-    PaymentId, Plate, RefundId, ShiftId, StayId, TaskId, TicketId, ValidationId, ZoneId,
+    AdmissionId, ArrearsId, BoothId, CashId, ChannelId, ClosureId, CodeDigest, CommandId,
+    CounterId, DeviceId, GivenBack, InvoiceId, InvoiceWord, LaneId, MerchantId, Money, OrderId,
+    PayerCode, PaymentId, Plate, RefundId, ScheduleId, ShiftId, SlotId, StayId, TaskId, TicketId,
+    ValidationId, ZoneId,
     bank::{AgreementWord, Word},
 };
 
@@ -188,13 +193,20 @@ pub enum Input {
     /// A code was held before a turnstile's scanner, or a card before its reader.
     Scanned {
         lane: LaneId,
-        code: Code,
+        shown: Presented,
     },
     /// What the tables know of a code that is of no ticket in memory.
     TicketFound {
         lane: LaneId,
-        digest: CodeDigest,
+        shown: Presented,
         ticket: Option<Ticket>,
+    },
+    /// An operator counted the persons inside a zone.
+    CrowdCounted {
+        zone: ZoneId,
+        found: u32,
+        who: String,
+        reason: String,
     },
     /// The turnstile's answer to an order.
     PassAnswered {
@@ -222,6 +234,54 @@ pub enum Input {
     TicketRevoked {
         ticket: TicketId,
         by: String,
+    },
+    /// Somebody wants tickets.
+    TicketsAsked(TicketsAsked),
+    /// A counter that settles by account wants its order as paid.
+    TicketsConfirmed {
+        counter: CounterId,
+        order: OrderId,
+    },
+    TicketsReturned(ReturnAsked),
+    TicketsMoved(MoveAsked),
+    /// A ticket is for somebody else from now on: its codes so far are worth nothing.
+    TicketRenamed {
+        ticket: TicketId,
+        visitor: Visitor,
+        by: Asker,
+    },
+    /// Tickets are about to be printed: the paper's codes are the only ones that are good from now on.
+    TicketsPrinted {
+        tickets: Vec<TicketId>,
+        who: String,
+        reason: String,
+    },
+    /// An operator does something with a time slot.
+    SlotSet {
+        schedule: ScheduleId,
+        day: Date,
+        slot: SlotId,
+        act: SlotAct,
+        who: String,
+        reason: String,
+    },
+    /// The site stays closed on these days: all that was sold for them goes back.
+    ClosureAsked {
+        from: Date,
+        until: Date,
+        who: String,
+        reason: String,
+    },
+    /// What the tables know of orders that a closure gives back.
+    ClosureFound {
+        closure: ClosureId,
+        after: TicketId,
+        bought: Vec<Bought>,
+    },
+    /// Whoever paid in cash for tickets that went back without it fetches it at the window.
+    CashFetched {
+        bought: Bought,
+        who: String,
     },
     /// A person decides about an admission of which nobody knows.
     AdmissionSettled {
@@ -359,6 +419,9 @@ pub enum Answer {
     Cash(CashId, Money),
     Merchant(MerchantId),
     Validation(ValidationId),
+    /// Tickets went back, and what for.
+    Returned(Returned),
+    Closure(ClosureId),
     /// On the register under this number.
     Entered(i64),
     /// A vehicle without a plate is called so.
@@ -405,6 +468,10 @@ pub enum Refusal {
     Unfit(#[from] super::manage::Unfit),
     #[error("{0}")]
     NoInvoice(#[from] super::invoice::NoInvoice),
+    #[error("{0}")]
+    NoSale(#[from] NoSale),
+    #[error("{0}")]
+    NoChange(#[from] NoChange),
     #[error("no open stay is called {0}")]
     NoStay(StayId),
     #[error(

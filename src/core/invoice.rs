@@ -105,6 +105,8 @@ pub enum NoInvoice {
     NotPaid,
     #[error("a pass paid it; its invoice is for what was paid into the pass")]
     ByPass,
+    #[error("the counter that sold it settles by account; ask there")]
+    ByCounter,
     #[error("all that was paid has gone back")]
     NothingLeft,
     #[error("money is on its way back; ask again when it has arrived")]
@@ -116,6 +118,7 @@ pub fn claimable(order: &Order, went_back: &[WentBack]) -> Result<Money, NoInvoi
     match &order.state {
         OrderState::Paid { by: PaidBy::Payment(_) | PaidBy::Cash(_), .. } => {}
         OrderState::Paid { by: PaidBy::Pass(_), .. } => return Err(NoInvoice::ByPass),
+        OrderState::Paid { by: PaidBy::Counter, .. } => return Err(NoInvoice::ByCounter),
         OrderState::Due | OrderState::Waived { .. } | OrderState::Void | OrderState::Unpaid => {
             return Err(NoInvoice::NotPaid);
         }

@@ -59,6 +59,8 @@ pub enum PaidBy {
     Cash(CashId),
     /// A pass with stored value.
     Pass(PassId),
+    /// Nothing: its counter settles by account, or there was nothing to pay. Journaled as `"counter":null`.
+    Counter,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -217,8 +219,13 @@ impl Earned {
     /// What a payment of this order earns.
     pub fn by(order: &Order) -> Self {
         let sale = order.sale.as_ref();
+        let account = match (sale, &order.basket) {
+            (Some(_), Some(_)) => Account::TicketRevenue,
+            (Some(_), None) => Account::SalesRevenue,
+            (None, _) => Account::ParkingRevenue,
+        };
         Self {
-            account: if sale.is_some() { Account::SalesRevenue } else { Account::ParkingRevenue },
+            account,
             stay: order.stay,
             counter: sale.map(|sale| sale.counter.clone()),
             product: sale.map(|sale| sale.subject.clone()),
@@ -283,6 +290,10 @@ pub enum Account {
     ParkingRevenue,
     /// Sales of counters (income).
     SalesRevenue,
+    /// Tickets (income).
+    TicketRevenue,
+    /// What counters that settle by account owe for what they sold (asset).
+    CounterReceivable,
     /// Taken, but owed back to payers (liability).
     RefundsPayable,
     /// Paid in by holders of passes and not used up (liability).
@@ -307,6 +318,8 @@ impl Account {
             Self::ChannelReceivable => "channel_receivable",
             Self::ParkingRevenue => "parking_revenue",
             Self::SalesRevenue => "sales_revenue",
+            Self::TicketRevenue => "ticket_revenue",
+            Self::CounterReceivable => "counter_receivable",
             Self::RefundsPayable => "refunds_payable",
             Self::StoredValue => "stored_value",
             Self::CashDrawer => "cash_drawer",

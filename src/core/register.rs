@@ -65,7 +65,9 @@ impl State {
             }
             Change::Cash(cash) => {
                 counters.cash = counters.cash.max(cash.id.0);
-                self.refunded.extend(cash.refund_of);
+                if let Some(taken) = cash.refund_of {
+                    *self.cash_back.entry(taken).or_default() += cash.amount.minor;
+                }
             }
             Change::Spent(spent) => {
                 let is_open = spent.over_at.is_none();
@@ -82,6 +84,22 @@ impl State {
                 let former = self.invoices.get(&entry.id).and_then(|former| former.next_ask);
                 self.move_deadline(Owner::Invoice(entry.id), former, entry.next_ask);
                 keep(&mut self.invoices, entry.id, entry, entry.over_at.is_none());
+            }
+            Change::Crowd(crowd) => {
+                self.crowds.insert(crowd.id.clone(), crowd.clone());
+            }
+            Change::Slot(slot) => {
+                let is_open = slot.over_at.is_none();
+                let former = self.slots.get(&slot.id).map(|former| former.kept_until);
+                let until = is_open.then_some(slot.kept_until);
+                self.move_deadline(Owner::Slot(slot.id.clone()), former, until);
+                keep(&mut self.slots, slot.id.clone(), slot, is_open);
+            }
+            Change::Closure(entry) => {
+                counters.closure = counters.closure.max(entry.id.0);
+                let former = self.closures.get(&entry.id).and_then(|former| former.next_at);
+                self.move_deadline(Owner::Closure(entry.id), former, entry.next_at);
+                keep(&mut self.closures, entry.id, entry, entry.over_at.is_none());
             }
             Change::Zone(zone) => {
                 self.zones.insert(zone.id.clone(), zone.clone());

@@ -7,6 +7,7 @@ mod lane;
 mod limits;
 mod matching;
 mod settle;
+mod shop;
 mod ticket;
 mod till;
 mod zone;
@@ -26,7 +27,8 @@ pub use self::{
     limits::LimitRules,
     matching::{MatchRules, Twice},
     settle::SettleRules,
-    ticket::{AREAS_MAX, TicketRules},
+    shop::{ShopRules, ShortCodes},
+    ticket::{AREAS_MAX, TicketPassback, TicketRules},
     till::{ArrearsAtEntry, ArrearsAtExit, TillRules},
     zone::{ZoneRules, Zones},
 };
@@ -54,6 +56,7 @@ pub struct Rules {
     pub settle: SettleRules,
     pub calls: CallRules,
     pub frictionless: FrictionlessRules,
+    pub shop: ShopRules,
     pub tickets: TicketRules,
     /// Whoever paid may claim an invoice.
     pub invoices: bool,
@@ -87,6 +90,7 @@ impl Rules {
             settle: SettleRules::default(),
             calls: CallRules::default(),
             frictionless: FrictionlessRules::default(),
+            shop: ShopRules::default(),
             tickets: TicketRules::default(),
             invoices: false,
             lane_names: BTreeMap::new(),
@@ -172,9 +176,11 @@ impl LaneRules {
 }
 
 /// A turnstile, or one way of it.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Debug)]
 pub struct GateRules {
     pub direction: Direction,
+    /// What it leads into or out of.
+    pub zone: ZoneId,
     /// It counts passages itself, over its own power cuts and ours. Else a contact tells of each.
     pub counter: bool,
     /// No other lane is the other way of the same turnstile.

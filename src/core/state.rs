@@ -6,6 +6,7 @@ use jiff::Timestamp;
 
 use super::{
     change::{Alarm, AlarmKind, Change},
+    crowd::Crowd,
     gate::Gate,
     invoice::Invoice,
     lane::Lane,
@@ -13,7 +14,10 @@ use super::{
     money::{Order, OrderState, Payment, Refund},
     pass::{Listed, Pass, Reservation},
     rights::Rights,
+    rules::TicketRules,
+    selling::Closure,
     settle::{Settled, SettledDay},
+    slot::Slot,
     stay::Stay,
     task::Task,
     ticket::{Admission, Ticket},
@@ -21,9 +25,9 @@ use super::{
     zone::Zone,
 };
 use crate::types::{
-    AdmissionId, ArrearsId, CashId, CodeDigest, CounterId, InvoiceId, LaneId, ListedId, MerchantId,
-    OrderId, PassId, PaymentId, Plate, RefundId, ReservationId, ShiftId, StayId, TaskId, TicketId,
-    ValidationId, ZoneId,
+    AdmissionId, ArrearsId, CashId, ClosureId, CodeDigest, CounterId, InvoiceId, LaneId, ListedId,
+    MerchantId, OrderId, PassId, PaymentId, Plate, RefundId, ReservationId, ShiftId, SlotId,
+    StayId, TaskId, TicketId, ValidationId, ZoneId,
 };
 
 /// What is alive: open stays, what is owed or undecided, lanes and alarms. What is over lives in the tables only.
@@ -56,12 +60,20 @@ pub struct State {
     pub zones: BTreeMap<ZoneId, Zone>,
     /// What counts against the limits of a day.
     pub spent: BTreeMap<String, Spent>,
+    /// Persons inside the zones for people, as of the last passage.
+    pub crowds: BTreeMap<ZoneId, Crowd>,
     /// Every settlement day of every channel: a few hundred a year.
     pub settled: BTreeMap<SettledDay, Settled>,
     pub invoices: BTreeMap<InvoiceId, Invoice>,
+    /// Time slots that anybody had to do with, until long after they ended.
+    pub slots: BTreeMap<SlotId, Slot>,
+    /// Closures that still give back.
+    pub closures: BTreeMap<ClosureId, Closure>,
     pub counters: Counters,
-    /// Cash that was given back.
-    pub(super) refunded: BTreeSet<CashId>,
+    /// The highest number of a ticket by each issuer.
+    pub(crate) issued: BTreeMap<u8, i64>,
+    /// What went back of cash, in minor units.
+    pub(super) cash_back: BTreeMap<CashId, i64>,
     /// What goes or went back of payments, each refund with its amount.
     given_back: BTreeMap<(PaymentId, RefundId), GivenBack>,
     /// Sales in memory by the counter's own number.
@@ -71,6 +83,8 @@ pub struct State {
     plates: HashMap<Plate, StayId>,
     trades: HashMap<String, PaymentId>,
     codes: HashMap<CodeDigest, TicketId>,
+    /// Orders of tickets in memory by the code they are collected with.
+    pickups: HashMap<CodeDigest, OrderId>,
     /// Open stays by the innermost zone they are in; none is zero.
     pub(super) inside: BTreeMap<ZoneId, u32>,
     /// The call for help that is open at a lane.
@@ -88,7 +102,6 @@ pub struct Counters {
     pub refund: i64,
     pub command: i64,
     pub txn: i64,
-    pub ticket: i64,
     pub admission: i64,
     pub pass: i64,
     pub listed: i64,
@@ -100,6 +113,7 @@ pub struct Counters {
     pub cash: i64,
     pub task: i64,
     pub invoice: i64,
+    pub closure: i64,
 }
 
 /// One refund, as far as it limits the next of the same payment.
@@ -128,6 +142,10 @@ pub enum Owner {
     /// A day that is over.
     Spent(String),
     Invoice(InvoiceId),
+    /// A time slot that nobody returns tickets of any more.
+    Slot(SlotId),
+    /// A closure that goes on giving back.
+    Closure(ClosureId),
     Task(TaskId),
     /// A place kept for a vehicle that has not come.
     Reservation(ReservationId),
@@ -217,6 +235,16 @@ impl State {
         self.orders.get(id)
     }
 
+    /// The order of tickets in memory that is collected with this code.
+    pub fn order_of_pickup(&self, digest: &CodeDigest) -> Option<&Order> {
+        self.pickups.get(digest).and_then(|id| self.orders.get(id))
+    }
+
+    /// What went back of cash, in minor units.
+    pub fn cash_back(&self, cash: CashId) -> i64 {
+        self.cash_back.get(&cash).copied().unwrap_or(0)
+    }
+
     /// The ticket in memory with this code.
     pub fn ticket_of(&self, digest: &CodeDigest) -> Option<&Ticket> {
         self.codes.get(digest).and_then(|id| self.tickets.get(id))
@@ -272,6 +300,7 @@ impl State {
             | Change::WordUnplaced { .. }
             | Change::ScanRefused { .. }
             | Change::Walked { .. }
+            | Change::TicketActed(_)
             | Change::TillActed { .. } => {}
             registered => {
                 self.put_registered(registered);
@@ -305,12 +334,17 @@ impl State {
     }
 
     fn put_ticket(&mut self, ticket: &Ticket) {
-        self.counters.ticket = self.counters.ticket.max(ticket.id.0);
+        let last = self.issued.entry(TicketRules::issuer_of(ticket.id)).or_default();
+        *last = (*last).max(ticket.id.0);
         let ends = |ticket: &Ticket| (!ticket.expired).then_some(ticket.valid_until);
         let owner = Owner::Ticket(ticket.id);
         if ticket.is_alive() {
-            self.codes.insert(ticket.digest, ticket.id);
             let former = self.tickets.insert(ticket.id, ticket.clone());
+            // A newer code took the place of its former.
+            if let Some(former) = former.as_ref().filter(|f| f.digest != ticket.digest) {
+                self.codes.remove(&former.digest);
+            }
+            self.codes.insert(ticket.digest, ticket.id);
             self.move_deadline(owner, former.as_ref().and_then(ends), ends(ticket));
         } else if let Some(former) = self.tickets.remove(&ticket.id) {
             self.codes.remove(&former.digest);
@@ -368,6 +402,9 @@ impl State {
             let was = former.as_ref().and_then(open);
             self.move_deadline(Owner::Sale(order.id), was, sale.open_until);
         }
+        if let Some(basket) = &order.basket {
+            self.pickups.insert(basket.pickup, order.id);
+        }
         // One that was never asked for is unpaid from the start; its arrears come next.
         if former.is_some() || order.state != OrderState::Unpaid {
             self.sweep(order.id);
@@ -419,7 +456,13 @@ impl State {
         if watched || unpaid || goes_on {
             return;
         }
-        if let Some(sale) = self.orders.remove(&id).and_then(|order| order.sale) {
+        let Some(order) = self.orders.remove(&id) else { return };
+        if let Some(basket) = &order.basket {
+            if self.pickups.get(&basket.pickup) == Some(&id) {
+                self.pickups.remove(&basket.pickup);
+            }
+        }
+        if let Some(sale) = order.sale {
             self.sales.remove(&(sale.counter, sale.key));
         }
     }

@@ -87,8 +87,26 @@ pub struct Sold {
     /// The place it takes in a time slot.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub slot: Option<SlotId>,
-    /// What was paid for it, for all its persons.
+    /// What was paid for it, for all its persons that were not returned.
     pub price: Money,
+    /// How often it was moved to another day or time slot.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub moved: u8,
+    /// What of its price was paid by later orders, since a new time cost more; oldest first.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub more: Vec<More>,
+}
+
+/// A part of a ticket's price.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct More {
+    pub order: OrderId,
+    pub minor: i64,
+}
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde passes it so")]
+fn is_zero(count: &u8) -> bool {
+    *count == 0
 }
 
 /// Who a ticket is for. Name and number are kept sealed, apart from the journal, for as long as the site says.
@@ -124,23 +142,14 @@ impl Medium {
 impl Ticket {
     /// Persons who may still come in for the first time, into the area with the most left.
     pub fn left(&self) -> u32 {
-        self.persons.saturating_sub(self.used).saturating_sub(self.held)
+        self.left_in(None)
     }
 
     /// Whether it is in memory: see [`Ticket`]. The table computes the same in `is_alive`.
     pub fn is_alive(&self) -> bool {
-        self.held > 0 || !self.revoked && !self.expired && self.used < self.persons
-    }
-
-    /// Why it lets nobody in now.
-    pub fn objection(&self, now: Timestamp) -> Option<NotAdmitted> {
-        match () {
-            () if self.revoked => Some(NotAdmitted::Revoked),
-            () if now < self.valid_from => Some(NotAdmitted::TooEarly),
-            () if self.expired || now > self.valid_until => Some(NotAdmitted::TooLate),
-            () if self.left() == 0 => Some(NotAdmitted::UsedUp),
-            () => None,
-        }
+        let is_good =
+            self.used < self.persons || self.areas.iter().any(|area| area.is_alive(self.persons));
+        self.held > 0 || !self.revoked && !self.expired && is_good
     }
 }
 
@@ -185,6 +194,8 @@ pub enum NotAdmitted {
     NoReturn,
     /// As many are inside as may be.
     Full,
+    /// It cannot be looked up now.
+    Unchecked,
 }
 
 /// One person let through a turnstile, from the order to what became of it.
@@ -195,7 +206,12 @@ pub struct Admission {
     pub ticket: Option<TicketId>,
     pub lane: LaneId,
     pub way: Way,
-    /// Why, for an operator's.
+    /// Into or out of which area of its ticket.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub zone: Option<ZoneId>,
+    #[serde(default, skip_serializing_if = "Again::is_first")]
+    pub again: Again,
+    /// Why, for an operator's; [`Cause::Free`] for one who went out with whatever was shown.
     pub cause: Option<Cause>,
     /// The order to the turnstile.
     pub command: CommandId,
@@ -207,6 +223,25 @@ pub struct Admission {
     pub counter_before: Option<u32>,
     /// What the person who settled an unsure one said.
     pub settled: Option<Cause>,
+}
+
+/// Whether somebody came in on this ticket before.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Again {
+    #[default]
+    First,
+    /// Comes back.
+    Return,
+    /// Comes back, and nobody saw it go out: the site lets it in all the same.
+    Unseen,
+}
+
+impl Again {
+    #[expect(clippy::trivially_copy_pass_by_ref, reason = "serde calls it so")]
+    pub(crate) fn is_first(&self) -> bool {
+        *self == Self::First
+    }
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]

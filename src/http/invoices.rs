@@ -139,6 +139,10 @@ pub(super) fn why_not(l: Lang, why: NoInvoice) -> &'static str {
             "该费用由储值卡支付，发票在充值时开具",
             "A pass with stored value paid this; its invoice is for what was paid in",
         ),
+        NoInvoice::ByCounter => l.say(
+            "该订单由代理商结算，请向其索取发票",
+            "Whoever sold it settles by account; ask there for the invoice",
+        ),
         NoInvoice::NothingLeft => {
             l.say("已全额退款，不能开票", "All of it was given back: nothing is left to invoice")
         }

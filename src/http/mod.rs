@@ -36,6 +36,7 @@ mod receipts;
 mod records;
 mod register;
 mod router;
+mod sale_words;
 mod screen;
 mod settlement;
 mod sheet;

@@ -64,7 +64,7 @@ pub(super) struct OrderBody {
     amount: Money,
     /// `due`, `paid` or `void`.
     state: &'static str,
-    /// `bank` or `cash`.
+    /// `bank`, `cash` or `account`.
     paid_by: Option<&'static str>,
     paid_at: Option<Timestamp>,
     /// Until then it can be paid.
@@ -109,6 +109,7 @@ async fn body(web: &Web, order: Order, payments: &[Payment]) -> Result<OrderBody
     let refunds = web.payments.refunds_of_order(order.id).await?;
     let (paid_by, paid_at) = match &order.state {
         OrderState::Paid { by: PaidBy::Cash(_), at } => (Some("cash"), Some(*at)),
+        OrderState::Paid { by: PaidBy::Counter, at } => (Some("account"), Some(*at)),
         OrderState::Paid { at, .. } => (Some("bank"), Some(*at)),
         _ => (None, None),
     };

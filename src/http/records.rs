@@ -217,8 +217,12 @@ fn event(l: Lang, change: &Change) -> String {
         | Change::Task(_)
         | Change::Zone(_)
         | Change::Spent(_)
+        | Change::Crowd(_)
         | Change::Settled(_)
-        | Change::Invoice(_) => change.kind().to_owned(),
+        | Change::Invoice(_)
+        | Change::Slot(_)
+        | Change::Closure(_)
+        | Change::TicketActed(_) => change.kind().to_owned(),
         Change::TillActed { did, who, reason, amount, .. } => {
             format!("{who}: {} {amount} · {reason}", till_did(l, *did))
         }

@@ -224,6 +224,7 @@ pub(super) fn order_state(l: Lang, state: &OrderState) -> String {
     match state {
         OrderState::Due => l.say("待付", "Due").into(),
         OrderState::Paid { by: PaidBy::Cash(_), .. } => l.say("已付现金", "Paid in cash").into(),
+        OrderState::Paid { by: PaidBy::Counter, .. } => l.say("已挂账", "On account").into(),
         OrderState::Paid { .. } => l.say("已付", "Paid").into(),
         OrderState::Waived { who, reason } => {
             format!("{} ({who}: {reason})", l.say("免收", "Waived"))
@@ -315,6 +316,8 @@ pub(super) fn refusal(l: Lang, refusal: &Refusal) -> String {
             "No vehicle came in with this phone: ask at the booth",
         ),
         Refusal::Unfit(unfit) => return super::register::unfit(l, unfit),
+        Refusal::NoSale(no) => return super::sale_words::no_sale(l, no),
+        Refusal::NoChange(no) => return super::sale_words::no_change(l, no),
         Refusal::LimitReached(..)
         | Refusal::NotPaid(_)
         | Refusal::RefundTooMuch(_)

@@ -72,7 +72,7 @@ impl Reader {
                 });
                 cash.collect()
             }
-            OrderState::Paid { by: PaidBy::Pass(_), .. }
+            OrderState::Paid { by: PaidBy::Pass(_) | PaidBy::Counter, .. }
             | OrderState::Due
             | OrderState::Waived { .. }
             | OrderState::Void

@@ -30,6 +30,7 @@ mod people;
 mod rebuild;
 mod sales;
 mod settlements;
+mod shop;
 mod takings;
 #[cfg(test)]
 mod tests;

@@ -110,6 +110,9 @@ fn expect(expected: &mut Expected, change: &Change, body: &str) {
         Change::Spent(spent) => format!("spent {}", spent.id),
         Change::Settled(settled) => format!("settled {}", settled.id),
         Change::Invoice(invoice) => format!("invoice {}", invoice.id),
+        Change::Crowd(crowd) => format!("crowd {}", crowd.id),
+        Change::Slot(slot) => format!("slot {}", slot.id),
+        Change::Closure(closure) => format!("closure {}", closure.id),
         Change::Payment(payment) => {
             expected.insert(format!("watched {}", payment.id), digest(""));
             format!("payment {}", payment.id)
@@ -129,6 +132,7 @@ fn expect(expected: &mut Expected, change: &Change, body: &str) {
         | Change::WordUnplaced { .. }
         | Change::ScanRefused { .. }
         | Change::Walked { .. }
+        | Change::TicketActed(_)
         | Change::TillActed { .. } => return,
     };
     expected.insert(row, digest(body));

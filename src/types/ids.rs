@@ -56,6 +56,8 @@ number_id! {
     TaskId,
     /// One invoice, or one that takes back another.
     InvoiceId,
+    /// Days a scenic site was closed, with all that goes back for them.
+    ClosureId,
 }
 
 /// What a text id must look like, for error messages.

@@ -4,7 +4,9 @@ mod access;
 mod arm;
 mod arrears;
 mod call;
+mod closure;
 mod cover;
+mod crowd;
 mod desk;
 mod entry;
 mod exit;
@@ -12,20 +14,26 @@ mod fire;
 mod frictionless;
 mod gate;
 mod invoice;
+mod issue;
 mod ledger;
 mod limit;
 mod manage;
 mod misread;
+mod moves;
 mod occupancy;
 mod order;
 mod passage;
 mod payer;
 mod payment;
+mod places;
 mod quote;
 mod read;
 mod refund;
 mod register;
+mod returns;
 mod sale;
+mod scan;
+mod selling;
 mod settle;
 mod shift;
 mod shown;
@@ -116,8 +124,11 @@ pub fn decide(state: &State, rules: &Rules, now: Timestamp, input: Input) -> Dec
             desk.clear(&subject, kind);
             Ok(Answer::Done)
         }
-        Input::Scanned { lane, code } => desk.scanned(&lane, code.digest()),
-        Input::TicketFound { lane, digest, ticket } => desk.ticket_found(&lane, &digest, ticket),
+        Input::Scanned { lane, shown } => desk.scanned(&lane, shown),
+        Input::TicketFound { lane, shown, ticket } => desk.ticket_found(&lane, shown, ticket),
+        Input::CrowdCounted { zone, found, who, reason } => {
+            desk.crowd_counted(&zone, found, who, &reason)
+        }
         Input::PassAnswered { lane, command, outcome } => {
             desk.pass_answered(&lane, command, outcome)
         }
@@ -127,6 +138,24 @@ pub fn decide(state: &State, rules: &Rules, now: Timestamp, input: Input) -> Dec
             desk.make_ticket(digest, persons, (valid_from, valid_until), by)
         }
         Input::TicketRevoked { ticket, by } => desk.revoke_ticket(ticket, &by),
+        Input::TicketsAsked(asked) => desk.tickets_asked(asked),
+        Input::TicketsConfirmed { counter, order } => desk.tickets_confirmed(&counter, order),
+        Input::TicketsReturned(asked) => desk.tickets_returned(asked),
+        Input::TicketsMoved(asked) => desk.tickets_moved(asked),
+        Input::TicketRenamed { ticket, visitor, by } => desk.ticket_renamed(ticket, visitor, &by),
+        Input::TicketsPrinted { tickets, who, reason } => {
+            desk.tickets_printed(&tickets, &who, &reason)
+        }
+        Input::SlotSet { schedule, day, slot, act, who, reason } => {
+            desk.slot_set(&schedule, day, slot, act, who, &reason)
+        }
+        Input::ClosureAsked { from, until, who, reason } => {
+            desk.closure_asked((from, until), who, &reason)
+        }
+        Input::ClosureFound { closure, after, bought } => {
+            desk.closure_found(closure, after, &bought)
+        }
+        Input::CashFetched { bought, who } => desk.cash_fetched(&bought, who),
         Input::AdmissionSettled { admission, used, who, reason } => {
             desk.settle_admission(admission, used, who, &reason)
         }
@@ -215,6 +244,8 @@ impl Desk<'_> {
                 Owner::Sale(order) => self.sale_over(order),
                 Owner::Spent(id) => self.day_over(&id),
                 Owner::Invoice(invoice) => self.invoice_due(invoice),
+                Owner::Slot(slot) => self.slot_over(&slot),
+                Owner::Closure(closure) => self.closure_due(closure),
                 Owner::Reservation(reservation) => self.nobody_came(reservation),
             }
         }

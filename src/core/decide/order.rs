@@ -195,6 +195,9 @@ impl Desk<'_> {
     /// Ends what is due; what is being paid meanwhile is undone.
     pub(super) fn end_order(&mut self, mut order: Order, became: OrderState) {
         let id = order.id;
+        if order.state == OrderState::Due && became == OrderState::Void {
+            self.release_places(&order);
+        }
         order.state = became;
         self.record(Change::Order(order));
         self.reverse_undecided(id);
@@ -225,6 +228,9 @@ impl Desk<'_> {
         if order.arrears.iter().any(|id| self.arrears(*id).is_none()) {
             return false;
         }
+        if order.basket.is_some() {
+            return self.tickets_still_owed(order);
+        }
         if order.sale.is_some() {
             return order.state == OrderState::Due;
         }
@@ -243,6 +249,7 @@ impl Desk<'_> {
     pub(super) fn order_paid(&mut self, mut order: Order, by: PaidBy) {
         let (id, stay, own, to) = (order.id, order.stay, self.own_part(&order), order.quote.to);
         let (arrears, was_due) = (order.arrears.clone(), order.state == OrderState::Due);
+        self.issue(&mut order);
         order.state = OrderState::Paid { by, at: self.now };
         self.record(Change::Order(order));
         self.reverse_undecided(id);

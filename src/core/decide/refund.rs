@@ -35,7 +35,7 @@ impl Desk<'_> {
         self.record(Change::Refund(refund));
     }
 
-    fn new_refund(&self, payment: &Payment, amount: Money, why: RefundWhy) -> Refund {
+    pub(super) fn new_refund(&self, payment: &Payment, amount: Money, why: RefundWhy) -> Refund {
         let id = self.next_refund();
         Refund {
             id,
@@ -137,7 +137,7 @@ impl Desk<'_> {
     }
 
     /// It is owed to its payer from now on, and the stay it had paid owes it again.
-    fn let_go(&mut self, refund: Refund) {
+    pub(super) fn let_go(&mut self, refund: Refund) {
         let (minor, payment) = (refund.amount.minor, Some(refund.payment));
         let earned = refund.earned.clone();
         if let Some(earned) = &earned {

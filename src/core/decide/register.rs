@@ -6,12 +6,13 @@ use crate::{
         change::Change,
         limit::Spent,
         pass::{Listed, Pass, Reservation},
+        selling::Closure,
         task::Task,
         till::{Arrears, Merchant, Shift, Validation},
         zone::Zone,
     },
     types::{
-        ArrearsId, CashId, ListedId, MerchantId, PassId, ReservationId, ShiftId, TaskId,
+        ArrearsId, CashId, ClosureId, ListedId, MerchantId, PassId, ReservationId, ShiftId, TaskId,
         ValidationId, ZoneId,
     },
 };
@@ -47,6 +48,7 @@ entries! {
     Arrears arrears ArrearsId arrears next_arrears arrears;
     Shift shift ShiftId shifts next_shift shift;
     Task task TaskId tasks next_task task;
+    Closure closure ClosureId closures next_closure closure;
 }
 
 impl Desk<'_> {

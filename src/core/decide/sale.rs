@@ -12,10 +12,10 @@ use crate::{
 };
 
 /// What a payer reads of a sale at most, in characters; the banks take no more.
-const SUBJECT_CHARS_MAX: usize = 40;
-const KEY_CHARS_MAX: usize = 64;
+pub(super) const SUBJECT_CHARS_MAX: usize = 40;
+pub(super) const KEY_CHARS_MAX: usize = 64;
 /// A slip of the finger: more than any counter asks for at once.
-const SALE_MINOR_MAX: i64 = 100_000_000;
+pub(super) const SALE_MINOR_MAX: i64 = 100_000_000;
 
 impl Desk<'_> {
     pub(super) fn sale_asked(&mut self, asked: SaleAsked) -> Reply {
@@ -68,7 +68,10 @@ impl Desk<'_> {
     /// Its counter does not want it paid any more.
     pub(super) fn sale_cancelled(&mut self, counter: &CounterId, id: OrderId) -> Reply {
         let order = self.order(id).filter(|order| is_of(order, counter)).cloned();
-        let order = order.ok_or(Refusal::NotDue(id))?;
+        let mut order = order.ok_or(Refusal::NotDue(id))?;
+        if let Some(basket) = &mut order.basket {
+            basket.given_up = true;
+        }
         match order.state {
             OrderState::Due => self.end_order(order, OrderState::Void),
             OrderState::Void => return Ok(Answer::Duplicate),
@@ -93,6 +96,6 @@ impl Desk<'_> {
     }
 }
 
-fn is_of(order: &Order, counter: &CounterId) -> bool {
+pub(super) fn is_of(order: &Order, counter: &CounterId) -> bool {
     order.sale.as_ref().is_some_and(|sale| sale.counter == *counter)
 }

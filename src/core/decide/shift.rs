@@ -130,7 +130,10 @@ pub fn shift_matches_postings<'a>(
         let minor = posting.amount.minor;
         drawer += i64::from(posting.debit == Account::CashDrawer) * minor;
         drawer -= i64::from(posting.credit == Account::CashDrawer) * minor;
-        let income = |account| matches!(account, Account::ParkingRevenue | Account::SalesRevenue);
+        let income = |account| {
+            use Account::{ParkingRevenue, SalesRevenue, TicketRevenue};
+            matches!(account, ParkingRevenue | SalesRevenue | TicketRevenue)
+        };
         taken += i64::from(income(posting.credit)) * minor;
         refunded += i64::from(income(posting.debit)) * minor;
         over += i64::from(posting.credit == Account::CashOverShort) * minor;

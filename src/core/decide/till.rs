@@ -93,7 +93,7 @@ impl Desk<'_> {
     /// Cash goes back out of the drawer of whoever gives it. A stay that is not over owes it again.
     fn refund_cash(&mut self, who: String, of: &Cash, minor: i64, reason: String) -> Reply {
         let shift = self.shift_of(&who).map(|shift| shift.id).ok_or(Refusal::NoShift)?;
-        if self.state.refunded.contains(&of.id) || of.refund_of.is_some() {
+        if self.state.cash_back(of.id) > 0 || of.refund_of.is_some() {
             return Err(Refusal::RefundedBefore(of.id));
         }
         if !(1..=of.amount.minor).contains(&minor) {

@@ -14,6 +14,7 @@ mod fold;
 mod line;
 mod meter;
 mod notation;
+mod on_days;
 mod parse;
 mod periods;
 mod plan;
@@ -37,6 +38,7 @@ pub use self::{
     book::{NoQuote, TariffBook},
     calendar::Calendar,
     case::{Benefit, Case, Earlier, PaidAt, Segment, Span},
+    on_days::OnDays,
     quote::{Quote, QuoteLine, QuoteRule},
     sign::{Sign, SignPart},
     words::Language,
