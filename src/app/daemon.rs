@@ -33,6 +33,7 @@ use crate::{
     invoice::FileExchange,
     io::mqtt::{Link, LinkStatus},
     store::{Accounts, Options, Reader, Store, Writer as StoreWriter},
+    tickets::{SiteCode, TicketKeyError, TicketKeys},
     types::DeviceId,
 };
 
@@ -52,6 +53,8 @@ pub enum StartError {
     Staff(#[from] super::staff::StaffError),
     #[error(transparent)]
     Keys(#[from] keys::KeyError),
+    #[error(transparent)]
+    TicketKeys(#[from] TicketKeyError),
     #[cfg(feature = "embedded-broker")]
     #[error(transparent)]
     Broker(#[from] crate::io::broker::BrokerError),
@@ -98,7 +101,12 @@ impl Daemon {
         let first_password = super::staff::first(&accounts, wall_now()).await?;
         let loaded = reader.load().await?;
         let (clock, stepped) = Clock::start(Box::new(SystemTime), loaded.tail.last_at);
-        let rules = Arc::new(site.rules.clone());
+        let site_code =
+            SiteCode::of(&format!("{} {}", site.rules.pay.trade_prefix, site.rules.site_name));
+        let tickets = TicketKeys::open(&site.data_dir.join(super::TICKET_KEYS), site_code)?;
+        let mut rules = site.rules.clone();
+        rules.shop.codes = Some(Arc::new(tickets.clone()));
+        let rules = Arc::new(rules);
         let (app, inbox) = App::new();
 
         let mut parts = Parts::new(&site, &app)?;
@@ -121,7 +129,7 @@ impl Daemon {
         let http = listener.local_addr().unwrap_or(site.http_listen);
 
         let (buses, arms, passes) = parts.boards(&site)?;
-        parts.scanners(&site)?;
+        parts.scanners(&site, &tickets)?;
         let messages_of = parts.displays(&site, &buses, &link)?;
         parts.signs(&site, &buses, &link, &rules)?;
         let printers = parts.printers(&site)?;
@@ -188,6 +196,7 @@ impl Daemon {
         }
         tasks.spawn(watch_link(app.clone(), link.clone()));
         tasks.spawn(prune(pictures.clone()));
+        tasks.spawn(look_for_keys(tickets));
         let (stop, stopped) = watch::channel(false);
         let tables =
             Arc::new(Tables { reader, accounts, app: app.clone(), currency: rules.currency });
@@ -300,6 +309,19 @@ async fn watch_link(app: App, link: Link) {
         };
         if app.submit(input, None).await.is_err() || status.changed().await.is_err() {
             return;
+        }
+    }
+}
+
+/// A key made by `paifang ticket keys` is used within a minute.
+async fn look_for_keys(keys: TicketKeys) {
+    let mut minute = tokio::time::interval(Duration::from_mins(1));
+    loop {
+        minute.tick().await;
+        let keys = keys.clone();
+        let read = tokio::task::spawn_blocking(move || keys.refresh()).await;
+        if let Ok(Err(trouble)) = read {
+            warn!(%trouble, "the ticket keys cannot be read anew; those in use stay");
         }
     }
 }

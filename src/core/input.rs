@@ -10,6 +10,7 @@ use super::{
     limit::LimitName,
     manage::Manage,
     money::{Order, Payment},
+    presented::Presented,
     selling::{
         Asker, Bought, MoveAsked, NoChange, NoSale, ReturnAsked, Returned, SlotAct, TicketsAsked,
     },
@@ -21,7 +22,7 @@ use super::{
     till::{MerchantAct, TillAct},
 };
 use crate::types::{
-    AdmissionId, ArrearsId, BoothId, CashId, ChannelId, ClosureId, Code, CodeDigest, CommandId,
+    AdmissionId, ArrearsId, BoothId, CashId, ChannelId, ClosureId, CodeDigest, CommandId,
     CounterId, DeviceId, GivenBack, InvoiceId, InvoiceWord, LaneId, MerchantId, Money, OrderId,
     PayerCode, PaymentId, Plate, RefundId, ScheduleId, ShiftId, SlotId, StayId, TaskId, TicketId,
     ValidationId, ZoneId,
@@ -192,13 +193,20 @@ pub enum Input {
     /// A code was held before a turnstile's scanner, or a card before its reader.
     Scanned {
         lane: LaneId,
-        code: Code,
+        shown: Presented,
     },
     /// What the tables know of a code that is of no ticket in memory.
     TicketFound {
         lane: LaneId,
-        digest: CodeDigest,
+        shown: Presented,
         ticket: Option<Ticket>,
+    },
+    /// An operator counted the persons inside a zone.
+    CrowdCounted {
+        zone: ZoneId,
+        found: u32,
+        who: String,
+        reason: String,
     },
     /// The turnstile's answer to an order.
     PassAnswered {
@@ -267,6 +275,7 @@ pub enum Input {
     /// What the tables know of orders that a closure gives back.
     ClosureFound {
         closure: ClosureId,
+        after: TicketId,
         bought: Vec<Bought>,
     },
     /// Whoever paid in cash for tickets that went back without it fetches it at the window.

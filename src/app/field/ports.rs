@@ -85,11 +85,13 @@ impl Ports for FieldPorts {
                     self.pass_refused(lane, command, why);
                 }
             }
-            Effect::FindTicket { lane, digest } => self.tickets.find(lane, digest),
+            Effect::FindTicket { lane, shown } => self.tickets.find(lane, shown),
             Effect::FindVisits { stay, plate, since } => {
                 self.tickets.find_visits(stay, plate, since);
             }
-            Effect::FindBought { closure, orders } => self.tickets.find_bought(closure, orders),
+            Effect::FindBought { closure, after, orders } => {
+                self.tickets.find_bought(closure, after, orders);
+            }
             Effect::TriggerRead { lane } => self.trigger(&lane, now),
             Effect::Show { lane, message } => {
                 if let Some(messages) = self.messages.get(&lane) {

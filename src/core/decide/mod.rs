@@ -6,6 +6,7 @@ mod arrears;
 mod call;
 mod closure;
 mod cover;
+mod crowd;
 mod desk;
 mod entry;
 mod exit;
@@ -31,6 +32,7 @@ mod refund;
 mod register;
 mod returns;
 mod sale;
+mod scan;
 mod selling;
 mod settle;
 mod shift;
@@ -122,8 +124,11 @@ pub fn decide(state: &State, rules: &Rules, now: Timestamp, input: Input) -> Dec
             desk.clear(&subject, kind);
             Ok(Answer::Done)
         }
-        Input::Scanned { lane, code } => desk.scanned(&lane, code.digest()),
-        Input::TicketFound { lane, digest, ticket } => desk.ticket_found(&lane, &digest, ticket),
+        Input::Scanned { lane, shown } => desk.scanned(&lane, shown),
+        Input::TicketFound { lane, shown, ticket } => desk.ticket_found(&lane, shown, ticket),
+        Input::CrowdCounted { zone, found, who, reason } => {
+            desk.crowd_counted(&zone, found, who, &reason)
+        }
         Input::PassAnswered { lane, command, outcome } => {
             desk.pass_answered(&lane, command, outcome)
         }
@@ -147,7 +152,9 @@ pub fn decide(state: &State, rules: &Rules, now: Timestamp, input: Input) -> Dec
         Input::ClosureAsked { from, until, who, reason } => {
             desk.closure_asked((from, until), who, &reason)
         }
-        Input::ClosureFound { closure, bought } => desk.closure_found(closure, &bought),
+        Input::ClosureFound { closure, after, bought } => {
+            desk.closure_found(closure, after, &bought)
+        }
         Input::CashFetched { bought, who } => desk.cash_fetched(&bought, who),
         Input::AdmissionSettled { admission, used, who, reason } => {
             desk.settle_admission(admission, used, who, &reason)
