@@ -284,6 +284,7 @@ fn operators() -> Router<Shared> {
         .route("/console/admissions/{admission}/settle", post(admissions::settle))
         .route("/console/tasks/{task}/stay", post(misreads::pick))
         .merge(counter())
+        .merge(visit::staff())
         .route("/api/v1/tickets", post(admissions::sell))
         .route("/api/v1/tickets/{ticket}", delete(admissions::revoke))
         .route("/api/v1/lanes", get(api::lanes))

@@ -7,8 +7,13 @@ pub(super) mod named;
 pub(super) mod offer;
 pub(super) mod order;
 pub(super) mod page;
+pub(super) mod paper;
 mod pdf;
+pub(super) mod report;
 pub(super) mod slip;
+pub(super) mod slots;
+pub(super) mod tickets;
+pub(super) mod window;
 pub(super) mod wish;
 
 use std::sync::Arc;
@@ -45,6 +50,25 @@ pub(super) fn public() -> Router<Shared> {
         .route("/visit/o/{token}/cancel", post(order::cancel))
         .route("/visit/o/{token}/return", post(change::give_back))
         .route("/visit/o/{token}/move", get(change::move_form).post(change::move_to))
+}
+
+/// For a signed-in operator.
+pub(super) fn staff() -> Router<Shared> {
+    Router::new()
+        .route("/console/window", get(window::page).post(window::sell))
+        .route("/console/window/collect", post(window::collect))
+        .route("/console/window/o/{order}", get(window::one))
+        .route("/console/window/o/{order}/state", get(window::state))
+        .route("/console/window/o/{order}/cash", post(window::cash))
+        .route("/console/window/o/{order}/code", post(window::code))
+        .route("/console/window/o/{order}/print", post(window::print))
+        .route("/console/visitors", get(report::page))
+        .route("/console/visitors/{day}/{file}", get(report::export))
+        .route("/console/slots", get(slots::page).post(slots::set))
+        .route("/console/slots/close", post(slots::close))
+        .route("/console/tickets", get(tickets::list))
+        .route("/console/tickets/{ticket}", get(tickets::one))
+        .route("/console/tickets/{ticket}/{what}", post(tickets::act))
 }
 
 /// Codes and tables of tickets; a site that sells none has neither.

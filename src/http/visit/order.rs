@@ -341,6 +341,10 @@ pub(in crate::http) async fn by_pickup(
         .await?;
     match known {
         Some(order) => Ok(Some(order)),
-        None => Ok(records.order_of_pickup(digest).await?.map(|order| order.id)),
+        None => {
+            let found = records.order_of_pickup(digest).await?;
+            let paid = found.filter(|order| matches!(order.state, OrderState::Paid { .. }));
+            Ok(paid.map(|order| order.id))
+        }
     }
 }

@@ -62,6 +62,10 @@ impl Fields {
         self.0.get(name).map_or("", |value| value.trim())
     }
 
+    pub(in crate::http) fn all(&self) -> impl Iterator<Item = (&str, &str)> {
+        self.0.iter().map(|(name, value)| (name.as_str(), value.as_str()))
+    }
+
     pub(in crate::http) fn day(&self) -> Option<Date> {
         self.get("day").parse().ok()
     }
