@@ -23,4 +23,5 @@ pub mod invoice;
 pub mod io;
 pub mod settle;
 pub mod store;
+pub mod tickets;
 pub mod types;

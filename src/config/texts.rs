@@ -10,7 +10,7 @@ const BUILT_IN: &str = include_str!("texts.toml");
 const SITE: &str = "site";
 
 /// The situations and the holes each can fill, besides `{site}`.
-const SITUATIONS: [(&str, &[&str]); 36] = [
+const SITUATIONS: [(&str, &[&str]); 49] = [
     ("ready", &[]),
     ("welcome", &["plate"]),
     ("pay", &["plate", "amount", "length"]),
@@ -47,6 +47,19 @@ const SITUATIONS: [(&str, &[&str]); 36] = [
     ("not_admitted_lane_locked", &[]),
     ("not_admitted_busy", &[]),
     ("not_admitted_faulty", &[]),
+    ("not_admitted_unreadable", &[]),
+    ("not_admitted_forged", &[]),
+    ("not_admitted_other_site", &[]),
+    ("not_admitted_key_retired", &[]),
+    ("not_admitted_picture_old", &["minutes"]),
+    ("not_admitted_clock_ahead", &["minutes"]),
+    ("not_admitted_page_needed", &[]),
+    ("not_admitted_printed", &[]),
+    ("not_admitted_reissued", &[]),
+    ("not_admitted_other_gate", &[]),
+    ("not_admitted_inside", &[]),
+    ("not_admitted_no_return", &[]),
+    ("not_admitted_full", &[]),
 ];
 
 /// Of displays and receipts.

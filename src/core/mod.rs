@@ -19,6 +19,7 @@ pub mod manage;
 pub mod matching;
 pub mod money;
 pub mod pass;
+pub mod presented;
 pub mod pricing;
 pub mod product;
 mod register;

@@ -8,6 +8,7 @@ mod limits;
 mod matching;
 mod settle;
 mod shop;
+mod ticket;
 mod till;
 mod zone;
 
@@ -27,6 +28,7 @@ pub use self::{
     matching::{MatchRules, Twice},
     settle::SettleRules,
     shop::{ShopRules, ShortCodes},
+    ticket::{AREAS_MAX, TicketRules},
     till::{ArrearsAtEntry, ArrearsAtExit, TillRules},
     zone::{ZoneRules, Zones},
 };
@@ -55,6 +57,7 @@ pub struct Rules {
     pub calls: CallRules,
     pub frictionless: FrictionlessRules,
     pub shop: ShopRules,
+    pub tickets: TicketRules,
     /// Whoever paid may claim an invoice.
     pub invoices: bool,
     /// What operators and drivers read of a lane, where the site file names one.
@@ -88,6 +91,7 @@ impl Rules {
             calls: CallRules::default(),
             frictionless: FrictionlessRules::default(),
             shop: ShopRules::default(),
+            tickets: TicketRules::default(),
             invoices: false,
             lane_names: BTreeMap::new(),
         }

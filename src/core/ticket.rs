@@ -133,6 +133,7 @@ pub enum Medium {
 }
 
 impl Medium {
+    #[expect(clippy::trivially_copy_pass_by_ref, reason = "serde gives a reference")]
     pub(crate) fn is_any(&self) -> bool {
         *self == Self::Any
     }
@@ -176,6 +177,32 @@ pub enum NotAdmitted {
     Busy,
     /// The turnstile is not heard.
     Faulty,
+    /// Cut off, damaged, far too long, or of a later make than this program.
+    Unreadable,
+    /// It looks like a ticket of this site, and this site never signed it.
+    Forged,
+    /// Signed for another site.
+    OtherSite,
+    /// Signed with a key that is good no more: its page has a newer code, or the window makes one.
+    KeyRetired,
+    /// What changes in it is so many minutes old: a picture of it, or the phone's clock is behind.
+    PictureOld(u32),
+    /// What changes in it is not due for so many minutes: the phone's clock is ahead.
+    ClockAhead(u32),
+    /// Good only as its page on the phone shows it.
+    PageNeeded,
+    /// It was printed: only the paper is good.
+    Printed,
+    /// A newer code was made of it: only that one is good.
+    Reissued,
+    /// Good at other gates.
+    OtherGate,
+    /// Whoever came in on it has not gone out.
+    Inside,
+    /// Whoever went out may not come back.
+    NoReturn,
+    /// As many are inside as may be.
+    Full,
 }
 
 /// One person let through a turnstile, from the order to what became of it.

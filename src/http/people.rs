@@ -66,7 +66,7 @@ impl Cards<'_> {
         words::gate_phase(self.f.l, seen.gate.phase)
     }
 
-    fn refused(&self, seen: &GateSeen) -> Option<&'static str> {
+    fn refused(&self, seen: &GateSeen) -> Option<String> {
         seen.gate.refused.map(|why| words::not_admitted(self.f.l, why))
     }
 

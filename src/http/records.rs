@@ -226,7 +226,7 @@ fn event(l: Lang, change: &Change) -> String {
             format!("{who}: {} {amount} · {reason}", till_did(l, *did))
         }
         Change::Admission(admission) => words::admission_state(l, admission.state).to_owned(),
-        Change::ScanRefused { why, .. } => words::not_admitted(l, *why).to_owned(),
+        Change::ScanRefused { why, .. } => words::not_admitted(l, *why),
     }
 }
 

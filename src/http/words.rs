@@ -1,18 +1,21 @@
 //! The words of the pages in Chinese and English, side by side. Knows no page.
 
+mod refused;
+
 use axum::{
     extract::FromRequestParts,
     http::{HeaderMap, header, request::Parts},
 };
 use jiff::tz::TimeZone;
 
+pub(super) use self::refused::not_admitted;
 use crate::core::{
     Refusal, gate,
     lane::{Cause, Help, OperatorAct, Phase, Reject, Why},
     money::{OrderState, PaidBy, PaymentState, RefundState, RefundWhy},
     stay::StayState,
     tariff::{Language, QuoteLine},
-    ticket::{AdmissionState, NotAdmitted},
+    ticket::AdmissionState,
 };
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -290,7 +293,7 @@ pub(super) fn refusal(l: Lang, refusal: &Refusal) -> String {
         Refusal::NobodyThere(_) => {
             l.say("车道上没有等待处理的车辆", "No vehicle waits for a plate in this lane")
         }
-        Refusal::NotAdmitted(_, why) => not_admitted(l, *why),
+        Refusal::NotAdmitted(_, why) => return not_admitted(l, *why),
         Refusal::NoTicket(_) => l.say("没有这张票，或已失效", "No such ticket, or it is over"),
         Refusal::TicketUnfit => l.say(
             "人数须为 1 到 1000，有效期须未过",
@@ -417,20 +420,6 @@ fn till_refusal(l: Lang, refusal: &Refusal) -> String {
         _ => l.say("该优惠已使用或已撤销", "It was used or taken back already"),
     };
     text.to_owned()
-}
-
-/// Why a turnstile lets nobody in.
-pub(super) fn not_admitted(l: Lang, why: NotAdmitted) -> &'static str {
-    match why {
-        NotAdmitted::Unknown => l.say("没有这张票", "No ticket has this code"),
-        NotAdmitted::UsedUp => l.say("票已用完", "The ticket is used up"),
-        NotAdmitted::TooEarly => l.say("未到入场时间", "The ticket is not valid yet"),
-        NotAdmitted::TooLate => l.say("票已过期", "The ticket is over"),
-        NotAdmitted::Revoked => l.say("票已作废", "The ticket was revoked"),
-        NotAdmitted::LaneLocked => l.say("通道已锁定", "The lane is locked"),
-        NotAdmitted::Busy => l.say("通道使用中", "The lane is busy"),
-        NotAdmitted::Faulty => l.say("闸机没有响应", "The turnstile is not heard"),
-    }
 }
 
 pub(super) fn gate_phase(l: Lang, phase: gate::Phase) -> &'static str {

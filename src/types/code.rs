@@ -35,10 +35,45 @@ impl Code {
         Self::parse(&format!("{bits}:{hex}"))
     }
 
-    /// What the ticket is known by.
+    /// What the ticket is known by. A short code is the same however it is typed: small letters, look-alikes, with its
+    /// hyphen or without.
     pub fn digest(&self) -> CodeDigest {
-        CodeDigest::of(&self.0)
+        match short(&self.0) {
+            Some(typed) => CodeDigest::of(&typed),
+            None => CodeDigest::of(&self.0),
+        }
     }
+
+    /// 50 bits as people type them: ten letters, a hyphen in the middle.
+    pub fn of_bits(bits: u64) -> String {
+        let letter = |n: usize| char::from(LETTERS[(bits >> (45 - 5 * n) & 31) as usize]);
+        let half = |from: usize| (from..from + 5).map(letter).collect::<String>();
+        format!("{}-{}", half(0), half(5))
+    }
+}
+
+/// Letters and digits that nobody takes for others: no I, L, O or U (Crockford's base 32).
+const LETTERS: &[u8; 32] = b"0123456789ABCDEFGHJKMNPQRSTVWXYZ";
+
+/// A short code as it is written; `None`: the text is none.
+fn short(text: &str) -> Option<String> {
+    let mut plain = String::with_capacity(11);
+    for (at, c) in text.chars().enumerate() {
+        let meant = match c.to_ascii_uppercase() {
+            '-' | ' ' if at == 5 => continue,
+            'O' => '0',
+            'I' | 'L' => '1',
+            c => c,
+        };
+        if plain.len() == 11 || !u8::try_from(meant).is_ok_and(|byte| LETTERS.contains(&byte)) {
+            return None;
+        }
+        plain.push(meant);
+        if plain.len() == 5 {
+            plain.push('-');
+        }
+    }
+    (plain.len() == 11).then_some(plain)
 }
 
 impl fmt::Debug for Code {
@@ -116,6 +151,22 @@ mod tests {
         assert_eq!(json, format!("\"{digest}\""));
         for bad in ["\"\"", "\"zz\"", &format!("\"{}\"", "g".repeat(64))] {
             assert!(serde_json::from_str::<CodeDigest>(bad).is_err(), "{bad}");
+        }
+    }
+
+    #[test]
+    fn a_short_code_is_the_same_however_it_is_typed() {
+        let code = Code::of_bits(0x0002_1234_5678_9abc);
+        assert_eq!(code, "GJ6HB-7H6NW");
+        let digest = |text: &str| Code::parse(text).unwrap().digest();
+        assert_eq!(digest(&code), CodeDigest::of(&code));
+        for typed in ["GJ6HB7H6NW", "gj6hb-7h6nw", " gj6hb 7h6nw\n"] {
+            assert_eq!(digest(typed), digest(&code), "{typed}");
+        }
+        assert_eq!(digest("olI00-11111"), digest("01100-11111"));
+        for other in ["GJ6HB-7H6N", "GJ6HB-7H6NWW", "GJ6-HB7H6NW", "GU6HB-7H6NW", "GJ6Hé-7H6NW"] {
+            assert_ne!(digest(other), digest(&code), "{other}");
+            assert_eq!(digest(other), CodeDigest::of(other), "as it is");
         }
     }
 

@@ -163,7 +163,17 @@ fn fill(texts: &Texts, message: &Message) -> Filled {
         Message::HeldOpen => texts.fill("held_open", &[]),
         Message::PassOn { left: 0 } => texts.fill("pass_on", &[]),
         Message::PassOn { left } => texts.fill("pass_on_more", &[("left", left.to_string())]),
-        Message::NotAdmitted { why } => texts.fill(refusal(*why), &[]),
+        Message::NotAdmitted { why } => refused(texts, *why),
+    }
+}
+
+/// How far a phone's clock is off is said where that is why.
+fn refused(texts: &Texts, why: NotAdmitted) -> Filled {
+    match why {
+        NotAdmitted::PictureOld(minutes) | NotAdmitted::ClockAhead(minutes) => {
+            texts.fill(refusal(why), &[("minutes", minutes.to_string())])
+        }
+        why => texts.fill(refusal(why), &[]),
     }
 }
 
@@ -178,6 +188,19 @@ fn refusal(why: NotAdmitted) -> &'static str {
         NotAdmitted::LaneLocked => "not_admitted_lane_locked",
         NotAdmitted::Busy => "not_admitted_busy",
         NotAdmitted::Faulty => "not_admitted_faulty",
+        NotAdmitted::Unreadable => "not_admitted_unreadable",
+        NotAdmitted::Forged => "not_admitted_forged",
+        NotAdmitted::OtherSite => "not_admitted_other_site",
+        NotAdmitted::KeyRetired => "not_admitted_key_retired",
+        NotAdmitted::PictureOld(_) => "not_admitted_picture_old",
+        NotAdmitted::ClockAhead(_) => "not_admitted_clock_ahead",
+        NotAdmitted::PageNeeded => "not_admitted_page_needed",
+        NotAdmitted::Printed => "not_admitted_printed",
+        NotAdmitted::Reissued => "not_admitted_reissued",
+        NotAdmitted::OtherGate => "not_admitted_other_gate",
+        NotAdmitted::Inside => "not_admitted_inside",
+        NotAdmitted::NoReturn => "not_admitted_no_return",
+        NotAdmitted::Full => "not_admitted_full",
     }
 }
 
