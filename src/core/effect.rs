@@ -9,7 +9,7 @@ use super::{
 };
 use crate::types::{
     ChannelId, ClosureId, CodeDigest, CommandId, GivenBack, InvoiceId, LaneId, Money, OrderId,
-    Plate, RefundId, StayId,
+    Plate, RefundId, StayId, TicketId,
     bank::{AgreementAsk, Ask},
 };
 
@@ -40,6 +40,8 @@ pub enum Effect {
     /// back as [`super::Input::ClosureFound`].
     FindBought {
         closure: ClosureId,
+        /// Comes back with the answer: which batch it is of.
+        after: TicketId,
         orders: Vec<OrderId>,
     },
     /// The tariff asks for visits of this plate before a stay that ended at `since` or later. The answer comes back as

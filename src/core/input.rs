@@ -267,6 +267,7 @@ pub enum Input {
     /// What the tables know of orders that a closure gives back.
     ClosureFound {
         closure: ClosureId,
+        after: TicketId,
         bought: Vec<Bought>,
     },
     /// Whoever paid in cash for tickets that went back without it fetches it at the window.

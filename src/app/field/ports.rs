@@ -89,7 +89,9 @@ impl Ports for FieldPorts {
             Effect::FindVisits { stay, plate, since } => {
                 self.tickets.find_visits(stay, plate, since);
             }
-            Effect::FindBought { closure, orders } => self.tickets.find_bought(closure, orders),
+            Effect::FindBought { closure, after, orders } => {
+                self.tickets.find_bought(closure, after, orders);
+            }
             Effect::TriggerRead { lane } => self.trigger(&lane, now),
             Effect::Show { lane, message } => {
                 if let Some(messages) = self.messages.get(&lane) {

@@ -7,7 +7,7 @@ use crate::{
     app::App,
     core::Input,
     store::Reader,
-    types::{ClosureId, CodeDigest, LaneId, OrderId, Plate, StayId},
+    types::{ClosureId, CodeDigest, LaneId, OrderId, Plate, StayId, TicketId},
 };
 
 /// Asks the tables; the answer comes back as an input.
@@ -46,7 +46,7 @@ impl Tickets {
     }
 
     /// Never blocks. Without an answer the core asks again.
-    pub fn find_bought(&self, closure: ClosureId, orders: Vec<OrderId>) {
+    pub fn find_bought(&self, closure: ClosureId, after: TicketId, orders: Vec<OrderId>) {
         let tickets = self.clone();
         tokio::spawn(async move {
             let mut bought = Vec::with_capacity(orders.len());
@@ -59,7 +59,7 @@ impl Tickets {
                     }
                 }
             }
-            let found = Input::ClosureFound { closure, bought };
+            let found = Input::ClosureFound { closure, after, bought };
             let _ = tickets.app.submit(found, None).await;
         });
     }

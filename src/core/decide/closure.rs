@@ -112,11 +112,12 @@ impl Desk<'_> {
         let next = self.next_of(&closure);
         if !next.is_empty() {
             let orders: BTreeSet<OrderId> = next.iter().flat_map(orders_of).collect();
+            let after = closure.seen;
             closure.next_at =
                 self.now.checked_add(jiff::SignedDuration::from_secs(PATIENCE_S)).ok();
             self.record(Change::Closure(closure));
             let orders = orders.into_iter().collect();
-            return self.act(Effect::FindBought { closure: id, orders });
+            return self.act(Effect::FindBought { closure: id, after, orders });
         }
         // All is seen to; the days stay closed until they are over.
         let ends = instant(closure.until, 1440, &self.rules.zone);
@@ -126,8 +127,14 @@ impl Desk<'_> {
     }
 
     /// The same tickets as were asked for, less those that went back meanwhile.
-    pub(super) fn closure_found(&mut self, id: ClosureId, bought: &[Bought]) -> Reply {
-        let Some(mut closure) = self.closure(id).cloned() else { return Ok(Answer::Duplicate) };
+    pub(super) fn closure_found(
+        &mut self,
+        id: ClosureId,
+        after: TicketId,
+        bought: &[Bought],
+    ) -> Reply {
+        let known = self.closure(id).filter(|closure| closure.seen == after).cloned();
+        let Some(mut closure) = known else { return Ok(Answer::Duplicate) };
         let by = Asker::Operator {
             who: closure.who.clone(),
             against_rules: Some(closure.reason.clone()),

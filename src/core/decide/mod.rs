@@ -147,7 +147,9 @@ pub fn decide(state: &State, rules: &Rules, now: Timestamp, input: Input) -> Dec
         Input::ClosureAsked { from, until, who, reason } => {
             desk.closure_asked((from, until), who, &reason)
         }
-        Input::ClosureFound { closure, bought } => desk.closure_found(closure, &bought),
+        Input::ClosureFound { closure, after, bought } => {
+            desk.closure_found(closure, after, &bought)
+        }
         Input::CashFetched { bought, who } => desk.cash_fetched(&bought, who),
         Input::AdmissionSettled { admission, used, who, reason } => {
             desk.settle_admission(admission, used, who, &reason)

@@ -26,6 +26,7 @@ mod misread;
 mod payments;
 mod people;
 mod settle;
+mod shop;
 mod till;
 mod ways;
 mod zones;
