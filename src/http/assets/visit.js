@@ -30,6 +30,17 @@
     }
     sum();
   }
+  // ---- digits for a screen without a keyboard ----
+  var pad = document.getElementById('pad'), typed = document.querySelector('[data-pad]');
+  if (pad && typed) '123456789⌫0'.split('').forEach(function (c) {
+    var digit = document.createElement('button');
+    digit.type = 'button';
+    digit.textContent = c;
+    digit.onclick = function () {
+      typed.value = c === '⌫' ? typed.value.slice(0, -1) : (typed.value + c).slice(0, 12);
+    };
+    pad.appendChild(digit);
+  });
   // ---- a second tap sends nothing ----
   document.addEventListener('submit', function (e) {
     var button = e.target.querySelector('button.big');

@@ -3,6 +3,7 @@
 
 pub(super) mod buy;
 pub(super) mod change;
+pub(super) mod kiosk;
 pub(super) mod named;
 pub(super) mod offer;
 pub(super) mod order;
@@ -48,6 +49,13 @@ pub(super) fn public() -> Router<Shared> {
         .route("/visit/o/{token}", get(order::page))
         .route("/visit/o/{token}/state", get(order::state))
         .route("/visit/o/{token}/cancel", post(order::cancel))
+        .route("/kiosk", get(kiosk::home))
+        .route("/kiosk/setup", get(kiosk::setup_form).post(kiosk::setup))
+        .route("/kiosk/buy", get(kiosk::buy))
+        .route("/kiosk/order", post(kiosk::order))
+        .route("/kiosk/o/{token}", get(kiosk::pay))
+        .route("/kiosk/o/{token}/state", get(kiosk::state))
+        .route("/kiosk/collect", get(kiosk::collect_form).post(kiosk::collect))
         .route("/visit/o/{token}/return", post(change::give_back))
         .route("/visit/o/{token}/move", get(change::move_form).post(change::move_to))
 }

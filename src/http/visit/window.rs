@@ -182,6 +182,7 @@ struct NamesPage<'a> {
 }
 
 impl NamesPage<'_> {
+    #[expect(clippy::trivially_copy_pass_by_ref, reason = "templates hand out references")]
     fn typed(&self, what: &str, product: &str, n: &u32) -> &str {
         self.fields.get(&format!("{what}-{product}-{n}"))
     }
@@ -432,14 +433,11 @@ pub(in crate::http) async fn collect(
         Some(order) => Some(order),
         None => of_visitor(&web, &wanted.code).await?,
     };
-    match found {
-        Some(order) => Ok(Redirect::to(&format!("/console/window/o/{order}")).into_response()),
-        None => {
-            let wrong =
-                l.say("没有找到订单，请核对取票码或证件号", "No order has this code or number");
-            show(&web, l, signed, &Fields::default(), wrong.to_owned()).await
-        }
+    if let Some(order) = found {
+        return Ok(Redirect::to(&format!("/console/window/o/{order}")).into_response());
     }
+    let wrong = l.say("没有找到订单，请核对取票码或证件号", "No order has this code or number");
+    show(&web, l, signed, &Fields::default(), wrong.to_owned()).await
 }
 
 /// The order of the next visit of whoever has this number.

@@ -114,3 +114,44 @@ async fn an_operator_changes_places_and_tickets_with_a_reason() {
     assert_eq!(shut.status().as_u16(), 303);
     assert!(phone.text(&format!("/visit?day={DAY}")).await.contains("closed"));
 }
+
+#[tokio::test]
+async fn a_kiosk_sells_prints_and_hands_out() {
+    let site = Site::scenic();
+    let (address, _stop) = site.serve().await;
+    let operator = Phone::operator(address).await;
+    let mut kiosk = Phone::new(address);
+    assert_eq!(location(&kiosk.get("/kiosk").await), "/kiosk/setup");
+    let wrong = [("token", "guess"), ("printer", "well")];
+    assert_eq!(kiosk.post("/kiosk/setup", &wrong).await.status().as_u16(), 422);
+    let page =
+        operator.post("/console/counters", &[("name", "kiosk-1")]).await.text().await.unwrap();
+    let token = page.split("<code>").nth(1).unwrap().split('<').next().unwrap().to_owned();
+    let set = kiosk.post("/kiosk/setup", &[("token", &token), ("printer", "well")]).await;
+    assert_eq!(location(&set), "/kiosk");
+    kiosk.keep_cookie(&set);
+    assert!(kiosk.text("/kiosk").await.contains("Collect tickets"));
+    let buy = kiosk.text(&format!("/kiosk/buy?day={DAY}")).await;
+    assert!(buy.contains("Adult") && !buy.contains("With a name"), "{buy}");
+
+    let wish = [("day", DAY), ("key", "q1"), ("slot-day", ELEVEN), ("n-adult", "2")];
+    let ordered_here = kiosk.post("/kiosk/order", &wish).await;
+    let here = location(&ordered_here).to_owned();
+    let due = kiosk.text(&here).await;
+    assert!(due.contains("<svg") && due.contains("160.00"), "{due}");
+    assert_eq!(Phone::new(address).get(&here).await.status().as_u16(), 303, "of this kiosk only");
+    pay(&site, site.orders().last().unwrap().id);
+    assert!(kiosk.text(&here).await.contains("Please take your tickets"));
+    assert_eq!(site.printers.slips.lock().unwrap().len(), 2);
+    assert!(kiosk.text(&here).await.contains("printed already"), "once");
+
+    let wish = [("day", DAY), ("key", "k1"), ("slot-day", ELEVEN), ("n-child", "1")];
+    let (_, order) = ordered(&Phone::new(address), &wish).await;
+    pay(&site, order);
+    let code = keys().pickup_code(order, 0);
+    let text = kiosk.post("/kiosk/collect", &[("code", &code)]).await.text().await.unwrap();
+    assert!(text.contains("Please take your tickets"), "{text}");
+    let again = kiosk.post("/kiosk/collect", &[("code", &code)]).await.text().await.unwrap();
+    assert!(again.contains("printed already"), "{again}");
+    assert_eq!(site.printers.slips.lock().unwrap().len(), 3);
+}
