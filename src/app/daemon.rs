@@ -189,7 +189,8 @@ impl Daemon {
         tasks.spawn(watch_link(app.clone(), link.clone()));
         tasks.spawn(prune(pictures.clone()));
         let (stop, stopped) = watch::channel(false);
-        let tables = Arc::new(Tables { reader, accounts, app: app.clone() });
+        let tables =
+            Arc::new(Tables { reader, accounts, app: app.clone(), currency: rules.currency });
         let receipts = ReceiptDesk { app: app.clone(), rules: Arc::clone(&rules), printers };
         let pages = http::Parts {
             desk: Arc::new(AppDesk { app: app.clone(), rules }),
@@ -204,6 +205,7 @@ impl Daemon {
             receipts: Some(Arc::new(receipts)),
             invoices: invoices
                 .map(|invoices| Arc::new(invoices) as Arc<dyn http::ports::InvoiceDesk>),
+            tickets: None,
             metrics: Some(metrics),
             settings: http::Settings {
                 site_secret: secrets.site_secret.to_vec(),

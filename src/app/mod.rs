@@ -2,7 +2,9 @@
 
 pub mod accounts;
 pub mod banker;
+mod box_office;
 pub mod clock;
+pub mod codes;
 pub mod counts;
 pub mod daemon;
 mod ears;

@@ -24,7 +24,7 @@ use crate::{
         RecordsError, Row, Said, Session, StayFile, Takings, Waiting,
     },
     store::{Accounts, Reader, StoreError},
-    types::{ChannelId, CodeDigest, LaneId, OrderId, StayId, TicketId},
+    types::{ChannelId, CodeDigest, Currency, LaneId, OrderId, StayId, TicketId},
 };
 
 /// The one writer, for pages.
@@ -67,6 +67,8 @@ pub struct Tables {
     pub reader: Reader,
     pub accounts: Accounts,
     pub app: App,
+    /// Of the site.
+    pub currency: Currency,
 }
 
 pub(super) fn odd(error: StoreError) -> RecordsError {

@@ -13,13 +13,15 @@ use tracing::info;
 use super::{
     App, Busy,
     daemon::StartError,
-    field::{Outcome, Printer, PrinterAt, PrinterHandle, PrinterHealth, Probe, Pulse, Receipt},
+    field::{
+        self, Outcome, Printer, PrinterAt, PrinterHandle, PrinterHealth, Probe, Pulse, Receipt,
+    },
     parts::Parts,
 };
 use crate::{
     config::{Device, Language, Site},
     core::{AlarmKind, Input, Rules},
-    http::ports::{Fault, Paid, PrintOutcome, Receipts},
+    http::ports::{Fault, Paid, PrintOutcome, Receipts, Slip},
     io::serial::SerialSettings,
 };
 
@@ -165,13 +167,36 @@ impl Receipts for ReceiptDesk {
             .document();
             let outcome = one.print(document).await;
             info!(printer, who, stay = %paid.stay.id, ?outcome, "a receipt was asked for");
-            match outcome {
-                Outcome::Printed => PrintOutcome::Printed,
-                Outcome::PaperOut => PrintOutcome::PaperOut,
-                Outcome::Offline { why } => PrintOutcome::Offline(why),
-                Outcome::Unknown { why } => PrintOutcome::Unknown(why),
-                Outcome::Refused { why } => PrintOutcome::Refused(why),
-            }
+            told(outcome)
         })
+    }
+
+    fn print_ticket(
+        &self,
+        printer: String,
+        slip: Slip,
+        is_zh: bool,
+        who: String,
+    ) -> BoxFuture<'_, PrintOutcome> {
+        Box::pin(async move {
+            let named = self.printers.iter().find(|one| one.id.as_str() == printer);
+            let Some(one) = named else {
+                return PrintOutcome::Refused("no printer is called so".into());
+            };
+            let language = if is_zh { Language::Zh } else { Language::En };
+            let outcome = one.print(field::slip(language, &self.rules.site_name, &slip)).await;
+            info!(printer, who, ticket = %slip.ticket, ?outcome, "a ticket was printed");
+            told(outcome)
+        })
+    }
+}
+
+fn told(outcome: Outcome) -> PrintOutcome {
+    match outcome {
+        Outcome::Printed => PrintOutcome::Printed,
+        Outcome::PaperOut => PrintOutcome::PaperOut,
+        Outcome::Offline { why } => PrintOutcome::Offline(why),
+        Outcome::Unknown { why } => PrintOutcome::Unknown(why),
+        Outcome::Refused { why } => PrintOutcome::Refused(why),
     }
 }

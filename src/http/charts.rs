@@ -2,7 +2,7 @@
 
 use std::fmt::Write as _;
 
-use qrcode::{EcLevel, QrCode, render::svg};
+use qrcode::{Color, EcLevel, QrCode, render::svg};
 
 use crate::types::{Currency, Money};
 
@@ -118,6 +118,24 @@ pub(super) fn qr(text: &str) -> Option<String> {
         .light_color(svg::Color("#fff"))
         .build();
     svg.find("<svg").map(|start| svg[start..].to_owned())
+}
+
+/// The dark modules of a QR code at level M as an SVG path, four light ones around; its side, too.
+pub(super) fn qr_path(text: &str) -> Option<(String, usize)> {
+    let code = QrCode::with_error_correction_level(text, EcLevel::M).ok()?;
+    let (width, colors) = (code.width(), code.to_colors());
+    let mut path = String::new();
+    for (y, row) in colors.chunks(width).enumerate() {
+        let mut x = 0;
+        while x < width {
+            let run = row[x..].iter().take_while(|color| **color == Color::Dark).count();
+            if run > 0 {
+                let _ = write!(path, "M{} {}h{run}v1h-{run}z", x + 4, y + 4);
+            }
+            x += run.max(1);
+        }
+    }
+    Some((path, width + 8))
 }
 
 pub(super) fn escaped(text: &str) -> String {

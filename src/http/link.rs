@@ -4,7 +4,7 @@ use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
 use hmac::{Hmac, KeyInit, Mac};
 use sha2::Sha256;
 
-use crate::types::OrderId;
+use crate::types::{OrderId, TicketId};
 
 /// 96 bits: short enough for a coarse QR, far too many to try.
 const TAG_BYTES: usize = 12;
@@ -36,6 +36,44 @@ impl Links {
     pub(super) fn token(&self, order: OrderId) -> String {
         let tag = self.keyed(order).finalize().into_bytes();
         format!("{order}-{}", URL_SAFE_NO_PAD.encode(&tag[..TAG_BYTES]))
+    }
+
+    fn kept(&self, kind: &[u8], number: i64) -> Hmac<Sha256> {
+        let mut mac = self.key.clone();
+        mac.update(kind);
+        mac.update(number.to_string().as_bytes());
+        mac
+    }
+
+    fn made(&self, kind: &[u8], number: i64) -> String {
+        let tag = self.kept(kind, number).finalize().into_bytes();
+        format!("{number}-{}", URL_SAFE_NO_PAD.encode(&tag[..TAG_BYTES]))
+    }
+
+    fn read(&self, kind: &[u8], token: &str) -> Option<i64> {
+        let (number, tag) = token.split_once('-')?;
+        let fits = !number.starts_with(['+', '0']);
+        let id: i64 = number.parse().ok().filter(|n| *n > 0 && fits)?;
+        let tag = URL_SAFE_NO_PAD.decode(tag).ok().filter(|tag| tag.len() == TAG_BYTES)?;
+        self.kept(kind, id).verify_truncated_left(&tag).is_ok().then_some(id)
+    }
+
+    /// Of `/t/{token}`: whoever holds it shows the ticket.
+    pub(super) fn ticket_token(&self, ticket: TicketId) -> String {
+        self.made(b"ticket ", ticket.0)
+    }
+
+    pub(super) fn ticket(&self, token: &str) -> Option<TicketId> {
+        self.read(b"ticket ", token).map(TicketId)
+    }
+
+    /// Of `/visit/o/{token}`: an order with its tickets. Another than of its page to pay, which is shown to bystanders.
+    pub(super) fn visit_token(&self, order: OrderId) -> String {
+        self.made(b"visit ", order.0)
+    }
+
+    pub(super) fn visit(&self, token: &str) -> Option<OrderId> {
+        self.read(b"visit ", token).map(OrderId)
     }
 
     fn code_keyed(&self, order: OrderId) -> Hmac<Sha256> {
@@ -115,6 +153,24 @@ mod tests {
             assert_eq!(ours.order_of_code(bad), None, "{bad}");
         }
         assert_ne!(ours.code(OrderId(1))[2..], ours.token(OrderId(1))[2..]);
+    }
+
+    #[test]
+    fn who_may_pay_may_not_see_the_tickets() {
+        let links = Links::new(b"one");
+        let (pay, visit) = (links.token(OrderId(7)), links.visit_token(OrderId(7)));
+        let ticket = links.ticket_token(TicketId(7));
+        assert_eq!(
+            (links.visit(&visit), links.ticket(&ticket)),
+            (Some(OrderId(7)), Some(TicketId(7)))
+        );
+        assert_eq!(
+            (links.visit(&pay), links.visit(&ticket), links.ticket(&visit)),
+            (None, None, None)
+        );
+        assert_eq!(links.order(&visit), None);
+        let big = links.ticket_token(TicketId(1 << 47));
+        assert_eq!(links.ticket(&big), Some(TicketId(1 << 47)));
     }
 
     #[test]

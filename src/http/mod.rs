@@ -49,6 +49,7 @@ mod tests;
 mod till;
 mod turn;
 mod unlicensed;
+mod visit;
 mod words;
 mod zones;
 
@@ -56,4 +57,5 @@ pub use self::{
     hand::folder_token,
     router::{Parts, Settings, router, serve},
     signin::{PasswordError, hash_password, verify_password},
+    visit::TicketOffice,
 };

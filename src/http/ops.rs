@@ -58,6 +58,15 @@ const SITE_JS: &str = include_str!("assets/site.js");
 /// Stand inside the driver's page, so that it comes in one round trip.
 pub(super) const DRIVER_CSS: &str = include_str!("assets/driver.css");
 pub(super) const DRIVER_JS: &str = include_str!("assets/driver.js");
+/// The page of a ticket: the code that changes is drawn in it, with no network.
+pub(super) const TICKET_CSS: &str = include_str!("assets/ticket.css");
+pub(super) const TICKET_JS: &str =
+    concat!(include_str!("assets/code.js"), include_str!("assets/ticket.js"));
+pub(super) const TICKET_WORKER_JS: &str = include_str!("assets/ticket-worker.js");
+/// Visitors' pages.
+pub(super) const VISIT_CSS: &str =
+    concat!(include_str!("assets/driver.css"), include_str!("assets/visit.css"));
+pub(super) const VISIT_JS: &str = include_str!("assets/visit.js");
 
 /// Style and script, named by what they contain so that browsers may keep them for ever.
 #[derive(Debug)]
@@ -65,22 +74,18 @@ pub(super) struct Assets {
     css_path: String,
     js_path: String,
     driver_csp: String,
+    ticket_csp: String,
+    visit_csp: String,
 }
 
 impl Assets {
     pub(super) fn new() -> Self {
-        let inline = |text: &str| STANDARD.encode(Sha256::digest(text));
-        // No `form-action`: browsers would hold it against the way on to the bank's cashier.
-        let driver_csp = format!(
-            "default-src 'self'; img-src 'self' data:; style-src 'sha256-{}'; \
-             script-src 'sha256-{}'; base-uri 'none'; frame-ancestors 'none'; object-src 'none'",
-            inline(DRIVER_CSS),
-            inline(DRIVER_JS),
-        );
         Self {
             css_path: format!("/assets/{}.css", short_hash(SITE_CSS)),
             js_path: format!("/assets/{}.js", short_hash(SITE_JS)),
-            driver_csp,
+            driver_csp: csp_of(DRIVER_CSS, DRIVER_JS),
+            ticket_csp: csp_of(TICKET_CSS, TICKET_JS),
+            visit_csp: csp_of(VISIT_CSS, VISIT_JS),
         }
     }
 
@@ -96,6 +101,26 @@ impl Assets {
     pub(super) fn driver_csp(&self) -> &str {
         &self.driver_csp
     }
+
+    pub(super) fn ticket_csp(&self) -> &str {
+        &self.ticket_csp
+    }
+
+    pub(super) fn visit_csp(&self) -> &str {
+        &self.visit_csp
+    }
+}
+
+/// Lets in this style and script inside a page, and nothing else from inside or outside.
+fn csp_of(css: &str, js: &str) -> String {
+    let inline = |text: &str| STANDARD.encode(Sha256::digest(text));
+    // No `form-action`: browsers would hold it against the way on to the bank's cashier.
+    format!(
+        "default-src 'self'; img-src 'self' data:; style-src 'sha256-{}'; \
+         script-src 'self' 'sha256-{}'; base-uri 'none'; frame-ancestors 'none'; object-src 'none'",
+        inline(css),
+        inline(js),
+    )
 }
 
 fn short_hash(text: &str) -> String {

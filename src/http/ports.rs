@@ -6,6 +6,7 @@ mod invoices;
 mod payments;
 mod receipts;
 mod settlement;
+mod tickets;
 mod till;
 
 use std::{
@@ -27,6 +28,7 @@ pub use self::invoices::{ClaimReply, Claimant, InvoiceDesk, InvoiceFile};
 pub use self::payments::{Counter, PaymentFile, PaymentRecords};
 pub use self::receipts::{Paid, PrintOutcome, Receipts};
 pub use self::settlement::{DaySettled, Earned, SettlementRecords};
+pub use self::tickets::{Slip, TicketCodes, TicketPast, TicketRecords, VisitorUnfit, Visits};
 pub use self::till::{MerchantAccount, MerchantUser, TillRecords};
 use crate::{
     bank::{SignAsk, SignForm},

@@ -35,7 +35,9 @@ use super::{
         Records, SettlementRecords, TillRecords,
     },
     receipts, records, register, screen, settlement, signin, stream, tariffs, tasks, till,
-    unlicensed, zones,
+    unlicensed,
+    visit::{self, TicketOffice},
+    zones,
 };
 
 /// Forms here are a few hundred bytes.
@@ -87,6 +89,8 @@ pub struct Parts {
     pub receipts: Option<Arc<dyn Receipts>>,
     /// `None`: the site issues no invoices.
     pub invoices: Option<Arc<dyn InvoiceDesk>>,
+    /// `None`: the site sells no tickets.
+    pub tickets: Option<TicketOffice>,
     pub metrics: Option<PrometheusHandle>,
     pub settings: Settings,
     /// Becomes `true` when the daemon stops: event streams end, so that serving can.
@@ -114,6 +118,7 @@ pub(super) struct Web {
     pub(super) folder_token: String,
     pub(super) receipts: Option<Arc<dyn Receipts>>,
     pub(super) invoices: Option<Arc<dyn InvoiceDesk>>,
+    pub(super) tickets: Option<TicketOffice>,
     pub(super) metrics: Option<PrometheusHandle>,
     pub(super) settings: Settings,
     pub(super) stop: watch::Receiver<bool>,
@@ -123,6 +128,8 @@ pub(super) struct Web {
     pub(super) plates: Attempts,
     pub(super) helps: Attempts,
     pub(super) codes: Attempts,
+    /// Orders of tickets that nobody has paid yet.
+    pub(super) holds: Attempts,
     /// One password at a time: each check takes 19 MiB while it lasts.
     pub(super) hashing: Semaphore,
     pub(super) streams: Arc<Semaphore>,
@@ -146,6 +153,7 @@ pub fn router(parts: Parts) -> Router {
         folder_token: folder_token(&parts.settings.site_secret),
         receipts: parts.receipts,
         invoices: parts.invoices,
+        tickets: parts.tickets,
         metrics: parts.metrics,
         settings: parts.settings,
         stop: parts.stop,
@@ -154,6 +162,7 @@ pub fn router(parts: Parts) -> Router {
         plates: Attempts::default(),
         helps: Attempts::default(),
         codes: Attempts::default(),
+        holds: Attempts::default(),
         hashing: Semaphore::new(1),
         streams: Arc::new(Semaphore::new(STREAMS_MAX)),
     });
@@ -167,6 +176,7 @@ pub fn router(parts: Parts) -> Router {
     };
     let pages = Router::new()
         .merge(public())
+        .merge(visit::public())
         .merge(merchants().layer(from_fn_with_state(web.clone(), guard::own_origin)))
         .merge(programs())
         .merge(operators().layer(from_fn_with_state(web.clone(), guard::own_origin)))

@@ -35,10 +35,12 @@ mod takings;
 #[cfg(test)]
 mod tests;
 mod till;
+mod visits;
 mod writer;
 
 pub use self::{
     accounts::{Accounts, Operator},
+    backup::verify,
     books::Receivable,
     chain::Tail,
     error::StoreError,
@@ -49,5 +51,6 @@ pub use self::{
     rebuild::{Difference, Odd, Rebuilt},
     settlements::{Concluded, Conclusion, Known, Settlements},
     takings::{AccountSum, HourTakings, Takings},
+    visits::Visits,
     writer::Writer,
 };

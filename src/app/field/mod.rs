@@ -21,6 +21,7 @@ mod reader;
 mod receipt;
 mod scanner;
 mod shape;
+mod slip;
 mod spoken;
 mod strangers;
 mod tickets;
@@ -46,6 +47,7 @@ pub use self::{
     reader::{Reader, ReaderNews, ReaderSink, SIGNALS_MAX},
     receipt::Receipt,
     scanner::{Reads, Scanner},
+    slip::slip,
     strangers::Strangers,
     tickets::Tickets,
     turnstile::{PassJob, Turnstile},

@@ -3,6 +3,7 @@
 use futures::future::BoxFuture;
 use jiff::Timestamp;
 
+use super::Slip;
 use crate::core::{
     money::{Order, Payment},
     stay::Stay,
@@ -46,6 +47,15 @@ pub trait Receipts: Send + Sync + 'static {
         &self,
         printer: String,
         paid: Paid,
+        is_zh: bool,
+        who: String,
+    ) -> BoxFuture<'_, PrintOutcome>;
+
+    /// A paper ticket, cut off. Waits for the paper.
+    fn print_ticket(
+        &self,
+        printer: String,
+        slip: Slip,
         is_zh: bool,
         who: String,
     ) -> BoxFuture<'_, PrintOutcome>;

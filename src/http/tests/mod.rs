@@ -15,3 +15,4 @@ mod site;
 mod tariffs;
 mod tasks;
 mod till;
+mod visit;

@@ -1,16 +1,22 @@
 //! A receipt that an operator asks for.
 
+use std::sync::Mutex;
+
 use futures::{FutureExt, future::BoxFuture, future::ready};
 
 use super::{phone::Phone, site::Site};
 use crate::{
     core::{Input, input::Asked},
-    http::ports::{Paid, PrintOutcome, Receipts},
+    http::ports::{Paid, PrintOutcome, Receipts, Slip},
     types::{Currency, Money, bank::Word},
 };
 
 /// Printers that do what their names say.
-pub(super) struct Printers;
+#[derive(Default)]
+pub(super) struct Printers {
+    /// Tickets that came out, or should have.
+    pub(super) slips: Mutex<Vec<Slip>>,
+}
 
 impl Receipts for Printers {
     fn printers(&self) -> Vec<String> {
@@ -26,14 +32,28 @@ impl Receipts for Printers {
     ) -> BoxFuture<'_, PrintOutcome> {
         assert_eq!((paid.order.amount.minor, is_zh, who.as_str()), (1_000, false, "li"));
         assert!(paid.payment.is_some_and(|payment| payment.order == paid.order.id));
-        let outcome = match printer.as_str() {
-            "well" => PrintOutcome::Printed,
-            "empty" => PrintOutcome::PaperOut,
-            "dead" => PrintOutcome::Offline("no cable".into()),
-            "dumb" => PrintOutcome::Unknown("no word".into()),
-            _ => PrintOutcome::Refused("no such".into()),
-        };
-        ready(outcome).boxed()
+        ready(outcome(&printer)).boxed()
+    }
+
+    fn print_ticket(
+        &self,
+        printer: String,
+        slip: Slip,
+        _: bool,
+        _: String,
+    ) -> BoxFuture<'_, PrintOutcome> {
+        self.slips.lock().unwrap().push(slip);
+        ready(outcome(&printer)).boxed()
+    }
+}
+
+fn outcome(printer: &str) -> PrintOutcome {
+    match printer {
+        "well" => PrintOutcome::Printed,
+        "empty" => PrintOutcome::PaperOut,
+        "dead" => PrintOutcome::Offline("no cable".into()),
+        "dumb" => PrintOutcome::Unknown("no word".into()),
+        _ => PrintOutcome::Refused("no such".into()),
     }
 }
 

@@ -15,6 +15,7 @@ use jiff::Timestamp;
 use tokio::sync::watch;
 
 use crate::{
+    app::codes::Codes,
     core::{
         self, Change, Effect, Input, Rules, State,
         input::Asked,
@@ -28,7 +29,7 @@ use crate::{
         till::Cash,
     },
     http::{
-        Parts, Settings, hash_password,
+        Parts, Settings, TicketOffice, hash_password,
         ports::{
             BankDoor, Busy, Desk, Found, Look, Operator, Picture, Pictures, Records, Row, Said,
             Session, StayFile, Takings, Waiting,
@@ -66,12 +67,19 @@ pub(super) struct World {
 pub(super) struct Site {
     world: Mutex<World>,
     rules: Arc<Rules>,
+    pub(super) codes: Option<Codes>,
+    pub(super) printers: Arc<super::receipts::Printers>,
     version: watch::Sender<u64>,
 }
 
 impl Site {
     /// Two lanes at rest, one operator, nobody inside. 08:00 by the site's clock.
     pub(super) fn new() -> Arc<Self> {
+        Self::with(|_| None)
+    }
+
+    /// The same, with more rules.
+    pub(super) fn with(more: impl FnOnce(&mut Rules) -> Option<Codes>) -> Arc<Self> {
         let wired = Wired {
             arrival: true,
             safety: true,
@@ -86,7 +94,7 @@ impl Site {
         ]);
         let tariff = Tariff::hourly(15, 500, 4_000);
         let zone = jiff::tz::TimeZone::get("Asia/Shanghai").unwrap();
-        let rules = Rules {
+        let mut rules = Rules {
             lanes,
             gates: BTreeMap::from([(
                 lane("gate"),
@@ -102,8 +110,14 @@ impl Site {
             ..Rules::new("东门停车场", zone, Currency::Cny, tariff)
         };
         let world = World { now: "2026-11-23T00:00:00Z".parse().unwrap(), ..World::default() };
-        let site =
-            Self { world: Mutex::new(world), rules: rules.into(), version: watch::channel(0).0 };
+        let codes = more(&mut rules);
+        let site = Self {
+            world: Mutex::new(world),
+            rules: rules.into(),
+            codes,
+            printers: Arc::default(),
+            version: watch::channel(0).0,
+        };
         site.add_operator("li", false);
         site.decide(Input::Started).unwrap();
         for id in ["in", "out"] {
@@ -255,8 +269,12 @@ impl Site {
             till: self.clone(),
             payments: self.clone(),
             settlement: None,
-            receipts: Some(Arc::new(super::receipts::Printers)),
+            receipts: Some(self.printers.clone()),
             invoices: Some(self.clone()),
+            tickets: self
+                .codes
+                .clone()
+                .map(|codes| TicketOffice { codes: Arc::new(codes), records: self.clone() }),
             metrics: None,
             settings,
             stop: stopped,
@@ -322,7 +340,7 @@ impl Site {
         })
     }
 
-    fn tickets(&self) -> Vec<Ticket> {
+    pub(super) fn tickets(&self) -> Vec<Ticket> {
         self.last(|change| match change {
             Change::Ticket(ticket) => Some((ticket.id, ticket)),
             _ => None,

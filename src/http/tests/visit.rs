@@ -1,0 +1,3 @@
+//! Tickets on the pages: bought, shown, returned, moved, printed; the site sells two kinds and has one schedule.
+
+mod shop;

@@ -1,0 +1,113 @@
+//! Pages of tickets: for visitors, at the window, at a kiosk, in the hand of staff, and their reports. Every sale and
+//! change is an [`crate::core::Input`]; no key is known here, only what [`crate::http::ports::TicketCodes`] makes.
+
+pub(super) mod buy;
+pub(super) mod change;
+pub(super) mod named;
+pub(super) mod offer;
+pub(super) mod order;
+pub(super) mod page;
+mod pdf;
+pub(super) mod slip;
+pub(super) mod wish;
+
+use std::sync::Arc;
+
+use axum::{
+    Router,
+    http::{HeaderMap, HeaderValue, header},
+    routing::{get, post},
+};
+use jiff::{Timestamp, tz::TimeZone};
+
+use super::{
+    error::ApiError,
+    ports::{TicketCodes, TicketRecords, VisitorUnfit},
+    router::{Shared, Web},
+};
+use crate::{
+    core::ticket::Visitor,
+    types::{OrderId, TicketId},
+};
+
+/// Pages that anyone with a phone may see.
+pub(super) fn public() -> Router<Shared> {
+    Router::new()
+        .route("/t/sw.js", get(page::worker))
+        .route("/t/{token}", get(page::page))
+        .route("/t/{token}/state", get(page::state))
+        .route("/t/{token}/ticket.pdf", get(page::file))
+        .route("/visit", get(buy::page))
+        .route("/visit/order", post(buy::order))
+        .route("/visit/find", get(order::find_form).post(order::find))
+        .route("/visit/o/{token}", get(order::page))
+        .route("/visit/o/{token}/state", get(order::state))
+        .route("/visit/o/{token}/cancel", post(order::cancel))
+        .route("/visit/o/{token}/return", post(change::give_back))
+        .route("/visit/o/{token}/move", get(change::move_form).post(change::move_to))
+}
+
+/// Codes and tables of tickets; a site that sells none has neither.
+pub(super) fn office(web: &Web) -> Result<(&dyn TicketCodes, &dyn TicketRecords), ApiError> {
+    let office = web.tickets.as_ref().ok_or(ApiError::NotFound)?;
+    Ok((office.codes.as_ref(), office.records.as_ref()))
+}
+
+/// What the pages of tickets are made of.
+#[derive(Clone)]
+pub struct TicketOffice {
+    pub codes: Arc<dyn TicketCodes>,
+    pub records: Arc<dyn TicketRecords>,
+}
+
+impl std::fmt::Debug for TicketOffice {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("TicketOffice")
+    }
+}
+
+/// Day and time at the site, to the minute.
+fn clock(at: Timestamp, zone: &TimeZone) -> String {
+    at.to_zoned_datetime(zone.clone()).strftime("%m-%d %H:%M").to_string()
+}
+
+fn policy(headers: &mut HeaderMap, csp: &str) {
+    if let Ok(csp) = HeaderValue::from_str(csp) {
+        headers.insert(header::CONTENT_SECURITY_POLICY, csp);
+    }
+}
+
+/// An order's tickets in their order, from the state or the tables.
+async fn tickets_of(web: &Web, order: OrderId) -> Result<Vec<TicketId>, ApiError> {
+    let known = web
+        .desk
+        .read(move |state| {
+            let order = state.orders.get(&order)?;
+            Some(order.basket.as_ref()?.tickets.clone())
+        })
+        .await?;
+    if let Some(tickets) = known {
+        return Ok(tickets);
+    }
+    let found = web.records.order(order).await?.and_then(|(order, _)| order.basket);
+    Ok(found.map(|basket| basket.tickets).unwrap_or_default())
+}
+
+/// A visitor's name and number, checked and sealed.
+fn sealed(web: &Web, name: &str, number: &str) -> Result<Visitor, ApiError> {
+    let (codes, _) = office(web)?;
+    codes.visitor(name, number).map_err(|unfit| match unfit {
+        VisitorUnfit::Name => ApiError::Unfit(
+            "请填写姓名（最多 60 字）。",
+            "Give the visitor's name: 1 to 60 characters.",
+        ),
+        VisitorUnfit::Number => ApiError::Unfit(
+            "请填写身份证号（18 位）或护照等证件号（5 至 20 位字母数字）。",
+            "Give an ID card's 18 characters, or a passport's 5 to 20 letters and digits.",
+        ),
+        VisitorUnfit::Check => ApiError::Unfit(
+            "身份证号校验不通过，请逐位核对。",
+            "The ID number does not fit its last character: check it digit by digit.",
+        ),
+    })
+}
