@@ -28,6 +28,14 @@ struct Args {
 
 #[derive(Subcommand)]
 enum Command {
+    /// Asks what the site is like, listens for cameras, writes the site file and starts. Overwrites nothing.
+    Init {
+        #[command(flatten)]
+        site: SiteArg,
+        /// How long to listen for cameras, 1 to 600 s.
+        #[arg(long, default_value_t = 60, value_parser = clap::value_parser!(u64).range(1..=600))]
+        seconds: u64,
+    },
     /// Runs the site until Ctrl-C or SIGTERM.
     Run {
         #[command(flatten)]
@@ -35,6 +43,11 @@ enum Command {
         /// Writes the log as JSON, one object a line.
         #[arg(long)]
         log_json: bool,
+    },
+    /// Tells whether the running site serves vehicles; ends with 2 where it does not.
+    Ready {
+        #[command(flatten)]
+        site: SiteArg,
     },
     /// Checks the site file, the keys, the database and its journal; opens no barrier and asks no bank.
     Check {
@@ -90,13 +103,21 @@ enum Command {
         #[command(subcommand)]
         command: LedgerCommand,
     },
-    /// Writes a consistent copy of the database while the site runs.
+    /// Copies the database, the keys and the statements to a folder while the site runs. Keep it private.
     Backup {
         #[command(flatten)]
         site: SiteArg,
-        /// A file that does not exist yet.
+        /// A folder that does not exist yet.
         #[arg(long)]
         to: PathBuf,
+    },
+    /// Makes the site's data folder out of a back-up. The daemon is stopped and the folder is not there or empty.
+    Restore {
+        #[command(flatten)]
+        site: SiteArg,
+        /// What `backup` made.
+        #[arg(long)]
+        from: PathBuf,
     },
 }
 
@@ -220,6 +241,7 @@ async fn execute(command: Command) -> anyhow::Result<ExitCode> {
         Command::Ledger { command: LedgerCommand::Check { site } } => {
             cli::settlement::ledger(&site.load()?).await?
         }
+        Command::Ready { site } => cli::ready::ready(site.load()?).await?,
         other => return plain(other).await.map(|()| ExitCode::SUCCESS),
     };
     Ok(if is_well { ExitCode::SUCCESS } else { ExitCode::from(NOT_WELL) })
@@ -230,7 +252,9 @@ async fn plain(command: Command) -> anyhow::Result<()> {
         Command::Statement { .. }
         | Command::Reconcile { .. }
         | Command::Settle { .. }
-        | Command::Ledger { .. } => unreachable!("done above"),
+        | Command::Ledger { .. }
+        | Command::Ready { .. } => unreachable!("done above"),
+        Command::Init { site, seconds } => init(&site, seconds).await,
         Command::Run { site, log_json } => run(&site, log_json).await,
         Command::Check { site, journal, mosquitto_acl } => {
             cli::check(site.load()?, journal, mosquitto_acl).await
@@ -247,7 +271,8 @@ async fn plain(command: Command) -> anyhow::Result<()> {
         }
         Command::Device { command } => device(command).await,
         Command::Tariff { command } => cli::tariff::run(command).await,
-        Command::Backup { site, to } => cli::backup(site.load()?, &to).await,
+        Command::Backup { site, to } => cli::backup::backup(site.load()?, &to).await,
+        Command::Restore { site, from } => cli::backup::restore(site.load()?, &from).await,
     }
 }
 
@@ -262,6 +287,18 @@ async fn device(command: DeviceCommand) -> anyhow::Result<()> {
     }
 }
 
+/// Goes on as `run` where the installer wants that.
+async fn init(site: &SiteArg, seconds: u64) -> anyhow::Result<()> {
+    let listen = std::time::Duration::from_secs(seconds);
+    let (input, output) = (std::io::stdin().lock(), std::io::stdout());
+    if cli::init::init(&site.config, listen, input, output).await? {
+        cli::start_log(false);
+        let metrics = cli::start_metrics()?;
+        serve(Daemon::start(site.load()?, metrics).await?).await;
+    }
+    Ok(())
+}
+
 async fn run(site: &SiteArg, log_json: bool) -> anyhow::Result<()> {
     cli::start_log(log_json);
     let metrics = cli::start_metrics()?;
@@ -272,7 +309,16 @@ async fn run(site: &SiteArg, log_json: bool) -> anyhow::Result<()> {
             daemon.http
         );
     }
-    cli::stop_signal().await;
-    daemon.stop().await;
+    serve(daemon).await;
     Ok(())
+}
+
+/// Until it is told to stop.
+async fn serve(daemon: Daemon) {
+    cli::supervisor::ready();
+    let watchdog = tokio::spawn(cli::supervisor::watchdog(daemon.app.clone()));
+    cli::stop_signal().await;
+    cli::supervisor::stopping();
+    watchdog.abort();
+    daemon.stop().await;
 }

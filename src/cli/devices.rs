@@ -86,7 +86,7 @@ async fn read<T: DeserializeOwned>(answer: Response) -> anyhow::Result<T> {
 }
 
 /// A daemon that listens everywhere is reached on this machine.
-fn reachable(listen: SocketAddr) -> SocketAddr {
+pub(super) fn reachable(listen: SocketAddr) -> SocketAddr {
     match listen {
         SocketAddr::V4(at) if at.ip().is_unspecified() => ([127, 0, 0, 1], at.port()).into(),
         SocketAddr::V6(at) if at.ip().is_unspecified() => {
@@ -235,6 +235,18 @@ pub async fn learn(site: &Site, seconds: u64) -> anyhow::Result<()> {
         println!("nobody spoke whom the site file does not name");
     }
     Ok(())
+}
+
+/// Whoever speaks within a time without being named in the site file, as the running daemon hears it.
+pub(super) async fn strangers(
+    site: &Site,
+    listen: Duration,
+) -> anyhow::Result<Vec<StrangerReport>> {
+    let daemon = Daemon::of(site)?;
+    let body = format!("{{\"seconds\":{}}}", listen.as_secs());
+    daemon.post::<Listening>("/api/v1/devices/strangers", body).await?;
+    tokio::time::sleep(listen).await;
+    daemon.get("/api/v1/devices/strangers").await
 }
 
 fn tell(stranger: &StrangerReport) {

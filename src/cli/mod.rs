@@ -1,10 +1,14 @@
 //! What the command line does besides running the site. Opens no barrier and asks no bank.
 
+pub mod backup;
 pub mod devices;
+pub mod init;
+pub mod ready;
 pub mod settlement;
+pub mod supervisor;
 pub mod tariff;
 
-use std::{path::Path, time::Duration};
+use std::time::Duration;
 
 use anyhow::{Context, bail};
 use tracing_subscriber::{EnvFilter, fmt, prelude::*};
@@ -188,14 +192,5 @@ pub async fn list_users(site: Site) -> anyhow::Result<()> {
         let state = if operator.must_change { " (one-time password not used yet)" } else { "" };
         println!("{}{state}", operator.name);
     }
-    Ok(())
-}
-
-/// `paifang backup`.
-pub async fn backup(site: Site, to: &Path) -> anyhow::Result<()> {
-    let file = site.data_dir.join(app::DATABASE);
-    let reader = Reader::open(&file).await.context("the database cannot be read")?;
-    let tail = reader.backup(to).await?;
-    println!("{}: {} journal rows, chain whole", to.display(), tail.seq);
     Ok(())
 }

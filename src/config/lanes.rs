@@ -88,9 +88,6 @@ impl Check<'_> {
                 }
             }
         }
-        if sections.is_empty() {
-            self.mistake(0, "lane", "a site has at least one [[lane]]");
-        }
         self.couples(sections, &lanes);
         for (id, rules) in &mut lanes.gate_rules {
             let turnstile = lanes.gates.get(id).map(|gate| &gate.turnstile);

@@ -133,7 +133,7 @@ pub enum Medium {
 }
 
 impl Medium {
-    #[expect(clippy::trivially_copy_pass_by_ref, reason = "serde gives a reference")]
+    #[expect(clippy::trivially_copy_pass_by_ref, reason = "serde calls it so")]
     pub(crate) fn is_any(&self) -> bool {
         *self == Self::Any
     }

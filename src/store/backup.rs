@@ -56,7 +56,7 @@ impl Reader {
 }
 
 /// SQLite finds its pages in order, and the journal's chain holds.
-async fn verify(part: &Path) -> Result<Tail, StoreError> {
+pub async fn verify(part: &Path) -> Result<Tail, StoreError> {
     let mut conn = SqliteConnectOptions::new().filename(part).read_only(true).connect().await?;
     let word: String = sqlx::query_scalar("pragma integrity_check").fetch_one(&mut conn).await?;
     if word != "ok" {

@@ -40,6 +40,7 @@ mod writer;
 
 pub use self::{
     accounts::{Accounts, Operator},
+    backup::verify,
     books::Receivable,
     chain::Tail,
     error::StoreError,

@@ -10,6 +10,7 @@ mod crash;
 mod displays;
 mod faults;
 mod makes;
+mod packaging;
 mod people;
 mod push;
 mod support;
