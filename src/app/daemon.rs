@@ -16,6 +16,7 @@ use super::{
     App, Writer,
     banker::{Banker, Channels},
     clock::{Clock, SystemTime},
+    codes::Codes,
     ears::Listening,
     field::{self, AppFleet, FieldPorts, Intake, MqttIn, Strangers, Tickets},
     invoices::Invoices,
@@ -29,10 +30,11 @@ use super::{
 use crate::{
     config::{InvoiceSettings, Site},
     core::{AlarmKind, Input},
-    http,
+    http::{self, TicketOffice},
     invoice::FileExchange,
     io::mqtt::{Link, LinkStatus},
     store::{Accounts, Options, Reader, Store, Writer as StoreWriter},
+    tickets::{SiteCode, TicketKeyError, TicketKeys},
     types::DeviceId,
 };
 
@@ -52,6 +54,8 @@ pub enum StartError {
     Staff(#[from] super::staff::StaffError),
     #[error(transparent)]
     Keys(#[from] keys::KeyError),
+    #[error(transparent)]
+    TicketKeys(#[from] TicketKeyError),
     #[cfg(feature = "embedded-broker")]
     #[error(transparent)]
     Broker(#[from] crate::io::broker::BrokerError),
@@ -98,7 +102,12 @@ impl Daemon {
         let first_password = super::staff::first(&accounts, wall_now()).await?;
         let loaded = reader.load().await?;
         let (clock, stepped) = Clock::start(Box::new(SystemTime), loaded.tail.last_at);
-        let rules = Arc::new(site.rules.clone());
+        let site_code = SiteCode::of(&site.tickets.site_code);
+        let tickets = TicketKeys::open(&site.data_dir.join(super::TICKET_KEYS), site_code)?;
+        let codes = Codes { keys: tickets.clone() };
+        let mut rules = site.rules.clone();
+        rules.shop.codes = Some(Arc::new(codes.clone()));
+        let rules = Arc::new(rules);
         let (app, inbox) = App::new();
 
         let mut parts = Parts::new(&site, &app)?;
@@ -191,12 +200,14 @@ impl Daemon {
         let (stop, stopped) = watch::channel(false);
         let tables =
             Arc::new(Tables { reader, accounts, app: app.clone(), currency: rules.currency });
+        let sells = !rules.shop.products.is_empty();
         let receipts = ReceiptDesk { app: app.clone(), rules: Arc::clone(&rules), printers };
         let pages = http::Parts {
             desk: Arc::new(AppDesk { app: app.clone(), rules }),
             records: tables.clone(),
             till: tables.clone(),
-            payments: tables,
+            payments: tables.clone(),
+            tickets: sells.then(|| TicketOffice { codes: Arc::new(codes), records: tables }),
             settlement: Some(settling::shared(&settling)),
             pictures: Arc::new(pictures),
             bank: Some(Arc::new(Door { banker })),
@@ -205,7 +216,6 @@ impl Daemon {
             receipts: Some(Arc::new(receipts)),
             invoices: invoices
                 .map(|invoices| Arc::new(invoices) as Arc<dyn http::ports::InvoiceDesk>),
-            tickets: None,
             metrics: Some(metrics),
             settings: http::Settings {
                 site_secret: secrets.site_secret.to_vec(),

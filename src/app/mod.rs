@@ -35,6 +35,8 @@ use crate::core::{Input, Reply, State};
 
 /// The site's database, in its data folder.
 pub const DATABASE: &str = "paifang.sqlite";
+/// The folder of the site's ticket keys, in its data folder.
+pub const TICKET_KEYS: &str = "ticket-keys";
 /// Inputs that may wait. A full queue makes devices wait (nothing they said is lost) and pages be refused.
 pub const QUEUE_MAX: usize = 4_096;
 /// Questions about the state that may wait.

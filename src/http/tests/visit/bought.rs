@@ -33,6 +33,8 @@ async fn tickets_are_ordered_held_paid_and_shown() {
     assert!(day.contains("left 8"), "two of ten are held");
 
     pay(&site, order);
+    let pay_page = format!("/p/{}", crate::http::link::Links::new(&[7; 32]).token(order));
+    assert!(phone.text(&pay_page).await.contains(&here), "the bank sends the phone back there");
     let bought = phone.text(&here).await;
     let tickets = links(&bought, "/t/");
     assert_eq!(tickets.len(), 2, "{bought}");
