@@ -142,6 +142,23 @@ impl Phone {
         self.submit(page, page.pay_form(), &[]).await
     }
 
+    /// Fills the form that goes to an address that ends with `end`, and sends it.
+    pub async fn fill(
+        &self,
+        page: &Page,
+        end: &str,
+        typed: &[(&str, &str)],
+    ) -> Result<Page, PhoneError> {
+        let mut forms = html::forms(&page.html).into_iter();
+        self.submit(page, forms.find(|form| form.action.ends_with(end)), typed).await
+    }
+
+    /// Where a page leads to.
+    pub fn links(&self, page: &Page) -> Vec<Url> {
+        let links = html::links(&page.html);
+        links.iter().filter_map(|link| resolve(&page.url, link).ok()).collect()
+    }
+
     /// No page of the site: the bank's, as a rule.
     pub fn is_elsewhere(&self, url: &Url) -> bool {
         url.origin() != self.public_url.origin()
@@ -149,9 +166,9 @@ impl Phone {
 
     /// Where a page of the site sends its reader on to.
     pub fn link_elsewhere(&self, page: &Page) -> Option<Url> {
-        let links = html::links(&page.html);
-        let mut urls = links.iter().filter_map(|link| resolve(&page.url, link).ok());
-        urls.find(|url| url.scheme().starts_with("http") && self.is_elsewhere(url))
+        self.links(page)
+            .into_iter()
+            .find(|url| url.scheme().starts_with("http") && self.is_elsewhere(url))
     }
 
     /// Presses pay on the cashier's page.
