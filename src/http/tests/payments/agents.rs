@@ -68,3 +68,29 @@ async fn an_agent_reserves_confirms_looks_and_gives_back() {
     let stranger = Phone::new(address).ask(Method::GET, &format!("{AT}/products"));
     assert_eq!(stranger.send().await.unwrap().status().as_u16(), 401);
 }
+
+#[tokio::test]
+async fn a_name_is_checked_masked_and_sealed() {
+    const NUMBER: &str = "11010519491231002X";
+    let site = Site::scenic();
+    let (address, _stop) = site.serve().await;
+    let operator = Phone::operator(address).await;
+    let agent = Program::new(&site, &operator, Phone::new(address)).await;
+    let named = |wanted: &Value, number: &str| {
+        let mut wanted = wanted.clone();
+        wanted["lines"][0]["product"] = json!("named");
+        wanted["lines"][0]["visitors"] = json!([{ "name": "李四", "number": number }]);
+        wanted
+    };
+    let wanted = agent.wanted(&site, "N-1", 1).await;
+    let wrong = agent.tickets("orders", Some(named(&wanted, "110105194912310021"))).await;
+    assert_eq!(wrong.status().as_u16(), 422);
+    assert!(site.world().sealed.is_empty(), "what is wrong is not kept");
+    let order = read(agent.tickets("orders", Some(named(&wanted, NUMBER))).await).await;
+    assert_eq!(order["state"], json!("due"), "{order}");
+    let orders = format!("{:?}", site.orders());
+    assert!(orders.contains("李*") && !orders.contains("李四") && !orders.contains(NUMBER));
+    let sealed: Vec<Vec<u8>> = site.world().sealed.values().cloned().collect();
+    assert_eq!(sealed.len(), 1);
+    assert!(!String::from_utf8_lossy(&sealed[0]).contains("李四"));
+}
