@@ -11,7 +11,7 @@ use crate::{
         ticket::{Ticket, Visitor},
     },
     http::ports::{TicketCodes, VisitorUnfit},
-    tickets::TicketKeys,
+    tickets::{Seal, TicketKeys},
     types::{CodeDigest, OrderId, TicketId},
 };
 
@@ -77,6 +77,11 @@ impl TicketCodes for Codes {
             number: masked(&number),
             digest: CodeDigest::of(&tag),
         })
+    }
+
+    fn seal(&self, visitor: &Visitor, name: &str, number: &str) -> Option<Vec<u8>> {
+        let number = number.trim().to_ascii_uppercase();
+        Seal::new(&self.keys).seal(&visitor.digest, name, &number).ok()
     }
 }
 

@@ -197,6 +197,8 @@ impl Daemon {
         }
         tasks.spawn(watch_link(app.clone(), link.clone()));
         tasks.spawn(prune(pictures.clone()));
+        let keep = site.tickets.keep_days;
+        tasks.spawn(super::visitors::forget(app.clone(), accounts.clone(), keep));
         let (stop, stopped) = watch::channel(false);
         let tables =
             Arc::new(Tables { reader, accounts, app: app.clone(), currency: rules.currency });

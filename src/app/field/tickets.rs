@@ -64,3 +64,7 @@ impl Tickets {
         });
     }
 }
+
+#[cfg(test)]
+#[path = "tickets_tests.rs"]
+mod tests;

@@ -142,7 +142,7 @@ pub fn decide(state: &State, rules: &Rules, now: Timestamp, input: Input) -> Dec
             desk.tickets_printed(&tickets, &who, &reason)
         }
         Input::SlotSet { schedule, day, slot, act, who, reason } => {
-            desk.slot_set(&schedule, day, slot, act, who, &reason)
+            desk.slot_set(&schedule, day, &slot, act, who, &reason)
         }
         Input::ClosureAsked { from, until, who, reason } => {
             desk.closure_asked((from, until), who, &reason)
@@ -150,7 +150,7 @@ pub fn decide(state: &State, rules: &Rules, now: Timestamp, input: Input) -> Dec
         Input::ClosureFound { closure, after, bought } => {
             desk.closure_found(closure, after, &bought)
         }
-        Input::CashFetched { bought, who } => desk.cash_fetched(&bought, who),
+        Input::CashFetched { bought, who } => desk.cash_fetched(&bought, &who),
         Input::AdmissionSettled { admission, used, who, reason } => {
             desk.settle_admission(admission, used, who, &reason)
         }

@@ -33,6 +33,9 @@ pub trait TicketCodes: Send + Sync + 'static {
 
     /// A visitor's name and number, checked; what is kept of them is sealed. The same number gives the same digest.
     fn visitor(&self, name: &str, number: &str) -> Result<Visitor, VisitorUnfit>;
+
+    /// Name and number for [`TicketRecords::keep_visitor`]; `None`: the system gives no random numbers.
+    fn seal(&self, visitor: &Visitor, name: &str, number: &str) -> Option<Vec<u8>>;
 }
 
 /// What is wrong with a visitor as typed.
@@ -108,6 +111,9 @@ pub trait TicketRecords: Send + Sync + 'static {
 
     /// Tickets of whoever has this number that let in at `from` or later, soonest first.
     fn of_visitor(&self, digest: CodeDigest, from: Timestamp) -> Found<'_, Vec<Ticket>>;
+
+    /// Keeps a visitor's name and number, sealed, for as long as the site says.
+    fn keep_visitor(&self, visitor: CodeDigest, sealed: Vec<u8>) -> Found<'_, ()>;
 
     /// By the time the tickets let in.
     fn visits(&self, from: Timestamp, to: Timestamp) -> Found<'_, Vec<Visits>>;

@@ -234,6 +234,7 @@ pub(in crate::http) async fn order(
         Ok(lines) => lines,
         Err(wrong) => return show(&web, l, &fields, wrong.text(l), true).await,
     };
+    wish::keep_names(&web, &fields, &wanted).await?;
     let (counter, key) = (seller.counter, fields.get("key").to_owned());
     let asked = TicketsAsked { counter, key, lines, medium: Medium::Any };
     web.holds.count(source, seller.now);

@@ -125,8 +125,20 @@ async fn tickets_of(web: &Web, order: OrderId) -> Result<Vec<TicketId>, ApiError
     Ok(found.map(|basket| basket.tickets).unwrap_or_default())
 }
 
-/// A visitor's name and number, checked and sealed.
-fn sealed(web: &Web, name: &str, number: &str) -> Result<Visitor, ApiError> {
+/// Keeps a visitor's name and number, sealed, before anybody is sold a ticket in that name.
+pub(super) async fn keep(
+    web: &Web,
+    visitor: &Visitor,
+    name: &str,
+    number: &str,
+) -> Result<(), ApiError> {
+    let (codes, records) = office(web)?;
+    let sealed = codes.seal(visitor, name, number).ok_or(ApiError::Internal)?;
+    Ok(records.keep_visitor(visitor.digest, sealed).await?)
+}
+
+/// A visitor's name and number, checked; [`keep`] seals them.
+pub(super) fn sealed(web: &Web, name: &str, number: &str) -> Result<Visitor, ApiError> {
     let (codes, _) = office(web)?;
     codes.visitor(name, number).map_err(|unfit| match unfit {
         VisitorUnfit::Name => ApiError::Unfit(
