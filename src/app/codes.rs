@@ -1,12 +1,14 @@
 //! The codes of tickets, orders and visitors, made of the site's keys. Keeps nothing and knows no page.
 
 use hmac::{Hmac, KeyInit, Mac};
+use jiff::Timestamp;
 use sha2::Sha256;
 
 use crate::{
     core::{
         Rules,
         money::Order,
+        presented::Presented,
         rules::ShortCodes,
         ticket::{Ticket, Visitor},
     },
@@ -57,6 +59,10 @@ impl TicketCodes for Codes {
     fn pickup_digest(&self, typed: &str) -> Option<CodeDigest> {
         let digits: String = typed.chars().filter(char::is_ascii_digit).collect();
         (digits.len() == 8).then(|| CodeDigest::of(&digits))
+    }
+
+    fn read(&self, text: &str, at: Timestamp) -> Presented {
+        self.keys.read(text, at)
     }
 
     fn visitor(&self, name: &str, number: &str) -> Result<Visitor, VisitorUnfit> {

@@ -70,6 +70,9 @@ pub(super) const VISIT_CSS: &str =
 const SHOP_CSS: &str = include_str!("assets/visit.css");
 pub(super) const VISIT_JS: &str = include_str!("assets/visit.js");
 
+/// The page of staff who check codes by hand.
+const CHECK_JS: &str = include_str!("assets/check.js");
+
 /// Style and script, named by what they contain so that browsers may keep them for ever.
 #[derive(Debug)]
 pub(super) struct Assets {
@@ -80,6 +83,7 @@ pub(super) struct Assets {
     visit_csp: String,
     visit_css_path: String,
     visit_js_path: String,
+    check_js_path: String,
 }
 
 impl Assets {
@@ -91,6 +95,7 @@ impl Assets {
             ticket_csp: csp_of(TICKET_CSS, TICKET_JS),
             visit_csp: csp_of(VISIT_CSS, VISIT_JS),
             visit_css_path: format!("/assets/{}.css", short_hash(SHOP_CSS)),
+            check_js_path: format!("/assets/{}.js", short_hash(CHECK_JS)),
             visit_js_path: format!("/assets/{}.js", short_hash(VISIT_JS)),
         }
     }
@@ -118,6 +123,10 @@ impl Assets {
 
     pub(super) fn visit_js_path(&self) -> &str {
         &self.visit_js_path
+    }
+
+    pub(super) fn check_js_path(&self) -> &str {
+        &self.check_js_path
     }
 
     pub(super) fn visit_csp(&self) -> &str {
@@ -152,6 +161,7 @@ pub(super) async fn asset(
         path if path == web.assets.css_path => ("text/css; charset=utf-8", SITE_CSS),
         path if path == web.assets.visit_css_path => ("text/css; charset=utf-8", SHOP_CSS),
         path if path == web.assets.visit_js_path => ("text/javascript; charset=utf-8", VISIT_JS),
+        path if path == web.assets.check_js_path => ("text/javascript; charset=utf-8", CHECK_JS),
         path if path == web.assets.js_path => ("text/javascript; charset=utf-8", SITE_JS),
         _ => return Err(ApiError::NotFound),
     };

@@ -3,6 +3,7 @@
 mod access;
 mod arm;
 mod arrears;
+mod by_hand;
 mod call;
 mod closure;
 mod cover;
@@ -124,6 +125,7 @@ pub fn decide(state: &State, rules: &Rules, now: Timestamp, input: Input) -> Dec
         }
         Input::Scanned { lane, code } => desk.scanned(&lane, code.digest()),
         Input::TicketFound { lane, digest, ticket } => desk.ticket_found(&lane, &digest, ticket),
+        Input::CheckedByHand(asked) => desk.checked_by_hand(&asked),
         Input::PassAnswered { lane, command, outcome } => {
             desk.pass_answered(&lane, command, outcome)
         }

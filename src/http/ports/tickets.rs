@@ -7,6 +7,7 @@ use crate::{
     core::{
         Rules,
         money::Order,
+        presented::Presented,
         selling::Bought,
         slot::Slot,
         ticket::{Admission, Ticket, Visitor},
@@ -30,6 +31,9 @@ pub trait TicketCodes: Send + Sync + 'static {
 
     /// The digest of a pick-up code as typed; `None`: it cannot be one.
     fn pickup_digest(&self, typed: &str) -> Option<CodeDigest>;
+
+    /// What was held before somebody at a time.
+    fn read(&self, text: &str, at: Timestamp) -> Presented;
 
     /// A visitor's name and number, checked; what is kept of them is sealed. The same number gives the same digest.
     fn visitor(&self, name: &str, number: &str) -> Result<Visitor, VisitorUnfit>;

@@ -3,6 +3,7 @@
 
 pub(super) mod buy;
 pub(super) mod change;
+pub(super) mod check;
 pub(super) mod kiosk;
 pub(super) mod named;
 pub(super) mod offer;
@@ -70,6 +71,7 @@ pub(super) fn staff() -> Router<Shared> {
         .route("/console/window/o/{order}/cash", post(window::cash))
         .route("/console/window/o/{order}/code", post(window::code))
         .route("/console/window/o/{order}/print", post(window::print))
+        .route("/console/gate-check", get(check::page).post(check::check))
         .route("/console/visitors", get(report::page))
         .route("/console/visitors/{day}/{file}", get(report::export))
         .route("/console/slots", get(slots::page).post(slots::set))

@@ -1,5 +1,7 @@
 //! The window and the operators' pages of tickets.
 
+use crate::http::ports::Desk as _;
+
 use super::{DAY, ELEVEN, links, location, ordered, pay, shop::keys};
 use crate::{
     core::presented::{Presented, Shown},
@@ -154,4 +156,58 @@ async fn a_kiosk_sells_prints_and_hands_out() {
     let again = kiosk.post("/kiosk/collect", &[("code", &code)]).await.text().await.unwrap();
     assert!(again.contains("printed already"), "{again}");
     assert_eq!(site.printers.slips.lock().unwrap().len(), 3);
+}
+
+async fn checked(phone: &Phone, id: &str, code: &str, ago_ms: u64) -> (String, String) {
+    let body = serde_json::json!({ "id": id, "code": code, "zone": "lot", "ago_ms": ago_ms });
+    let request = phone.ask(reqwest::Method::POST, "/console/gate-check");
+    let request = request.header("origin", phone.base.clone());
+    let answer = request.header("content-type", "application/json").body(body.to_string());
+    let answer = answer.send().await.unwrap();
+    assert_eq!(answer.status().as_u16(), 200);
+    let said: serde_json::Value = serde_json::from_str(&answer.text().await.unwrap()).unwrap();
+    (said["state"].as_str().unwrap().to_owned(), said["text"].as_str().unwrap().to_owned())
+}
+
+#[tokio::test]
+async fn staff_check_by_hand_once_and_late_scans_count_from_when_they_were_made() {
+    let site = Site::scenic();
+    let (address, _stop) = site.serve().await;
+    let wish =
+        [("day", DAY), ("key", "k1"), ("slot-day", ELEVEN), ("n-adult", "1"), ("n-group", "5")];
+    let (_, order) = ordered(&Phone::new(address), &wish).await;
+    pay(&site, order);
+    // 10:45 on the day, within the half hour before.
+    site.world().now = "2026-11-24T02:45:00Z".parse().unwrap();
+    site.decide(crate::core::Input::Tick).unwrap();
+    let phone = Phone::operator(address).await;
+    let page = phone.text("/console/gate-check").await;
+    assert!(page.contains("name=\"zone\"") && page.contains("name=\"code\""), "{page}");
+    let now = site.world().now;
+    let tickets = site.tickets();
+    let code = |at| {
+        let signed = keys().code(&tickets[0], &site.rules().tickets);
+        let seed = keys().seed(tickets[0].id, tickets[0].edition);
+        format!("{signed}{}", crate::tickets::part(&seed, at))
+    };
+    // A picture of it, and what no site signed.
+    let old = now - std::time::Duration::from_mins(5);
+    assert_eq!(checked(&phone, "scan-0001", &code(old), 0).await.0, "no");
+    assert_eq!(checked(&phone, "scan-0002", "NOBODY-KNOWS-IT", 0).await.0, "no");
+    // Made five minutes ago without network, sent now, and once more since the answer was lost.
+    assert_eq!(checked(&phone, "scan-0003", &code(old), 300_000).await.0, "ok");
+    let again = checked(&phone, "scan-0003", &code(old), 302_000).await;
+    assert_eq!(again, ("ok".to_owned(), "Let in by this scan already".to_owned()));
+    assert_eq!(site.tickets()[0].used, 1);
+    assert_eq!(checked(&phone, "scan-0004", &code(now), 0).await.0, "no", "it is used up");
+    assert_eq!(checked(&phone, "scan-0001", &code(old), 0).await.0, "no");
+    // A group by its typed code, person by person.
+    let typed = keys().short_code(tickets[1].id, tickets[1].edition);
+    for n in 0..5 {
+        assert_eq!(checked(&phone, &format!("group-{n:04}"), &typed, 0).await.0, "ok", "{n}");
+    }
+    assert_eq!(checked(&phone, "group-0005", &typed, 0).await.0, "no");
+    let form = [("id", "form-0001"), ("zone", "lot"), ("code", "x")];
+    let said = phone.post("/console/gate-check", &form).await.text().await.unwrap();
+    assert!(said.contains("role=\"alert\""), "without script: {said}");
 }
