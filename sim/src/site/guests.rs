@@ -108,9 +108,7 @@ async fn buys(url: &str) -> Result<Option<Held>, PhoneError> {
     }
     for _ in 0..LOOKS_MAX {
         let page = phone.open(order.url.as_str()).await?;
-        if let Some(ticket) =
-            phone.links(&page).into_iter().find(|link| link.path().starts_with("/t/"))
-        {
+        if let Some(ticket) = page.links().into_iter().find(|link| link.path().starts_with("/t/")) {
             return Ok(held(&phone.open(ticket.as_str()).await?));
         }
         sleep(LOOK).await;

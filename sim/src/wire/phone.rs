@@ -47,6 +47,12 @@ impl Page {
         html::text(&self.html)
     }
 
+    /// Where it leads to.
+    pub fn links(&self) -> Vec<Url> {
+        let links = html::links(&self.html);
+        links.iter().filter_map(|link| resolve(&self.url, link).ok()).collect()
+    }
+
     /// It has a form to pay with.
     pub fn can_pay(&self) -> bool {
         self.pay_form().is_some()
@@ -153,12 +159,6 @@ impl Phone {
         self.submit(page, forms.find(|form| form.action.ends_with(end)), typed).await
     }
 
-    /// Where a page leads to.
-    pub fn links(&self, page: &Page) -> Vec<Url> {
-        let links = html::links(&page.html);
-        links.iter().filter_map(|link| resolve(&page.url, link).ok()).collect()
-    }
-
     /// No page of the site: the bank's, as a rule.
     pub fn is_elsewhere(&self, url: &Url) -> bool {
         url.origin() != self.public_url.origin()
@@ -166,7 +166,7 @@ impl Phone {
 
     /// Where a page of the site sends its reader on to.
     pub fn link_elsewhere(&self, page: &Page) -> Option<Url> {
-        self.links(page)
+        page.links()
             .into_iter()
             .find(|url| url.scheme().starts_with("http") && self.is_elsewhere(url))
     }

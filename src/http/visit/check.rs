@@ -149,7 +149,7 @@ async fn decide(
     match told {
         Ok(Answer::Ticket(ticket)) => Ok((true, format!("{} {ticket}", l.say("票", "Ticket")))),
         Ok(_) => Ok((true, l.say("此次扫码已放行", "Let in by this scan already").to_owned())),
-        Err(Refusal::NotAdmitted(_, why)) => Ok((false, words::not_admitted(l, why).to_owned())),
+        Err(Refusal::NotAdmitted(_, why)) => Ok((false, words::not_admitted(l, why))),
         Err(refusal) => Err(refusal.into()),
     }
 }
