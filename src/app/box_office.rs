@@ -39,6 +39,13 @@ impl TicketRecords for Tables {
         Box::pin(async move { self.reader.orders_of_tickets(limit).await.map_err(odd) })
     }
 
+    fn keep_visitor(&self, visitor: CodeDigest, sealed: Vec<u8>) -> Found<'_, ()> {
+        Box::pin(async move {
+            let now = self.app.now();
+            self.accounts.keep_visitor(&visitor, &sealed, now).await.map_err(odd)
+        })
+    }
+
     fn of_visitor(&self, digest: CodeDigest, from: Timestamp) -> Found<'_, Vec<Ticket>> {
         Box::pin(async move {
             self.reader.tickets_of_visitor(&digest, from, VISITOR_TICKETS_MAX).await.map_err(odd)

@@ -1,18 +1,19 @@
 //! The codes of tickets, orders and visitors, made of the site's keys. Keeps nothing and knows no page.
 
 use hmac::{Hmac, KeyInit, Mac};
+use jiff::Timestamp;
 use sha2::Sha256;
 
 use crate::{
     core::{
         Rules,
         money::Order,
-        rules::ShortCodes,
+        presented::Presented,
         ticket::{Ticket, Visitor},
     },
     http::ports::{TicketCodes, VisitorUnfit},
-    tickets::TicketKeys,
-    types::{CodeDigest, OrderId, TicketId},
+    tickets::{Seal, TicketKeys},
+    types::{CodeDigest, TicketId},
 };
 
 /// A pick-up code is made anew where another order had it; more often than that, nobody waits for it.
@@ -23,16 +24,6 @@ const NAME_CHARS_MAX: usize = 60;
 #[derive(Clone, Debug)]
 pub struct Codes {
     pub keys: TicketKeys,
-}
-
-impl ShortCodes for Codes {
-    fn ticket(&self, ticket: TicketId, edition: u8) -> CodeDigest {
-        CodeDigest::of(&self.keys.short_code(ticket, edition))
-    }
-
-    fn pickup(&self, order: OrderId, again: u8) -> CodeDigest {
-        CodeDigest::of(&self.keys.pickup_code(order, again))
-    }
 }
 
 impl TicketCodes for Codes {
@@ -59,6 +50,10 @@ impl TicketCodes for Codes {
         (digits.len() == 8).then(|| CodeDigest::of(&digits))
     }
 
+    fn read(&self, text: &str, at: Timestamp) -> Presented {
+        self.keys.read(text, at)
+    }
+
     fn visitor(&self, name: &str, number: &str) -> Result<Visitor, VisitorUnfit> {
         let (name, number) = (name.trim(), number.trim().to_ascii_uppercase());
         if !(1..=NAME_CHARS_MAX).contains(&name.chars().count()) || name.contains(char::is_control)
@@ -77,6 +72,11 @@ impl TicketCodes for Codes {
             number: masked(&number),
             digest: CodeDigest::of(&tag),
         })
+    }
+
+    fn seal(&self, visitor: &Visitor, name: &str, number: &str) -> Option<Vec<u8>> {
+        let number = number.trim().to_ascii_uppercase();
+        Seal::new(&self.keys).seal(&visitor.digest, name, &number).ok()
     }
 }
 

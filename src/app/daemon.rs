@@ -16,6 +16,7 @@ use super::{
     App, Writer,
     banker::{Banker, Channels},
     clock::{Clock, SystemTime},
+    codes::Codes,
     ears::Listening,
     field::{self, AppFleet, FieldPorts, Intake, MqttIn, Strangers, Tickets},
     invoices::Invoices,
@@ -29,7 +30,7 @@ use super::{
 use crate::{
     config::{InvoiceSettings, Site},
     core::{AlarmKind, Input},
-    http,
+    http::{self, TicketOffice},
     invoice::FileExchange,
     io::mqtt::{Link, LinkStatus},
     store::{Accounts, Options, Reader, Store, Writer as StoreWriter},
@@ -101,9 +102,9 @@ impl Daemon {
         let first_password = super::staff::first(&accounts, wall_now()).await?;
         let loaded = reader.load().await?;
         let (clock, stepped) = Clock::start(Box::new(SystemTime), loaded.tail.last_at);
-        let site_code =
-            SiteCode::of(&format!("{} {}", site.rules.pay.trade_prefix, site.rules.site_name));
+        let site_code = SiteCode::of(&site.tickets.site_code);
         let tickets = TicketKeys::open(&site.data_dir.join(super::TICKET_KEYS), site_code)?;
+        let codes = Codes { keys: tickets.clone() };
         let mut rules = site.rules.clone();
         rules.shop.codes = Some(Arc::new(tickets.clone()));
         let rules = Arc::new(rules);
@@ -197,15 +198,19 @@ impl Daemon {
         tasks.spawn(watch_link(app.clone(), link.clone()));
         tasks.spawn(prune(pictures.clone()));
         tasks.spawn(look_for_keys(tickets));
+        let keep = site.tickets.keep_days;
+        tasks.spawn(super::visitors::forget(app.clone(), accounts.clone(), keep));
         let (stop, stopped) = watch::channel(false);
         let tables =
             Arc::new(Tables { reader, accounts, app: app.clone(), currency: rules.currency });
+        let sells = !rules.shop.products.is_empty();
         let receipts = ReceiptDesk { app: app.clone(), rules: Arc::clone(&rules), printers };
         let pages = http::Parts {
             desk: Arc::new(AppDesk { app: app.clone(), rules }),
             records: tables.clone(),
             till: tables.clone(),
-            payments: tables,
+            payments: tables.clone(),
+            tickets: sells.then(|| TicketOffice { codes: Arc::new(codes), records: tables }),
             settlement: Some(settling::shared(&settling)),
             pictures: Arc::new(pictures),
             bank: Some(Arc::new(Door { banker })),
@@ -214,7 +219,6 @@ impl Daemon {
             receipts: Some(Arc::new(receipts)),
             invoices: invoices
                 .map(|invoices| Arc::new(invoices) as Arc<dyn http::ports::InvoiceDesk>),
-            tickets: None,
             metrics: Some(metrics),
             settings: http::Settings {
                 site_secret: secrets.site_secret.to_vec(),

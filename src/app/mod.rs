@@ -21,6 +21,7 @@ mod reading;
 pub mod settling;
 pub mod staff;
 mod till;
+mod visitors;
 mod writer;
 
 use std::sync::{

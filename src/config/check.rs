@@ -13,9 +13,11 @@ use super::{
     ConfigError, InvoiceSettings, Language, Mistake, Secrets, Sign, SiteFile, Texts,
     devices::{Bus, Device},
     lanes::{Gate, Lane},
+    products::Around,
     rules,
     settlement::Settlement,
     tariffs::Prices,
+    tickets::TicketSettings,
 };
 use crate::{
     bank::ChannelSettings,
@@ -39,6 +41,7 @@ pub struct Site {
     /// Bank channels, those first that new payments go to first.
     pub channels: Vec<(ChannelId, ChannelSettings)>,
     pub settlement: Settlement,
+    pub tickets: TicketSettings,
     /// `None`: nobody is offered an invoice.
     pub invoices: Option<InvoiceSettings>,
     pub buses: BTreeMap<DeviceId, Bus>,
@@ -187,6 +190,12 @@ impl Check<'_> {
         self.notify_paths(&channels);
         let settlement = self.settlement(&file.settlement, &channels);
         let Prices { book, main } = prices?;
+        let code = format!("{} {}", file.pay.trade_prefix, file.site.name);
+        let (tickets, mut shop, mut numbering) =
+            self.tickets(&file.tickets, (&zones, &file.zones), &code);
+        let currency = file.site.currency;
+        let around = Around { base, zones: &zones, book: &book, currency };
+        self.products(&file.tickets, &around, &mut shop, &mut numbering);
         Some(Site {
             rules: Rules {
                 lanes: lanes.lane_rules,
@@ -198,6 +207,8 @@ impl Check<'_> {
                 limits,
                 calls,
                 frictionless,
+                shop,
+                tickets: numbering,
                 invoices: invoices.is_some(),
                 lane_names: rules::lane_names(&file.lanes),
                 till,
@@ -213,6 +224,7 @@ impl Check<'_> {
             rate,
             channels,
             settlement,
+            tickets,
             invoices,
             buses,
             devices,

@@ -10,6 +10,8 @@ mod frictionless;
 mod invoices;
 mod lanes;
 mod pay_limits;
+mod product_file;
+mod products;
 mod rules;
 mod secrets;
 mod settlement;
@@ -18,6 +20,7 @@ mod tariffs;
 #[cfg(test)]
 mod tests;
 mod texts;
+mod tickets;
 mod till;
 mod ways;
 mod zones;
@@ -44,6 +47,7 @@ pub use self::{
     signs::{Sign, SignSection},
     tariffs::{TariffsSection, tariff_file},
     texts::{DisplaySection, Filled, Language, Texts},
+    tickets::{TicketSettings, TicketsSection},
     till::{ArrearsSection, MerchantsSection, TillSection},
     ways::{CoupleSection, MatchingSection, TidalSection, TurnSection},
     zones::ZoneSection,
@@ -83,6 +87,8 @@ pub struct SiteFile {
     pub merchants: MerchantsSection,
     #[serde(default)]
     pub bank: BankSection,
+    #[serde(default)]
+    pub tickets: TicketsSection,
     /// Default: none are issued.
     pub invoices: Option<InvoicesSection>,
     #[serde(default)]

@@ -125,7 +125,7 @@ impl Check<'_> {
         (versions, sheets)
     }
 
-    fn text_of(&mut self, path: &Path, field: &str) -> Option<String> {
+    pub(super) fn text_of(&mut self, path: &Path, field: &str) -> Option<String> {
         match std::fs::read_to_string(path) {
             Ok(text) => Some(text),
             Err(error) => {

@@ -3,7 +3,10 @@
 use jiff::{Timestamp, civil::Date};
 use serde::{Deserialize, Serialize};
 
-use super::ticket::{Area, Medium, Visitor};
+use super::{
+    selling::LineAsked,
+    ticket::{Area, Medium, Visitor},
+};
 use crate::types::{CodeDigest, Money, ProductId, SlotId, TicketId};
 
 /// Tickets as one order. Its places are held while the order is due, taken while it is paid, and free otherwise.
@@ -35,6 +38,25 @@ pub struct Basket {
 #[expect(clippy::trivially_copy_pass_by_ref, reason = "serde passes it so")]
 fn is_zero(minor: &i64) -> bool {
     *minor == 0
+}
+
+impl Basket {
+    /// The same tickets for the same visitors.
+    pub fn is_of(&self, lines: &[LineAsked]) -> bool {
+        let same = |(line, wanted): (&Line, &LineAsked)| {
+            line.product == wanted.product
+                && (line.day, &line.slot) == (wanted.day, &wanted.slot)
+                && (line.tickets, line.persons) == (wanted.tickets, wanted.persons)
+                && line
+                    .visitors
+                    .iter()
+                    .map(|visitor| visitor.digest)
+                    .eq(wanted.visitors.iter().map(|visitor| visitor.digest))
+        };
+        self.moves.is_empty()
+            && self.lines.len() == lines.len()
+            && self.lines.iter().zip(lines).all(same)
+    }
 }
 
 /// Some tickets of one product for one day.

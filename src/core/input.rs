@@ -208,6 +208,8 @@ pub enum Input {
         who: String,
         reason: String,
     },
+    /// Staff check a code where no turnstile stands.
+    CheckedByHand(HandCheck),
     /// The turnstile's answer to an order.
     PassAnswered {
         lane: LaneId,
@@ -332,6 +334,16 @@ pub enum Input {
     },
     /// A deadline may have come.
     Tick,
+}
+
+/// A code in the hand of staff. The same `key` is the same check.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct HandCheck {
+    pub key: String,
+    pub zone: ZoneId,
+    pub shown: Presented,
+    /// As the tables know it, also where it is over.
+    pub found: Option<Ticket>,
 }
 
 /// What a payer's code is to pay.

@@ -118,7 +118,7 @@ pub struct MoveAsked {
 }
 
 /// What an operator does with a time slot.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum SlotAct {
     /// It has so many places from now on; `None`: as the schedule says.
     Places(Option<u32>),

@@ -457,10 +457,10 @@ impl State {
             return;
         }
         let Some(order) = self.orders.remove(&id) else { return };
-        if let Some(basket) = &order.basket {
-            if self.pickups.get(&basket.pickup) == Some(&id) {
-                self.pickups.remove(&basket.pickup);
-            }
+        if let Some(basket) = &order.basket
+            && self.pickups.get(&basket.pickup) == Some(&id)
+        {
+            self.pickups.remove(&basket.pickup);
         }
         if let Some(sale) = order.sale {
             self.sales.remove(&(sale.counter, sale.key));

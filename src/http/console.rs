@@ -65,6 +65,11 @@ impl Frame {
         self.rules.invoices
     }
 
+    /// The site sells tickets.
+    pub(super) fn tickets(&self) -> bool {
+        !self.rules.shop.products.is_empty()
+    }
+
     /// What a lane is called.
     pub(super) fn lane<'a>(&'a self, id: &'a LaneId) -> &'a str {
         self.rules.lane_name(id)

@@ -49,6 +49,8 @@ struct DriverPage<'a> {
     offer: Offer,
     /// Whoever paid may claim one.
     invoices: bool,
+    /// Token of the order's tickets.
+    visit: Option<String>,
 }
 
 impl DriverPage<'_> {
@@ -81,6 +83,11 @@ impl DriverPage<'_> {
     fn pay_at(&self) -> String {
         let printed = if self.help.is_some() { "?printed=true" } else { "" };
         format!("/p/{}/pay{printed}", self.token)
+    }
+
+    /// Where its tickets are, of an order of tickets.
+    fn visit(&self) -> Option<&str> {
+        self.visit.as_deref()
     }
 
     /// What the open page shows, so that the stream tells only of something else.
@@ -125,6 +132,10 @@ fn page(
         help,
         offer,
         invoices: web.invoices.is_some(),
+        visit: turn
+            .bill()
+            .filter(|bill| bill.is_visit)
+            .map(|bill| web.links.visit_token(bill.order)),
     };
     let status = if wrong.is_empty() { StatusCode::OK } else { StatusCode::UNPROCESSABLE_ENTITY };
     let mut response = (status, Html(page.render()?)).into_response();

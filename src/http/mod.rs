@@ -4,6 +4,7 @@
 //! The rest of the daemon is reached through the traits of [`ports`] only; [`router`] puts all routes together.
 
 mod admissions;
+mod agents;
 mod alarms;
 mod amount;
 mod api;

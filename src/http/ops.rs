@@ -66,7 +66,12 @@ pub(super) const TICKET_WORKER_JS: &str = include_str!("assets/ticket-worker.js"
 /// Visitors' pages.
 pub(super) const VISIT_CSS: &str =
     concat!(include_str!("assets/driver.css"), include_str!("assets/visit.css"));
+/// Of the window: what stands on the console besides its own style.
+const SHOP_CSS: &str = include_str!("assets/visit.css");
 pub(super) const VISIT_JS: &str = include_str!("assets/visit.js");
+
+/// The page of staff who check codes by hand.
+const CHECK_JS: &str = include_str!("assets/check.js");
 
 /// Style and script, named by what they contain so that browsers may keep them for ever.
 #[derive(Debug)]
@@ -76,6 +81,9 @@ pub(super) struct Assets {
     driver_csp: String,
     ticket_csp: String,
     visit_csp: String,
+    visit_css_path: String,
+    visit_js_path: String,
+    check_js_path: String,
 }
 
 impl Assets {
@@ -86,6 +94,9 @@ impl Assets {
             driver_csp: csp_of(DRIVER_CSS, DRIVER_JS),
             ticket_csp: csp_of(TICKET_CSS, TICKET_JS),
             visit_csp: csp_of(VISIT_CSS, VISIT_JS),
+            visit_css_path: format!("/assets/{}.css", short_hash(SHOP_CSS)),
+            check_js_path: format!("/assets/{}.js", short_hash(CHECK_JS)),
+            visit_js_path: format!("/assets/{}.js", short_hash(VISIT_JS)),
         }
     }
 
@@ -104,6 +115,18 @@ impl Assets {
 
     pub(super) fn ticket_csp(&self) -> &str {
         &self.ticket_csp
+    }
+
+    pub(super) fn visit_css_path(&self) -> &str {
+        &self.visit_css_path
+    }
+
+    pub(super) fn visit_js_path(&self) -> &str {
+        &self.visit_js_path
+    }
+
+    pub(super) fn check_js_path(&self) -> &str {
+        &self.check_js_path
     }
 
     pub(super) fn visit_csp(&self) -> &str {
@@ -136,6 +159,9 @@ pub(super) async fn asset(
     let path = format!("/assets/{name}");
     let (kind, text) = match path {
         path if path == web.assets.css_path => ("text/css; charset=utf-8", SITE_CSS),
+        path if path == web.assets.visit_css_path => ("text/css; charset=utf-8", SHOP_CSS),
+        path if path == web.assets.visit_js_path => ("text/javascript; charset=utf-8", VISIT_JS),
+        path if path == web.assets.check_js_path => ("text/javascript; charset=utf-8", CHECK_JS),
         path if path == web.assets.js_path => ("text/javascript; charset=utf-8", SITE_JS),
         _ => return Err(ApiError::NotFound),
     };

@@ -25,7 +25,7 @@ use crate::{
 };
 
 /// A program of a counter: `Authorization: Bearer <token>`.
-pub(super) struct AtCounter(CounterId);
+pub(super) struct AtCounter(pub(super) CounterId);
 
 impl FromRequestParts<Shared> for AtCounter {
     type Rejection = ApiError;

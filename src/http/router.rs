@@ -23,7 +23,7 @@ use tokio::{
 use tower_http::trace::{DefaultOnResponse, TraceLayer};
 
 use super::{
-    admissions, api, bind, calls, console, counters, devices, driver,
+    admissions, agents, api, bind, calls, console, counters, devices, driver,
     error::{self, ApiError},
     guard::{self, Attempts},
     hand::folder_token,
@@ -243,6 +243,7 @@ fn programs() -> Router<Shared> {
     Router::new()
         .route("/api/v1/validations", get(merchant::api_list).post(merchant::api_give))
         .route("/api/v1/validations/{validation}", delete(merchant::api_revoke))
+        .merge(agents::routes())
         .route("/api/v1/orders", post(orders::sell))
         .route("/api/v1/orders/{order}", get(orders::see))
         .route("/api/v1/orders/{order}/code", post(orders::code))
@@ -284,6 +285,7 @@ fn operators() -> Router<Shared> {
         .route("/console/admissions/{admission}/settle", post(admissions::settle))
         .route("/console/tasks/{task}/stay", post(misreads::pick))
         .merge(counter())
+        .merge(visit::staff())
         .route("/api/v1/tickets", post(admissions::sell))
         .route("/api/v1/tickets/{ticket}", delete(admissions::revoke))
         .route("/api/v1/lanes", get(api::lanes))

@@ -2,7 +2,7 @@
 
 use jiff::Timestamp;
 
-use super::{error::ApiError, router::Web};
+use super::{error::ApiError, router::Web, visit};
 use crate::{
     core::{
         AlarmKind, Rules, State,
@@ -27,6 +27,8 @@ pub(super) struct Bill {
     pub(super) plate: String,
     /// What a counter sold.
     pub(super) subject: Option<String>,
+    /// Tickets that were ordered on the visitors' page, by whoever has this page.
+    pub(super) is_visit: bool,
     pub(super) entered_at: Timestamp,
     pub(super) stayed_s: i64,
     pub(super) lines: Vec<QuoteLine>,
@@ -246,6 +248,8 @@ fn bill_of(order: &Order, stay: Option<&Stay>) -> Bill {
         lane: order.lane.clone(),
         plate: stay.map(|stay| stay.plate.full().to_owned()).unwrap_or_default(),
         subject: order.sale.as_ref().map(|sale| sale.subject.clone()),
+        is_visit: order.basket.is_some()
+            && order.sale.as_ref().is_some_and(|sale| sale.counter.as_str() == visit::buy::COUNTER),
         entered_at: order.quote.from,
         stayed_s: order.quote.to.duration_since(order.quote.from).as_secs(),
         lines: order.quote.lines.clone(),

@@ -35,6 +35,7 @@ mod takings;
 #[cfg(test)]
 mod tests;
 mod till;
+mod visitors;
 mod visits;
 mod writer;
 

@@ -13,6 +13,7 @@ mod changing;
 mod code;
 mod files;
 mod keys;
+mod sealed;
 #[cfg(test)]
 mod tests;
 mod verify;
@@ -22,5 +23,6 @@ pub use self::{
     code::{CODE_CHARS, CodeFault, PREFIX, SiteCode, Unverified, decode, is_signed},
     files::TicketKeyError,
     keys::TicketKeys,
+    sealed::{NotSealed, Seal},
     verify::{PublicKey, PublicKeys, Verifier},
 };

@@ -17,6 +17,7 @@ mod attendant;
 pub mod books;
 mod booth;
 mod engine;
+mod guests;
 mod layout;
 mod office;
 mod people;

@@ -18,6 +18,7 @@ use super::{
     attendant::{Attendant, SignInError},
     booth::Booth,
     engine::{Counts, Engine, Heard},
+    guests,
     layout::{Layout, Plan},
     office::{self, Shop},
     staff::{Staff, Unpaid},
@@ -156,6 +157,9 @@ impl Stage {
         };
         let gateway = Gateway::start(settings, GatewayKeys::generate(spec.seed)).await?;
         layout.write(&gateway.site_toml(&layout.folder, &layout.notify_url())?)?;
+        if spec.large {
+            std::fs::write(layout.folder.join("products.toml"), guests::PRODUCTS)?;
+        }
         let wires: io::Result<Vec<Wires>> =
             layout.lanes.iter().map(|lane| Wires::connect(lane, &layout)).collect();
         let annex = spec.large.then(|| Annex::connect(&layout.folder.join("lines"))).transpose()?;
@@ -226,7 +230,13 @@ impl Stage {
         let _ = self.tells.send(Heard::Staffed(Arc::new(staff)));
         self.errands.spawn(booth.keep());
         if let Some(annex) = self.annex.clone() {
-            self.errands.spawn(visitors::come(annex, clerk, tales.clone(), self.spec.seed));
+            self.errands.spawn(visitors::come(
+                annex,
+                clerk,
+                self.layout.public_url(),
+                tales.clone(),
+                self.spec.seed,
+            ));
         }
         (tales, story)
     }

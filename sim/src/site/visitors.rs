@@ -9,6 +9,7 @@ use tokio::time::sleep;
 use super::{
     annex::{Annex, GATE_OUT},
     attendant::Attendant,
+    guests,
     tales::{Tale, Tales},
     wall_clock,
 };
@@ -27,12 +28,25 @@ const GIVEN_BACK: Duration = Duration::from_secs(9);
 const TICKET_LIFE: Duration = Duration::from_hours(12);
 
 /// Families, one after the other, for ever.
-pub(super) async fn come(annex: Annex, seller: Arc<Attendant>, tales: Tales, seed: u64) {
+pub(super) async fn come(
+    annex: Annex,
+    seller: Arc<Attendant>,
+    url: String,
+    tales: Tales,
+    seed: u64,
+) {
     let mut draws = Seed(seed).child("visitors").draws();
     // Whoever leaves just pushes.
     seller.operate(GATE_OUT, OperatorAct::Hold, "the way out is free").await;
     for number in 1.. {
         sleep(draws.secs(1.0, 4.0)).await;
+        if number % 2 == 0 {
+            if guests::comes(&annex, &url, number / 2, &tales).await {
+                let (annex, tales, stay) = (annex.clone(), tales.clone(), draws.secs(5.0, 20.0));
+                tokio::spawn(leave(annex, 1, stay, tales));
+            }
+            continue;
+        }
         let code = format!("DEMO-{seed}-{number}-{}", wall_clock().as_millisecond());
         let persons = draws.between(2, 5) as u32;
         let Some(_) = seller.sell(&code, persons, wall_clock() + TICKET_LIFE).await else {
@@ -40,17 +54,22 @@ pub(super) async fn come(annex: Annex, seller: Arc<Attendant>, tales: Tales, see
         };
         let inside = goes_in(&annex, &code, persons, number % 3 == 1, &tales).await;
         let (annex, tales, stay) = (annex.clone(), tales.clone(), draws.secs(5.0, 20.0));
-        tokio::spawn(async move {
-            sleep(stay).await;
-            for _ in 0..inside {
-                if pushes(&annex, Way::Out, PATIENCE).await {
-                    tales.tell(Tale::PersonOut, || {
-                        "the first visitor leaves by the turnstile".into()
-                    });
-                }
-            }
-        });
+        tokio::spawn(leave(annex, inside, stay, tales));
     }
+}
+
+async fn leave(annex: Annex, persons: u32, stay: Duration, tales: Tales) {
+    sleep(stay).await;
+    for _ in 0..persons {
+        if pushes(&annex, Way::Out, PATIENCE).await {
+            tales.tell(Tale::PersonOut, || "the first visitor leaves by the turnstile".into());
+        }
+    }
+}
+
+/// Somebody who has just scanned pushes for a while.
+pub(super) async fn pushes_in(annex: &Annex) -> bool {
+    pushes(annex, Way::In, SCANS_AGAIN).await
 }
 
 /// How many of them got in. One may turn round before the turnstile and come again.

@@ -47,6 +47,12 @@ impl Page {
         html::text(&self.html)
     }
 
+    /// Where it leads to.
+    pub fn links(&self) -> Vec<Url> {
+        let links = html::links(&self.html);
+        links.iter().filter_map(|link| resolve(&self.url, link).ok()).collect()
+    }
+
     /// It has a form to pay with.
     pub fn can_pay(&self) -> bool {
         self.pay_form().is_some()
@@ -142,6 +148,17 @@ impl Phone {
         self.submit(page, page.pay_form(), &[]).await
     }
 
+    /// Fills the form that goes to an address that ends with `end`, and sends it.
+    pub async fn fill(
+        &self,
+        page: &Page,
+        end: &str,
+        typed: &[(&str, &str)],
+    ) -> Result<Page, PhoneError> {
+        let mut forms = html::forms(&page.html).into_iter();
+        self.submit(page, forms.find(|form| form.action.ends_with(end)), typed).await
+    }
+
     /// No page of the site: the bank's, as a rule.
     pub fn is_elsewhere(&self, url: &Url) -> bool {
         url.origin() != self.public_url.origin()
@@ -149,9 +166,9 @@ impl Phone {
 
     /// Where a page of the site sends its reader on to.
     pub fn link_elsewhere(&self, page: &Page) -> Option<Url> {
-        let links = html::links(&page.html);
-        let mut urls = links.iter().filter_map(|link| resolve(&page.url, link).ok());
-        urls.find(|url| url.scheme().starts_with("http") && self.is_elsewhere(url))
+        page.links()
+            .into_iter()
+            .find(|url| url.scheme().starts_with("http") && self.is_elsewhere(url))
     }
 
     /// Presses pay on the cashier's page.

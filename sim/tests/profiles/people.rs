@@ -6,9 +6,11 @@ use std::{
 };
 
 use paifang::{
-    app::field::{Outcome, Printer, PrinterAt},
+    app::field::{Outcome, Printer, PrinterAt, slip},
+    config::Language,
+    http::ports::Slip,
     io::serial::{Bus, Framing, LineStatus, ListenHandle, SerialSettings},
-    types::DeviceId,
+    types::{DeviceId, TicketId},
 };
 use paifang_devices::{
     Capability, DeviceEvent, Exchange, InputRole, LotTurnstile, Profile, Protocol, RelayBoard,
@@ -217,7 +219,30 @@ pub(crate) async fn printer(profile: &Profile) -> Used {
     assert_eq!(twin.lines()[..2], ["停车费收据", "车牌 京A12345"]);
     assert_eq!((twin.cuts(), twin.unknown().len()), (1, 0));
     assert!(reads(&twin.picture()).is_none_or(|said| said == "PF2611230001"));
+    twin.tear_off();
+    let ticket = ticket();
+    let outcome = within("the ticket", handle.print(slip(Language::Zh, "云台山", &ticket))).await;
+    assert_eq!(outcome, Outcome::Printed);
+    assert!(twin.lines().iter().any(|line| line == &ticket.typed), "{:?}", twin.lines());
+    assert!(reads(&twin.picture()).is_none_or(|said| said == ticket.code));
     Used::from([Capability::Print])
+}
+
+/// As long as a signed code is.
+fn ticket() -> Slip {
+    Slip {
+        product: "成人票".into(),
+        persons: 5,
+        when: "2026-11-24 周二 09:00-11:00".into(),
+        until: "11-24 11:30".into(),
+        place: "东园".into(),
+        visitor: Some("张* 110***********002X".into()),
+        price: "¥400.00".into(),
+        ticket: TicketId(42),
+        code: format!("PT1{}$.A:X", "7WE*Q ".repeat(22)),
+        typed: "4F7QK-92MXT".into(),
+        again: 1,
+    }
 }
 
 /// What zbarimg, a reader by other hands, sees on the paper. `None`: it is not installed.

@@ -71,3 +71,7 @@ impl Tickets {
         });
     }
 }
+
+#[cfg(test)]
+#[path = "tickets_tests.rs"]
+mod tests;

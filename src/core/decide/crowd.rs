@@ -57,6 +57,15 @@ impl Desk<'_> {
         }
     }
 
+    /// Somebody came in where no turnstile stands.
+    pub(super) fn crowd_grew(&mut self, zone: &ZoneId) {
+        if self.is_watched(zone) || self.rules.tickets.persons_max.contains_key(zone) {
+            let mut crowd = self.crowd(zone);
+            crowd.inside += 1;
+            self.record(Change::Crowd(crowd));
+        }
+    }
+
     /// No more go in: those on their way count.
     pub(super) fn is_crowded(&self, zone: &ZoneId) -> bool {
         let Some(most) = self.rules.tickets.persons_max.get(zone) else { return false };

@@ -196,7 +196,9 @@ impl Desk<'_> {
             let watched = zone.is_some_and(|zone| self.is_watched(zone));
             match (state, admission.way) {
                 (AdmissionState::Used, Way::Out) => {
-                    zone.map(|zone| ticket.went_out(zone, self.now));
+                    if let Some(zone) = zone {
+                        ticket.went_out(zone, self.now);
+                    }
                 }
                 (AdmissionState::Used, _) => {
                     ticket.went_in(zone, admission.again, watched, self.now);

@@ -1,7 +1,7 @@
 //! Tickets made of what was paid for, printed, and given to somebody else. Each new code is the only one that is good.
 //! Knows no key.
 
-use super::Desk;
+use super::{Desk, returns::may_ask};
 use crate::{
     core::{
         change::Change,
@@ -126,7 +126,7 @@ impl Desk<'_> {
         let line = self.line_of(&ticket)?;
         let product = self.rules.shop.products.get(&line.product);
         let allowed = product.is_some_and(|product| product.rename && product.named.is_some());
-        if !allowed && by.reason().is_none() || !self.may_ask(&ticket, by) {
+        if !allowed && by.reason().is_none() || !may_ask(&ticket, by) {
             return Err(NoChange::AgainstRules(id).into());
         }
         if ticket.visitor.as_ref() == Some(&visitor) {

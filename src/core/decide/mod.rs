@@ -3,6 +3,7 @@
 mod access;
 mod arm;
 mod arrears;
+mod by_hand;
 mod call;
 mod closure;
 mod cover;
@@ -129,6 +130,7 @@ pub fn decide(state: &State, rules: &Rules, now: Timestamp, input: Input) -> Dec
         Input::CrowdCounted { zone, found, who, reason } => {
             desk.crowd_counted(&zone, found, who, &reason)
         }
+        Input::CheckedByHand(asked) => desk.checked_by_hand(&asked),
         Input::PassAnswered { lane, command, outcome } => {
             desk.pass_answered(&lane, command, outcome)
         }
@@ -147,7 +149,7 @@ pub fn decide(state: &State, rules: &Rules, now: Timestamp, input: Input) -> Dec
             desk.tickets_printed(&tickets, &who, &reason)
         }
         Input::SlotSet { schedule, day, slot, act, who, reason } => {
-            desk.slot_set(&schedule, day, slot, act, who, &reason)
+            desk.slot_set(&schedule, day, &slot, act, who, &reason)
         }
         Input::ClosureAsked { from, until, who, reason } => {
             desk.closure_asked((from, until), who, &reason)
@@ -155,7 +157,7 @@ pub fn decide(state: &State, rules: &Rules, now: Timestamp, input: Input) -> Dec
         Input::ClosureFound { closure, after, bought } => {
             desk.closure_found(closure, after, &bought)
         }
-        Input::CashFetched { bought, who } => desk.cash_fetched(&bought, who),
+        Input::CashFetched { bought, who } => desk.cash_fetched(&bought, &who),
         Input::AdmissionSettled { admission, used, who, reason } => {
             desk.settle_admission(admission, used, who, &reason)
         }

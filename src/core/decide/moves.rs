@@ -2,7 +2,7 @@
 
 use super::{
     Desk,
-    returns::{Parts, numbers},
+    returns::{Parts, may_ask, numbers},
 };
 use crate::{
     core::{
@@ -43,7 +43,7 @@ impl Desk<'_> {
         if more > 0 {
             return self.ask_for_more(asked, line, more);
         }
-        self.move_now(asked, tickets, &line, -more)
+        self.move_now(&asked, tickets, &line, -more)
     }
 
     /// The tickets, of one product and price, bought by one order, that may be moved.
@@ -56,7 +56,7 @@ impl Desk<'_> {
             let moved = ticket.sold.as_ref().map_or(0, |sold| sold.moved);
             let begins = self.begins_of(ticket);
             let may = rules.is_some_and(|product| product.may_move(begins, self.now, moved));
-            if !may && asked.by.reason().is_none() || !self.may_ask(ticket, &asked.by) {
+            if !may && asked.by.reason().is_none() || !may_ask(ticket, &asked.by) {
                 return Err(NoChange::AgainstRules(*id));
             }
             let alike = |first: &Ticket| {
@@ -109,7 +109,7 @@ impl Desk<'_> {
 
     fn move_now(
         &mut self,
-        asked: MoveAsked,
+        asked: &MoveAsked,
         tickets: Vec<Ticket>,
         line: &Line,
         less: i64,
@@ -120,7 +120,7 @@ impl Desk<'_> {
         if refunds && less > 0 {
             for ticket in &tickets {
                 let price = ticket.sold.as_ref().map_or(0, |sold| sold.price.minor).max(1);
-                self.part_of(ticket, less.min(price), &mut parts);
+                part_of(ticket, less.min(price), &mut parts);
             }
             self.payable(&parts, &asked.bought, &asked.by)?;
         }
@@ -142,18 +142,6 @@ impl Desk<'_> {
         let why = numbers(asked.tickets.iter().copied());
         let returned = self.pay_back(&parts, &asked.bought, &asked.key, &asked.by, &why);
         Ok(Answer::Returned(returned))
-    }
-
-    /// So much of a ticket's price goes back, of what was paid last first.
-    fn part_of(&self, ticket: &Ticket, minor: i64, parts: &mut Parts) {
-        let Some(sold) = &ticket.sold else { return };
-        let mut left = minor;
-        for more in sold.more.iter().rev() {
-            let part = left.min(more.minor);
-            *parts.entry(more.order).or_default() += part;
-            left -= part;
-        }
-        *parts.entry(sold.order).or_default() += left;
     }
 
     /// The ticket as it is at its new time, under a new code.
@@ -219,4 +207,16 @@ fn lower(sold: &mut crate::core::ticket::Sold, less: i64) {
         left -= part;
     }
     sold.more.retain(|more| more.minor > 0);
+}
+
+/// So much of a ticket's price goes back, of what was paid last first.
+fn part_of(ticket: &Ticket, minor: i64, parts: &mut Parts) {
+    let Some(sold) = &ticket.sold else { return };
+    let mut left = minor;
+    for more in sold.more.iter().rev() {
+        let part = left.min(more.minor);
+        *parts.entry(more.order).or_default() += part;
+        left -= part;
+    }
+    *parts.entry(sold.order).or_default() += left;
 }

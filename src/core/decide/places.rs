@@ -193,7 +193,7 @@ impl Desk<'_> {
         &mut self,
         schedule: &ScheduleId,
         day: Date,
-        id: SlotId,
+        id: &SlotId,
         act: SlotAct,
         who: String,
         reason: &str,
@@ -202,7 +202,7 @@ impl Desk<'_> {
         if reason.is_empty() {
             return Err(Refusal::NoReason);
         }
-        let found = self.slot_at(schedule, day, &id);
+        let found = self.slot_at(schedule, day, id);
         let (mut slot, span) = found.ok_or_else(|| NoChange::NoSlot(schedule.clone()))?;
         match act {
             SlotAct::Places(places) => {

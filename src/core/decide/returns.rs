@@ -72,7 +72,7 @@ impl Desk<'_> {
         if back.persons == 0 || ticket.held > 0 || back.persons > left {
             return Err(NoChange::Used(ticket.id));
         }
-        if !self.may_ask(ticket, by) {
+        if !may_ask(ticket, by) {
             return Err(NoChange::AgainstRules(ticket.id));
         }
         if by.reason().is_some() {
@@ -83,14 +83,6 @@ impl Desk<'_> {
         let begins = self.begins_of(ticket);
         let percent = product.and_then(|product| product.refund_percent(begins, self.now));
         percent.map(|percent| (ticket.clone(), percent)).ok_or(NoChange::AgainstRules(ticket.id))
-    }
-
-    /// A counter's program asks about its own tickets only.
-    pub(super) fn may_ask(&self, ticket: &Ticket, by: &Asker) -> bool {
-        match by {
-            Asker::Counter(counter) => ticket.made_by == counter.as_str(),
-            Asker::Visitor | Asker::Operator { .. } => true,
-        }
     }
 
     /// What goes back for so many persons of a ticket: of what was paid last, first.
@@ -279,8 +271,8 @@ impl Desk<'_> {
     }
 
     /// Whoever paid in cash fetches what has to go back and did not yet.
-    pub(super) fn cash_fetched(&mut self, bought: &Bought, who: String) -> Reply {
-        self.shift_of(&who).ok_or(Refusal::NoShift)?;
+    pub(super) fn cash_fetched(&mut self, bought: &Bought, who: &str) -> Reply {
+        self.shift_of(who).ok_or(Refusal::NoShift)?;
         let order = self.order(bought.order.id).unwrap_or(&bought.order).clone();
         let PaidWith::Cash(cash) = &bought.with else { return Err(NoChange::NothingOwed.into()) };
         let owed = order.basket.as_ref().map_or(0, |basket| basket.cash_owed_minor);
@@ -289,7 +281,7 @@ impl Desk<'_> {
             return Err(NoChange::NothingOwed.into());
         }
         let (earned, amount) = (Earned::by(&order), self.money(left));
-        self.hand_back(cash, &earned, amount, &who, "退票 returned tickets");
+        self.hand_back(cash, &earned, amount, who, "退票 returned tickets");
         Ok(Answer::Returned(Returned { back: amount, cash: amount }))
     }
 
@@ -333,6 +325,14 @@ fn refund_key(key: &str) -> String {
 pub(super) fn share(minor: i64, persons: u32, of: u32) -> i64 {
     let part = i128::from(minor) * i128::from(persons) / i128::from(of.max(1));
     i64::try_from(part).unwrap_or(minor)
+}
+
+/// A counter's program asks about its own tickets only.
+pub(super) fn may_ask(ticket: &Ticket, by: &Asker) -> bool {
+    match by {
+        Asker::Counter(counter) => ticket.made_by == counter.as_str(),
+        Asker::Visitor | Asker::Operator { .. } => true,
+    }
 }
 
 /// It is paid, and with this.

@@ -27,13 +27,13 @@ impl Desk<'_> {
         }
         match self.known(&shown) {
             Known::Bad(why) => self.turn_back(id, None, why),
-            Known::Ticket(ticket) => match self.unfit(&ticket, &shown) {
-                Some(why) => self.turn_back(id, Some(&ticket), why),
-                None => {
-                    self.newer(&ticket, &shown);
-                    self.admit_person(id, ticket.id)
+            Known::Ticket(ticket) => {
+                if let Some(why) = unfit(&ticket, &shown) {
+                    return self.turn_back(id, Some(&ticket), why);
                 }
-            },
+                self.newer(&ticket, &shown);
+                self.admit_person(id, ticket.id)
+            }
             Known::Unknown => {
                 self.act(Effect::FindTicket { lane: id.clone(), shown });
                 Ok(Answer::Done)
@@ -57,7 +57,7 @@ impl Desk<'_> {
         }
         match (found, shown) {
             (Some(over), shown) => {
-                let why = self.unfit(&over, &shown).or_else(|| self.over(id, &over));
+                let why = unfit(&over, &shown).or_else(|| self.over(id, &over));
                 self.turn_back(id, Some(&over), why.unwrap_or(NotAdmitted::Unknown))
             }
             (None, Presented::Signed(claims, shown, short)) => {
@@ -76,22 +76,6 @@ impl Desk<'_> {
         // One that this decision has just ended is in the tables as well.
         let alive = ticket.filter(|ticket| ticket.is_alive());
         alive.map_or(Known::Unknown, |ticket| Known::Ticket(ticket.clone()))
-    }
-
-    /// Why this code is not the one that is good, of a ticket that may be.
-    fn unfit(&self, ticket: &Ticket, shown: &Presented) -> Option<NotAdmitted> {
-        let Presented::Signed(claims, shown, short) = shown else { return None };
-        match () {
-            () if claims.edition < ticket.edition && ticket.medium == Medium::Paper => {
-                Some(NotAdmitted::Printed)
-            }
-            () if claims.edition < ticket.edition => Some(NotAdmitted::Reissued),
-            // Another ticket with this number: one of the two was made after the tables were lost.
-            () if claims.edition == ticket.edition && ticket.digest != *short => {
-                Some(NotAdmitted::Unknown)
-            }
-            () => page_needed(claims, *shown),
-        }
     }
 
     /// A sister daemon made a newer code: those before it are good no more here either.
@@ -186,6 +170,22 @@ enum Known {
     /// Of no ticket in memory.
     Unknown,
     Bad(NotAdmitted),
+}
+
+/// Why this code is not the one that is good, of a ticket that may be.
+pub(super) fn unfit(ticket: &Ticket, shown: &Presented) -> Option<NotAdmitted> {
+    let Presented::Signed(claims, shown, short) = shown else { return None };
+    match () {
+        () if claims.edition < ticket.edition && ticket.medium == Medium::Paper => {
+            Some(NotAdmitted::Printed)
+        }
+        () if claims.edition < ticket.edition => Some(NotAdmitted::Reissued),
+        // Another ticket with this number: one of the two was made after the tables were lost.
+        () if claims.edition == ticket.edition && ticket.digest != *short => {
+            Some(NotAdmitted::Unknown)
+        }
+        () => page_needed(claims, *shown),
+    }
 }
 
 fn page_needed(claims: &Claims, shown: Shown) -> Option<NotAdmitted> {

@@ -305,14 +305,5 @@ impl Desk<'_> {
 
 /// The same tickets for the same visitors.
 fn is_same(basket: &Basket, asked: &TicketsAsked) -> bool {
-    let same = |(line, wanted): (&Line, &LineAsked)| {
-        line.product == wanted.product
-            && (line.day, &line.slot) == (wanted.day, &wanted.slot)
-            && (line.tickets, line.persons) == (wanted.tickets, wanted.persons)
-            && line.visitors.iter().map(|v| v.digest).eq(wanted.visitors.iter().map(|v| v.digest))
-    };
-    basket.medium == asked.medium
-        && basket.moves.is_empty()
-        && basket.lines.len() == asked.lines.len()
-        && basket.lines.iter().zip(&asked.lines).all(same)
+    basket.medium == asked.medium && basket.is_of(&asked.lines)
 }

@@ -47,11 +47,21 @@
       // What took longer than the code lives says nothing about the time.
       if (got - sent < 5000) keep(said.now - (sent + got) / 2);
       show('apart', false);
-      if (said.key !== data('key')) location.reload();
+      if (said.key !== data('key')) fresh(said.key);
       draw();
     };
     request.onerror = request.ontimeout = function () { show('apart', true); };
     request.send();
+  }
+  // Some browsers reload out of their cache: then another address of the same page is asked for.
+  function fresh(key) {
+    var again = null;
+    try {
+      again = sessionStorage.getItem('paifang-again');
+      sessionStorage.setItem('paifang-again', key);
+    } catch (e) { again = null; }
+    if (again === key) location.replace(here + '?v=' + encodeURIComponent(key));
+    else location.reload();
   }
   draw();
   ask();

@@ -1,5 +1,5 @@
 (function () {
-  var form = document.getElementById('wish'), hold = document.getElementById('hold'), body = document.body;
+  var form = document.getElementById('wish'), hold = document.getElementById('hold');
   // ---- how many, and what it comes to ----
   if (form) {
     var counts = form.querySelectorAll('.count input'), total = document.getElementById('total'), i;
@@ -30,6 +30,17 @@
     }
     sum();
   }
+  // ---- digits for a screen without a keyboard ----
+  var pad = document.getElementById('pad'), typed = document.querySelector('[data-pad]');
+  if (pad && typed) '123456789⌫0'.split('').forEach(function (c) {
+    var digit = document.createElement('button');
+    digit.type = 'button';
+    digit.textContent = c;
+    digit.onclick = function () {
+      typed.value = c === '⌫' ? typed.value.slice(0, -1) : (typed.value + c).slice(0, 12);
+    };
+    pad.appendChild(digit);
+  });
   // ---- a second tap sends nothing ----
   document.addEventListener('submit', function (e) {
     var button = e.target.querySelector('button.big');
@@ -45,12 +56,13 @@
       hold.textContent = m + ':' + (s % 60 < 10 ? '0' : '') + s % 60;
     }, 500);
   }
-  var key2 = body.getAttribute('data-key');
+  var held = document.querySelector('[data-key]'), key2 = held && held.getAttribute('data-key');
+  var at = held && held.getAttribute('data-at') || location.pathname + '/state';
   if (key2) {
     setInterval(function () {
       if (document.hidden) return;
       var request = new XMLHttpRequest();
-      request.open('GET', location.pathname + '/state');
+      request.open('GET', at);
       request.onload = function () {
         if (request.status === 200 && JSON.parse(request.responseText).key !== key2) location.replace(location.pathname);
       };

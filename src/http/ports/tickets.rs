@@ -7,6 +7,7 @@ use crate::{
     core::{
         Rules,
         money::Order,
+        presented::Presented,
         selling::Bought,
         slot::Slot,
         ticket::{Admission, Ticket, Visitor},
@@ -31,8 +32,14 @@ pub trait TicketCodes: Send + Sync + 'static {
     /// The digest of a pick-up code as typed; `None`: it cannot be one.
     fn pickup_digest(&self, typed: &str) -> Option<CodeDigest>;
 
+    /// What was held before somebody at a time.
+    fn read(&self, text: &str, at: Timestamp) -> Presented;
+
     /// A visitor's name and number, checked; what is kept of them is sealed. The same number gives the same digest.
     fn visitor(&self, name: &str, number: &str) -> Result<Visitor, VisitorUnfit>;
+
+    /// Name and number for [`TicketRecords::keep_visitor`]; `None`: the system gives no random numbers.
+    fn seal(&self, visitor: &Visitor, name: &str, number: &str) -> Option<Vec<u8>>;
 }
 
 /// What is wrong with a visitor as typed.
@@ -108,6 +115,9 @@ pub trait TicketRecords: Send + Sync + 'static {
 
     /// Tickets of whoever has this number that let in at `from` or later, soonest first.
     fn of_visitor(&self, digest: CodeDigest, from: Timestamp) -> Found<'_, Vec<Ticket>>;
+
+    /// Keeps a visitor's name and number, sealed, for as long as the site says.
+    fn keep_visitor(&self, visitor: CodeDigest, sealed: Vec<u8>) -> Found<'_, ()>;
 
     /// By the time the tickets let in.
     fn visits(&self, from: Timestamp, to: Timestamp) -> Found<'_, Vec<Visits>>;

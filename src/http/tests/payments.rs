@@ -23,6 +23,8 @@ use crate::{
     },
 };
 
+mod agents;
+
 const PLATE: &str = "沪A12345";
 const CODE: &str = "134579246810121416";
 

@@ -62,6 +62,8 @@ pub(super) struct World {
     busy: bool,
     pub(super) merchants: super::till::Merchants,
     pub(super) counters: super::payments::Counters,
+    /// Visitors' names, as the tables would keep them.
+    pub(super) sealed: std::collections::BTreeMap<crate::types::CodeDigest, Vec<u8>>,
 }
 
 pub(super) struct Site {

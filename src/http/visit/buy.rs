@@ -68,14 +68,17 @@ struct Chosen {
 }
 
 impl VisitPage<'_> {
+    #[expect(clippy::trivially_copy_pass_by_ref, reason = "templates hand out references")]
     fn date(&self, date: &Date) -> String {
         named::day(self.l, *date)
     }
 
+    #[expect(clippy::trivially_copy_pass_by_ref, reason = "templates hand out references")]
     fn is_chosen(&self, date: &Date) -> bool {
         self.chosen.as_ref().is_some_and(|chosen| chosen.day.date == *date)
     }
 
+    #[expect(clippy::trivially_copy_pass_by_ref, reason = "templates hand out references")]
     fn typed(&self, what: &str, wanted: &Wanted, n: &u32) -> &str {
         self.fields.get(&format!("{what}-{}-{n}", wanted.offered.id))
     }
@@ -231,6 +234,7 @@ pub(in crate::http) async fn order(
         Ok(lines) => lines,
         Err(wrong) => return show(&web, l, &fields, wrong.text(l), true).await,
     };
+    wish::keep_names(&web, &fields, &wanted).await?;
     let (counter, key) = (seller.counter, fields.get("key").to_owned());
     let asked = TicketsAsked { counter, key, lines, medium: Medium::Any };
     web.holds.count(source, seller.now);

@@ -170,10 +170,12 @@ struct MovePage<'a> {
 }
 
 impl MovePage<'_> {
+    #[expect(clippy::trivially_copy_pass_by_ref, reason = "templates hand out references")]
     fn date(&self, date: &Date) -> String {
         named::day(self.l, *date)
     }
 
+    #[expect(clippy::trivially_copy_pass_by_ref, reason = "templates hand out references")]
     fn is_chosen(&self, date: &Date) -> bool {
         self.day == Some(*date)
     }

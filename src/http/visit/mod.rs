@@ -3,12 +3,19 @@
 
 pub(super) mod buy;
 pub(super) mod change;
+pub(super) mod check;
+pub(super) mod kiosk;
 pub(super) mod named;
 pub(super) mod offer;
 pub(super) mod order;
 pub(super) mod page;
+pub(super) mod paper;
 mod pdf;
+pub(super) mod report;
 pub(super) mod slip;
+pub(super) mod slots;
+pub(super) mod tickets;
+pub(super) mod window;
 pub(super) mod wish;
 
 use std::sync::Arc;
@@ -43,8 +50,35 @@ pub(super) fn public() -> Router<Shared> {
         .route("/visit/o/{token}", get(order::page))
         .route("/visit/o/{token}/state", get(order::state))
         .route("/visit/o/{token}/cancel", post(order::cancel))
+        .route("/kiosk", get(kiosk::home))
+        .route("/kiosk/setup", get(kiosk::setup_form).post(kiosk::setup))
+        .route("/kiosk/buy", get(kiosk::buy))
+        .route("/kiosk/order", post(kiosk::order))
+        .route("/kiosk/o/{token}", get(kiosk::pay))
+        .route("/kiosk/o/{token}/state", get(kiosk::state))
+        .route("/kiosk/collect", get(kiosk::collect_form).post(kiosk::collect))
         .route("/visit/o/{token}/return", post(change::give_back))
         .route("/visit/o/{token}/move", get(change::move_form).post(change::move_to))
+}
+
+/// For a signed-in operator.
+pub(super) fn staff() -> Router<Shared> {
+    Router::new()
+        .route("/console/window", get(window::page).post(window::sell))
+        .route("/console/window/collect", post(window::collect))
+        .route("/console/window/o/{order}", get(window::one))
+        .route("/console/window/o/{order}/state", get(window::state))
+        .route("/console/window/o/{order}/cash", post(window::cash))
+        .route("/console/window/o/{order}/code", post(window::code))
+        .route("/console/window/o/{order}/print", post(window::print))
+        .route("/console/gate-check", get(check::page).post(check::check))
+        .route("/console/visitors", get(report::page))
+        .route("/console/visitors/{day}/{file}", get(report::export))
+        .route("/console/slots", get(slots::page).post(slots::set))
+        .route("/console/slots/close", post(slots::close))
+        .route("/console/tickets", get(tickets::list))
+        .route("/console/tickets/{ticket}", get(tickets::one))
+        .route("/console/tickets/{ticket}/{what}", post(tickets::act))
 }
 
 /// Codes and tables of tickets; a site that sells none has neither.
@@ -93,8 +127,20 @@ async fn tickets_of(web: &Web, order: OrderId) -> Result<Vec<TicketId>, ApiError
     Ok(found.map(|basket| basket.tickets).unwrap_or_default())
 }
 
-/// A visitor's name and number, checked and sealed.
-fn sealed(web: &Web, name: &str, number: &str) -> Result<Visitor, ApiError> {
+/// Keeps a visitor's name and number, sealed, before anybody is sold a ticket in that name.
+pub(super) async fn keep(
+    web: &Web,
+    visitor: &Visitor,
+    name: &str,
+    number: &str,
+) -> Result<(), ApiError> {
+    let (codes, records) = office(web)?;
+    let sealed = codes.seal(visitor, name, number).ok_or(ApiError::Internal)?;
+    Ok(records.keep_visitor(visitor.digest, sealed).await?)
+}
+
+/// A visitor's name and number, checked; [`keep`] seals them.
+pub(super) fn sealed(web: &Web, name: &str, number: &str) -> Result<Visitor, ApiError> {
     let (codes, _) = office(web)?;
     codes.visitor(name, number).map_err(|unfit| match unfit {
         VisitorUnfit::Name => ApiError::Unfit(

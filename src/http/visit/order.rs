@@ -312,17 +312,13 @@ pub(in crate::http) async fn find(
         return find_page(&web, l, &typed.code, error.text(l));
     }
     web.codes.count(source, now);
-    match by_pickup(&web, &typed.code).await? {
-        Some(order) => {
-            web.codes.forget(source);
-            let token = web.links.visit_token(order);
-            Ok(Redirect::to(&format!("/visit/o/{token}")).into_response())
-        }
-        None => {
-            let wrong = l.say("没有这个取票码，请检查", "No order has this code; check it");
-            find_page(&web, l, &typed.code, wrong.to_owned())
-        }
+    if let Some(order) = by_pickup(&web, &typed.code).await? {
+        web.codes.forget(source);
+        let token = web.links.visit_token(order);
+        return Ok(Redirect::to(&format!("/visit/o/{token}")).into_response());
     }
+    let wrong = l.say("没有这个取票码，请检查", "No order has this code; check it");
+    find_page(&web, l, &typed.code, wrong.to_owned())
 }
 
 /// The paid order with this pick-up code.
@@ -339,8 +335,10 @@ pub(in crate::http) async fn by_pickup(
             matches!(order.state, OrderState::Paid { .. }).then_some(order.id)
         })
         .await?;
-    match known {
-        Some(order) => Ok(Some(order)),
-        None => Ok(records.order_of_pickup(digest).await?.map(|order| order.id)),
+    if known.is_some() {
+        return Ok(known);
     }
+    let found = records.order_of_pickup(digest).await?;
+    let paid = found.filter(|order| matches!(order.state, OrderState::Paid { .. }));
+    Ok(paid.map(|order| order.id))
 }

@@ -12,7 +12,7 @@ use serde::Serialize;
 
 use super::{named, pdf, slip};
 use crate::{
-    core::ticket::{Medium, NotAdmitted, Ticket},
+    core::ticket::{Medium, Ticket},
     http::{
         charts,
         error::ApiError,
@@ -45,13 +45,14 @@ impl Stand {
     pub(super) fn of(ticket: &Ticket, now: Timestamp, zone: &TimeZone) -> Self {
         let last = ticket.areas.iter().filter_map(|area| area.last_at).max();
         let clock = last.map(|at| super::clock(at, zone));
-        match ticket.objection(now) {
-            Some(NotAdmitted::Revoked) => Self::Returned,
-            _ if ticket.medium == Medium::Paper => Self::Paper,
-            Some(NotAdmitted::UsedUp) if !comes_again(ticket) => Self::Used(clock),
-            Some(NotAdmitted::TooLate) if ticket.used > 0 => Self::Used(clock),
-            Some(NotAdmitted::TooLate) => Self::Late,
-            _ => Self::Open,
+        let gone = ticket.used >= ticket.persons && !comes_again(ticket);
+        match () {
+            () if ticket.revoked => Self::Returned,
+            () if ticket.medium == Medium::Paper => Self::Paper,
+            () if gone => Self::Used(clock),
+            () if !ticket.expired && now <= ticket.valid_until => Self::Open,
+            () if ticket.used > 0 => Self::Used(clock),
+            () => Self::Late,
         }
     }
 

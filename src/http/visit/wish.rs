@@ -62,6 +62,10 @@ impl Fields {
         self.0.get(name).map_or("", |value| value.trim())
     }
 
+    pub(in crate::http) fn all(&self) -> impl Iterator<Item = (&str, &str)> {
+        self.0.iter().map(|(name, value)| (name.as_str(), value.as_str()))
+    }
+
     pub(in crate::http) fn day(&self) -> Option<Date> {
         self.get("day").parse().ok()
     }
@@ -104,7 +108,23 @@ pub(in crate::http) fn lacks_names(fields: &Fields, wanted: &[Wanted]) -> bool {
     })
 }
 
-/// As it is asked of the core. Names and numbers are sealed on the way.
+/// Keeps the names and numbers of all visitors, sealed, before the core is asked.
+pub(in crate::http) async fn keep_names(
+    web: &Web,
+    fields: &Fields,
+    wanted: &[Wanted],
+) -> Result<(), ApiError> {
+    for one in wanted.iter().filter(|one| one.offered.wants_names) {
+        for n in 1..=one.tickets {
+            let field = |what: &str| fields.get(&format!("{what}-{}-{n}", one.offered.id));
+            let (name, number) = (field("name"), field("number"));
+            super::keep(web, &super::sealed(web, name, number)?, name, number).await?;
+        }
+    }
+    Ok(())
+}
+
+/// As it is asked of the core.
 pub(in crate::http) fn lines(
     web: &Web,
     fields: &Fields,

@@ -24,6 +24,7 @@ use crate::{
 
 mod changes;
 mod closures;
+mod seeds;
 mod sold;
 
 const MINUTE: Duration = Duration::from_mins(1);
@@ -229,8 +230,12 @@ impl Site {
         self.state.slots[&slot(id)].clone()
     }
 
-    /// Sold is paid and held, never more than there is; and each is what orders and tickets say.
     fn check_places(&self) {
+        assert_eq!(self.wrong_places(), None);
+    }
+
+    /// Sold is paid and held, never more than there is; and each is what orders and tickets say.
+    fn wrong_places(&self) -> Option<String> {
         let mut orders: BTreeMap<OrderId, &Order> = BTreeMap::new();
         for change in &self.journal {
             if let Change::Order(order) = change {
@@ -240,15 +245,16 @@ impl Site {
         let due = orders.values().filter(|order| order.state == OrderState::Due);
         let lines: Vec<_> = due.flat_map(|o| o.basket.iter().flat_map(|b| &b.lines)).collect();
         let tickets = self.latest_tickets();
-        for slot in self.state.slots.values() {
+        self.state.slots.values().find_map(|slot| {
             let of = |id: &Option<SlotId>| id.as_ref() == Some(&slot.id);
             let held: u32 = lines.iter().filter(|l| of(&l.slot)).map(|l| l.places()).sum();
             let good = tickets.values().filter(|ticket| !ticket.revoked);
             let good = good.filter(|ticket| ticket.sold.as_ref().is_some_and(|s| of(&s.slot)));
             let paid: u32 = good.map(|ticket| ticket.persons).sum();
-            assert_eq!((slot.held(), slot.paid()), (held, paid), "{}", slot.id);
-            assert!(slot.sold() <= slot.places.unwrap_or(10), "{slot:?}");
-        }
+            let right = (slot.held(), slot.paid()) == (held, paid)
+                && slot.sold() <= slot.places.unwrap_or(10);
+            (!right).then(|| format!("{held} held and {paid} paid, but {slot:?}"))
+        })
     }
 }
 

@@ -15,11 +15,13 @@ impl Site {
 
     /// The tables' answer to what was asked last.
     fn found(&self) -> Option<Input> {
-        let Some(Effect::FindBought { closure, after, orders }) = self.effects.last() else {
-            return None;
-        };
+        let asked = self.effects.iter().rev().find_map(|effect| match effect {
+            Effect::FindBought { closure, after, orders } => Some((*closure, *after, orders)),
+            _ => None,
+        });
+        let (closure, after, orders) = asked?;
         let bought = orders.iter().map(|order| self.on_record(*order)).collect();
-        Some(Input::ClosureFound { closure: *closure, after: *after, bought })
+        Some(Input::ClosureFound { closure, after, bought })
     }
 
     fn closure(&self) -> Closure {

@@ -1,0 +1,133 @@
+//! Products and time slots: what a right file becomes, and where each mistake is told.
+
+use std::os::unix::fs::PermissionsExt;
+
+use super::{EXAMPLE, folder};
+use crate::{
+    config::{Mistake, Site, parse},
+    core::{product::Validity, slot::Span},
+    types::{ProductId, ScheduleId},
+};
+
+const RIGHT: &str = r#"
+[[schedule]]
+id = "day"
+name = "白天"
+early_minutes = 15
+quotas = { kiosk = 100 }
+
+[[schedule.plan]]
+days = ["weekend", "holiday"]
+slots = ["08:30-11:00 500", "11:00-14:00 500", "22:00-00:30 80"]
+
+[[schedule.plan]]
+slots = ["09:00-12:00 300"]
+
+[[product]]
+id = "adult"
+number = 1
+name = "成人票"
+name_en = "Adult"
+kind = "adult"
+price = [{ days = ["weekend"], amount = "80.00" }, { amount = "60.5" }]
+areas = [{ zone = "lot", returns = "any" }]
+schedule = "day"
+refund = [{ until = "48h", percent = 100 }, { until = "-30m", percent = 50 }]
+rebook = { until = "2h" }
+
+[[product]]
+id = "group"
+number = 2
+kind = "group"
+persons = [10, 50]
+price = [{ amount = "40.00" }]
+valid = "3 days"
+named = 1
+
+[[product]]
+id = "boat"
+number = 3
+kind = "add_on"
+to = "adult"
+price = [{ amount = "30.00" }]
+"#;
+
+/// The site with this file of products beside it.
+fn site(products: &str) -> Result<Site, Vec<Mistake>> {
+    static NEXT: std::sync::atomic::AtomicU32 = std::sync::atomic::AtomicU32::new(0);
+    let n = NEXT.fetch_add(1, std::sync::atomic::Ordering::Relaxed);
+    let dir = std::env::temp_dir().join(format!("paifang-products-{}-{n}", std::process::id()));
+    std::fs::create_dir_all(&dir).unwrap();
+    std::fs::write(dir.join("products.toml"), products).unwrap();
+    let secrets = dir.join("secrets.toml");
+    std::fs::copy(folder().join("secrets.toml"), &secrets).unwrap();
+    std::fs::set_permissions(&secrets, std::fs::Permissions::from_mode(0o600)).unwrap();
+    let site = parse(EXAMPLE, &dir);
+    std::fs::remove_dir_all(&dir).unwrap();
+    site
+}
+
+#[test]
+fn a_file_of_products_becomes_rules() {
+    let site = site(RIGHT).unwrap();
+    let (shop, book) = (&site.rules.shop, &site.rules.tariffs);
+    let day = ScheduleId::parse("day").unwrap();
+    let spans = |date: &str| shop.schedules[&day].spans(date.parse().unwrap(), book);
+    assert_eq!(spans("2026-11-24"), [Span { from: 540, to: 720, capacity: 300 }]);
+    assert_eq!(spans("2026-11-28")[2], Span { from: 1_320, to: 1_470, capacity: 80 });
+    let product = |id: &str| &shop.products[&ProductId::parse(id).unwrap()];
+    let adult = product("adult");
+    assert_eq!(adult.price_minor("2026-11-28".parse().unwrap(), book), Some(8_000));
+    assert_eq!(adult.price_minor("2026-11-24".parse().unwrap(), book), Some(6_050));
+    assert_eq!((adult.valid, adult.areas[0].returns), (Validity::Slot, None));
+    assert_eq!(adult.refunds[1].until, jiff::SignedDuration::from_mins(-30));
+    assert_eq!((product("group").persons(), product("group").valid), ((10, 50), Validity::Days(3)));
+    // Sold until the day is over, where there is no slot.
+    assert_eq!(product("group").window.closes, jiff::SignedDuration::from_hours(-24));
+    assert_eq!(site.rules.tickets.numbers.len(), 3);
+    assert_eq!(site.tickets.keep_days, 90);
+}
+
+#[test]
+fn each_mistake_is_told_with_its_line_and_field() {
+    for (from, to, line, field) in [
+        ("[\"weekend\", \"holiday\"]", "[\"flood\"]", 9, "schedule.plan.days"),
+        ("08:30-11:00 500", "8h-11:00 500", 10, "schedule.plan.slots"),
+        ("08:30-11:00 500", "12:30-13:00 500", 10, "schedule.plan.slots"),
+        ("number = 2", "number = 1", 30, "product.number"),
+        ("\"60.5\"", "\"60.505\"", 21, "product.price.amount"),
+        ("zone = \"lot\"", "zone = \"moon\"", 22, "product.areas.zone"),
+        ("schedule = \"day\"", "schedule = \"night\"", 23, "product.schedule"),
+        ("until = \"48h\"", "until = \"-48h\"", 24, "product.refund"),
+        ("[10, 50]", "[50, 10]", 29, "product.persons"),
+        ("\"3 days\"", "\"slot\"", 34, "product.valid"),
+        ("to = \"adult\"", "to = \"cat\"", 41, "product.to"),
+        ("to = \"adult\"", "", 38, "product.to"),
+        ("id = \"group\"", "id = \"adult\"", 29, "product.id"),
+        ("kind = \"adult\"", "kind = \"elder\"", 20, "kind"),
+    ] {
+        let text = RIGHT.replacen(from, to, 1);
+        assert_ne!(text, RIGHT, "{from}");
+        let mistakes = site(&text).unwrap_err();
+        let told: Vec<_> = mistakes.iter().map(|m| (m.line, m.field.as_str())).collect();
+        assert_eq!(told, [(line, field)], "{from} -> {to}: {mistakes:?}");
+        assert!(mistakes[0].file.as_deref().is_some_and(|f| f.ends_with("products.toml")));
+    }
+}
+
+#[test]
+fn the_section_of_tickets_is_checked_too() {
+    for (text, field) in [
+        ("[tickets]\nhold_minutes = 1\n", "tickets.hold_minutes"),
+        ("[tickets]\nareas = [\"moon\"]\n", "tickets.areas"),
+        ("[tickets]\nareas = [\"lot\", \"lot\"]\n", "tickets.areas"),
+        ("[tickets]\nsite_code = \" \"\n", "tickets.site_code"),
+        ("[tickets]\nproducts = \"nowhere.toml\"\n", "tickets.products"),
+    ] {
+        let mistakes = parse(&format!("{EXAMPLE}\n{text}"), &folder()).unwrap_err();
+        let told: Vec<_> = mistakes.iter().map(|mistake| mistake.field.as_str()).collect();
+        assert_eq!(told, [field], "{mistakes:?}");
+    }
+    let site = parse(EXAMPLE, &folder()).unwrap();
+    assert!(site.rules.shop.products.is_empty() && !site.tickets.site_code.is_empty());
+}
