@@ -9,12 +9,11 @@ use crate::{
         Rules,
         money::Order,
         presented::Presented,
-        rules::ShortCodes,
         ticket::{Ticket, Visitor},
     },
     http::ports::{TicketCodes, VisitorUnfit},
     tickets::{Seal, TicketKeys},
-    types::{CodeDigest, OrderId, TicketId},
+    types::{CodeDigest, TicketId},
 };
 
 /// A pick-up code is made anew where another order had it; more often than that, nobody waits for it.
@@ -25,16 +24,6 @@ const NAME_CHARS_MAX: usize = 60;
 #[derive(Clone, Debug)]
 pub struct Codes {
     pub keys: TicketKeys,
-}
-
-impl ShortCodes for Codes {
-    fn ticket(&self, ticket: TicketId, edition: u8) -> CodeDigest {
-        CodeDigest::of(&self.keys.short_code(ticket, edition))
-    }
-
-    fn pickup(&self, order: OrderId, again: u8) -> CodeDigest {
-        CodeDigest::of(&self.keys.pickup_code(order, again))
-    }
 }
 
 impl TicketCodes for Codes {

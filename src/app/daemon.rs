@@ -106,7 +106,7 @@ impl Daemon {
         let tickets = TicketKeys::open(&site.data_dir.join(super::TICKET_KEYS), site_code)?;
         let codes = Codes { keys: tickets.clone() };
         let mut rules = site.rules.clone();
-        rules.shop.codes = Some(Arc::new(codes.clone()));
+        rules.shop.codes = Some(Arc::new(tickets.clone()));
         let rules = Arc::new(rules);
         let (app, inbox) = App::new();
 
@@ -130,7 +130,7 @@ impl Daemon {
         let http = listener.local_addr().unwrap_or(site.http_listen);
 
         let (buses, arms, passes) = parts.boards(&site)?;
-        parts.scanners(&site)?;
+        parts.scanners(&site, &tickets)?;
         let messages_of = parts.displays(&site, &buses, &link)?;
         parts.signs(&site, &buses, &link, &rules)?;
         let printers = parts.printers(&site)?;
@@ -199,6 +199,7 @@ impl Daemon {
         tasks.spawn(prune(pictures.clone()));
         let keep = site.tickets.keep_days;
         tasks.spawn(super::visitors::forget(app.clone(), accounts.clone(), keep));
+        tasks.spawn(look_for_keys(tickets));
         let (stop, stopped) = watch::channel(false);
         let tables =
             Arc::new(Tables { reader, accounts, app: app.clone(), currency: rules.currency });
@@ -312,6 +313,19 @@ async fn watch_link(app: App, link: Link) {
         };
         if app.submit(input, None).await.is_err() || status.changed().await.is_err() {
             return;
+        }
+    }
+}
+
+/// A key made by `paifang ticket keys` is used within a minute.
+async fn look_for_keys(keys: TicketKeys) {
+    let mut minute = tokio::time::interval(Duration::from_mins(1));
+    loop {
+        minute.tick().await;
+        let keys = keys.clone();
+        let read = tokio::task::spawn_blocking(move || keys.refresh()).await;
+        if let Ok(Err(trouble)) = read {
+            warn!(%trouble, "the ticket keys cannot be read anew; those in use stay");
         }
     }
 }

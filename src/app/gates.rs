@@ -15,6 +15,7 @@ use crate::{
     config::{Device, Gate, Site},
     core::gate::Way,
     io::serial::{Bus, SerialSettings},
+    tickets::TicketKeys,
     types::LaneId,
 };
 
@@ -98,7 +99,7 @@ impl Parts {
     }
 
     /// A port and a task for each scanner of a lane.
-    pub(super) fn scanners(&mut self, site: &Site) -> Result<(), StartError> {
+    pub(super) fn scanners(&mut self, site: &Site, keys: &TicketKeys) -> Result<(), StartError> {
         let tickets = site.gates.values().map(|gate| (&gate.id, &gate.readers, Reads::Tickets));
         let codes = site.lanes.values().map(|lane| (&lane.id, &lane.scanners, Reads::PayerCodes));
         for (lane, readers, reads) in tickets.chain(codes) {
@@ -119,6 +120,7 @@ impl Parts {
                     id: id.clone(),
                     lane: lane.clone(),
                     reads,
+                    keys: keys.clone(),
                     app: self.app.clone(),
                     reader,
                     port: Bus::listen(settings, sink),

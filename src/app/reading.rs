@@ -14,7 +14,7 @@ use super::{
 };
 use crate::{
     config::Site,
-    core::{Input, Message},
+    core::{Input, Message, presented::Presented},
     types::{Code, DeviceId, LaneId},
 };
 
@@ -85,7 +85,7 @@ impl CardReaders {
                 info!(%reader, bits, "a card that no lane waits for");
                 continue;
             };
-            let input = Input::Scanned { lane: lane.clone(), code };
+            let input = Input::Scanned { lane: lane.clone(), shown: Presented::from(&code) };
             if self.app.submit(input, None).await.is_err() {
                 return;
             }

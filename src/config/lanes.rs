@@ -81,7 +81,7 @@ impl Check<'_> {
                     }
                 }
                 LaneKind::People => {
-                    if let Some((gate, rules)) = self.gate(section, devices, &lanes) {
+                    if let Some((gate, rules)) = self.gate(section, devices, &lanes, zones) {
                         lanes.gate_rules.insert(id.clone(), rules);
                         lanes.gates.insert(id.clone(), gate);
                     }
@@ -173,6 +173,7 @@ impl Check<'_> {
         section: &LaneSection,
         devices: &BTreeMap<DeviceId, Device>,
         known: &Lanes,
+        zones: &Zones,
     ) -> Option<(Gate, GateRules)> {
         self.none_of(
             section,
@@ -205,7 +206,8 @@ impl Check<'_> {
             passage: passage.filter(|_| !counter),
             fire: self.input_of(section, turnstile, InputRole::FireAlarm).filter(|_| !counter),
         };
-        Some((gate, rules::gate(section, counter)))
+        let zone = self.zone_of(section.zone.as_ref(), zones);
+        Some((gate, rules::gate(section, counter, zone)))
     }
 
     fn readers(

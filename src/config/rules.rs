@@ -20,7 +20,7 @@ pub(super) fn lane(section: &LaneSection, wired: Wired, zone: ZoneId) -> LaneRul
 }
 
 /// `counter`: the turnstile counts passages itself. Whether it is alone is known when all lanes are.
-pub(super) fn gate(section: &LaneSection, counter: bool) -> GateRules {
+pub(super) fn gate(section: &LaneSection, counter: bool, zone: ZoneId) -> GateRules {
     let usual = GateTimes::default();
     let or = |seconds: Option<u32>, usual: Duration| {
         seconds.map_or(usual, |s| Duration::from_secs(s.into()))
@@ -28,6 +28,7 @@ pub(super) fn gate(section: &LaneSection, counter: bool) -> GateRules {
     let times = section.times;
     GateRules {
         direction: section.direction,
+        zone,
         counter,
         alone: true,
         times: GateTimes {

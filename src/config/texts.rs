@@ -10,7 +10,7 @@ const BUILT_IN: &str = include_str!("texts.toml");
 const SITE: &str = "site";
 
 /// The situations and the holes each can fill, besides `{site}`.
-const SITUATIONS: [(&str, &[&str]); 49] = [
+const SITUATIONS: [(&str, &[&str]); 50] = [
     ("ready", &[]),
     ("welcome", &["plate"]),
     ("pay", &["plate", "amount", "length"]),
@@ -60,6 +60,7 @@ const SITUATIONS: [(&str, &[&str]); 49] = [
     ("not_admitted_inside", &[]),
     ("not_admitted_no_return", &[]),
     ("not_admitted_full", &[]),
+    ("not_admitted_unchecked", &[]),
 ];
 
 /// Of displays and receipts.

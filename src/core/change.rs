@@ -4,6 +4,7 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
 use super::{
+    crowd::Crowd,
     gate::Gate,
     invoice::Invoice,
     lane::{Lane, LaneAlarm, OperatorAct},
@@ -117,6 +118,8 @@ pub enum Change {
         payment: Option<PaymentId>,
     },
     Spent(Spent),
+    /// Persons inside a zone for people.
+    Crowd(Crowd),
 }
 
 impl Change {
@@ -158,6 +161,7 @@ impl Change {
             Self::TicketActed(_) => "ticket_acted",
             Self::TillActed { .. } => "till_acted",
             Self::Spent(_) => "spent",
+            Self::Crowd(_) => "crowd",
         }
     }
 }

@@ -5,11 +5,12 @@ use serde::{Deserialize, Serialize};
 
 use super::{
     lane::{ArmAction, Help},
+    presented::Presented,
     ticket::{NotAdmitted, PassAction, Way},
 };
 use crate::types::{
-    ChannelId, ClosureId, CodeDigest, CommandId, GivenBack, InvoiceId, LaneId, Money, OrderId,
-    Plate, RefundId, StayId, TicketId,
+    ChannelId, ClosureId, CommandId, GivenBack, InvoiceId, LaneId, Money, OrderId, Plate, RefundId,
+    StayId, TicketId,
     bank::{AgreementAsk, Ask},
 };
 
@@ -34,7 +35,7 @@ pub enum Effect {
     /// [`super::Input::TicketFound`].
     FindTicket {
         lane: LaneId,
-        digest: CodeDigest,
+        shown: Presented,
     },
     /// A closure gives back what these orders bought; those that the tables do not know are left out. The answer comes
     /// back as [`super::Input::ClosureFound`].

@@ -22,7 +22,7 @@ use super::{
     till::{MerchantAct, TillAct},
 };
 use crate::types::{
-    AdmissionId, ArrearsId, BoothId, CashId, ChannelId, ClosureId, Code, CodeDigest, CommandId,
+    AdmissionId, ArrearsId, BoothId, CashId, ChannelId, ClosureId, CodeDigest, CommandId,
     CounterId, DeviceId, GivenBack, InvoiceId, InvoiceWord, LaneId, MerchantId, Money, OrderId,
     PayerCode, PaymentId, Plate, RefundId, ScheduleId, ShiftId, SlotId, StayId, TaskId, TicketId,
     ValidationId, ZoneId,
@@ -193,16 +193,23 @@ pub enum Input {
     /// A code was held before a turnstile's scanner, or a card before its reader.
     Scanned {
         lane: LaneId,
-        code: Code,
+        shown: Presented,
     },
     /// What the tables know of a code that is of no ticket in memory.
     TicketFound {
         lane: LaneId,
-        digest: CodeDigest,
+        shown: Presented,
         ticket: Option<Ticket>,
     },
     /// Staff check a code where no turnstile stands.
     CheckedByHand(HandCheck),
+    /// An operator counted the persons inside a zone.
+    CrowdCounted {
+        zone: ZoneId,
+        found: u32,
+        who: String,
+        reason: String,
+    },
     /// The turnstile's answer to an order.
     PassAnswered {
         lane: LaneId,

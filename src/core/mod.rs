@@ -4,9 +4,11 @@
 //! to perform once they are on disk. [`State::apply`] makes a change true. [`State::next_deadline`] says when silence
 //! itself becomes an input ([`Input::Tick`]). Nothing else changes a [`State`], so replaying the journal rebuilds it.
 
+mod admit;
 pub mod basket;
 pub mod change;
 pub mod codes;
+pub mod crowd;
 mod decide;
 pub mod effect;
 pub mod frictionless;
@@ -37,6 +39,7 @@ pub mod till;
 pub mod zone;
 
 pub use self::{
+    admit::Place,
     change::{Alarm, AlarmKind, Change},
     decide::{Decision, decide, shift_matches_postings},
     effect::{Effect, Message},

@@ -8,8 +8,8 @@ use crate::types::{Code, CodeDigest, TicketId};
 /// A code or a card, as far as it can be judged without the tables.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Presented {
-    /// Signed by this site: its claims alone would do.
-    Signed(Claims, Shown),
+    /// Signed by this site: its claims alone would do. With the digest of the short code of the same edition.
+    Signed(Claims, Shown, CodeDigest),
     /// Typed, on a card, or of another program: known by its digest, or not at all.
     Code(CodeDigest),
     /// Good for nothing, and why.

@@ -85,6 +85,9 @@ impl State {
                 self.move_deadline(Owner::Invoice(entry.id), former, entry.next_ask);
                 keep(&mut self.invoices, entry.id, entry, entry.over_at.is_none());
             }
+            Change::Crowd(crowd) => {
+                self.crowds.insert(crowd.id.clone(), crowd.clone());
+            }
             Change::Slot(slot) => {
                 let is_open = slot.over_at.is_none();
                 let former = self.slots.get(&slot.id).map(|former| former.kept_until);

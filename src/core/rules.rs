@@ -28,7 +28,7 @@ pub use self::{
     matching::{MatchRules, Twice},
     settle::SettleRules,
     shop::{ShopRules, ShortCodes},
-    ticket::{AREAS_MAX, TicketRules},
+    ticket::{AREAS_MAX, TicketPassback, TicketRules},
     till::{ArrearsAtEntry, ArrearsAtExit, TillRules},
     zone::{ZoneRules, Zones},
 };
@@ -176,9 +176,11 @@ impl LaneRules {
 }
 
 /// A turnstile, or one way of it.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Debug)]
 pub struct GateRules {
     pub direction: Direction,
+    /// What it leads into or out of.
+    pub zone: ZoneId,
     /// It counts passages itself, over its own power cuts and ours. Else a contact tells of each.
     pub counter: bool,
     /// No other lane is the other way of the same turnstile.

@@ -6,6 +6,7 @@ use jiff::Timestamp;
 
 use super::{
     change::{Alarm, AlarmKind, Change},
+    crowd::Crowd,
     gate::Gate,
     invoice::Invoice,
     lane::Lane,
@@ -13,6 +14,7 @@ use super::{
     money::{Order, OrderState, Payment, Refund},
     pass::{Listed, Pass, Reservation},
     rights::Rights,
+    rules::TicketRules,
     selling::Closure,
     settle::{Settled, SettledDay},
     slot::Slot,
@@ -58,6 +60,8 @@ pub struct State {
     pub zones: BTreeMap<ZoneId, Zone>,
     /// What counts against the limits of a day.
     pub spent: BTreeMap<String, Spent>,
+    /// Persons inside the zones for people, as of the last passage.
+    pub crowds: BTreeMap<ZoneId, Crowd>,
     /// Every settlement day of every channel: a few hundred a year.
     pub settled: BTreeMap<SettledDay, Settled>,
     pub invoices: BTreeMap<InvoiceId, Invoice>,
@@ -66,6 +70,8 @@ pub struct State {
     /// Closures that still give back.
     pub closures: BTreeMap<ClosureId, Closure>,
     pub counters: Counters,
+    /// The highest number of a ticket by each issuer.
+    pub(crate) issued: BTreeMap<u8, i64>,
     /// What went back of cash, in minor units.
     pub(super) cash_back: BTreeMap<CashId, i64>,
     /// What goes or went back of payments, each refund with its amount.
@@ -96,7 +102,6 @@ pub struct Counters {
     pub refund: i64,
     pub command: i64,
     pub txn: i64,
-    pub ticket: i64,
     pub admission: i64,
     pub pass: i64,
     pub listed: i64,
@@ -329,7 +334,8 @@ impl State {
     }
 
     fn put_ticket(&mut self, ticket: &Ticket) {
-        self.counters.ticket = self.counters.ticket.max(ticket.id.0);
+        let last = self.issued.entry(TicketRules::issuer_of(ticket.id)).or_default();
+        *last = (*last).max(ticket.id.0);
         let ends = |ticket: &Ticket| (!ticket.expired).then_some(ticket.valid_until);
         let owner = Owner::Ticket(ticket.id);
         if ticket.is_alive() {

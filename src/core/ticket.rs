@@ -142,23 +142,14 @@ impl Medium {
 impl Ticket {
     /// Persons who may still come in for the first time, into the area with the most left.
     pub fn left(&self) -> u32 {
-        self.persons.saturating_sub(self.used).saturating_sub(self.held)
+        self.left_in(None)
     }
 
     /// Whether it is in memory: see [`Ticket`]. The table computes the same in `is_alive`.
     pub fn is_alive(&self) -> bool {
-        self.held > 0 || !self.revoked && !self.expired && self.used < self.persons
-    }
-
-    /// Why it lets nobody in now.
-    pub fn objection(&self, now: Timestamp) -> Option<NotAdmitted> {
-        match () {
-            () if self.revoked => Some(NotAdmitted::Revoked),
-            () if now < self.valid_from => Some(NotAdmitted::TooEarly),
-            () if self.expired || now > self.valid_until => Some(NotAdmitted::TooLate),
-            () if self.left() == 0 => Some(NotAdmitted::UsedUp),
-            () => None,
-        }
+        let is_good =
+            self.used < self.persons || self.areas.iter().any(|area| area.is_alive(self.persons));
+        self.held > 0 || !self.revoked && !self.expired && is_good
     }
 }
 
@@ -203,6 +194,8 @@ pub enum NotAdmitted {
     NoReturn,
     /// As many are inside as may be.
     Full,
+    /// It cannot be looked up now.
+    Unchecked,
 }
 
 /// One person let through a turnstile, from the order to what became of it.
@@ -213,7 +206,12 @@ pub struct Admission {
     pub ticket: Option<TicketId>,
     pub lane: LaneId,
     pub way: Way,
-    /// Why, for an operator's.
+    /// Into or out of which area of its ticket.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub zone: Option<ZoneId>,
+    #[serde(default, skip_serializing_if = "Again::is_first")]
+    pub again: Again,
+    /// Why, for an operator's; [`Cause::Free`] for one who went out with whatever was shown.
     pub cause: Option<Cause>,
     /// The order to the turnstile.
     pub command: CommandId,
@@ -225,6 +223,25 @@ pub struct Admission {
     pub counter_before: Option<u32>,
     /// What the person who settled an unsure one said.
     pub settled: Option<Cause>,
+}
+
+/// Whether somebody came in on this ticket before.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Again {
+    #[default]
+    First,
+    /// Comes back.
+    Return,
+    /// Comes back, and nobody saw it go out: the site lets it in all the same.
+    Unseen,
+}
+
+impl Again {
+    #[expect(clippy::trivially_copy_pass_by_ref, reason = "serde calls it so")]
+    pub(crate) fn is_first(&self) -> bool {
+        *self == Self::First
+    }
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]

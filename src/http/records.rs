@@ -217,6 +217,7 @@ fn event(l: Lang, change: &Change) -> String {
         | Change::Task(_)
         | Change::Zone(_)
         | Change::Spent(_)
+        | Change::Crowd(_)
         | Change::Settled(_)
         | Change::Invoice(_)
         | Change::Slot(_)

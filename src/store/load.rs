@@ -78,6 +78,12 @@ pub(super) async fn load(conn: &mut SqliteConnection) -> Result<Loaded, StoreErr
     for body in sql.fetch_all(&mut *conn).await? {
         state.apply(&Change::Admission(parse("admission", &body)?));
     }
+    let sql = sqlx::query!(
+        r#"select id >> 40 as "issuer!: i64", max(id) as "last!: i64" from ticket group by 1"#
+    );
+    for issued in sql.fetch_all(&mut *conn).await? {
+        state.issued.insert(issued.issuer as u8, issued.last);
+    }
     count(conn, &mut state).await?;
     number(conn, &mut state).await?;
     Ok(Loaded { state, tail: tail(conn).await? })
@@ -92,7 +98,6 @@ async fn count(conn: &mut SqliteConnection, state: &mut State) -> Result<(), Sto
             (select coalesce(max(id), 0) from payment) as "payment!: i64",
             (select coalesce(max(id), 0) from refund) as "refund!: i64",
             (select coalesce(max(txn), 0) from posting) as "txn!: i64",
-            (select coalesce(max(id), 0) from ticket) as "ticket!: i64",
             (select coalesce(max(id), 0) from admission) as "admission!: i64""#
     )
     .fetch_one(conn)
@@ -100,7 +105,7 @@ async fn count(conn: &mut SqliteConnection, state: &mut State) -> Result<(), Sto
     let counters = &mut state.counters;
     (counters.stay, counters.order, counters.payment) = (max.stay, max.order, max.payment);
     (counters.refund, counters.txn) = (max.refund, max.txn);
-    (counters.ticket, counters.admission) = (max.ticket, max.admission);
+    counters.admission = max.admission;
     Ok(())
 }
 

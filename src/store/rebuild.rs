@@ -110,6 +110,7 @@ fn expect(expected: &mut Expected, change: &Change, body: &str) {
         Change::Spent(spent) => format!("spent {}", spent.id),
         Change::Settled(settled) => format!("settled {}", settled.id),
         Change::Invoice(invoice) => format!("invoice {}", invoice.id),
+        Change::Crowd(crowd) => format!("crowd {}", crowd.id),
         Change::Slot(slot) => format!("slot {}", slot.id),
         Change::Closure(closure) => format!("closure {}", closure.id),
         Change::Payment(payment) => {

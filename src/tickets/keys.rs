@@ -20,10 +20,10 @@ use super::{
 use crate::{
     core::{
         presented::{Claims, Presented, Shown},
-        rules::TicketRules,
+        rules::{ShortCodes, TicketRules},
         ticket::{NotAdmitted, Ticket},
     },
-    types::{Code, OrderId, TicketId},
+    types::{Code, CodeDigest, OrderId, TicketId},
 };
 
 /// The keys in `ticket-keys/` of the data folder, each file readable by its owner only. Cheap to clone; all clones see
@@ -148,17 +148,28 @@ impl TicketKeys {
             Err(why) => return Presented::Bad(why),
         };
         let claims = code.claims;
+        let short = CodeDigest::of(&self.short_code(claims.ticket, claims.edition));
         if code.changing.is_empty() {
-            return Presented::Signed(claims, Shown::Still);
+            return Presented::Signed(claims, Shown::Still, short);
         }
         let seed = self.seed(claims.ticket, claims.edition);
         let minutes = |seconds: i64| u32::try_from(seconds / 60).unwrap_or(u32::MAX).max(1);
         match changing::fit(&seed, code.changing, now) {
-            Fit::Now => Presented::Signed(claims, Shown::Changing),
+            Fit::Now => Presented::Signed(claims, Shown::Changing, short),
             Fit::Old(seconds) => Presented::Bad(NotAdmitted::PictureOld(minutes(seconds))),
             Fit::Ahead(seconds) => Presented::Bad(NotAdmitted::ClockAhead(minutes(seconds))),
             Fit::Forged => Presented::Bad(NotAdmitted::Forged),
         }
+    }
+}
+
+impl ShortCodes for TicketKeys {
+    fn ticket(&self, ticket: TicketId, edition: u8) -> CodeDigest {
+        CodeDigest::of(&self.short_code(ticket, edition))
+    }
+
+    fn pickup(&self, order: OrderId, again: u8) -> CodeDigest {
+        CodeDigest::of(&self.pickup_code(order, again))
     }
 }
 

@@ -85,10 +85,12 @@ impl Drop for Folder {
 fn a_code_says_what_its_ticket_is() {
     let code = keys().code(&ticket(7, 2, Medium::Any), &rules());
     assert_eq!(code.len(), CODE_CHARS);
-    let Presented::Signed(claims, Shown::Still) = keys().read(&format!(" {code}\r\n"), at(NOW))
+    let Presented::Signed(claims, Shown::Still, short) =
+        keys().read(&format!(" {code}\r\n"), at(NOW))
     else {
         panic!("it is good");
     };
+    assert_eq!(short, Code::parse(&keys().short_code(TicketId(7), 2)).unwrap().digest());
     assert_eq!((claims.ticket, claims.edition, claims.persons), (TicketId(7), 2, 3));
     assert_eq!((claims.valid_from, claims.valid_until), (at(NOW), at(NOW + 86_400)));
     assert_eq!((claims.areas, claims.product, claims.medium), (0b10, 0, Medium::Any));
@@ -102,8 +104,8 @@ fn the_part_that_changes_dies_within_a_minute() {
     let begin = NOW / STEP_S * STEP_S;
     let shown = format!("{}{}", keys.code(&ticket, &rules()), part(&seed, at(begin)));
     let read = |seconds: i64| keys.read(&shown, at(begin + seconds));
-    assert!(matches!(read(0), Presented::Signed(_, Shown::Changing)));
-    assert!(matches!(read(44), Presented::Signed(_, Shown::Changing)));
+    assert!(matches!(read(0), Presented::Signed(_, Shown::Changing, _)));
+    assert!(matches!(read(44), Presented::Signed(_, Shown::Changing, _)));
     assert_eq!(read(45), Presented::Bad(NotAdmitted::PictureOld(1)));
     assert_eq!(read(600), Presented::Bad(NotAdmitted::PictureOld(10)));
     assert_eq!(read(-180), Presented::Bad(NotAdmitted::ClockAhead(3)));
@@ -301,7 +303,7 @@ fn codes_are_the_same_by_other_hands() {
     let lines: Vec<&str> = said.lines().collect();
     assert_eq!(lines[0], format!("1 1 True 7 2 0 3 {} 1440 2 0", NOW / 60));
     assert_eq!(lines[1], part(&keys.seed(ticket.id, 2), at(NOW)));
-    let Presented::Signed(claims, Shown::Still) = keys.read(lines[2], at(NOW)) else {
+    let Presented::Signed(claims, Shown::Still, _) = keys.read(lines[2], at(NOW)) else {
         panic!("what others sign with our key is good");
     };
     let valid_from = at(29_925_000 * 60);

@@ -8,10 +8,11 @@ use paifang::{
         AlarmKind, Change, Input, Rules, State, gate,
         gate::PassAction,
         lane,
+        presented::Presented,
         rules::Direction,
-        ticket::{Admission, AdmissionState, Ticket},
+        ticket::{Admission, AdmissionState, Ticket, Way},
     },
-    types::{AdmissionId, CodeDigest, CommandId, LaneId, TicketId},
+    types::{AdmissionId, CommandId, LaneId, TicketId},
 };
 
 use super::{
@@ -52,7 +53,8 @@ impl Admissions {
         if admission.state != AdmissionState::Used {
             return Ok(());
         }
-        if let Some(id) = admission.ticket {
+        // Whoever goes out uses up nothing.
+        if let Some(id) = admission.ticket.filter(|_| admission.way == Way::In) {
             let used = self.used_of_ticket.entry(id).or_default();
             *used += 1;
             let persons = self.tickets.get(&id).map_or(0, |ticket| ticket.persons);
@@ -73,8 +75,14 @@ impl Admissions {
     }
 
     /// As in the tables.
-    pub(super) fn ticket_of(&self, digest: &CodeDigest) -> Option<Ticket> {
-        self.tickets.values().find(|ticket| ticket.digest == *digest).cloned()
+    pub(super) fn shown(&self, shown: &Presented) -> Option<Ticket> {
+        match shown {
+            Presented::Signed(claims, ..) => self.tickets.get(&claims.ticket).cloned(),
+            Presented::Code(digest) => {
+                self.tickets.values().find(|ticket| ticket.digest == *digest).cloned()
+            }
+            Presented::Bad(_) => None,
+        }
     }
 
     /// An effect leaves for a turnstile.

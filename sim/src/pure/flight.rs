@@ -374,9 +374,9 @@ impl Run {
                     self.people.order(self.now, gate, command, action, expires_at);
                 self.queue.put(self.now + after, Item::Tell(life, Box::new(answer)));
             }
-            Effect::FindTicket { lane, digest } => {
-                let ticket = self.gates.ticket_of(&digest);
-                let found = Input::TicketFound { lane, digest, ticket };
+            Effect::FindTicket { lane, shown } => {
+                let ticket = self.gates.shown(&shown);
+                let found = Input::TicketFound { lane, shown, ticket };
                 self.queue.put(self.now, Item::Tell(life, Box::new(found)));
             }
             Effect::FindVisits { stay, plate, since } => {

@@ -9,6 +9,7 @@ use paifang::{
         Input,
         gate::{Counted, PassAction, Way},
         input::PassOutcome,
+        presented::Presented,
         rules::{Direction, GateRules},
     },
     types::{Code, CommandId, LaneId},
@@ -256,7 +257,8 @@ impl People {
         }
         turnstile.waiting.push_back(visitor);
         let lane = turnstile.id.clone();
-        told.push(Input::Scanned { lane, code: code(visitor.ticket) });
+        let shown = Presented::from(&code(visitor.ticket));
+        told.push(Input::Scanned { lane, shown });
     }
 
     /// The turnstile opens: whoever stands first goes, or not.

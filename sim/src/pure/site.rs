@@ -197,7 +197,10 @@ fn draw_gates(seed: u64) -> BTreeMap<LaneId, GateRules> {
         .map(|(nth, id)| {
             let direction = draws.pick(&[Direction::Entry, Direction::Entry, Direction::Exit]);
             let times = GateTimes::default();
-            (lane_id(id), GateRules { direction, counter: nth == 0, alone: true, times })
+            (
+                lane_id(id),
+                GateRules { direction, zone: Zones::only(), counter: nth == 0, alone: true, times },
+            )
         })
         .collect()
 }

@@ -212,8 +212,8 @@ impl CoreSite {
                 };
                 self.tell(Input::RefundSaid { refund, word });
             }
-            Effect::FindTicket { lane, digest } => {
-                self.tell(Input::TicketFound { lane, digest, ticket: None });
+            Effect::FindTicket { lane, shown } => {
+                self.tell(Input::TicketFound { lane, shown, ticket: None });
             }
             Effect::FindVisits { stay, plate, since } => {
                 let of = self.stays.range(..stay).map(|(_, stay)| stay);

@@ -201,6 +201,7 @@ fn refusal(why: NotAdmitted) -> &'static str {
         NotAdmitted::Inside => "not_admitted_inside",
         NotAdmitted::NoReturn => "not_admitted_no_return",
         NotAdmitted::Full => "not_admitted_full",
+        NotAdmitted::Unchecked => "not_admitted_unchecked",
     }
 }
 

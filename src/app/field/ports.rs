@@ -85,7 +85,7 @@ impl Ports for FieldPorts {
                     self.pass_refused(lane, command, why);
                 }
             }
-            Effect::FindTicket { lane, digest } => self.tickets.find(lane, digest),
+            Effect::FindTicket { lane, shown } => self.tickets.find(lane, shown),
             Effect::FindVisits { stay, plate, since } => {
                 self.tickets.find_visits(stay, plate, since);
             }

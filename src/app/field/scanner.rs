@@ -13,8 +13,9 @@ use tracing::{info, warn};
 use super::Pulse;
 use crate::{
     app::{App, Busy, Then},
-    core::{Input, input::At},
+    core::{Input, input::At, presented::Presented},
     io::serial::{LineStatus, ListenHandle},
+    tickets::TicketKeys,
     types::{Code, DeviceId, LaneId, PayerCode},
 };
 
@@ -34,6 +35,7 @@ pub struct Scanner {
     pub id: DeviceId,
     pub lane: LaneId,
     pub reads: Reads,
+    pub keys: TicketKeys,
     pub app: App,
     pub reader: ScanReader,
     pub port: ListenHandle,
@@ -82,23 +84,25 @@ impl Scanner {
         for event in events {
             self.pulse.heard();
             self.pulse.said(&event);
-            let code = match event {
+            let shown = match event {
                 DeviceEvent::Scanned { text } if self.reads == Reads::PayerCodes => {
                     self.pays(&text).await?;
                     continue;
                 }
-                DeviceEvent::Scanned { text } => Code::parse(&text),
-                DeviceEvent::CardRead { bits, data } => Code::of_card(bits, &data),
+                // Looked at here: a signature takes as long as many decisions.
+                DeviceEvent::Scanned { text } => self.keys.read(&text, wall_now()),
+                DeviceEvent::CardRead { bits, data } => match Code::of_card(bits, &data) {
+                    Ok(code) => Presented::from(&code),
+                    Err(why) => {
+                        self.pulse.nonsense(&why.to_string());
+                        continue;
+                    }
+                },
                 _ => continue,
             };
             counter!("paifang_scans_total").increment(1);
-            match code {
-                Ok(code) => {
-                    let lane = self.lane.clone();
-                    self.app.submit(Input::Scanned { lane, code }, None).await?;
-                }
-                Err(why) => self.pulse.nonsense(&why.to_string()),
-            }
+            let lane = self.lane.clone();
+            self.app.submit(Input::Scanned { lane, shown }, None).await?;
         }
         Ok(())
     }
@@ -134,6 +138,12 @@ impl Scanner {
             LineStatus::Up | LineStatus::Down { .. } => {}
         }
     }
+}
+
+/// What changes in a code goes by the time of day.
+#[expect(clippy::disallowed_methods, reason = "the wire's own clock: codes age by it")]
+fn wall_now() -> jiff::Timestamp {
+    jiff::Timestamp::now()
 }
 
 fn millis(since: Instant) -> i64 {

@@ -5,9 +5,9 @@ use tracing::warn;
 
 use crate::{
     app::App,
-    core::Input,
+    core::{Input, presented::Presented, ticket::NotAdmitted},
     store::Reader,
-    types::{ClosureId, CodeDigest, LaneId, OrderId, Plate, StayId, TicketId},
+    types::{ClosureId, LaneId, OrderId, Plate, StayId, TicketId},
 };
 
 /// Asks the tables; the answer comes back as an input.
@@ -18,16 +18,23 @@ pub struct Tickets {
 }
 
 impl Tickets {
-    /// Never blocks.
-    pub fn find(&self, lane: LaneId, digest: CodeDigest) {
+    /// Never blocks. What cannot be looked up now lets nobody in, and says so.
+    pub fn find(&self, lane: LaneId, shown: Presented) {
         let tickets = self.clone();
         tokio::spawn(async move {
-            let found = tickets.reader.ticket_of(&digest).await;
-            let ticket = found.unwrap_or_else(|trouble| {
-                warn!(%trouble, "a code could not be looked up; it lets nobody in");
-                None
-            });
-            let _ = tickets.app.submit(Input::TicketFound { lane, digest, ticket }, None).await;
+            let found = match &shown {
+                Presented::Signed(claims, ..) => tickets.reader.ticket(claims.ticket).await,
+                Presented::Code(digest) => tickets.reader.ticket_of(digest).await,
+                Presented::Bad(_) => Ok(None),
+            };
+            let input = match found {
+                Ok(ticket) => Input::TicketFound { lane, shown, ticket },
+                Err(trouble) => {
+                    warn!(%trouble, %lane, "a code could not be looked up; it lets nobody in");
+                    Input::Scanned { lane, shown: Presented::Bad(NotAdmitted::Unchecked) }
+                }
+            };
+            let _ = tickets.app.submit(input, None).await;
         });
     }
 

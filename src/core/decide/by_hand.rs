@@ -2,15 +2,14 @@
 
 use std::time::Duration;
 
-use super::Desk;
+use super::{Desk, scan::Known};
 use crate::{
     core::{
         change::Change,
         gate::Way,
         input::{Answer, HandCheck, Refusal, Reply},
         limit::Spent,
-        presented::{Presented, Shown},
-        ticket::{Admission, AdmissionState, Medium, NotAdmitted, Ticket},
+        ticket::{Admission, AdmissionState, Again, NotAdmitted, Ticket},
     },
     types::{CommandId, LaneId, Money, TicketId, ZoneId},
 };
@@ -33,17 +32,21 @@ impl Desk<'_> {
             return Ok(Answer::Duplicate);
         }
         let decided = self.fits_by_hand(asked);
-        if before.is_some() && decided.is_ok() {
+        let end = match (&decided, before) {
+            (Ok(_), None) => LET_IN,
             // Somebody was told no: the same check does not turn into a yes behind their back.
-            return Err(Refusal::NotAdmitted(lane, NotAdmitted::Busy));
-        }
-        let end = if decided.is_ok() { LET_IN } else { REFUSED };
-        let (until, amount) = (self.now + KNOWN, Money::new(end, self.rules.currency));
+            (Ok(_), Some(_)) => {
+                return Err(Refusal::NotAdmitted(lane, NotAdmitted::Busy));
+            }
+            (Err(_), _) => REFUSED,
+        };
+        let until = self.now + KNOWN;
+        let amount = Money::new(end, self.rules.currency);
         self.record(Change::Spent(Spent { id, until, amount, over_at: None }));
         match decided {
-            Ok(ticket) => {
+            Ok((ticket, again)) => {
                 let number = ticket.id;
-                self.let_in_by_hand(ticket, &lane, &asked.zone);
+                self.let_in_by_hand(ticket, again, &lane, &asked.zone);
                 Ok(Answer::Ticket(number))
             }
             Err((ticket, why)) => {
@@ -53,43 +56,40 @@ impl Desk<'_> {
         }
     }
 
-    /// The ticket whose next person may go in.
-    fn fits_by_hand(&self, asked: &HandCheck) -> Result<Ticket, (Option<TicketId>, NotAdmitted)> {
-        let known = match &asked.shown {
-            Presented::Bad(why) => return Err((None, *why)),
-            Presented::Signed(claims, ..) => self.ticket(claims.ticket),
-            Presented::Code(digest) => self.ticket_of(digest),
+    fn fits_by_hand(
+        &self,
+        asked: &HandCheck,
+    ) -> Result<(Ticket, Again), (Option<TicketId>, NotAdmitted)> {
+        let ticket = match self.known(&asked.shown) {
+            Known::Bad(why) => return Err((None, why)),
+            Known::Ticket(ticket) => ticket,
+            Known::Unknown => asked.found.clone().ok_or((None, NotAdmitted::Unknown))?,
         };
-        let ticket = known.or(asked.found.as_ref()).ok_or((None, NotAdmitted::Unknown))?;
-        let no = |why| Err((Some(ticket.id), why));
-        if let Presented::Signed(claims, shown, ..) = &asked.shown {
-            if claims.edition != ticket.edition {
-                return no(NotAdmitted::Reissued);
-            }
-            if claims.medium == Medium::Phone && *shown == Shown::Still {
-                return no(NotAdmitted::PageNeeded);
-            }
+        let no = |why| (Some(ticket.id), why);
+        if let Some(why) = self.unfit(&ticket, &asked.shown) {
+            return Err(no(why));
         }
-        if let Some(why) = ticket.objection(self.now) {
-            return no(why);
+        let place = self.place(&asked.zone);
+        let again = ticket.may_enter(place, &self.rules.tickets, self.now).map_err(no)?;
+        if self.is_crowded(&asked.zone) {
+            return Err(no(NotAdmitted::Full));
         }
-        if !ticket.areas.is_empty() && !ticket.areas.iter().any(|area| area.zone == asked.zone) {
-            return no(NotAdmitted::OtherGate);
-        }
-        Ok(ticket.clone())
+        Ok((ticket, again))
     }
 
-    fn let_in_by_hand(&mut self, mut ticket: Ticket, lane: &LaneId, zone: &ZoneId) {
-        ticket.used += 1;
-        if let Some(area) = ticket.areas.iter_mut().find(|area| area.zone == *zone) {
-            area.used += 1;
-            area.last_at = Some(self.now);
-        }
+    fn let_in_by_hand(&mut self, mut ticket: Ticket, again: Again, lane: &LaneId, zone: &ZoneId) {
+        let watched = self.is_watched(zone);
+        let area =
+            ticket.areas.iter().find(|area| area.zone == *zone).map(|area| area.zone.clone());
+        ticket.hold(area.as_ref(), true);
+        ticket.went_in(area.as_ref(), again, watched, self.now);
         let admission = Admission {
             id: self.next_admission(),
             ticket: Some(ticket.id),
             lane: lane.clone(),
             way: Way::In,
+            zone: area,
+            again,
             cause: None,
             command: CommandId(0),
             state: AdmissionState::Used,
@@ -100,6 +100,7 @@ impl Desk<'_> {
         };
         self.record(Change::Ticket(ticket));
         self.record(Change::Admission(admission));
+        self.crowd_moved_in(zone, Way::In, 1);
     }
 }
 

@@ -67,6 +67,7 @@ impl<'a> Desk<'a> {
             (Change::Settled(a), Change::Settled(b)) => a.id == b.id,
             (Change::Invoice(a), Change::Invoice(b)) => a.id == b.id,
             (Change::Slot(a), Change::Slot(b)) => a.id == b.id,
+            (Change::Crowd(a), Change::Crowd(b)) => a.id == b.id,
             (Change::Closure(a), Change::Closure(b)) => a.id == b.id,
             _ => false,
         };
@@ -389,8 +390,10 @@ impl<'a> Desk<'a> {
     }
 
     pub(super) fn next_ticket(&self) -> TicketId {
-        TicketId(self.fresh(self.state.counters.ticket, |change| match change {
-            Change::Ticket(ticket) => Some(ticket.id.0),
+        let own = &self.rules.tickets;
+        let last = self.state.issued.get(&own.issuer).copied().unwrap_or_default();
+        TicketId(self.fresh(last.max(own.first()), |change| match change {
+            Change::Ticket(ticket) if own.is_own(ticket.id) => Some(ticket.id.0),
             _ => None,
         }))
     }

@@ -8,7 +8,7 @@ use crate::{
         gate::{Act, Event, Gate, Pass, PassAction, PassOrder, Phase, Way, step},
         input::{Answer, PassOutcome, Refusal, Reply},
         lane::{Cause, LaneAlarm, OperatorAct, Reject},
-        ticket::{Admission, AdmissionState},
+        ticket::{Admission, AdmissionState, Again},
     },
     types::{AdmissionId, CommandId, LaneId, TicketId},
 };
@@ -39,6 +39,7 @@ impl Desk<'_> {
             Act::Unsure(pass) => self.end_admission(pass.admission, AdmissionState::Unsure, None),
             Act::Walked(walk, count) => {
                 let way = self.way_of(id);
+                self.crowd_moved(id, way, count);
                 self.record(Change::Walked { lane: id.clone(), way, count, walk });
             }
             Act::Alarm(alarm) => {
@@ -135,8 +136,19 @@ impl Desk<'_> {
     ) -> Reply {
         let gate = self.gate(id).cloned().ok_or_else(|| Refusal::NoLane(id.clone()))?;
         let rules = self.rules.gates.get(id).ok_or_else(|| Refusal::NoLane(id.clone()))?;
-        let held = ticket.and_then(|ticket| self.ticket(ticket).cloned());
-        let left = held.as_ref().map_or(0, |ticket| ticket.left().saturating_sub(1));
+        let way = Way::of(rules.direction);
+        let known = ticket.and_then(|ticket| self.ticket(ticket).cloned());
+        let zone =
+            known.as_ref().and_then(|ticket| ticket.areas.iter().find(|a| a.zone == rules.zone));
+        let zone = zone.map(|area| area.zone.clone());
+        let held = known.filter(|_| way == Way::In);
+        let again = held
+            .as_ref()
+            .map(|ticket| ticket.may_enter(self.place(&rules.zone), &self.rules.tickets, self.now));
+        let again = again.and_then(Result::ok).unwrap_or_default();
+        let left = held.as_ref().map_or(0, |ticket| {
+            ticket.left_in(zone.as_ref()).saturating_sub(u32::from(again == Again::First))
+        });
         let admission = self.next_admission();
         let pass = Pass { admission, ticket, left, blind: false };
         if let Some(reject) = step(&gate, rules, self.now, Event::Grant(pass)).rejected {
@@ -146,7 +158,9 @@ impl Desk<'_> {
             id: admission,
             ticket,
             lane: id.clone(),
-            way: self.way_of(id),
+            way,
+            zone: zone.clone(),
+            again,
             cause,
             // Put in its place by the order that follows.
             command: CommandId(0),
@@ -157,7 +171,7 @@ impl Desk<'_> {
             settled: None,
         }));
         if let Some(mut ticket) = held {
-            ticket.held += 1;
+            ticket.hold(zone.as_ref(), true);
             self.record(Change::Ticket(ticket));
         }
         self.gate_event(id, Event::Grant(pass))
@@ -178,8 +192,18 @@ impl Desk<'_> {
         if let Some(mut ticket) = admission.ticket.and_then(|id| self.ticket(id).cloned())
             && state != AdmissionState::Unsure
         {
-            ticket.held = ticket.held.saturating_sub(1);
-            ticket.used += u32::from(state == AdmissionState::Used);
+            let zone = admission.zone.as_ref();
+            let watched = zone.is_some_and(|zone| self.is_watched(zone));
+            match (state, admission.way) {
+                (AdmissionState::Used, Way::Out) => {
+                    zone.map(|zone| ticket.went_out(zone, self.now));
+                }
+                (AdmissionState::Used, _) => {
+                    ticket.went_in(zone, admission.again, watched, self.now);
+                }
+                (_, Way::Out) => {}
+                _ => ticket.hold(zone, false),
+            }
             self.record(Change::Ticket(ticket));
         }
         if state == AdmissionState::Unsure {
@@ -189,7 +213,11 @@ impl Desk<'_> {
         } else {
             self.clear(&subject, AlarmKind::AdmissionUnsure);
         }
+        let (lane, way) = (admission.lane.clone(), admission.way);
         self.record(Change::Admission(admission));
+        if state == AdmissionState::Used {
+            self.crowd_moved(&lane, way, 1);
+        }
     }
 
     pub(super) fn operate_gate(&mut self, id: &LaneId, act: OperatorAct, cause: Cause) -> Reply {
@@ -205,11 +233,39 @@ impl Desk<'_> {
         if gate.phase != Phase::Idle || gate.walking {
             return Ok(Answer::Done);
         }
-        let Some(next) = gate.next.take() else { return Ok(Answer::Done) };
+        let Some(next) = gate.next.take() else { return self.follow(gate) };
         self.record(Change::Gate(gate));
         // What became of the next one is no answer to whoever told of the one before.
         let _ = self.admit_person(id, next);
         Ok(Answer::Done)
+    }
+
+    /// The next of a group, on the scan of the one who went.
+    fn follow(&mut self, mut gate: Gate) -> Reply {
+        let last = gate.order.as_ref().filter(|order| order.action == PassAction::Grant);
+        let went = last.and_then(|order| self.last_used(order.id));
+        let Some(ticket) = went.filter(|_| gate.follow > 0) else { return Ok(Answer::Done) };
+        gate.follow -= 1;
+        let (id, left) = (gate.id.clone(), gate.follow);
+        self.record(Change::Gate(gate));
+        let _ = self.admit_person(&id, ticket);
+        if let Some(mut gate) = self.gate(&id).cloned() {
+            gate.follow = left;
+            self.record(Change::Gate(gate));
+        }
+        Ok(Answer::Done)
+    }
+
+    /// The ticket of the person who has just gone on this order.
+    fn last_used(&self, command: CommandId) -> Option<TicketId> {
+        self.changes.iter().find_map(|change| match change {
+            Change::Admission(done)
+                if done.command == command && done.state == AdmissionState::Used =>
+            {
+                done.ticket
+            }
+            _ => None,
+        })
     }
 
     pub(super) fn settle_admission(

@@ -7,6 +7,7 @@ mod by_hand;
 mod call;
 mod closure;
 mod cover;
+mod crowd;
 mod desk;
 mod entry;
 mod exit;
@@ -32,6 +33,7 @@ mod refund;
 mod register;
 mod returns;
 mod sale;
+mod scan;
 mod selling;
 mod settle;
 mod shift;
@@ -123,9 +125,12 @@ pub fn decide(state: &State, rules: &Rules, now: Timestamp, input: Input) -> Dec
             desk.clear(&subject, kind);
             Ok(Answer::Done)
         }
-        Input::Scanned { lane, code } => desk.scanned(&lane, code.digest()),
-        Input::TicketFound { lane, digest, ticket } => desk.ticket_found(&lane, &digest, ticket),
+        Input::Scanned { lane, shown } => desk.scanned(&lane, shown),
+        Input::TicketFound { lane, shown, ticket } => desk.ticket_found(&lane, shown, ticket),
         Input::CheckedByHand(asked) => desk.checked_by_hand(&asked),
+        Input::CrowdCounted { zone, found, who, reason } => {
+            desk.crowd_counted(&zone, found, who, &reason)
+        }
         Input::PassAnswered { lane, command, outcome } => {
             desk.pass_answered(&lane, command, outcome)
         }

@@ -1,55 +1,24 @@
-//! From a code held before a gate to a person let in, or told why not; and tickets made and revoked. Knows no counter.
+//! From a ticket before a gate to a person let through, or told why not; and tickets made and revoked. Knows no code.
 
 use jiff::Timestamp;
 
 use super::{Desk, gate::not_admitted};
 use crate::{
     core::{
+        admit::Place,
         change::Change,
-        effect::Effect,
-        gate::{Due, Phase, Why},
+        gate::{Due, Gate, Phase, Way, Why},
         input::{Answer, Refusal, Reply},
+        lane::Cause,
         ticket::{Medium, NotAdmitted, Ticket},
     },
-    types::{CodeDigest, LaneId, TicketId},
+    types::{CodeDigest, LaneId, TicketId, ZoneId},
 };
 
 /// More persons on one ticket are a mistake in typing.
 const PERSONS_MAX: u32 = 1_000;
 
 impl Desk<'_> {
-    pub(super) fn scanned(&mut self, id: &LaneId, digest: CodeDigest) -> Reply {
-        if !self.rules.gates.contains_key(id) {
-            return Err(Refusal::NoLane(id.clone()));
-        }
-        if let Some(ticket) = self.ticket_of(&digest).map(|ticket| ticket.id) {
-            return self.admit_person(id, ticket);
-        }
-        self.act(Effect::FindTicket { lane: id.clone(), digest });
-        Ok(Answer::Done)
-    }
-
-    /// What is over is in the tables only. It lets nobody in; the person is told why.
-    pub(super) fn ticket_found(
-        &mut self,
-        id: &LaneId,
-        digest: &CodeDigest,
-        found: Option<Ticket>,
-    ) -> Reply {
-        if !self.rules.gates.contains_key(id) {
-            return Err(Refusal::NoLane(id.clone()));
-        }
-        // It came back to life since it was looked for, as one whose person was given back does.
-        if let Some(alive) = self.ticket_of(digest).map(|ticket| ticket.id) {
-            return self.admit_person(id, alive);
-        }
-        let why = match &found {
-            None => NotAdmitted::Unknown,
-            Some(ticket) => ticket.objection(self.now).unwrap_or(NotAdmitted::Unknown),
-        };
-        self.refuse_scan(id, found.map(|ticket| ticket.id), why)
-    }
-
     /// The ticket's next person, now or after the one on the way.
     pub(super) fn admit_person(&mut self, id: &LaneId, ticket: TicketId) -> Reply {
         let Some(mut gate) = self.gate(id).cloned() else {
@@ -64,27 +33,79 @@ impl Desk<'_> {
         if gate.phase == Phase::HeldFree {
             return Ok(Answer::Done);
         }
+        if self.way_of(id) == Way::Out {
+            return self.let_out(id, Some(ticket), None);
+        }
         let Some(known) = self.ticket(ticket) else { return Err(Refusal::NoTicket(ticket)) };
-        if let Some(why) = known.objection(self.now) {
+        let Some(zone) = self.rules.gates.get(id).map(|rules| rules.zone.clone()) else {
+            return Err(Refusal::NoLane(id.clone()));
+        };
+        if let Err(why) = known.may_enter(self.place(&zone), &self.rules.tickets, self.now) {
             return self.refuse_scan(id, Some(ticket), why);
         }
-        let waits = matches!(gate.phase, Phase::Granted | Phase::Passing | Phase::Closing)
-            || gate.phase == Phase::Idle && gate.walking;
-        if waits && gate.next.is_none() {
+        if is_taken(&gate) && gate.next.is_none() {
             gate.next = Some(ticket);
             self.record(Change::Gate(gate));
             return Ok(Answer::Queued);
+        }
+        if self.is_crowded(&zone) && gate.phase == Phase::Idle {
+            return self.hold_for_a_place(id, ticket);
         }
         match self.grant(id, Some(ticket), None) {
             Err(Refusal::Lane(_, reject)) => {
                 self.refuse_scan(id, Some(ticket), not_admitted(reject))
             }
+            answer => {
+                self.let_follow(id);
+                answer
+            }
+        }
+    }
+
+    /// How many of the ticket may go on this scan besides.
+    fn let_follow(&mut self, id: &LaneId) {
+        let most = self.rules.tickets.burst.saturating_sub(1);
+        let Some(mut gate) = self.gate(id).cloned().filter(|_| most > 0) else { return };
+        gate.follow = gate.pass.map_or(0, |pass| pass.left).min(most);
+        self.record(Change::Gate(gate));
+    }
+
+    /// Nobody is kept inside: one who cannot go at once waits for the one on the way. `cause`: nothing is known of a
+    /// right that would be left.
+    pub(super) fn let_out(
+        &mut self,
+        id: &LaneId,
+        ticket: Option<TicketId>,
+        cause: Option<Cause>,
+    ) -> Reply {
+        let Some(mut gate) = self.gate(id).cloned() else {
+            return Err(Refusal::NoLane(id.clone()));
+        };
+        if gate.phase == Phase::HeldFree {
+            return Ok(Answer::Done);
+        }
+        if ticket.is_some() && is_taken(&gate) && gate.next.is_none() {
+            gate.next = ticket;
+            self.record(Change::Gate(gate));
+            return Ok(Answer::Queued);
+        }
+        match self.grant(id, ticket, cause) {
+            Err(Refusal::Lane(_, reject)) => self.refuse_scan(id, ticket, not_admitted(reject)),
             answer => answer,
         }
     }
 
+    pub(super) fn place<'z>(&self, zone: &'z ZoneId) -> Place<'z> {
+        Place { zone, watched: self.is_watched(zone) }
+    }
+
     /// On record and, unless somebody else is being let in, shown.
-    fn refuse_scan(&mut self, id: &LaneId, ticket: Option<TicketId>, why: NotAdmitted) -> Reply {
+    pub(super) fn refuse_scan(
+        &mut self,
+        id: &LaneId,
+        ticket: Option<TicketId>,
+        why: NotAdmitted,
+    ) -> Reply {
         let Some(mut gate) = self.gate(id).cloned() else {
             return Err(Refusal::NoLane(id.clone()));
         };
@@ -167,4 +188,10 @@ impl Desk<'_> {
             self.record(Change::Ticket(ticket));
         }
     }
+}
+
+/// Somebody is on the way: the next one waits behind.
+fn is_taken(gate: &Gate) -> bool {
+    matches!(gate.phase, Phase::Granted | Phase::Passing | Phase::Closing)
+        || gate.phase == Phase::Idle && gate.walking
 }

@@ -132,6 +132,24 @@ pub struct Gate {
     pub due: Option<Due>,
     /// Why the last one was not let in, as long as it is shown.
     pub refused: Option<NotAdmitted>,
+    /// Waits for a place inside.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub crowded: Option<Crowded>,
+    /// So many more of the ticket it is open for follow on the same scan.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub follow: u32,
+}
+
+/// One who would be let in if there were a place.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Crowded {
+    pub ticket: TicketId,
+    pub at: Timestamp,
+}
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde calls it so")]
+fn is_zero(count: &u32) -> bool {
+    *count == 0
 }
 
 impl Gate {
@@ -148,6 +166,8 @@ impl Gate {
             order: None,
             due: None,
             refused: None,
+            crowded: None,
+            follow: 0,
         }
     }
 

@@ -6,10 +6,16 @@ use jiff::Timestamp;
 use proptest::prelude::*;
 
 use super::*;
-use crate::core::rules::{Direction, GateRules, GateTimes};
+use crate::core::rules::{Direction, GateRules, GateTimes, Zones};
 
 fn rules(counter: bool) -> GateRules {
-    GateRules { direction: Direction::Entry, counter, alone: true, times: GateTimes::default() }
+    GateRules {
+        direction: Direction::Entry,
+        zone: Zones::only(),
+        counter,
+        alone: true,
+        times: GateTimes::default(),
+    }
 }
 
 fn now() -> Timestamp {

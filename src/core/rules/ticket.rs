@@ -1,8 +1,8 @@
-//! How a site's tickets are numbered, and what their codes say. Knows no key.
+//! How a site's tickets are numbered, what their codes say, and how its gates take them. Knows no key.
 
-use std::collections::BTreeMap;
+use std::{collections::BTreeMap, time::Duration};
 
-use super::super::presented::Claims;
+use super::{super::presented::Claims, PassbackMode};
 use crate::types::{ProductId, TicketId, ZoneId};
 
 /// Areas a code can name; the bit above them means an area that is on no list.
@@ -11,7 +11,7 @@ pub const AREAS_MAX: usize = 15;
 /// Bits of a ticket's number that its issuer counts in.
 const ISSUER_SHIFT: u32 = 40;
 
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug)]
 pub struct TicketRules {
     /// Tells the daemons of one site apart: the upper byte of each ticket's number. 0 where there is one.
     pub issuer: u8,
@@ -19,6 +19,48 @@ pub struct TicketRules {
     pub areas: Vec<ZoneId>,
     /// Of products, in codes.
     pub numbers: BTreeMap<ProductId, u16>,
+    pub passback: TicketPassback,
+    /// Where nobody watches ways out, who came in comes back no sooner. Default 10 minutes.
+    pub return_pause: Duration,
+    /// Persons of one ticket who follow each other on one scan, at most. Default 1: each scan lets in one.
+    pub burst: u32,
+    /// Persons a zone holds; nobody counts in the others.
+    pub persons_max: BTreeMap<ZoneId, u32>,
+    /// Who waits at a gate for a place is let in when somebody leaves within this, and scans again later. Default 60 s.
+    pub crowd_wait: Duration,
+    /// The site's day begins so long after midnight, with nobody inside. Default 4 hours.
+    pub day_begins: Duration,
+}
+
+/// A ticket that comes in twice and never went out, where ways out are watched.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct TicketPassback {
+    /// Default hard. Soft: it is let in if it has a return, on record.
+    pub mode: PassbackMode,
+    /// So long after its last passage nobody knows where its holder is. Default 12 hours.
+    pub neutral_after: Duration,
+}
+
+impl Default for TicketPassback {
+    fn default() -> Self {
+        Self { mode: PassbackMode::Hard, neutral_after: Duration::from_hours(12) }
+    }
+}
+
+impl Default for TicketRules {
+    fn default() -> Self {
+        Self {
+            issuer: 0,
+            areas: Vec::new(),
+            numbers: BTreeMap::new(),
+            passback: TicketPassback::default(),
+            return_pause: Duration::from_mins(10),
+            burst: 1,
+            persons_max: BTreeMap::new(),
+            crowd_wait: Duration::from_mins(1),
+            day_begins: Duration::from_hours(4),
+        }
+    }
 }
 
 impl TicketRules {
@@ -49,9 +91,14 @@ impl TicketRules {
         i64::from(self.issuer) << ISSUER_SHIFT
     }
 
+    /// Whoever gave a ticket its number.
+    pub fn issuer_of(ticket: TicketId) -> u8 {
+        (ticket.0 >> ISSUER_SHIFT) as u8
+    }
+
     /// This daemon gave the ticket its number.
     pub fn is_own(&self, ticket: TicketId) -> bool {
-        ticket.0 >> ISSUER_SHIFT == i64::from(self.issuer)
+        Self::issuer_of(ticket) == self.issuer
     }
 }
 

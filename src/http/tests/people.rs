@@ -8,6 +8,7 @@ use crate::core::{
     Input,
     gate::{Counted, Way},
     input::PassOutcome,
+    presented::Presented,
 };
 use crate::types::{Code, CommandId};
 
@@ -45,7 +46,7 @@ async fn a_ticket_is_registered_once_used_shown_and_revoked() {
     other["persons"] = 3.into();
     assert_eq!(told(&phone, Method::POST, "/api/v1/tickets", other).await.0, 409);
     let code = Code::parse("SECRET-CODE").unwrap();
-    site.decide(Input::Scanned { lane: gate(), code }).unwrap();
+    site.decide(Input::Scanned { lane: gate(), shown: Presented::from(&code) }).unwrap();
     let count = Counted::Total(8);
     site.decide(Input::Went { lane: gate(), way: Way::In, count }).unwrap();
     let page = phone.text("/console/admissions").await;

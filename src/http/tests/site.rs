@@ -21,7 +21,7 @@ use crate::{
         input::Asked,
         lane::Sensor,
         money::{Order, Payment, PaymentState, Posting, Refund, RefundState},
-        rules::{Direction, GateRules, GateTimes, LaneRules, Wired},
+        rules::{Direction, GateRules, GateTimes, LaneRules, Wired, Zones},
         stay::{Read, Stay},
         tariff::Tariff,
         task::Task,
@@ -102,6 +102,7 @@ impl Site {
                 lane("gate"),
                 GateRules {
                     direction: Direction::Entry,
+                    zone: Zones::only(),
                     counter: true,
                     alone: true,
                     times: GateTimes::default(),

@@ -65,6 +65,10 @@ pub(in crate::http) fn not_admitted(l: Lang, why: NotAdmitted) -> String {
         NotAdmitted::NoReturn => {
             l.say("此票出园后不可再入，请另购", "It does not allow coming back: buy another")
         }
+        NotAdmitted::Unchecked => l.say(
+            "暂时无法验票，请再扫一次或到售票处",
+            "It cannot be checked now: scan again, or ask at the ticket window",
+        ),
         NotAdmitted::Full => l.say(
             "园内人数已满，有人出园后放行",
             "As many are inside as may be: wait until somebody leaves",

@@ -11,6 +11,7 @@ use crate::{
         gate::{Counted, Way},
         input::{ArmOutcome, Asked, PassOutcome},
         lane::{OperatorAct, Phase, Sensor},
+        presented::Presented,
         rules::{
             AccessRules, Direction, GateRules, GateTimes, LaneRules, PassbackMode, Wired, Zones,
         },
@@ -84,6 +85,7 @@ pub(super) fn rules() -> Rules {
             lane("gate"),
             GateRules {
                 direction: Direction::Entry,
+                zone: Zones::only(),
                 counter: true,
                 alone: true,
                 times: GateTimes::default(),
@@ -241,7 +243,7 @@ impl Traffic {
                 let digest = code.digest();
                 self.tell(Input::TicketMade { digest, persons, valid_from, valid_until, by });
             }
-            2..5 => self.tell(Input::Scanned { lane: gate(), code }),
+            2..5 => self.tell(Input::Scanned { lane: gate(), shown: Presented::from(&code) }),
             5..7 => {
                 self.counter = if self.rng.random_ratio(1, 10) { 0 } else { self.counter + 1 };
                 let count = Counted::Total(self.counter);

@@ -6,7 +6,8 @@ use crate::{
         gate::{self, Counted, PassAction, Way},
         input::{PassOutcome, Refusal},
         lane::{Cause, OperatorAct},
-        rules::{GateRules, GateTimes},
+        presented::Presented,
+        rules::{GateRules, GateTimes, Zones},
         ticket::{AdmissionState, NotAdmitted, Ticket},
     },
     types::{AdmissionId, Code, CommandId, TicketId},
@@ -16,6 +17,7 @@ fn site() -> Site {
     let mut site = Site::new();
     let gate = |direction, alone| GateRules {
         direction,
+        zone: Zones::only(),
         counter: true,
         alone,
         times: GateTimes::default(),
@@ -76,7 +78,8 @@ impl Site {
     }
 
     fn scan(&mut self, code: &str) -> Reply {
-        self.tell(Input::Scanned { lane: lane("gate"), code: Code::parse(code).unwrap() })
+        let shown = Presented::from(&Code::parse(code).unwrap());
+        self.tell(Input::Scanned { lane: lane("gate"), shown })
     }
 
     fn refusal(&mut self, code: &str) -> NotAdmitted {
@@ -199,8 +202,8 @@ fn each_refusal_has_its_reason_and_is_shown_for_a_while() {
     assert_eq!(site.gate().refused, None);
     // What is over is asked of the tables.
     site.scan("R").unwrap();
-    let Some(Effect::FindTicket { digest, .. }) = site.effects.last().cloned() else { panic!() };
-    let found = |ticket| Input::TicketFound { lane: lane("gate"), digest, ticket };
+    let Some(Effect::FindTicket { shown, .. }) = site.effects.last().cloned() else { panic!() };
+    let found = |ticket| Input::TicketFound { lane: lane("gate"), shown, ticket };
     let ticket = site.last_ticket(revoked);
     let refused = |why| Err(Refusal::NotAdmitted(lane("gate"), why));
     assert_eq!(site.tell(found(Some(ticket))), refused(NotAdmitted::Revoked));

@@ -114,6 +114,7 @@ impl Work<'_> {
         self.gate.heard = false;
         self.gate.walking = false;
         self.gate.next = None;
+        self.gate.follow = 0;
         if let Some(pass) = &mut self.gate.pass {
             pass.blind = true;
         }
@@ -122,6 +123,7 @@ impl Work<'_> {
             Phase::Idle | Phase::Granted | Phase::Passing | Phase::Closing | Phase::Faulty => {
                 self.gate.phase = Phase::Faulty;
                 self.gate.refused = None;
+                self.gate.crowded = None;
                 self.gate.due = None;
             }
             // An operator's word stands.

@@ -61,6 +61,7 @@ impl Work<'_> {
             Phase::Idle if !self.gate.walking => {
                 self.calm(LaneAlarm::Forced);
                 self.gate.refused = None;
+                self.gate.crowded = None;
                 self.gate.pass = Some(pass);
                 self.gate.phase = Phase::Granted;
                 self.tell(PassAction::Grant, None);
@@ -92,7 +93,9 @@ impl Work<'_> {
         self.tell(PassAction::Free, Some(cause));
         self.gate.phase = Phase::HeldFree;
         self.gate.next = None;
+        self.gate.follow = 0;
         self.gate.refused = None;
+        self.gate.crowded = None;
         self.gate.due = None;
     }
 

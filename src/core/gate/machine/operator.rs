@@ -61,7 +61,9 @@ impl Work<'_> {
                 self.tell(PassAction::Close, None);
                 self.gate.phase = Phase::Locked;
                 self.gate.next = None;
+                self.gate.follow = 0;
                 self.gate.refused = None;
+                self.gate.crowded = None;
                 self.gate.due = None;
                 Ok(())
             }

@@ -75,7 +75,7 @@ impl Work<'_> {
             }
             Why::NotClosed => return self.take(Event::Failed),
             Why::TellAgain => self.tell_again(),
-            Why::Shown => self.gate.refused = None,
+            Why::Shown => (self.gate.refused, self.gate.crowded) = (None, None),
         }
         Ok(())
     }

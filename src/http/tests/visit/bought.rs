@@ -42,10 +42,12 @@ async fn tickets_are_ordered_held_paid_and_shown() {
     let (adult, child) = (phone.text(&tickets[0]).await, phone.text(&tickets[1]).await);
     // The child's may be kept as a picture, the adult's only shown on its page.
     let code = data(&child, "code");
-    assert!(matches!(keys().read(code, now), Presented::Signed(c, Shown::Still) if c.persons == 1));
+    assert!(
+        matches!(keys().read(code, now), Presented::Signed(c, Shown::Still, _) if c.persons == 1)
+    );
     assert!(child.contains("ticket.pdf") && !adult.contains("ticket.pdf"));
     let claims = match keys().read(data(&adult, "code"), now) {
-        Presented::Signed(claims, _) => claims,
+        Presented::Signed(claims, ..) => claims,
         other => panic!("{other:?}"),
     };
     assert_eq!((claims.medium, claims.product), (Medium::Phone, 1));
@@ -53,7 +55,7 @@ async fn tickets_are_ordered_held_paid_and_shown() {
     let hex: String = seed.iter().map(|byte| format!("{byte:02x}")).collect();
     assert_eq!(data(&adult, "seed"), hex);
     let shown = format!("{}{}", data(&adult, "code"), part(&seed, now));
-    assert!(matches!(keys().read(&shown, now), Presented::Signed(_, Shown::Changing)));
+    assert!(matches!(keys().read(&shown, now), Presented::Signed(_, Shown::Changing, _)));
     let size = adult.len();
     assert!(size < 30 * 1_024, "the page is {size} bytes");
     let pdf = phone.get(&format!("{}/ticket.pdf", tickets[1])).await;

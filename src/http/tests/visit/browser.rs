@@ -63,7 +63,7 @@ async fn what_a_browser_draws_opens_a_gate_for_a_minute_also_without_network() {
         };
         (0..120)
             .step_by(15)
-            .any(|s| matches!(keys().read(text, at(s)), Presented::Signed(_, Shown::Changing)))
+            .any(|s| matches!(keys().read(text, at(s)), Presented::Signed(_, Shown::Changing, _)))
     };
     assert!(good(&first, 0), "{first}");
     let late = now + Duration::from_mins(10);

@@ -29,7 +29,7 @@ async fn the_window_takes_cash_and_prints_once() {
     let slips = site.printers.slips.lock().unwrap().clone();
     let now = site.world().now;
     for slip in &slips {
-        let Presented::Signed(claims, Shown::Still) = keys().read(&slip.code, now) else {
+        let Presented::Signed(claims, Shown::Still, _) = keys().read(&slip.code, now) else {
             panic!("{} is no code of this site", slip.code);
         };
         assert_eq!((claims.medium, claims.edition, claims.ticket), (Medium::Paper, 1, slip.ticket));

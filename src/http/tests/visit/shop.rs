@@ -119,7 +119,7 @@ impl Site {
                 rules.shop.products.insert(product.id.clone(), product);
             }
             rules.tickets.areas = vec![ZoneId::parse("lot").unwrap()];
-            rules.shop.codes = Some(Arc::new(codes.clone()));
+            rules.shop.codes = Some(Arc::new(codes.keys.clone()));
             Some(codes)
         })
     }
