@@ -31,7 +31,7 @@ use crate::{
 const PLACES: u32 = 100;
 const BUYERS: u32 = 64;
 const PRICE_MINOR: i64 = 6_000;
-const LIMIT: Duration = Duration::from_secs(60);
+const LIMIT: Duration = Duration::from_mins(1);
 
 #[derive(Debug)]
 struct Codes;

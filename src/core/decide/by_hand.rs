@@ -93,7 +93,7 @@ impl Desk<'_> {
         };
         self.record(Change::Ticket(ticket));
         self.record(Change::Admission(admission));
-        self.crowd_grew(zone);
+        self.crowd_moved_in(zone, Way::In, 1);
     }
 }
 

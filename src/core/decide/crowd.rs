@@ -41,10 +41,15 @@ impl Desk<'_> {
     /// So many went one way through a gate.
     pub(super) fn crowd_moved(&mut self, id: &LaneId, way: Way, many: u32) {
         let Some(zone) = self.rules.gates.get(id).map(|rules| rules.zone.clone()) else { return };
-        if !self.is_watched(&zone) && !self.rules.tickets.persons_max.contains_key(&zone) {
+        self.crowd_moved_in(&zone, way, many);
+    }
+
+    /// The same, of a zone.
+    pub(super) fn crowd_moved_in(&mut self, zone: &ZoneId, way: Way, many: u32) {
+        if !self.is_watched(zone) && !self.rules.tickets.persons_max.contains_key(zone) {
             return;
         }
-        let mut crowd = self.crowd(&zone);
+        let mut crowd = self.crowd(zone);
         match way {
             Way::In => crowd.inside += i64::from(many),
             Way::Out => crowd.inside -= i64::from(many),
@@ -53,16 +58,7 @@ impl Desk<'_> {
         }
         self.record(Change::Crowd(crowd));
         if way == Way::Out {
-            self.let_in_who_waits(&zone);
-        }
-    }
-
-    /// Somebody came in where no turnstile stands.
-    pub(super) fn crowd_grew(&mut self, zone: &ZoneId) {
-        if self.is_watched(zone) || self.rules.tickets.persons_max.contains_key(zone) {
-            let mut crowd = self.crowd(zone);
-            crowd.inside += 1;
-            self.record(Change::Crowd(crowd));
+            self.let_in_who_waits(zone);
         }
     }
 

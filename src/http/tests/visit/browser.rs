@@ -19,7 +19,7 @@ async fn read(profile: &Path, url: &str) -> Option<String> {
     tokio::task::spawn_blocking(move || read_now(&profile, &url)).await.unwrap()
 }
 
-fn read_now(profile: &PathBuf, url: &str) -> Option<String> {
+fn read_now(profile: &Path, url: &str) -> Option<String> {
     let shot = profile.join("shot.png");
     let _ = std::fs::remove_file(&shot);
     // A browser that hangs is ended after a minute.
