@@ -269,8 +269,10 @@ impl Check<'_> {
             Kind::Group => {
                 let [min, max] = persons.map_or([2, 50], |persons| *persons.get_ref());
                 if min < 1 || min > max || max > 1_000 {
+                    let at = persons.map_or(section.id.span(), Spanned::span);
+                    let line = line_of(&sheet.text, at.start);
                     let what = "must be [least, most], 1 to 1000";
-                    self.odd(sheet, &section.id, "product.persons", what);
+                    self.mistake_in(&sheet.path, line, "product.persons", what);
                 }
                 Some(product::Kind::Group { min, max })
             }

@@ -14,6 +14,7 @@ use crate::{
         change::Change,
         effect::Effect,
         input::{Answer, Refusal, Reply},
+        money::{Order, OrderState},
         product::instant,
         selling::{Asker, Bought, Closure, NoChange, PaidWith},
         ticket::Ticket,
@@ -66,8 +67,26 @@ impl Desk<'_> {
         let of_it = self.state.tickets.values().filter(|ticket| self.is_of(ticket, &closure));
         closure.total = of_it.count() as u32;
         let id = closure.id;
+        self.give_up_due(&closure);
         self.record(Change::Closure(closure));
         Ok(Answer::Closure(id))
+    }
+
+    /// Nobody pays for these days any more; money that is on its way goes back.
+    fn give_up_due(&mut self, closure: &Closure) {
+        let closed = |order: &&Order| {
+            let lines = order.basket.iter().flat_map(|basket| &basket.lines);
+            let mut days = lines.map(|line| line.day);
+            order.state == OrderState::Due
+                && days.any(|day| (closure.from..=closure.until).contains(&day))
+        };
+        let due: Vec<Order> = self.state.orders.values().filter(closed).cloned().collect();
+        for mut order in due {
+            if let Some(basket) = &mut order.basket {
+                basket.given_up = true;
+            }
+            self.end_order(order, OrderState::Void);
+        }
     }
 
     /// The closure that a day is in.

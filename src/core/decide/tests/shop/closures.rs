@@ -83,6 +83,20 @@ fn a_closed_day_goes_back_in_batches_and_over_lost_answers() {
 }
 
 #[test]
+fn an_order_that_is_due_for_a_closed_day_is_over_and_its_money_goes_back() {
+    let mut site = Site::scenic();
+    let order = site.order("1", &[line("adult", NINE, 2)]);
+    let trade = site.trade_of(order);
+    site.close(DAY, DAY).unwrap();
+    assert_eq!((site.latest_order(order).state, site.slot_now(NINE).sold()), (OrderState::Void, 0));
+    for _ in 0..2 {
+        let _ = site.bank(&trade, Site::paid(12_000));
+    }
+    assert!(site.latest_tickets().is_empty());
+    assert_eq!(site.state.refunds.len(), 1);
+}
+
+#[test]
 fn who_came_in_stays_and_days_of_the_past_are_not_closed() {
     let mut site = Site::scenic();
     let (_, tickets) = site.buy("1", &[line("adult", NINE, 2)]);
