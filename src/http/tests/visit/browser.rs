@@ -1,11 +1,7 @@
 //! The ticket's page in a real browser: what it draws is read by others, changes with the site's clock, and goes on
 //! without network.
 
-use std::{
-    path::{Path, PathBuf},
-    process::Command,
-    time::Duration,
-};
+use std::{path::Path, process::Command, time::Duration};
 
 use super::{DAY, ELEVEN, links, ordered, pay, shop::keys};
 use crate::{
