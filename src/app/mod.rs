@@ -76,7 +76,7 @@ pub enum Busy {
 }
 
 /// The receiving ends, for the writer.
-pub(crate) struct Inbox {
+pub struct Inbox {
     pub(crate) told: mpsc::Receiver<Told>,
     pub(crate) questions: mpsc::Receiver<Question>,
     pub(crate) version: watch::Sender<u64>,
@@ -85,8 +85,15 @@ pub(crate) struct Inbox {
     pub(crate) waiting: Arc<AtomicU64>,
 }
 
+impl std::fmt::Debug for Inbox {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Inbox").finish_non_exhaustive()
+    }
+}
+
 impl App {
-    pub(crate) fn new() -> (Self, Inbox) {
+    /// The door, and the receiving ends that [`Writer::new`] takes.
+    pub fn new() -> (Self, Inbox) {
         let (told, told_rx) = mpsc::channel(QUEUE_MAX);
         let (questions, questions_rx) = mpsc::channel(QUESTIONS_MAX);
         let (version_tx, version) = watch::channel(0);

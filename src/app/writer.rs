@@ -58,7 +58,8 @@ struct Batch {
 }
 
 impl<P: Ports> Writer<P> {
-    pub(crate) fn new(
+    /// Of a state as it was loaded, with the store it came from.
+    pub fn new(
         state: State,
         rules: Arc<Rules>,
         (store, reader): (Store, Reader),

@@ -10,10 +10,13 @@ mod cli;
 mod crash;
 mod displays;
 mod faults;
+mod gates;
 mod makes;
 mod packaging;
 mod people;
 mod push;
+#[path = "../rig/gates.rs"]
+mod rig;
 mod support;
 mod tariff;
 mod tidy;

@@ -131,7 +131,9 @@ impl Admissions {
         }
         for ticket in self.tickets.values() {
             let of = |state| {
-                let same = |a: &&Admission| a.ticket == Some(ticket.id) && a.state == state;
+                let same = |a: &&Admission| {
+                    a.ticket == Some(ticket.id) && a.state == state && a.way == Way::In
+                };
                 self.admissions.values().filter(same).count() as u32
             };
             let sound = ticket.used == of(AdmissionState::Used)

@@ -2,7 +2,10 @@
 //! law is broken once on purpose, and found out.
 
 use super::*;
-use crate::core::money::PaymentState;
+use crate::core::{
+    money::PaymentState,
+    ticket::{Again, Ticket},
+};
 
 const STEPS: usize = 160;
 
@@ -166,11 +169,13 @@ impl World {
 
     /// As a gate does it: one person of a ticket that is good.
     fn come_in(&mut self) {
-        let Some(mut ticket) = self.pick().filter(|ticket| ticket.is_alive() && ticket.left() > 0)
-        else {
+        let Some(mut ticket) = self.pick().filter(Ticket::is_alive) else { return };
+        let zone = ticket.areas.first().map(|area| area.zone.clone());
+        if ticket.left_in(zone.as_ref()) == 0 {
             return;
-        };
-        ticket.used += 1;
+        }
+        ticket.hold(zone.as_ref(), true);
+        ticket.went_in(zone.as_ref(), Again::First, false, self.site.now);
         self.site.state.apply(&Change::Ticket(ticket.clone()));
         self.site.journal.push(Change::Ticket(ticket));
     }
