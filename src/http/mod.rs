@@ -32,6 +32,7 @@ mod orders;
 mod pay;
 mod payments;
 mod people;
+mod plan;
 pub mod ports;
 mod receipts;
 mod records;

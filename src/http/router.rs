@@ -42,8 +42,10 @@ use super::{
 
 /// Forms here are a few hundred bytes.
 const BODY_BYTES_MAX: usize = 16 * 1024;
-/// Open event streams at once; each costs a little memory and one look per change.
+/// Open event streams of drivers and screens at once; each costs a little memory and one look per change.
 const STREAMS_MAX: usize = 256;
+/// Those of operators, whom no crowd of phones may keep out.
+const WATCHERS_MAX: usize = 64;
 
 /// What the site file and the secrets give.
 #[derive(Clone)]
@@ -133,6 +135,8 @@ pub(super) struct Web {
     /// One password at a time: each check takes 19 MiB while it lasts.
     pub(super) hashing: Semaphore,
     pub(super) streams: Arc<Semaphore>,
+    pub(super) watchers: Arc<Semaphore>,
+    pub(super) shown: console::Shown,
 }
 
 pub(super) type Shared = Arc<Web>;
@@ -165,6 +169,8 @@ pub fn router(parts: Parts) -> Router {
         holds: Attempts::default(),
         hashing: Semaphore::new(1),
         streams: Arc::new(Semaphore::new(STREAMS_MAX)),
+        watchers: Arc::new(Semaphore::new(WATCHERS_MAX)),
+        shown: console::Shown::default(),
     });
     let log = || {
         TraceLayer::new_for_http()
@@ -260,6 +266,7 @@ fn operators() -> Router<Shared> {
         .route("/console", get(console::page))
         .route("/console/live", get(stream::console))
         .route("/console/lanes/{lane}", get(records::lane))
+        .route("/console/lanes/{lane}/live", get(stream::lane))
         .route("/console/lanes/{lane}/operate", post(operate::operate))
         .route("/console/lanes/{lane}/plate", post(operate::plate))
         .route("/console/tasks", get(tasks::page))
