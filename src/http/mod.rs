@@ -19,6 +19,7 @@ mod error;
 pub mod fee_chart;
 mod guard;
 mod hand;
+mod home;
 mod invoice_list;
 mod invoices;
 mod lanes;

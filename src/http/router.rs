@@ -27,7 +27,7 @@ use super::{
     error::{self, ApiError},
     guard::{self, Attempts},
     hand::folder_token,
-    invoice_list, invoices,
+    home, invoice_list, invoices,
     link::Links,
     merchant, merchants, misreads, operate, ops, orders, pay, payments,
     ports::{
@@ -206,7 +206,7 @@ pub fn router(parts: Parts) -> Router {
 /// Pages that anyone with a phone may see.
 fn public() -> Router<Shared> {
     Router::new()
-        .route("/", get(|| async { axum::response::Redirect::to("/console") }))
+        .route("/", get(home::page))
         .route("/l/{lane}", get(driver::at_lane))
         .route("/l/{lane}/plate", post(driver::give_plate))
         .route("/l/{lane}/help", post(driver::ask_help))

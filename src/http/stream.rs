@@ -1,13 +1,7 @@
 //! Live pages by server-sent events: what is on screen is compared here, and only what changed is sent. A stream that
 //! breaks is simply opened again: its first events bring everything. Knows no page's content.
 
-use std::{
-    collections::VecDeque,
-    convert::Infallible,
-    future::Future,
-    sync::Arc,
-    time::Duration,
-};
+use std::{collections::VecDeque, convert::Infallible, future::Future, sync::Arc, time::Duration};
 
 use axum::{
     extract::{Path, Query, State},
@@ -24,8 +18,8 @@ use tokio::{
 };
 
 use super::{
-    console, devices, error::ApiError, records, router::Shared, screen, signin::Signed, tasks as task_list,
-    turn as turns, words::Lang,
+    console, devices, error::ApiError, records, router::Shared, screen, signin::Signed,
+    tasks as task_list, turn as turns, words::Lang,
 };
 use crate::types::LaneId;
 

@@ -28,8 +28,8 @@ export async function open(browser, demo, { size = 'desk', scheme = 'light', lan
   const troubles = [];
   page.on('pageerror', (error) => troubles.push(`script: ${error.message}`));
   page.on('console', (line) => {
-    // A page that is refused on purpose is no trouble of a script.
-    if (line.type() === 'error' && !/status of 4\d\d/.test(line.text())) troubles.push(`console: ${line.text()}`);
+    // A page that is refused on purpose, and a network that is taken away, are no trouble of a script.
+    if (line.type() === 'error' && !/status of 4\d\d|INTERNET_DISCONNECTED/.test(line.text())) troubles.push(`console: ${line.text()}`);
   });
   page.on('request', (request) => {
     const { protocol, origin } = new URL(request.url());

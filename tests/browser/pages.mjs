@@ -2,6 +2,7 @@
 
 /** For anybody. `light`: a driver underground waits for it, so it is at most 30 KB in all. */
 export const publicPages = [
+  { name: 'home', path: '/', light: true },
   { name: 'driver-lane', path: '/l/exit-1', light: true },
   { name: 'driver-entry', path: '/l/entry-1', light: true },
   { name: 'driver-pay', path: '/pay', light: true },
