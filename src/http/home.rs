@@ -40,7 +40,12 @@ pub(super) async fn page(
     let rules = web.desk.rules();
     let (css, site) = (ops::DRIVER_CSS, rules.site_name.as_str());
     let tickets = !rules.shop.products.is_empty();
-    Ok(Html(Home { l, css, site, tickets, invoices: rules.invoices }.render()?).into_response())
+    let home = Home { l, css, site, tickets, invoices: rules.invoices };
+    let mut response = Html(home.render()?).into_response();
+    if let Ok(csp) = HeaderValue::from_str(web.assets.driver_csp()) {
+        response.headers_mut().insert(header::CONTENT_SECURITY_POLICY, csp);
+    }
+    Ok(response)
 }
 
 /// Lets the phone find back to an order that it is about to pay.

@@ -5,6 +5,7 @@ import { after, before, test } from 'node:test';
 
 import { barriers, launch, open, overhang, signIn } from './browser.mjs';
 import { startDemo } from './demo.mjs';
+import { buyTicket } from './persons.mjs';
 import { eachOf, publicPages, staffPages } from './pages.mjs';
 
 const LIGHT_BYTES_MAX = 30 * 1024;
@@ -17,6 +18,10 @@ let demo, browser;
 before(async () => {
   demo = await startDemo('--speed', '2');
   browser = await launch();
+  // So that there is a ticket to look at.
+  const { context, page } = await open(browser, demo, { size: 'phone' });
+  await buyTicket(page);
+  await context.close();
 });
 
 after(async () => {
@@ -48,6 +53,7 @@ for (const wish of looks) {
     const { context, page, calm } = await open(browser, demo, wish);
     await signIn(page, 'admin');
     const found = [];
+    await page.request.post('/l/exit-1/help', { form: { says: '栏杆不动' } });
     const never = await eachOf(page, staffPages, async (address, { name }) => {
       found.push(...(await look(page, address, name)));
     });

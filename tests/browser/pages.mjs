@@ -44,7 +44,7 @@ export const staffPages = [
   { name: 'tariffs', path: '/console/tariffs' },
   { name: 'window', path: '/console/window' },
   { name: 'tickets', path: '/console/tickets' },
-  { name: 'ticket', from: '/console/tickets', link: /^\/console\/tickets\/\d+$/ },
+  { name: 'ticket', path: '/console/tickets/1' },
   { name: 'slots', path: '/console/slots' },
   { name: 'visitors', path: '/console/visitors' },
   { name: 'gate-check', path: '/console/gate-check' },

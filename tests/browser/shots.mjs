@@ -5,6 +5,7 @@ import { join } from 'node:path';
 
 import { launch, open, signIn, sizes } from './browser.mjs';
 import { root, startDemo } from './demo.mjs';
+import { buyTicket } from './persons.mjs';
 import { eachOf, publicPages, staffPages } from './pages.mjs';
 
 const words = process.argv.slice(2);
@@ -20,6 +21,9 @@ const demo = await startDemo('--speed', '2');
 const browser = await launch();
 let count = 0;
 try {
+  const phone = await open(browser, demo, { size: 'phone' });
+  await buyTicket(phone.page);
+  await phone.context.close();
   for (const look of looks) {
     const { context, page } = await open(browser, demo, look);
     const shoot = async (address, { name }) => {
@@ -31,6 +35,7 @@ try {
       process.stdout.write(`\r${count} pictures  ${file}\x1b[K`);
     };
     await eachOf(page, publicPages.filter(wanted), shoot);
+    await page.request.post('/l/exit-1/help', { form: { says: '栏杆不动' } });
     await signIn(page, 'admin');
     const never = await eachOf(page, staffPages.filter(wanted), shoot);
     if (never.length > 0) console.log(`\nthe demo made nothing for ${never.join(', ')}`);

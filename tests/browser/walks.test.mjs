@@ -6,6 +6,7 @@ import { after, before, test } from 'node:test';
 
 import { launch, open, signIn } from './browser.mjs';
 import { startDemo } from './demo.mjs';
+import { buyTicket, payAtTheBank, soon } from './persons.mjs';
 
 let demo, browser;
 
@@ -28,40 +29,17 @@ async function as(wish, walk) {
   await window.context.close();
 }
 
-/** Tries again until it holds: the site moves on by itself meanwhile. */
-async function soon(page, what, seconds = 40) {
-  const until = Date.now() + seconds * 1000;
-  for (;;) {
-    const got = await what();
-    if (got) return got;
-    assert.ok(Date.now() < until, `not within ${seconds} s: ${what}`);
-    await page.waitForTimeout(250);
-  }
-}
-
 const operator = (name, size = 'desk') => async (walk) =>
   as({ size }, async (page) => {
     await signIn(page, name);
     await walk(page);
   });
 
-/** Pays on the simulated bank's cashier, which waits behind the link of the page. */
-async function payAtTheBank(page) {
-  await page.locator('form button.big', { hasText: /支付|Pay/ }).first().click();
-  // Where the bank answers at once, its cashier opens by itself.
-  const link = page.locator('a.big', { hasText: /收银台|cashier/ });
-  const pay = page.getByRole('button', { name: '立即支付' });
-  await link.or(pay).first().waitFor();
-  if (await link.count()) await link.click();
-  await pay.click();
-  await page.getByText('支付成功').waitFor();
-}
-
 /** What a scanner reads on the screen. */
 async function scanned(page) {
   const file = join(demo.folder, 'scan.png');
   await page.screenshot({ path: file });
-  return execFileSync('zbarimg', ['--raw', '-q', file], { encoding: 'utf8' }).trim();
+  return execFileSync('zbarimg', ['--raw', '-q', file], { encoding: 'utf8', stdio: ['ignore', 'pipe', 'ignore'] }).trim();
 }
 
 /** A vehicle that is inside now. */
@@ -98,17 +76,7 @@ test('a driver inside the lot types the plate, pays at the bank and reads until 
 
 test('a visitor buys on the phone, pays, and holds a code before the scanner also without network', async () => {
   await as({ size: 'phone' }, async (page, context) => {
-    await page.goto('/visit');
-    await page.locator('ol.month a').first().click();
-    const count = page.locator('input[type=number]').first();
-    await count.fill('1');
-    for (const slots of await page.locator('fieldset .slots').all()) {
-      await slots.locator('input:not([disabled])').first().check();
-    }
-    await page.locator('#wish button.big').click();
-    await page.getByText('已为您保留名额').waitFor();
-    const order = page.url();
-    await payAtTheBank(page);
+    const order = await buyTicket(page);
     const ticket = await soon(page, async () => {
       await page.goto(order);
       return page.locator('a.open').count();
