@@ -18,7 +18,7 @@ use super::{
     ports::{Takings, Waiting},
     router::{Shared, Web},
     signin::Signed,
-    stream::{Once, Piece},
+    stream::{self, Lines, Once, Piece},
     tasks,
     words::{self, Lang},
 };
@@ -236,7 +236,7 @@ pub(super) async fn look(web: &Web) -> Result<Board, ApiError> {
 /// What all who watch the console are shown, made once for each language.
 #[derive(Debug, Default)]
 pub(super) struct Shown {
-    pieces: [Once<Vec<Piece>>; 2],
+    pieces: [Once<Vec<String>>; 2],
     day: [Once<String>; 2],
     went: Once<Vec<(LaneId, i64)>>,
 }
@@ -260,13 +260,13 @@ fn plan_pieces(f: &Frame, board: &Board, went: &[(LaneId, i64)]) -> Result<Vec<P
 }
 
 /// All that moves on the console.
-pub(super) async fn pieces(web: &Web, l: Lang) -> Result<Arc<Vec<Piece>>, ApiError> {
+pub(super) async fn pieces(web: &Web, l: Lang) -> Result<Lines, ApiError> {
     let version = web.desk.version();
     let version = || *version.borrow();
     web.shown.pieces[l.index()].current(version, render(web, l)).await
 }
 
-async fn render(web: &Web, l: Lang) -> Result<Vec<Piece>, ApiError> {
+async fn render(web: &Web, l: Lang) -> Result<Vec<String>, ApiError> {
     let f = Frame::new(web, l, String::new());
     let board = look(web).await?;
     let (day, went) = slow(web, &f, board.inside).await?;
@@ -281,7 +281,7 @@ async fn render(web: &Web, l: Lang) -> Result<Vec<Piece>, ApiError> {
     pieces.push(("people".into(), people::cards(&f, &board.people, &went)?));
     pieces.push(("undecided".into(), undecided(&f, &board)?));
     pieces.push(("day".into(), day.to_string()));
-    Ok(pieces)
+    Ok(stream::lines(pieces))
 }
 
 #[derive(Template)]

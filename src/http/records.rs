@@ -12,7 +12,7 @@ use super::{
     alarms,
     console::{self, Frame},
     error::ApiError,
-    lanes,
+    lanes::{self, LaneCard},
     ports::{self, Row, StayFile},
     receipts,
     router::{Shared, Web},
@@ -181,10 +181,11 @@ async fn history(web: &Web, f: &Frame, lane: &LaneId) -> Result<String, ApiError
 
 /// What moves on a lane's page.
 pub(super) async fn lane_pieces(web: &Web, l: Lang, lane: &LaneId) -> Result<Vec<Piece>, ApiError> {
-    let live = lanes::piece_id(lane);
-    let all = console::pieces(web, l).await?;
-    let mut pieces: Vec<Piece> = all.iter().filter(|(id, _)| *id == live).cloned().collect();
     let f = Frame::new(web, l, String::new());
+    let board = console::look(web).await?;
+    let seen = board.lanes.iter().find(|seen| seen.lane.id == *lane).ok_or(ApiError::NotFound)?;
+    let live = LaneCard { l, seen, zone: &f.zone, now: f.now }.render()?;
+    let mut pieces = vec![(lanes::piece_id(lane), live)];
     pieces.push(("history".into(), history(web, &f, lane).await?));
     Ok(pieces)
 }

@@ -33,6 +33,14 @@ const KEEP_ALIVE: Duration = Duration::from_secs(15);
 /// One replaceable part of a page: the element's id and what is in it.
 pub(super) type Piece = (String, String);
 
+/// Pieces as they are sent, each as JSON: written once, however many watch.
+pub(super) type Lines = Arc<Vec<String>>;
+
+pub(super) fn lines(pieces: Vec<Piece>) -> Vec<String> {
+    let line = |(id, html)| serde_json::json!({ "id": id, "html": html }).to_string();
+    pieces.into_iter().map(line).collect()
+}
+
 /// What many watch and one makes: whoever asks while it is being made waits for it.
 #[derive(Debug)]
 pub(super) struct Once<T>(Mutex<Option<Made<T>>>);
@@ -127,9 +135,9 @@ impl Pulse {
 fn pieces<F, Fut>(web: &Shared, places: &Arc<Semaphore>, see: F) -> Result<Response, ApiError>
 where
     F: Fn() -> Fut + Send + 'static,
-    Fut: Future<Output = Result<Arc<Vec<Piece>>, ApiError>> + Send,
+    Fut: Future<Output = Result<Lines, ApiError>> + Send,
 {
-    let start = (Pulse::new(web, places)?, Arc::default(), see);
+    let start = (Pulse::new(web, places)?, Lines::default(), see);
     let events = stream::unfold(start, async |(mut pulse, mut sent, see)| {
         if !pulse.next().await {
             return None;
@@ -192,7 +200,7 @@ pub(super) async fn lane(
     let shared = web.clone();
     pieces(&web, &web.watchers, move || {
         let (web, lane) = (shared.clone(), lane.clone());
-        async move { records::lane_pieces(&web, l, &lane).await.map(Arc::new) }
+        async move { records::lane_pieces(&web, l, &lane).await.map(once) }
     })
 }
 
@@ -204,7 +212,7 @@ pub(super) async fn tasks(
     let shared = web.clone();
     pieces(&web, &web.watchers, move || {
         let web = shared.clone();
-        async move { task_list::pieces(&web, l).await.map(Arc::new) }
+        async move { task_list::pieces(&web, l).await.map(once) }
     })
 }
 
@@ -217,7 +225,7 @@ pub(super) async fn screen(
     let shared = web.clone();
     pieces(&web, &web.streams, move || {
         let (web, lane) = (shared.clone(), lane.clone());
-        async move { screen::pieces(&web, l, &lane).await.map(Arc::new) }
+        async move { screen::pieces(&web, l, &lane).await.map(once) }
     })
 }
 
@@ -229,7 +237,7 @@ pub(super) async fn devices(
 ) -> Result<Response, ApiError> {
     let place = web.watchers.clone().try_acquire_owned().map_err(|_| ApiError::Busy)?;
     let (live, stop) = (web.fleet.live(), web.stop.clone());
-    let start = (web, l, live, stop, VecDeque::new(), Arc::<Vec<Piece>>::default(), place);
+    let start = (web, l, live, stop, VecDeque::new(), Lines::default(), place);
     let events =
         stream::unfold(start, async |(web, l, mut live, mut stop, mut said, mut sent, place)| {
             if !sent.is_empty() {
@@ -244,19 +252,20 @@ pub(super) async fn devices(
                 }
             }
             let seen = devices::pieces(&web, l, &said).unwrap_or_default();
-            let events = fresh(&mut sent, Arc::new(seen));
+            let events = fresh(&mut sent, once(seen));
             Some((stream::iter(events), (web, l, live, stop, said, sent, place)))
         });
     Ok(sse(events.flatten()))
 }
 
+fn once(pieces: Vec<Piece>) -> Lines {
+    Arc::new(lines(pieces))
+}
+
 /// The pieces that differ from what was sent before.
-fn fresh(sent: &mut Arc<Vec<Piece>>, seen: Arc<Vec<Piece>>) -> Vec<Event> {
-    let is_new = |(nth, piece): &(usize, &Piece)| sent.get(*nth) != Some(*piece);
-    let event = |(_, (id, html)): (usize, &Piece)| {
-        let piece = serde_json::json!({ "id": id, "html": html });
-        Event::default().event("piece").data(piece.to_string())
-    };
+fn fresh(sent: &mut Lines, seen: Lines) -> Vec<Event> {
+    let is_new = |(nth, line): &(usize, &String)| sent.get(*nth) != Some(*line);
+    let event = |(_, line): (usize, &String)| Event::default().event("piece").data(line);
     let events = seen.iter().enumerate().filter(is_new).map(event).collect();
     *sent = seen;
     events
@@ -292,4 +301,39 @@ pub(super) async fn order_turn(
         let web = shared.clone();
         async move { Ok(turns::order_turn(&web, order).await?.key()) }
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
+
+    use super::*;
+
+    #[tokio::test(start_paused = true)]
+    async fn many_watch_and_one_makes() {
+        let (once, made, version) = (Once::<u64>::default(), AtomicU64::new(0), AtomicU64::new(1));
+        let make = async || Ok::<_, ()>(made.fetch_add(1, Relaxed) + 1);
+        let ask = || once.current(|| version.load(Relaxed), make());
+        let (one, two) = tokio::join!(ask(), ask());
+        assert_eq!((*one.unwrap(), *two.unwrap()), (1, 1), "both are shown the same");
+        version.store(2, Relaxed);
+        let begun = Instant::now();
+        assert_eq!(*ask().await.unwrap(), 2, "a change is never kept back");
+        assert!(begun.elapsed() >= THROTTLE, "nor made more often than that");
+        assert_eq!(*ask().await.unwrap(), 2);
+        tokio::time::advance(REFRESH).await;
+        assert_eq!(*ask().await.unwrap(), 3, "durations grow without any change");
+        assert_eq!(*once.recent(Duration::from_secs(1), make()).await.unwrap(), 3);
+        tokio::time::advance(Duration::from_secs(1)).await;
+        assert_eq!(*once.recent(Duration::from_secs(1), make()).await.unwrap(), 4);
+    }
+
+    #[test]
+    fn only_what_differs_is_sent() {
+        let mut sent = Lines::default();
+        let piece = |id: &str, html: &str| (id.to_owned(), html.to_owned());
+        assert_eq!(fresh(&mut sent, once(vec![piece("a", "1"), piece("b", "1")])).len(), 2);
+        assert_eq!(fresh(&mut sent, once(vec![piece("a", "1"), piece("b", "2")])).len(), 1);
+        assert!(fresh(&mut sent, once(vec![piece("a", "1"), piece("b", "2")])).is_empty());
+    }
 }

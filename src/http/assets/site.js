@@ -1,10 +1,18 @@
 (function () {
   var host = document.querySelector('[data-live]'), lost = document.getElementById('link-state');
+  // What scrolls sideways is reached by keys too.
+  function reach(within) {
+    [].forEach.call(within.querySelectorAll('.wide'), function (el) {
+      if (el.scrollWidth > el.clientWidth) el.tabIndex = 0;
+    });
+  }
+  reach(document);
   function swap(id, html) {
     var el = document.getElementById(id);
     if (!el) return;
     var arm = 'svg[class*="arm-"]', old = el.querySelector(arm), was = old && old.getAttribute('class');
     el.innerHTML = html;
+    reach(el.parentNode);
     var svg = el.querySelector(arm);
     if (!svg || !was) return;
     // Begin where the arm was, so that it is seen to move.
