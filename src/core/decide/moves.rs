@@ -146,7 +146,7 @@ impl Desk<'_> {
 
     /// The ticket as it is at its new time, under a new code.
     fn placed(&self, ticket: Ticket, line: &Line) -> Result<Ticket, NoChange> {
-        let mut ticket = self.anew(ticket)?;
+        let mut ticket = self.anew_off_paper(ticket)?;
         (ticket.valid_from, ticket.valid_until) = (line.valid_from, line.valid_until);
         if let Some(sold) = &mut ticket.sold {
             sold.slot.clone_from(&line.slot);
