@@ -95,6 +95,15 @@ fn a_file_of_products_becomes_rules() {
 }
 
 #[test]
+fn the_example_of_products_is_right() {
+    let site = site(include_str!("../products.example.toml")).unwrap();
+    let product = |id: &str| &site.rules.shop.products[&ProductId::parse(id).unwrap()];
+    assert_eq!(site.rules.shop.products.len(), 6);
+    assert_eq!(product("adult").window.opens, jiff::civil::time(8, 0, 0, 0));
+    assert_eq!((product("night").named, product("night").named_days), (Some(1), 7));
+}
+
+#[test]
 fn each_mistake_is_told_with_its_line_and_field() {
     for (from, to, line, field) in [
         ("[\"weekend\", \"holiday\"]", "[\"flood\"]", 9, "schedule.plan.days"),

@@ -73,6 +73,8 @@ pub struct Slip {
     pub typed: String,
     /// How often it was printed again; 0: the first time.
     pub again: u8,
+    /// Where an invoice is claimed by typing, and the code to type. No QR code: somebody would hold it before a gate.
+    pub invoice: Option<(String, String)>,
 }
 
 /// A ticket's past.
