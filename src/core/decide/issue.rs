@@ -166,7 +166,8 @@ impl Desk<'_> {
         let mut ticket = self.anew_off_paper(ticket)?;
         ticket.visitor = Some(visitor);
         let after = self.line_of(&ticket)?;
-        self.visitors_fit(std::slice::from_ref(&after)).map_err(Refusal::from)?;
+        let (fresh, former) = (std::slice::from_ref(&after), std::slice::from_ref(&line));
+        self.visitors_fit(fresh, former).map_err(Refusal::from)?;
         self.count_visitors(&line, -1);
         self.count_visitors(&after, 1);
         self.did(&ticket, TicketDid::Renamed, &by.name(), by.reason().unwrap_or_default());

@@ -56,6 +56,16 @@ impl Desk<'_> {
 
     /// Whether a counter may take so many places for these lines, together, now.
     pub(super) fn may_take(&self, lines: &[Line], counter: &CounterId) -> Result<(), NoSale> {
+        self.may_take_for(lines, counter, &[])
+    }
+
+    /// The same, of tickets that leave these lines for them.
+    pub(super) fn may_take_for(
+        &self,
+        lines: &[Line],
+        counter: &CounterId,
+        leaving: &[Line],
+    ) -> Result<(), NoSale> {
         let mut wanted: BTreeMap<&SlotId, (&Line, u32)> = BTreeMap::new();
         for line in lines {
             if let Some(closure) = self.closed_on(line.day) {
@@ -77,7 +87,7 @@ impl Desk<'_> {
                 return Err(NoSale::SlotFull { slot: id.clone(), left });
             }
         }
-        self.visitors_fit(lines)
+        self.visitors_fit(lines, leaving)
     }
 
     /// Of a slot that was sold of before, its own; else the product's.
@@ -152,9 +162,16 @@ impl Desk<'_> {
 
     // ---- visitors --------------------------------------------------------------------------------
 
-    /// The lines together give no visitor more than the products allow.
-    pub(super) fn visitors_fit(&self, lines: &[Line]) -> Result<(), NoSale> {
+    /// The lines together give no visitor more than the products allow, once what leaves is gone.
+    pub(super) fn visitors_fit(&self, lines: &[Line], leaving: &[Line]) -> Result<(), NoSale> {
         let mut more: BTreeMap<String, i64> = BTreeMap::new();
+        for line in leaving {
+            let product = self.rules.shop.products.get(&line.product);
+            let days = product.map_or(0, |product| product.named_days);
+            for visitor in &line.visitors {
+                *more.entry(visitor_key(line, line.day, days, visitor)).or_insert(0) -= 1;
+            }
+        }
         for line in lines {
             let product = self.rules.shop.products.get(&line.product);
             let Some((product, most)) = product.and_then(|p| Some((p, p.named?))) else { continue };

@@ -82,11 +82,15 @@ impl Desk<'_> {
     pub(super) fn tickets_still_owed(&self, order: &Order) -> bool {
         let (Some(sale), Some(basket)) = (&order.sale, &order.basket) else { return false };
         let movable = basket.moves.iter().all(|ticket| self.unused(*ticket).is_ok());
+        let leaving = basket.moves.iter().filter_map(|ticket| self.ticket(*ticket));
+        let leaving: Vec<Line> = leaving.filter_map(|ticket| self.line_of(ticket).ok()).collect();
         match order.state {
             OrderState::Due => movable,
             OrderState::Void if !basket.given_up => {
                 let not_over = basket.lines.iter().all(|line| line.valid_until > self.now);
-                not_over && movable && self.may_take(&basket.lines, &sale.counter).is_ok()
+                not_over
+                    && movable
+                    && self.may_take_for(&basket.lines, &sale.counter, &leaving).is_ok()
             }
             _ => false,
         }

@@ -4,7 +4,7 @@
   var form = document.getElementById('check'), list = document.getElementById('scans'), video = document.getElementById('eye');
   if (!form) return;
   var KEEP = 'paifang-checks', input = form.querySelector('input[name=code]'), camera = document.getElementById('camera');
-  var photo = document.getElementById('photo'), blind = document.getElementById('blind'), persons = form.persons;
+  var photo = document.getElementById('photo'), shot = document.getElementById('shot'), blind = document.getElementById('blind'), persons = form.persons;
   var words = { wait: list.getAttribute('data-wait'), ok: list.getAttribute('data-ok'), no: list.getAttribute('data-no') };
   var scans = [], busy = false, last = { text: '', at: 0 };
   try { scans = JSON.parse(localStorage.getItem(KEEP) || '[]'); } catch (e) { scans = []; }
@@ -105,9 +105,9 @@
         setInterval(function () {
           eye.detect(video).then(function (codes) { if (codes.length) take(codes[0].rawValue); }, function () {});
         }, 250);
-      }, function () { camera.hidden = true; photo.parentNode.hidden = false; });
+      }, function () { camera.hidden = true; shot.hidden = false; });
     };
-  } else if (window.createImageBitmap && photo) photo.parentNode.hidden = false;
+  } else if (window.createImageBitmap && photo) shot.hidden = false;
   // ---- else a photo, in which the site reads the code ----
   if (photo) photo.addEventListener('change', function () {
     var file = photo.files[0];

@@ -375,6 +375,24 @@ fn a_visitors_limit_is_of_one_product_and_may_span_days() {
     }
 }
 
+/// A ticket does not stand in its own way.
+#[test]
+fn a_visitors_ticket_moves_within_its_days_and_its_name_is_corrected() {
+    let mut site = Site::scenic();
+    let named = site.rules.shop.products.get_mut(&product("named")).unwrap();
+    named.named_days = 7;
+    let wish = LineAsked { visitors: vec![visitor("110A")], ..line("named", NINE, 1) };
+    let (order, tickets) = site.buy("1", std::slice::from_ref(&wish));
+    let (on, at) = ("2026-11-25", "day-20261125-0900");
+    assert_eq!(site.move_to("m1", tickets[0], on, at, order), Ok(Answer::Done));
+    let corrected = Visitor { name: "章*".into(), ..visitor("110A") };
+    let rename =
+        Input::TicketRenamed { ticket: tickets[0], visitor: corrected, by: Asker::Visitor };
+    assert_eq!(site.checked(rename), Ok(Answer::Done));
+    let no = NoSale::VisitorHasOne { product: product("named"), most: 1 };
+    assert_eq!(site.ask(wanted("page", "2", &[wish])), Err(no.into()), "it is one still");
+}
+
 #[test]
 fn a_name_is_read_for_a_reason_that_is_on_record() {
     let mut site = Site::scenic();
