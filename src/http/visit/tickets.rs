@@ -33,7 +33,7 @@ use crate::{
         signin::Signed,
         words::{self, Lang},
     },
-    types::TicketId,
+    types::{Money, TicketId},
 };
 
 const ORDERS_MAX: u32 = 100;
@@ -115,6 +115,12 @@ struct FilePage {
 }
 
 impl FilePage {
+    /// What the site kept of persons who went back.
+    fn kept(&self) -> Option<Money> {
+        let sold = self.ticket.sold.as_ref().filter(|sold| sold.kept_minor > 0)?;
+        Some(Money::new(sold.kept_minor, sold.price.currency))
+    }
+
     fn state(&self, admission: &Admission) -> &'static str {
         words::admission_state(self.f.l, admission.state)
     }

@@ -163,7 +163,10 @@ pub(in crate::http) async fn sell(
     };
     wish::keep_names(&web, &fields, &wanted).await?;
     let (counter, key) = (seller.counter, fields.get("key").to_owned());
-    let asked = TicketsAsked { counter, key, lines, medium: Medium::Paper };
+    // Without a printer there is no paper: the page of each ticket shows its code.
+    let has_printer = !paper::printers(&web).is_empty();
+    let medium = if has_printer { Medium::Paper } else { Medium::Any };
+    let asked = TicketsAsked { counter, key, lines, medium };
     match web.desk.tell(Input::TicketsAsked(asked)).await? {
         Ok(Answer::Order(order)) => {
             tracing::info!(%order, operator = signed.name, "tickets were ordered at the window");
@@ -341,14 +344,13 @@ pub(in crate::http) async fn cash(
             return one_page(&web, l, signed, order, Some((StatusCode::CONFLICT, text))).await;
         }
     };
+    let text = format!("{} {change}", l.say("找零", "Change:"));
+    if tendered.printer.is_empty() {
+        return one_page(&web, l, signed, order, Some((StatusCode::OK, text))).await;
+    }
     let printed = print_all(&web, l, &signed, order, &tendered.printer).await?;
-    let text = format!("{} {change} · {}", l.say("找零", "Change:"), printed.text);
-    let status = if printed.is_done() || tendered.printer.is_empty() {
-        StatusCode::OK
-    } else {
-        printed.status
-    };
-    one_page(&web, l, signed, order, Some((status, text))).await
+    let text = format!("{text} · {}", printed.text);
+    one_page(&web, l, signed, order, Some((printed.status, text))).await
 }
 
 /// An order that was paid in cash, with what of it waits for whoever paid.
