@@ -330,10 +330,12 @@ fn counter() -> Router<Shared> {
         .route("/console/merchants/{merchant}/suspend", post(merchants::suspend))
 }
 
-/// The devices, for a signed-in operator and for the command line beside the data folder.
+/// For a signed-in operator and for the command line beside the data folder.
 fn hands() -> Router<Shared> {
     Router::new()
         .route("/api/v1/settlement/{day}", post(settlement::settle))
+        .route("/api/v1/tickets/issue", post(admissions::issue))
+        .route("/api/v1/tickets/{ticket}/revoke", post(admissions::withdraw))
         .route("/api/v1/devices", get(devices::list))
         .route("/api/v1/devices/live", get(devices::live))
         .route("/api/v1/devices/strangers", get(devices::strangers).post(devices::listen))
