@@ -10,11 +10,13 @@ use axum::{
 };
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
 
 use super::{
     console::{Frame, today},
     error::ApiError,
     operate::REASON_CHARS_MAX,
+    program::{Api, Op},
     router::Shared,
     signin::Signed,
     words::{self, Lang},
@@ -27,31 +29,64 @@ use crate::{
         lane::OperatorAct,
         ticket::{Admission, Ticket},
     },
-    types::{AdmissionId, Code, LaneId, TicketId},
+    types::{AdmissionId, Code, LaneId, Scope, TicketId},
 };
 
 const ADMISSIONS_MAX: u32 = 200;
 
+pub(super) fn api(api: Api) -> Api {
+    api.on(
+        Op::post(
+            "/api/v1/tickets",
+            "registerTicket",
+            "Registers a ticket sold elsewhere, by its code",
+        )
+        .scope(Scope::TicketsWrite)
+        .body::<Sold>()
+        .gives::<TicketBody>(
+            200,
+            "Its number; the same code with the same content is the same ticket",
+        ),
+        sell,
+    )
+    .on(
+        Op::delete(
+            "/api/v1/tickets/{ticket}",
+            "revokeTicket",
+            "Lets nobody in any more; who is in stays in",
+        )
+        .scope(Scope::TicketsWrite)
+        .empties("It lets nobody in any more"),
+        revoke,
+    )
+}
+
 // ---- tickets -------------------------------------------------------------------------------------
 
-#[derive(Deserialize)]
+#[derive(Deserialize, ToSchema)]
+#[schema(as = TicketAsk, example = json!({
+    "code": "A-4711", "persons": 2, "valid_until": "2096-01-01T00:00:00Z"
+}))]
 #[serde(deny_unknown_fields)]
-pub(super) struct Sold {
+struct Sold {
     /// As the scanner will read it; a card: its bits and bytes, such as `26:2d00a280`. Its digest alone is kept.
+    #[schema(min_length = 1, max_length = 512)]
     code: String,
+    #[schema(minimum = 1, maximum = 1000)]
     persons: u32,
     /// Default: now.
     valid_from: Option<Timestamp>,
     valid_until: Timestamp,
 }
 
-#[derive(Debug, Serialize)]
-pub(super) struct TicketBody {
+#[derive(Debug, Serialize, ToSchema)]
+#[schema(as = TicketMade)]
+struct TicketBody {
     id: TicketId,
 }
 
 /// The same code again with the same content is the same ticket.
-pub(super) async fn sell(
+async fn sell(
     State(web): State<Shared>,
     signed: Signed,
     Json(sold): Json<Sold>,
@@ -85,7 +120,7 @@ pub(super) async fn sell(
 }
 
 /// Lets nobody in any more; who is in stays in.
-pub(super) async fn revoke(
+async fn revoke(
     State(web): State<Shared>,
     signed: Signed,
     Path(id): Path<i64>,
