@@ -35,10 +35,13 @@ impl Accounts {
         Ok(insert.execute(&mut *self.pen.conn.lock().await).await?.rows_affected() == 1)
     }
 
-    /// Its token is worth nothing from now on; `false`: nobody has this name.
+    /// Its token is worth nothing from now on, and it is told nothing more; `false`: nobody has this name.
     pub async fn drop_program(&self, name: &str) -> Result<bool, StoreError> {
+        let by = format!("program {name}");
+        let mut conn = self.pen.conn.lock().await;
+        sqlx::query!("delete from webhook where made_by = ?1", by).execute(&mut *conn).await?;
         let delete = sqlx::query!("delete from program where name = ?1", name);
-        Ok(delete.execute(&mut *self.pen.conn.lock().await).await?.rows_affected() == 1)
+        Ok(delete.execute(&mut *conn).await?.rows_affected() == 1)
     }
 
     /// By name.

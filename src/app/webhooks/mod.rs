@@ -26,6 +26,7 @@ use tracing::warn;
 use self::mark::Mark;
 use super::{App, pages::odd};
 use crate::{
+    core::{AlarmKind, Input},
     http::ports::{Found, HookState, Hooks},
     store::{Accounts, Reader},
     types::{Webhook, WebhookDraft},
@@ -129,6 +130,12 @@ impl Webhooks {
         true
     }
 
+    /// Nobody has to look after it any more.
+    async fn calm(&self, id: i64) {
+        let (subject, kind) = (subject(id), AlarmKind::WebhookDead);
+        let _ = self.app.submit(Input::Well { subject, kind }, None).await;
+    }
+
     /// Writes down where a webhook stands. Lost, some events are told again.
     async fn save(&self, id: i64) {
         let Some(mark) = self.mark(id) else { return };
@@ -138,6 +145,11 @@ impl Webhooks {
             warn!(webhook = id, %trouble, "how far a webhook is cannot be kept; after a start it tells some again");
         }
     }
+}
+
+/// What alarms call it.
+fn subject(id: i64) -> String {
+    format!("webhook {id}")
 }
 
 impl Hooks for Webhooks {
@@ -164,6 +176,7 @@ impl Hooks for Webhooks {
     fn drop(&self, id: i64) -> Found<'_, bool> {
         Box::pin(async move {
             let gone = self.accounts.drop_webhook(id).await.map_err(odd)?;
+            self.calm(id).await;
             self.changed.notify_one();
             Ok(gone)
         })
@@ -173,6 +186,7 @@ impl Hooks for Webhooks {
         Box::pin(async move {
             let known = self.marks().get_mut(&id).map(|mark| mark.again(after_seq)).is_some();
             if known {
+                self.calm(id).await;
                 self.save(id).await;
             }
             known

@@ -14,6 +14,7 @@ use tracing::{info, warn};
 use super::{
     Webhooks,
     mark::{Mark, TROUBLE_CHARS_MAX},
+    subject,
 };
 use crate::{
     core::{AlarmKind, Input},
@@ -52,7 +53,7 @@ pub(super) async fn run(hooks: Arc<Webhooks>, hook: Webhook) {
         }
     };
     let mut version = sender.hooks.app.version();
-    let mut saved = Instant::now();
+    let (mut saved, mut told) = (Instant::now(), false);
     while let Some(mark) = sender.hooks.mark(sender.hook.id) {
         if mark.state.dead {
             mark.sent.notified().await;
@@ -69,12 +70,10 @@ pub(super) async fn run(hooks: Arc<Webhooks>, hook: Webhook) {
         };
         let more = !piece.rows.is_empty();
         sender.tell(piece, &mark).await;
-        if !more || saved.elapsed() >= SAVE {
-            let now = sender.hooks.mark(sender.hook.id);
-            if now.is_some_and(|now| now.state.told_seq != mark.state.told_seq) {
-                sender.hooks.save(sender.hook.id).await;
-                saved = Instant::now();
-            }
+        told |= more;
+        if told && !more || saved.elapsed() >= SAVE {
+            sender.hooks.save(sender.hook.id).await;
+            (saved, told) = (Instant::now(), false);
         }
         if !more {
             tokio::select! {
@@ -233,7 +232,6 @@ impl Sender {
             });
             info!(webhook = self.hook.id, "a webhook's receiver takes events again");
             self.hooks.save(self.hook.id).await;
-            self.alarm(None).await;
         }
     }
 
@@ -259,20 +257,12 @@ impl Sender {
         self.hooks.save(id).await;
         if dead {
             warn!(webhook = id, what, "a webhook's receiver took nothing; nothing more is sent");
-            self.alarm(Some(what)).await;
+            let (subject, kind) = (subject(id), AlarmKind::WebhookDead);
+            let input = Input::Trouble { subject, kind, detail: what };
+            let _ = self.hooks.app.submit(input, None).await;
             return None;
         }
         Some(wait)
-    }
-
-    /// Tells the operator that a receiver is given up, or takes events again.
-    async fn alarm(&self, trouble: Option<String>) {
-        let (subject, kind) = (format!("webhook {}", self.hook.id), AlarmKind::WebhookDead);
-        let input = match trouble {
-            Some(detail) => Input::Trouble { subject, kind, detail },
-            None => Input::Well { subject, kind },
-        };
-        let _ = self.hooks.app.submit(input, None).await;
     }
 }
 

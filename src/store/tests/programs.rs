@@ -76,6 +76,12 @@ async fn webhooks_are_numbered_for_ever() {
     assert!(store.accounts.drop_webhook(first.id).await.unwrap());
     let second = store.accounts.add_webhook(&draft, start()).await.unwrap();
     assert!(second.id > first.id);
+    let by = WebhookDraft { made_by: "program a".into(), ..draft };
+    store.accounts.add_webhook(&by, start()).await.unwrap();
+    store.accounts.add_program("a", &[Scope::StaysRead], &[1; 32], "li", start()).await.unwrap();
+    assert!(store.accounts.drop_program("a").await.unwrap());
+    let left: Vec<_> = store.reader.webhooks().await.unwrap().into_iter().map(|h| h.id).collect();
+    assert_eq!(left, [second.id], "it is told nothing more either");
 }
 
 /// Against one that remembers all it has seen.
