@@ -70,6 +70,11 @@ enum Command {
         #[command(subcommand)]
         command: UserCommand,
     },
+    /// Tokens of programs that use `/api/v1`.
+    Token {
+        #[command(subcommand)]
+        command: TokenCommand,
+    },
     /// The devices of the running site.
     Device {
         #[command(subcommand)]
@@ -170,6 +175,31 @@ enum UserCommand {
     List {
         #[command(flatten)]
         site: SiteArg,
+    },
+}
+
+#[derive(Subcommand)]
+enum TokenCommand {
+    /// Makes a token and prints it once.
+    Add {
+        #[command(flatten)]
+        site: SiteArg,
+        /// The program: 1 to 32 of a-z, 0-9 and '-'.
+        name: String,
+        /// What it may do, such as stays:read,lanes:operate.
+        #[arg(long, required = true, value_delimiter = ',')]
+        scopes: Vec<String>,
+    },
+    /// Lists the programs with what they may do.
+    List {
+        #[command(flatten)]
+        site: SiteArg,
+    },
+    /// Takes a program's token back.
+    Revoke {
+        #[command(flatten)]
+        site: SiteArg,
+        name: String,
     },
 }
 
@@ -276,10 +306,21 @@ async fn plain(command: Command) -> anyhow::Result<()> {
         Command::User { command: UserCommand::List { site } } => {
             cli::list_users(site.load()?).await
         }
+        Command::Token { command } => token(command).await,
         Command::Device { command } => device(command).await,
         Command::Tariff { command } => cli::tariff::run(command).await,
         Command::Backup { site, to } => cli::backup::backup(site.load()?, &to).await,
         Command::Restore { site, from } => cli::backup::restore(site.load()?, &from).await,
+    }
+}
+
+async fn token(command: TokenCommand) -> anyhow::Result<()> {
+    match command {
+        TokenCommand::Add { site, name, scopes } => {
+            cli::tokens::add(site.load()?, &name, &scopes).await
+        }
+        TokenCommand::List { site } => cli::tokens::list(site.load()?).await,
+        TokenCommand::Revoke { site, name } => cli::tokens::revoke(site.load()?, &name).await,
     }
 }
 

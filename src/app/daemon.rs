@@ -26,6 +26,7 @@ use super::{
     pictures::Pictures,
     printing::ReceiptDesk,
     settling::{self, Settling},
+    webhooks::{self, Webhooks},
 };
 use crate::{
     config::{InvoiceSettings, Site},
@@ -201,6 +202,15 @@ impl Daemon {
         let keep = site.tickets.keep_days;
         tasks.spawn(super::visitors::forget(app.clone(), accounts.clone(), keep));
         let (stop, stopped) = watch::channel(false);
+        let programs = accounts.clone();
+        let hooks = Webhooks::new(
+            app.clone(),
+            (reader.clone(), accounts.clone()),
+            site.data_dir.join(webhooks::FOLDER),
+            rules.site_name.clone(),
+            secrets.site_secret,
+        );
+        tasks.spawn(hooks.clone().run());
         let tables =
             Arc::new(Tables { reader, accounts, app: app.clone(), currency: rules.currency });
         let sells = !rules.shop.products.is_empty();
@@ -210,6 +220,9 @@ impl Daemon {
             records: tables.clone(),
             till: tables.clone(),
             payments: tables.clone(),
+            lists: tables.clone(),
+            programs: Some(Arc::new(programs)),
+            hooks: Some(hooks.clone()),
             tickets: sells.then(|| TicketOffice { codes: Arc::new(codes), records: tables }),
             settlement: Some(settling::shared(&settling)),
             pictures: Arc::new(pictures),

@@ -17,11 +17,13 @@ mod parts;
 mod payments;
 pub mod pictures;
 mod printing;
+mod programs;
 mod reading;
 pub mod settling;
 pub mod staff;
 mod till;
 mod visitors;
+mod webhooks;
 mod writer;
 
 use std::sync::{

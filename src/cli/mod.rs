@@ -8,6 +8,7 @@ pub mod settlement;
 pub mod supervisor;
 pub mod tariff;
 pub mod ticket;
+pub mod tokens;
 
 use std::time::Duration;
 

@@ -188,7 +188,7 @@ pub enum Taken {
 }
 
 /// Something a person should know, as long as it lasts.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
 pub struct Alarm {
     /// A lane, a device, a bank channel, `clock`, `disk`, or a payment's number.
     pub subject: String,
@@ -197,7 +197,19 @@ pub struct Alarm {
     pub detail: String,
 }
 
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+#[derive(
+    Clone,
+    Copy,
+    Debug,
+    PartialEq,
+    Eq,
+    Hash,
+    PartialOrd,
+    Ord,
+    Serialize,
+    Deserialize,
+    utoipa::ToSchema,
+)]
 #[serde(rename_all = "snake_case")]
 pub enum AlarmKind {
     Lane(LaneAlarm),
@@ -247,4 +259,6 @@ pub enum AlarmKind {
     LimitPassed,
     /// Nobody knows whether a person went through a turnstile.
     AdmissionUnsure,
+    /// A receiver of events took none for a day, and is told nothing more.
+    WebhookDead,
 }

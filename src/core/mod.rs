@@ -41,7 +41,7 @@ pub mod zone;
 pub use self::{
     admit::Place,
     change::{Alarm, AlarmKind, Change},
-    decide::{Decision, decide, shift_matches_postings},
+    decide::{Decision, decide, quote_of, shift_matches_postings},
     effect::{Effect, Message},
     input::{Answer, Input, Refusal, Reply},
     rules::Rules,

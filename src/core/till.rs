@@ -44,7 +44,7 @@ impl Shift {
 }
 
 /// Sums of a shift, in minor units of the site's currency.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
 pub struct ShiftTotals {
     pub cash_minor: i64,
     pub cash_count: u32,
@@ -138,7 +138,7 @@ pub struct Validation {
     pub over_at: Option<Timestamp>,
 }
 
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
 #[serde(rename_all = "snake_case", tag = "is")]
 pub enum ValidationState {
     Given,

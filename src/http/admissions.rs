@@ -10,12 +10,14 @@ use axum::{
 };
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
 
 use super::{
     console::{Frame, today},
     error::ApiError,
     hand::Hand,
     operate::REASON_CHARS_MAX,
+    program::{Access, Api, Op},
     router::Shared,
     signin::Signed,
     words::{self, Lang},
@@ -28,31 +30,86 @@ use crate::{
         lane::OperatorAct,
         ticket::{Admission, Medium, Ticket},
     },
-    types::{AdmissionId, Code, LaneId, TicketId, ZoneId},
+    types::{AdmissionId, Code, LaneId, Scope, TicketId, ZoneId},
 };
 
 const ADMISSIONS_MAX: u32 = 200;
 
+pub(super) fn api(api: Api) -> Api {
+    api.on(
+        Op::post(
+            "/api/v1/tickets",
+            "registerTicket",
+            "Registers a ticket sold elsewhere, by its code",
+        )
+        .scope(Scope::TicketsWrite)
+        .body::<Sold>()
+        .gives::<TicketBody>(
+            200,
+            "Its number; the same code with the same content is the same ticket",
+        ),
+        sell,
+    )
+    .on(
+        Op::delete(
+            "/api/v1/tickets/{ticket}",
+            "revokeTicket",
+            "Lets nobody in any more; who is in stays in",
+        )
+        .scope(Scope::TicketsWrite)
+        .empties("It lets nobody in any more"),
+        revoke,
+    )
+    .on(
+        Op::post(
+            "/api/v1/tickets/issue",
+            "issueTicket",
+            "A ticket under a code that the site signs",
+        )
+        .by(Access::Hand(Scope::TicketsWrite))
+        .body::<Issued>()
+        .gives::<TicketBody>(200, "Its number"),
+        issue,
+    )
+    .on(
+        Op::post(
+            "/api/v1/tickets/{ticket}/revoke",
+            "withdrawTicket",
+            "As revoking it, for a reason that goes on record",
+        )
+        .by(Access::Hand(Scope::TicketsWrite))
+        .body::<Withdrawn>()
+        .gives::<TicketBody>(200, "Its number"),
+        withdraw,
+    )
+}
+
 // ---- tickets -------------------------------------------------------------------------------------
 
-#[derive(Deserialize)]
+#[derive(Deserialize, ToSchema)]
+#[schema(as = TicketAsk, example = json!({
+    "code": "A-4711", "persons": 2, "valid_until": "2096-01-01T00:00:00Z"
+}))]
 #[serde(deny_unknown_fields)]
-pub(super) struct Sold {
+struct Sold {
     /// As the scanner will read it; a card: its bits and bytes, such as `26:2d00a280`. Its digest alone is kept.
+    #[schema(min_length = 1, max_length = 512)]
     code: String,
+    #[schema(minimum = 1, maximum = 1000)]
     persons: u32,
     /// Default: now.
     valid_from: Option<Timestamp>,
     valid_until: Timestamp,
 }
 
-#[derive(Debug, Serialize)]
-pub(super) struct TicketBody {
+#[derive(Debug, Serialize, ToSchema)]
+#[schema(as = TicketMade)]
+struct TicketBody {
     id: TicketId,
 }
 
 /// The same code again with the same content is the same ticket.
-pub(super) async fn sell(
+async fn sell(
     State(web): State<Shared>,
     signed: Signed,
     Json(sold): Json<Sold>,
@@ -85,9 +142,11 @@ pub(super) async fn sell(
     }
 }
 
-#[derive(Deserialize)]
+#[derive(Deserialize, ToSchema)]
+#[schema(as = TicketIssue)]
 #[serde(deny_unknown_fields)]
-pub(super) struct Issued {
+struct Issued {
+    #[schema(minimum = 1, maximum = 1000)]
     persons: u32,
     /// Default: now.
     valid_from: Option<Timestamp>,
@@ -100,7 +159,7 @@ pub(super) struct Issued {
 }
 
 /// A ticket under a code of this site's own keys, which whoever reads the data folder signs.
-pub(super) async fn issue(
+async fn issue(
     State(web): State<Shared>,
     hand: Hand,
     Json(issued): Json<Issued>,
@@ -114,13 +173,15 @@ pub(super) async fn issue(
     }
 }
 
-#[derive(Deserialize)]
-pub(super) struct Withdrawn {
+#[derive(Deserialize, ToSchema)]
+#[schema(as = TicketWithdrawal)]
+struct Withdrawn {
+    #[schema(min_length = 1, max_length = 200)]
     reason: String,
 }
 
 /// As [`revoke`], for a reason.
-pub(super) async fn withdraw(
+async fn withdraw(
     State(web): State<Shared>,
     hand: Hand,
     Path(id): Path<i64>,
@@ -138,7 +199,7 @@ pub(super) async fn withdraw(
 }
 
 /// Lets nobody in any more; who is in stays in.
-pub(super) async fn revoke(
+async fn revoke(
     State(web): State<Shared>,
     signed: Signed,
     Path(id): Path<i64>,

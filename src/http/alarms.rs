@@ -103,6 +103,13 @@ pub(super) fn words(l: Lang, kind: AlarmKind) -> (&'static str, &'static str) {
             ("不确定游客是否已通过", "在“通行”页认定"),
             ("Nobody knows whether a visitor went", "Decide it on the admissions page"),
         ),
+        AlarmKind::WebhookDead => two(
+            ("事件接收方一天未应答", "检查接收方，然后在“程序”页重新发送"),
+            (
+                "A receiver of events took none for a day",
+                "Mend it, then send again on the page of programs",
+            ),
+        ),
         AlarmKind::DiskFull => {
             two(("磁盘已满", "立即清理磁盘"), ("The disk takes no more", "Free space now"))
         }

@@ -7,7 +7,6 @@ mod admissions;
 mod agents;
 mod alarms;
 mod amount;
-mod api;
 mod bind;
 mod calls;
 mod charts;
@@ -35,6 +34,7 @@ mod payments;
 mod people;
 mod plan;
 pub mod ports;
+mod program;
 mod receipts;
 mod records;
 mod register;
@@ -56,8 +56,14 @@ mod visit;
 mod words;
 mod zones;
 
+/// What the journal tells programs.
+pub mod events {
+    pub use super::program::{EVENT_KINDS, Event, EventKind, News, event, mask};
+}
+
 pub use self::{
     hand::folder_token,
+    program::fresh_token,
     router::{Parts, Settings, router, serve},
     signin::{PasswordError, hash_password, verify_password},
     visit::TicketOffice,

@@ -4,6 +4,7 @@
 mod devices;
 mod invoices;
 mod payments;
+mod programs;
 mod receipts;
 mod settlement;
 mod tickets;
@@ -26,6 +27,7 @@ pub use self::devices::{
 };
 pub use self::invoices::{ClaimReply, Claimant, InvoiceDesk, InvoiceFile};
 pub use self::payments::{Counter, PaymentFile, PaymentRecords};
+pub use self::programs::{HookState, Hooks, Lists, Page, ProgramRecords};
 pub use self::receipts::{Paid, PrintOutcome, Receipts};
 pub use self::settlement::{DaySettled, Earned, SettlementRecords};
 pub use self::tickets::{Slip, TicketCodes, TicketPast, TicketRecords, VisitorUnfit, Visits};

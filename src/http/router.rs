@@ -4,7 +4,7 @@ use std::{
     future::{Future, IntoFuture},
     io,
     net::SocketAddr,
-    sync::Arc,
+    sync::{Arc, OnceLock},
 };
 
 use axum::{
@@ -13,7 +13,7 @@ use axum::{
     extract::DefaultBodyLimit,
     http::Request,
     middleware::from_fn_with_state,
-    routing::{delete, get, post},
+    routing::{get, post},
 };
 use metrics_exporter_prometheus::PrometheusHandle;
 use tokio::{
@@ -23,25 +23,25 @@ use tokio::{
 use tower_http::trace::{DefaultOnResponse, TraceLayer};
 
 use super::{
-    admissions, agents, api, bind, calls, console, counters, devices, driver,
+    admissions, bind, calls, console, counters, devices, driver,
     error::{self, ApiError},
     guard::{self, Attempts},
     hand::folder_token,
     home, invoice_list, invoices,
     link::Links,
-    merchant, merchants, misreads, operate, ops, orders, pay, payments,
+    merchant, merchants, misreads, operate, ops, pay, payments,
     ports::{
-        BankDoor, Desk, DeviceDoor, Fleet, InvoiceDesk, PaymentRecords, Pictures, Receipts,
-        Records, SettlementRecords, TillRecords,
+        BankDoor, Desk, DeviceDoor, Fleet, Hooks, InvoiceDesk, Lists, PaymentRecords, Pictures,
+        ProgramRecords, Receipts, Records, SettlementRecords, TillRecords,
     },
-    receipts, records, register, screen, settlement, signin, stream, tariffs, tasks, till,
+    program, receipts, records, register, screen, settlement, signin, stream, tariffs, tasks, till,
     unlicensed,
     visit::{self, TicketOffice},
     zones,
 };
 
 /// Forms here are a few hundred bytes.
-const BODY_BYTES_MAX: usize = 16 * 1024;
+pub(super) const BODY_BYTES_MAX: usize = 16 * 1024;
 /// Open event streams of drivers and screens at once; each costs a little memory and one look per change.
 const STREAMS_MAX: usize = 256;
 /// Those of operators, whom no crowd of phones may keep out.
@@ -81,6 +81,11 @@ pub struct Parts {
     pub records: Arc<dyn Records>,
     pub till: Arc<dyn TillRecords>,
     pub payments: Arc<dyn PaymentRecords>,
+    pub lists: Arc<dyn Lists>,
+    /// `None`: no program has a token, and nothing is done once only.
+    pub programs: Option<Arc<dyn ProgramRecords>>,
+    /// `None`: nobody is told of events.
+    pub hooks: Option<Arc<dyn Hooks>>,
     /// `None`: the site has no bank.
     pub settlement: Option<Arc<dyn SettlementRecords>>,
     pub pictures: Arc<dyn Pictures>,
@@ -111,6 +116,12 @@ pub(super) struct Web {
     pub(super) records: Arc<dyn Records>,
     pub(super) till: Arc<dyn TillRecords>,
     pub(super) payments: Arc<dyn PaymentRecords>,
+    pub(super) lists: Arc<dyn Lists>,
+    pub(super) programs: Option<Arc<dyn ProgramRecords>>,
+    pub(super) hooks: Option<Arc<dyn Hooks>>,
+    pub(super) in_flight: program::InFlight,
+    /// What describes `/api/v1`; set before anybody can ask.
+    pub(super) document: OnceLock<String>,
     pub(super) settlement: Option<Arc<dyn SettlementRecords>>,
     pub(super) pictures: Arc<dyn Pictures>,
     pub(super) bank: Option<Arc<dyn BankDoor>>,
@@ -149,6 +160,11 @@ pub fn router(parts: Parts) -> Router {
         records: parts.records,
         till: parts.till,
         payments: parts.payments,
+        lists: parts.lists,
+        programs: parts.programs,
+        hooks: parts.hooks,
+        in_flight: program::InFlight::default(),
+        document: OnceLock::new(),
         settlement: parts.settlement,
         pictures: parts.pictures,
         bank: parts.bank,
@@ -184,9 +200,8 @@ pub fn router(parts: Parts) -> Router {
         .merge(public())
         .merge(visit::public())
         .merge(merchants().layer(from_fn_with_state(web.clone(), guard::own_origin)))
-        .merge(programs())
+        .merge(program::routes(&web))
         .merge(operators().layer(from_fn_with_state(web.clone(), guard::own_origin)))
-        .merge(hands())
         .fallback(|| async { ApiError::NotFound })
         .layer(DefaultBodyLimit::max(BODY_BYTES_MAX))
         .layer(from_fn_with_state(web.clone(), error::dress));
@@ -229,7 +244,6 @@ fn public() -> Router<Shared> {
         .route("/lane/{lane}/screen", get(screen::screen))
         .route("/lane/{lane}/screen/live", get(stream::screen))
         .route("/lane/{lane}/sign", get(screen::sign))
-        .route("/api/v1/zones", get(zones::list))
         .route("/tariff", get(tariffs::sign))
         .route("/assets/{name}", get(ops::asset))
 }
@@ -242,19 +256,6 @@ fn merchants() -> Router<Shared> {
         .route("/merchant/signout", post(merchant::sign_out))
         .route("/merchant/give", post(merchant::give))
         .route("/merchant/{validation}/revoke", post(merchant::revoke))
-}
-
-/// For programs of merchants and counters, known by their tokens: no cookie, so no page of somebody else can use it.
-fn programs() -> Router<Shared> {
-    Router::new()
-        .route("/api/v1/validations", get(merchant::api_list).post(merchant::api_give))
-        .route("/api/v1/validations/{validation}", delete(merchant::api_revoke))
-        .merge(agents::routes())
-        .route("/api/v1/orders", post(orders::sell))
-        .route("/api/v1/orders/{order}", get(orders::see))
-        .route("/api/v1/orders/{order}/code", post(orders::code))
-        .route("/api/v1/orders/{order}/cancel", post(orders::cancel))
-        .route("/api/v1/orders/{order}/refunds", post(orders::refund))
 }
 
 /// Pages and acts that need a signed-in operator, and signing in itself.
@@ -293,13 +294,7 @@ fn operators() -> Router<Shared> {
         .route("/console/tasks/{task}/stay", post(misreads::pick))
         .merge(counter())
         .merge(visit::staff())
-        .route("/api/v1/tickets", post(admissions::sell))
-        .route("/api/v1/tickets/{ticket}", delete(admissions::revoke))
-        .route("/api/v1/lanes", get(api::lanes))
-        .route("/api/v1/tasks", get(tasks::list))
-        .route("/api/v1/zones/{zone}/count", post(zones::count))
-        .route("/api/v1/stays", get(api::stays))
-        .route("/api/v1/lanes/{lane}/operate", post(api::operate))
+        .merge(program::staff())
 }
 
 /// Money at the desk.
@@ -328,18 +323,6 @@ fn counter() -> Router<Shared> {
         .route("/console/merchants/{merchant}/offer", post(merchants::offer))
         .route("/console/merchants/{merchant}/account", post(merchants::account))
         .route("/console/merchants/{merchant}/suspend", post(merchants::suspend))
-}
-
-/// For a signed-in operator and for the command line beside the data folder.
-fn hands() -> Router<Shared> {
-    Router::new()
-        .route("/api/v1/settlement/{day}", post(settlement::settle))
-        .route("/api/v1/tickets/issue", post(admissions::issue))
-        .route("/api/v1/tickets/{ticket}/revoke", post(admissions::withdraw))
-        .route("/api/v1/devices", get(devices::list))
-        .route("/api/v1/devices/live", get(devices::live))
-        .route("/api/v1/devices/strangers", get(devices::strangers).post(devices::listen))
-        .route("/api/v1/devices/{device}/test", post(devices::test))
 }
 
 /// Serves until `parts.stop` turns true and what is under way has ended.

@@ -21,6 +21,7 @@ use super::{
     hand::Hand,
     operate::REASON_CHARS_MAX,
     ports::{DaySettled, SettlementRecords},
+    program::{Access, Api, Op},
     router::{Shared, Web},
     signin::Signed,
     words::{self, Lang},
@@ -33,7 +34,7 @@ use crate::{
             StatementFile, Step,
         },
     },
-    types::{ChannelId, Money},
+    types::{ChannelId, Money, Scope},
 };
 
 const DIFFERENCES_MAX: u32 = 200;
@@ -49,6 +50,19 @@ pub(super) fn routes() -> Router<Shared> {
         .route("/console/settlement/{day}/differences/{file}", get(export::differences))
         .route("/console/settlement/{day}/{channel}/arrived", post(arrived))
         .route("/console/differences/{id}", get(one).post(act))
+}
+
+pub(super) fn api(api: Api) -> Api {
+    api.on(
+        Op::post(
+            "/api/v1/settlement/{day}",
+            "settleDay",
+            "Closes a day in the ledger: posts what the banks kept",
+        )
+        .by(Access::Hand(Scope::SettlementWrite))
+        .lists::<DaySettled>("Each channel's day"),
+        settle,
+    )
 }
 
 fn records(web: &Web) -> Result<&dyn SettlementRecords, ApiError> {
@@ -435,7 +449,7 @@ async fn write_off(
 }
 
 /// Posts what the banks kept on a day, as far as their statements are there.
-pub(super) async fn settle(
+async fn settle(
     State(web): State<Shared>,
     hand: Hand,
     Path(day): Path<Date>,

@@ -9,11 +9,13 @@ use axum::{
     response::{Html, IntoResponse, Redirect, Response},
 };
 use serde::Deserialize;
+use utoipa::ToSchema;
 
 use super::{
     console::Frame,
     error::ApiError,
     operate::REASON_CHARS_MAX,
+    program::{Access, Api, Op},
     router::{Shared, Web},
     signin::Signed,
     words::{self, Lang},
@@ -23,8 +25,28 @@ use crate::{
         Input, Refusal, Rules, State as Core,
         zone::{Count, Counted, Level},
     },
-    types::ZoneId,
+    types::{Scope, ZoneId},
 };
+
+pub(super) fn api(api: Api) -> Api {
+    api.on(
+        Op::get("/api/v1/zones", "listZones", "Every zone with its vehicles and free spaces")
+            .by(Access::Anyone)
+            .lists::<Count>("A number on a sign is no secret"),
+        list,
+    )
+    .on(
+        Op::post(
+            "/api/v1/zones/{zone}/count",
+            "countZone",
+            "Says how many vehicles are in a zone, on record",
+        )
+        .scope(Scope::ZonesCount)
+        .body::<Found>()
+        .lists::<Count>("Every zone as it is counted now"),
+        count,
+    )
+}
 
 /// A tenth of the spaces is few, on the console.
 const FEW_PART: u32 = 10;
@@ -150,11 +172,14 @@ pub(super) async fn page(
     shown(&web, l, signed.name, None).await
 }
 
-#[derive(Deserialize)]
+/// A count and why.
+#[derive(Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
+#[schema(as = ZoneCount)]
 pub(super) struct Found {
     found: u32,
     #[serde(default)]
+    #[schema(max_length = 200)]
     reason: String,
 }
 
@@ -187,7 +212,7 @@ pub(super) async fn count_form(
 }
 
 /// The same as JSON.
-pub(super) async fn count(
+async fn count(
     State(web): State<Shared>,
     signed: Signed,
     Path(zone): Path<String>,
@@ -198,7 +223,7 @@ pub(super) async fn count(
 }
 
 /// For anyone: a number on a sign is no secret.
-pub(super) async fn list(State(web): State<Shared>) -> Result<Json<Vec<Count>>, ApiError> {
+async fn list(State(web): State<Shared>) -> Result<Json<Vec<Count>>, ApiError> {
     let rules = web.desk.rules();
     Ok(Json(web.desk.read(move |state| Count::all(state, &rules)).await?))
 }

@@ -7,6 +7,7 @@ mod faults;
 mod money;
 mod pages;
 mod past;
+mod programs;
 mod register;
 mod rounds;
 mod sales;

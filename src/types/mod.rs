@@ -7,6 +7,8 @@ pub mod invoice;
 pub mod money;
 pub mod payer_code;
 pub mod plate;
+pub mod program;
+pub mod scope;
 pub mod tax_number;
 pub mod vehicle;
 
@@ -16,5 +18,7 @@ pub use invoice::{Buyer, Contact, GivenBack, InvoiceAsk, InvoiceFor, InvoiceWord
 pub use money::{Currency, Money};
 pub use payer_code::{PayerCode, Wallet};
 pub use plate::Plate;
+pub use program::{KeptAnswer, Once, Program, Webhook, WebhookDraft};
+pub use scope::Scope;
 pub use tax_number::{TaxNumber, TaxNumberError};
 pub use vehicle::{PlateColour, Vehicle, VehicleClass};

@@ -5,6 +5,7 @@
     reason = "a test fails by panicking, and waits by the real clock"
 )]
 
+mod api;
 mod book;
 mod cli;
 mod crash;

@@ -53,7 +53,7 @@ mod zone;
 use jiff::Timestamp;
 
 use self::desk::Desk;
-pub use self::shift::shift_matches_postings;
+pub use self::{quote::quote_of, shift::shift_matches_postings};
 use super::{
     change::{AlarmKind, Change},
     effect::Effect,

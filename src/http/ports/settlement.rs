@@ -13,7 +13,7 @@ use crate::{
 };
 
 /// How a channel's day was settled, for the command line.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
 pub struct DaySettled {
     pub channel: String,
     /// What the bank kept; `None`: its statement is not there yet.

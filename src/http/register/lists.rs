@@ -8,7 +8,7 @@ use axum::{
 };
 use serde::Deserialize;
 
-use super::{ROWS_MAX, Told, back, normal, notation, passes::Search, status, told, words};
+use super::{FIRST, ROWS_MAX, Told, back, normal, notation, passes::Search, status, told, words};
 use crate::{
     core::{
         State as Kept,
@@ -18,6 +18,7 @@ use crate::{
     http::{
         console::Frame,
         error::ApiError,
+        ports::Page,
         router::{Shared, Web},
         signin::Signed,
         words::Lang,
@@ -56,11 +57,12 @@ impl ListsPage {
     }
 }
 
-pub(super) fn found(state: &Kept, search: &str) -> Vec<Listed> {
+pub(super) fn found(state: &Kept, search: &str, page: Page) -> Vec<Listed> {
     let plate = normal(search);
     let fits =
         |entry: &&Listed| entry.plate.full().contains(&plate) || entry.note.contains(search.trim());
-    state.listed.values().rev().filter(fits).take(ROWS_MAX).cloned().collect()
+    let entries = state.listed.values().rev().filter(|one| one.id.0 < page.below);
+    entries.filter(fits).take(page.limit as usize).cloned().collect()
 }
 
 async fn render(
@@ -72,7 +74,7 @@ async fn render(
 ) -> Result<Response, ApiError> {
     let f = Frame::new(web, l, signed.name);
     let looked = search.clone();
-    let entries = web.desk.read(move |state| found(state, &looked)).await?;
+    let entries = web.desk.read(move |state| found(state, &looked, FIRST)).await?;
     let status = status(wrong.as_ref());
     let page = ListsPage { f, search, entries, most: ROWS_MAX, wrong };
     Ok((status, Html(page.render()?)).into_response())

@@ -31,8 +31,8 @@ use crate::{
     http::{
         Parts, Settings, TicketOffice, hash_password,
         ports::{
-            BankDoor, Busy, Desk, Found, Look, Operator, Picture, Pictures, Records, Row, Said,
-            Session, StayFile, Takings, Waiting,
+            BankDoor, Busy, Desk, Found, Look, Operator, Picture, Pictures, ProgramRecords,
+            Records, Row, Said, Session, StayFile, Takings, Waiting,
         },
         serve,
     },
@@ -72,6 +72,8 @@ pub(super) struct Site {
     pub(super) codes: Option<Codes>,
     pub(super) printers: Arc<super::receipts::Printers>,
     version: watch::Sender<u64>,
+    /// Real tables of programs; the test that sets them keeps their folder.
+    pub(super) programs: std::sync::OnceLock<Arc<dyn ProgramRecords>>,
 }
 
 impl Site {
@@ -120,6 +122,7 @@ impl Site {
             codes,
             printers: Arc::default(),
             version: watch::channel(0).0,
+            programs: std::sync::OnceLock::new(),
         };
         site.add_operator("li", false);
         site.decide(Input::Started).unwrap();
@@ -271,6 +274,9 @@ impl Site {
             door: self.clone(),
             till: self.clone(),
             payments: self.clone(),
+            lists: self.clone(),
+            programs: self.programs.get().cloned(),
+            hooks: None,
             settlement: None,
             receipts: Some(self.printers.clone()),
             invoices: Some(self.clone()),
@@ -305,7 +311,7 @@ impl Site {
         latest.into_values().cloned().collect()
     }
 
-    fn stays(&self) -> Vec<Stay> {
+    pub(super) fn stays(&self) -> Vec<Stay> {
         self.last(|change| match change {
             Change::Stay(stay) => Some((stay.id, stay)),
             _ => None,
