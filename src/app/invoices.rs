@@ -13,6 +13,7 @@ use crate::{
         AlarmKind, Input,
         invoice::{Claim, Invoice, InvoiceState},
     },
+    crash_point::{self, Step},
     http::ports::{Busy, ClaimReply, Claimant, Found, InvoiceDesk, InvoiceFile},
     invoice::Invoicer,
     store::{Accounts, Reader, StoreError},
@@ -43,7 +44,12 @@ impl Invoices {
         let invoices = self.clone();
         tokio::spawn(async move {
             let word = match invoices.question(id).await {
-                Ok(Some(ask)) => invoices.provider.ask(ask).await,
+                Ok(Some(ask)) => {
+                    crash_point::at(Step::BeforeInvoice, "");
+                    let word = invoices.provider.ask(ask).await;
+                    crash_point::at(Step::InvoiceAsked, "");
+                    word
+                }
                 Ok(None) => InvoiceWord::Waiting,
                 Err(trouble) => {
                     warn!(%trouble, invoice = %id, "an invoice cannot be looked up now");
