@@ -51,8 +51,18 @@ fn a_thousand_sites_with_every_fault_keep_every_law() {
         failures[0],
     );
     let tally = total.into_inner().unwrap().tally;
-    for kind in ["arm", "bank", "camera", "clock", "input", "people", "power", "turnstile", "wire"]
-    {
+    for kind in [
+        "arm",
+        "bank",
+        "camera",
+        "clock",
+        "input",
+        "people",
+        "power",
+        "statement",
+        "turnstile",
+        "wire",
+    ] {
         let acted = tally.0.keys().any(|what| what.split(':').next() == Some(kind));
         assert!(acted, "no fault of kind {kind:?} was acted out:\n{tally}");
     }
@@ -124,6 +134,8 @@ fn no_check_is_vacuous() {
         (Sabotage::PadCash, Law::DrawerHolds),
         (Sabotage::PadArrears, Law::ArrearsFit),
         (Sabotage::ForgetSpent, Law::WithinBudget),
+        (Sabotage::SwitchChannel, Law::OneChannel),
+        (Sabotage::HideCause, Law::DayExplained),
     ];
     for law in Law::ALL {
         assert!(table.iter().any(|(_, broken)| *broken == law), "nothing breaks {law:?}");
@@ -140,7 +152,7 @@ fn no_check_is_vacuous() {
             Sabotage::KeepCharge | Sabotage::HoldAtExit => (10, Faults::all()),
             Sabotage::ForgetCharge => (10, Faults::none()),
             // Somebody has to open by hand.
-            Sabotage::DropReason => (5, Faults::all()),
+            Sabotage::DropReason | Sabotage::HideCause => (5, Faults::all()),
             // The bank has to be down.
             Sabotage::PadArrears => (8, Faults::all()),
             Sabotage::ForgetSpent => (6, Faults::none()),

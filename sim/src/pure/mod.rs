@@ -5,6 +5,7 @@
 //!     ▲                                                           │                       │ parsed back
 //!     └──────────── arm, display, camera ◀──effects, once ────────┘                  second State, must be equal
 //!   PureBank ◀──questions, one after the other per payment──┘
+//!      └──statements──▶ the settlement days, when all is over
 //! ```
 
 mod admissions;
@@ -18,6 +19,7 @@ mod counts;
 mod flight;
 mod journal;
 mod machine;
+mod morning;
 mod office;
 mod people;
 mod plates;

@@ -196,6 +196,9 @@ impl Run {
         let end = days_end + ENDS_WITHIN;
         let mut next_look = start;
         self.power_on()?;
+        if Feature::TwoBanks.is_of(self.seed) {
+            self.bank.open_second(start);
+        }
         if Feature::Passes.is_of(self.seed) {
             for input in office::register(self.core_now()) {
                 self.step(input)?;

@@ -8,7 +8,7 @@ use paifang::core::{
     ticket::{Admission, AdmissionState},
 };
 use paifang::types::{
-    StayId,
+    ChannelId, StayId,
     bank::{Ask, PayWay},
 };
 
@@ -71,6 +71,10 @@ pub enum Sabotage {
     PadArrears,
     /// What merchants spent is forgotten.
     ForgetSpent,
+    /// Another bank is asked about a payment.
+    SwitchChannel,
+    /// Nobody knows what was put wrong in a statement.
+    HideCause,
 }
 
 impl Sabotage {
@@ -99,6 +103,15 @@ impl Sabotage {
                 posting.credit = Account::ChannelReceivable;
                 posting.refund = Some(paifang::types::RefundId(1));
             }),
+            Self::SwitchChannel => {
+                for effect in &mut decision.effects {
+                    if let Effect::AskBank { channel, ask: Ask::Query { .. } } = effect
+                        && let Some(other) = ChannelId::parse("another")
+                    {
+                        *channel = other;
+                    }
+                }
+            }
             Self::CloseAlways => close_instead(decision),
             Self::StopAsking => {
                 for change in &mut decision.changes {
@@ -176,7 +189,7 @@ impl Sabotage {
             Self::PadShift | Self::PadCash | Self::PadArrears | Self::ForgetSpent => {
                 decision.changes.iter_mut().for_each(|change| self.pad(change));
             }
-            Self::BlindArm | Self::SkipJournal | Self::DriftCount => {}
+            Self::BlindArm | Self::SkipJournal | Self::DriftCount | Self::HideCause => {}
         }
     }
 
