@@ -97,9 +97,13 @@ fn without_faults_nobody_needs_help_and_nothing_goes_back() {
         assert_eq!(summary.stays_left, 0, "seed {seed}");
         // A car that a pass's space comes free for while its driver pays has its money back, and so has one who pays in
         // cash and then confirms the code that was scanned before.
-        assert!(summary.refunds == 0 || seed % 3 == 2 || seed % 2 == 1, "seed {seed}");
+        let wanted = seed % 5 == 4;
+        assert!(summary.refunds == 0 || seed % 3 == 2 || seed % 2 == 1 || wanted, "seed {seed}");
     }
 }
+
+/// A site where every refund above a small sum needs a second person.
+const AGREED: u64 = 4;
 
 /// Breaks one law after the other and sees the checker find just that.
 #[test]
@@ -135,6 +139,7 @@ fn no_check_is_vacuous() {
         (Sabotage::PadArrears, Law::ArrearsFit),
         (Sabotage::ForgetSpent, Law::WithinBudget),
         (Sabotage::SwitchChannel, Law::OneChannel),
+        (Sabotage::AgreeAlone, Law::GivenBackOnce),
         (Sabotage::HideCause, Law::DayExplained),
     ];
     for law in Law::ALL {
@@ -148,6 +153,8 @@ fn no_check_is_vacuous() {
             | Sabotage::KeepUnused
             | Sabotage::DropAdmission => (7, Faults::none()),
             Sabotage::CoverAll => (2, Faults::none()),
+            // People want their money back there, and a second person has to agree.
+            Sabotage::AgreeAlone => (AGREED, Faults::none()),
             // Its bank charges plates, and not every charge is answered in time.
             Sabotage::KeepCharge | Sabotage::HoldAtExit => (10, Faults::all()),
             Sabotage::ForgetCharge => (10, Faults::none()),

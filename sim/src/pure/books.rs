@@ -207,7 +207,9 @@ impl Books {
         if posting.debit == Account::ParkingRevenue {
             let cash = posting.cash.and_then(|cash| self.shifts.cash.get(&cash));
             let given_back = cash.filter(|cash| cash.refund_of.is_some());
-            let Some(stay) = given_back.and_then(|cash| cash.stay) else {
+            let payment = posting.payment.and_then(|payment| self.payments.get(&payment));
+            let of_payment = payment.and_then(|payment| self.orders.get(&payment.order)?.stay);
+            let Some(stay) = given_back.and_then(|cash| cash.stay).or(of_payment) else {
                 return Err(Broken::new(Law::PaidOnce, format!("{posting:?} gives nobody back")));
             };
             *self.revenue_of_stay.entry(stay).or_default() -= minor;
@@ -247,6 +249,9 @@ impl Books {
         if posting.pass.is_some() {
             return Ok(());
         }
+        if let Some(refund) = posting.refund {
+            return self.kept(refund, posting, rules, now);
+        }
         let paid = posting.payment.and_then(|payment| self.payments.get(&payment));
         let cash = posting.cash.and_then(|cash| self.shifts.cash.get(&cash));
         let order = paid.map(|payment| payment.order).or(cash.map(|cash| cash.order));
@@ -272,6 +277,27 @@ impl Books {
             })?;
         }
         Ok(())
+    }
+
+    /// The bank would not give it back: what was earned stays earned.
+    fn kept(
+        &mut self,
+        refund: RefundId,
+        posting: &Posting,
+        rules: &Rules,
+        now: Timestamp,
+    ) -> Result<(), Broken> {
+        let refund = self.refunds.get(&refund).filter(|refund| refund.amount == posting.amount);
+        let stay = refund.and_then(|refund| refund.earned.as_ref()?.stay);
+        let Some(stay) = stay.and_then(|stay| self.stays.get(&stay)) else {
+            return Err(Broken::new(Law::PaidOnce, format!("{posting:?} of no refund")));
+        };
+        let owed = fee_minor(stay, rules, now);
+        let total = self.revenue_of_stay.entry(stay.id).or_default();
+        *total += posting.amount.minor;
+        law(Law::PaidOnce, *total <= owed, || {
+            format!("stay {} has paid {total} and owes {owed} in all", stay.id)
+        })
     }
 
     /// A vehicle goes on owing no more than its fee less what was paid and let go, and that once.

@@ -62,12 +62,14 @@ pub enum Law {
     WithinBudget,
     /// An attempt and its refunds stay with the bank that was asked first.
     OneChannel,
+    /// What goes back of a payment is at most what it was of, and nobody agrees to what they asked for.
+    GivenBackOnce,
     /// What a settlement day does not fit in has a cause, and nothing is left once the bank has mended its statements.
     DayExplained,
 }
 
 impl Law {
-    pub const ALL: [Self; 30] = [
+    pub const ALL: [Self; 31] = [
         Self::OpensWithCause,
         Self::CommandOnce,
         Self::PaidOnce,
@@ -97,6 +99,7 @@ impl Law {
         Self::ArrearsFit,
         Self::WithinBudget,
         Self::OneChannel,
+        Self::GivenBackOnce,
         Self::DayExplained,
     ];
 }

@@ -30,6 +30,7 @@ mod shops;
 mod site;
 mod story;
 mod watch;
+mod wishes;
 
 pub use self::{
     check::{Broken, Law},

@@ -1,7 +1,7 @@
 //! Breaks one law on purpose, so that a test sees the checker find it. Knows nothing of checking.
 
 use paifang::core::{
-    Change, Decision, Effect, Input, State,
+    Answer, Change, Decision, Effect, Input, State,
     lane::{ArmAction, Phase},
     money::{Account, PaymentState, Posting},
     pass::Standing,
@@ -71,6 +71,8 @@ pub enum Sabotage {
     PadArrears,
     /// What merchants spent is forgotten.
     ForgetSpent,
+    /// Whoever asked for a refund agrees to it.
+    AgreeAlone,
     /// Another bank is asked about a payment.
     SwitchChannel,
     /// Nobody knows what was put wrong in a statement.
@@ -103,6 +105,11 @@ impl Sabotage {
                 posting.credit = Account::ChannelReceivable;
                 posting.refund = Some(paifang::types::RefundId(1));
             }),
+            Self::AgreeAlone => {
+                if matches!(input, Input::RefundJudged { agreed: true, .. }) {
+                    decision.reply = Ok(Answer::Done);
+                }
+            }
             Self::SwitchChannel => {
                 for effect in &mut decision.effects {
                     if let Effect::AskBank { channel, ask: Ask::Query { .. } } = effect

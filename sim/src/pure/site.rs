@@ -115,6 +115,8 @@ pub(super) enum Feature {
     Shops,
     /// A second bank, for new payments while the first is silent.
     TwoBanks,
+    /// People who want money given back.
+    Wishes,
     /// Exits that let go while the bank is down, and drivers who come back and owe.
     Arrears,
 }
@@ -128,6 +130,7 @@ impl Feature {
             Self::Unlicensed => seed % 7 == 4,
             Self::Plates => seed % 6 == 4,
             Self::TwoBanks => seed % 6 == 1,
+            Self::Wishes => seed % 5 == 4,
             Self::Booths => seed % 2 == 1,
             Self::Shops => seed % 4 == 2,
             Self::Arrears => seed % 5 == 3,
@@ -189,6 +192,9 @@ pub(super) fn booths(seed: u64) -> Vec<BoothId> {
 fn draw_till(seed: u64) -> TillRules {
     let mut draws = Seed(seed).child("till").draws();
     let mut till = TillRules { booths: booths(seed), ..TillRules::default() };
+    if Feature::Wishes.is_of(seed) {
+        till.approve_above_minor = draws.pick(&[0, 600, 100_000]);
+    }
     if Feature::Arrears.is_of(seed) {
         till.arrears_at_entry = draws.pick(&[ArrearsAtEntry::Refuse, ArrearsAtEntry::Warn]);
         till.arrears_at_exit =
