@@ -218,6 +218,13 @@ fn day_at_the_second(site: &mut PaySite, spoilt: &mut Spoilt) {
     let (_, trade) = paid_by_code(site, "hotel-5", 3_000, 12);
     assert_eq!(channel_of(site, &trade), "swiftpass");
     spoilt.next_day = trade;
+    // By its link, told by its notification, twice.
+    let shown = sells(site, "hotel-8", 1_300);
+    let (phone, page) = (site.phone(), shown["pay_url"].as_str().unwrap().to_owned());
+    let link = site.until("the link", |_| cashier(&phone, &page));
+    assert!(pays(&phone, &link));
+    until_state(site, &shown, "paid");
+    assert_eq!(channel_of(site, &trade_of(site, &shown)), "swiftpass");
     assert_eq!(wants_back(site, &order, "r-4", 1_500).0, 202);
     until_refund(site, &order, "r-4", "done");
     let both = format!(
@@ -290,18 +297,24 @@ fn sorted(rows: &[(&str, &str, &str)]) -> Vec<String> {
 #[test]
 fn a_day_of_both_banks_is_settled_to_the_fen() {
     let (mut site, mut spoilt) = (both_banks(), Spoilt::default());
-    let day = site.today();
+    let (day, begun) = (site.today(), Instant::now());
+    let told = |what: &str| println!("{what}: {:.1} s", begun.elapsed().as_secs_f64());
     day_at_the_first(&mut site, &mut spoilt);
+    told("the first bank's part");
     day_at_the_second(&mut site, &mut spoilt);
+    told("the second bank's part");
     difference_at_the_exit(&mut site);
     around_midnight(&mut site, day, &mut spoilt);
     site.until_decided();
+    told("midnight");
     spoil(&site, &spoilt);
     books_agree(&site);
     first_morning(&mut site, day, &spoilt);
     second_morning(&mut site, day, &spoilt);
+    told("two mornings");
     persons_settle(&mut site, day, &spoilt);
     the_day_is_closed(&mut site, day);
+    told("closed");
     exports(&site, day);
     site.stop();
     let (told, well) = site.told(&["check", "--journal"]);
