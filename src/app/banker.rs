@@ -15,6 +15,7 @@ use crate::{
         AlarmKind, Input,
         input::{Asked, Refusal},
     },
+    crash_point::{self, Step},
     store::Reader,
     types::{
         ChannelId, RefundId, StayId,
@@ -90,10 +91,12 @@ impl Banker {
         let banker = self.clone();
         tokio::spawn(async move {
             let at_exit = ask.amount.is_some();
+            crash_point::at(Step::BeforeAsk, "agreement");
             let word = match banker.channels.get(&channel) {
                 Some(bank) => bank.agreement(&ask).await,
                 None => AgreementWord::None { why: format!("this site has no channel {channel}") },
             };
+            crash_point::at(Step::Answered, "agreement");
             let asked = if at_exit { "exit" } else { "entry" };
             counter!(
                 "paifang_bank_agreements_total",
@@ -108,7 +111,8 @@ impl Banker {
     async fn word(&self, channel: &ChannelId, ask: &Ask) -> Word {
         counter!("paifang_bank_asks_total", "ask" => ask.name(), "channel" => channel.to_string())
             .increment(1);
-        match self.channels.get(channel) {
+        crash_point::at(Step::BeforeAsk, ask.name());
+        let word = match self.channels.get(channel) {
             Some(channel) => channel.ask(ask).await,
             None => Word::Refused {
                 code: "no channel".into(),
@@ -116,7 +120,9 @@ impl Banker {
                     "this site has no bank channel {channel}; set [bank.*] in the site file"
                 ),
             },
-        }
+        };
+        crash_point::at(Step::Answered, ask.name());
+        word
     }
 
     /// Whether some bank takes fees from what is bound to a plate.
@@ -146,12 +152,14 @@ impl Banker {
         match &heard {
             Ok(notification) => {
                 counter!("paifang_bank_notifications_total", "verified" => "yes").increment(1);
+                crash_point::at(Step::Notified, "");
                 let placed = self
                     .place(&notification.out_trade_no, &notification.word, Asked::Notified)
                     .await;
                 if placed.is_err() {
                     return None;
                 }
+                crash_point::at(Step::NoticeTaken, "");
             }
             Err(why) => {
                 counter!("paifang_bank_notifications_total", "verified" => "no").increment(1);

@@ -12,8 +12,9 @@ use crate::{
     config::Site,
     core::{
         money::Posting,
-        settle::{Difference, DifferenceState, Kind, Side, StatementFile, Step},
+        settle::{self, Difference, DifferenceState, Kind, Side, StatementFile},
     },
+    crash_point::{self, Step},
     http::ports::{Earned, Found, SettlementRecords},
     settle::{Archive, Imported, Office},
     store::Settlements,
@@ -98,7 +99,8 @@ impl Settling {
         day.saturating_add((BACK_DAYS + 1).days()) > self.today(now)
     }
 
-    /// Days that are over, had money, and have no statement; oldest first.
+    /// Days that are over and have no statement, or none that was kept, oldest first: those that had money, and those
+    /// that money of the days before may have come late with.
     async fn wanted(&self, now: Timestamp) -> Vec<(ChannelId, Date)> {
         let today = self.today(now);
         let (first, reader) = (today.saturating_sub(BACK_DAYS.days()), self.office.books.reader());
@@ -106,12 +108,13 @@ impl Settling {
         let mut wanted = Vec::new();
         for count in (1..=BACK_DAYS).rev() {
             let day = today.saturating_sub(count.days());
-            let Some((from, to)) = self.office.rules.bounds(day, &self.office.zone) else {
-                continue;
-            };
+            let bounds = |day| self.office.rules.bounds(day, &self.office.zone);
+            let early = day.saturating_sub(i64::from(self.office.late_days).days());
+            let Some(((from, _), (_, to))) = bounds(early).zip(bounds(day)) else { continue };
             let had_money = reader.ledger_span(from, to).await.is_ok_and(|(a, b)| a < b);
             for channel in self.office.channels.keys().filter(|_| had_money) {
-                if !known.iter().any(|file| file.channel == *channel && file.day == day) {
+                let is_known = known.iter().any(|file| file.channel == *channel && file.day == day);
+                if !is_known || !self.office.archive.path(channel, day).exists() {
                     wanted.push((channel.clone(), day));
                 }
             }
@@ -138,6 +141,7 @@ impl Settling {
                 return now + self.retry;
             }
         }
+        crash_point::at(Step::StatementFetched, "");
         match self.office.import(channel, day, &part, now, &mut |_| {}).await {
             Ok(Imported::Same) => {}
             Ok(Imported::New(outcome)) => {
@@ -211,7 +215,7 @@ impl SettlementRecords for Settling {
         Box::pin(async move { self.office.books.reader().difference(id).await.map_err(odd) })
     }
 
-    fn trail(&self, id: i64) -> Found<'_, Vec<Step>> {
+    fn trail(&self, id: i64) -> Found<'_, Vec<settle::Step>> {
         Box::pin(async move { self.office.books.reader().trail(id).await.map_err(odd) })
     }
 

@@ -5,6 +5,7 @@
 mod access;
 mod calls;
 mod check;
+mod crash;
 mod devices;
 mod frictionless;
 mod invoices;
@@ -37,6 +38,7 @@ pub use self::{
     access::AccessSection,
     calls::CallsSection,
     check::{Site, load, parse},
+    crash::crash_at,
     devices::{Bus, Device},
     frictionless::FrictionlessSection,
     invoices::{InvoiceSettings, InvoicesSection},

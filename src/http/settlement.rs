@@ -279,7 +279,10 @@ pub(super) async fn arrived(
     if !records(&web)?.channels().contains(&channel) {
         return Err(ApiError::NotFound);
     }
-    let minor = amount::typed(&given.amount, web.desk.rules().currency)?;
+    // Where more went back than came in, the bank took it from the account.
+    let typed = given.amount.trim();
+    let (typed, sign) = typed.strip_prefix('-').map_or((typed, 1), |typed| (typed, -1));
+    let minor = sign * amount::typed(typed, web.desk.rules().currency)?;
     let act = SettleAct::Arrived { minor, reason: short(&given.reason)? };
     let who = signed.name.clone();
     let told = web.desk.tell(Input::Settle { day: SettledDay { channel, day }, who, act }).await?;

@@ -50,6 +50,12 @@ pub struct Faults {
     pub statement_late: f64,
     /// A line is missing from a statement; the same one each time.
     pub statement_short: f64,
+    /// A line stands twice in a statement; the same one each time.
+    pub statement_doubled: f64,
+    /// A line states one fen more than was moved; the same one each time.
+    pub statement_amount: f64,
+    /// A line stands in the next day's statement; the same one each time.
+    pub statement_next_day: f64,
     /// How far the bank's clock is ahead of the site's; below zero, behind.
     pub clock_apart_s: i32,
 }
@@ -81,6 +87,9 @@ impl Default for Faults {
             wrong_sign: 0.0,
             statement_late: 0.0,
             statement_short: 0.0,
+            statement_doubled: 0.0,
+            statement_amount: 0.0,
+            statement_next_day: 0.0,
             clock_apart_s: 0,
         }
     }
@@ -118,6 +127,9 @@ impl Faults {
             wrong_sign: chance,
             statement_late: chance,
             statement_short: chance,
+            statement_doubled: chance,
+            statement_amount: chance,
+            statement_next_day: chance,
             ..Self::default()
         }
     }

@@ -17,7 +17,7 @@ use axum::{
     response::{Html, IntoResponse, Response},
     routing::{get, post},
 };
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 use reqwest::RequestBuilder;
 use serde_json::Value;
 use tokio::{
@@ -33,7 +33,7 @@ use super::{
     model::Bank,
     notices::{self, Teller},
     wire,
-    words::{Answer, Book, FINAL_CODES, NO_ORDER_CODE, Notice, PayRefusal, Refusal, Said},
+    words::{Answer, Book, FINAL_CODES, NO_ORDER_CODE, Notice, PayRefusal, Refusal, Said, Spoil},
 };
 
 mod families;
@@ -109,6 +109,14 @@ impl Shared {
         self.plates.lock().unwrap_or_else(std::sync::PoisonError::into_inner)
     }
 
+    /// By the bank's own clock.
+    fn now(&self) -> Timestamp {
+        let apart = self.bank().faults().clock_apart_s;
+        #[expect(clippy::disallowed_methods, reason = "the simulated bank has its own wall clock")]
+        let now = Timestamp::now();
+        now + SignedDuration::from_secs(apart.into())
+    }
+
     fn is_new(&self, msg_id: &str) -> bool {
         let mut seen = self.messages();
         if seen.len() >= MESSAGES_MAX {
@@ -133,7 +141,7 @@ impl Teller for Shared {
     }
 
     fn now(&self) -> Timestamp {
-        now()
+        self.now()
     }
 
     fn woken(&self) -> &Notify {
@@ -141,17 +149,12 @@ impl Teller for Shared {
     }
 
     fn letter(&self, post: RequestBuilder, notice: &Notice) -> RequestBuilder {
-        post.form(&wire::notification(&self.settings, &self.keys, now(), notice))
+        post.form(&wire::notification(&self.settings, &self.keys, self.now(), notice))
     }
 
     fn is_accepted(&self, reply: &str) -> bool {
         wire::reply_accepted(&self.settings, &self.keys, reply)
     }
-}
-
-#[expect(clippy::disallowed_methods, reason = "the simulated bank has its own wall clock")]
-pub(super) fn now() -> Timestamp {
-    Timestamp::now()
 }
 
 /// A running gateway; [`Self::stop`] ends it.
@@ -215,6 +218,11 @@ impl Gateway {
         self.shared.bank().set_faults(faults);
     }
 
+    /// A payment's line in the statement is wrong from now on, or right again.
+    pub fn spoil_statement(&self, out_trade_no: &str, spoil: Option<Spoil>) {
+        self.shared.bank().spoil_statement(out_trade_no, spoil);
+    }
+
     pub fn books(&self) -> Vec<Book> {
         self.shared.bank().books()
     }
@@ -246,9 +254,36 @@ impl Gateway {
 
     /// A customer pays without a browser.
     pub fn pay(&self, out_trade_no: &str) -> Result<(), PayRefusal> {
-        let paid = self.shared.bank().customer_pays(out_trade_no, now());
+        let now = self.shared.now();
+        let paid = self.shared.bank().customer_pays(out_trade_no, now);
         self.shared.paid.notify_one();
         paid
+    }
+
+    /// A customer whose code was scanned enters the password now; false: none is asked for.
+    pub fn enter_password(&self, out_trade_no: &str) -> bool {
+        let now = self.shared.now();
+        self.shared.bank().enter_password(out_trade_no, now)
+    }
+
+    /// How this bank's statements are laid out and fetched: the channel's settings `statement`, as TOML.
+    pub fn statement_toml(&self) -> String {
+        let (base, vendor) = (&self.shared.base_url, &self.shared.settings.mer_id);
+        format!(
+            r#"separator = "|"
+            encoding = "gbk"
+            paid_words = ["消费"]
+            refunded_words = ["退货", "冲正"]
+            fetch = {{ url = "{base}/jftvendor/jftFileDownload/download", out_vendor_id = "{vendor}" }}
+            [columns]
+            out_trade_no = "商户订单号"
+            bank_no = "订单号"
+            kind = "交易类型"
+            amount = "金额"
+            refund_no = "退货编号"
+            fee = "手续费"
+            time = "交易时间""#
+        )
     }
 
     /// Writes the merchant's keys into `folder` and returns the channel's settings as TOML, to be
@@ -298,7 +333,7 @@ async fn call(
     UrlPath(call): UrlPath<String>,
     Form(pairs): Form<Vec<(String, String)>>,
 ) -> Response {
-    let now = now();
+    let now = shared.now();
     let checked = wire::check(&shared.settings, &shared.keys, now, uri.path(), &pairs);
     let (msg_id, answer) = match checked {
         Ok(request) if !shared.is_new(&request.msg_id) => {
@@ -348,15 +383,16 @@ async fn cashier_page(
     State(shared): State<Arc<Shared>>,
     UrlPath(token): UrlPath<String>,
 ) -> Response {
-    page(cashier::page(&shared.bank(), &token, now()))
+    let now = shared.now();
+    page(cashier::page(&shared.bank(), &token, now))
 }
 
 async fn cashier_pay(
     State(shared): State<Arc<Shared>>,
     UrlPath(token): UrlPath<String>,
 ) -> Response {
-    let back_url = shared.settings.back_url.as_deref();
-    let said = cashier::pay(&mut shared.bank(), &token, now(), back_url);
+    let (now, back_url) = (shared.now(), shared.settings.back_url.as_deref());
+    let said = cashier::pay(&mut shared.bank(), &token, now, back_url);
     shared.paid.notify_one();
     page(said)
 }

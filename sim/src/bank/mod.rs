@@ -24,5 +24,5 @@ pub use gateway::{Gateway, GatewaySettings, PlateAgreement};
 pub use model::Bank;
 pub use words::{
     Answer, BillKind, BillLine, Book, Collect, FINAL_CODES, Generate, NO_ORDER_CODE, Notice,
-    PayRefusal, RefundLine, RefundStanding, Refusal, Said, Standing, State,
+    PayRefusal, RefundLine, RefundStanding, Refusal, Said, Spoil, Standing, State,
 };

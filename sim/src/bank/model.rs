@@ -21,7 +21,7 @@ use rand_chacha::ChaCha8Rng;
 
 use super::{
     faults::Faults,
-    words::{Answer, Book, Generate, Notice, PayRefusal, Refusal, Said, Standing, State},
+    words::{Answer, Book, Generate, Notice, PayRefusal, Refusal, Said, Spoil, Standing, State},
 };
 
 mod bills;
@@ -119,6 +119,8 @@ pub struct Bank {
     refunds: ChaCha8Rng,
     signs: ChaCha8Rng,
     used_codes: BTreeSet<String>,
+    /// Payments whose line in a statement is wrong.
+    spoilt: BTreeMap<String, Spoil>,
     seed: u64,
 }
 
@@ -143,6 +145,7 @@ impl Bank {
             refunds: stream(6),
             signs: stream(7),
             used_codes: BTreeSet::new(),
+            spoilt: BTreeMap::new(),
             seed,
         }
     }

@@ -204,3 +204,14 @@ pub struct Book {
     pub paid_fen: i64,
     pub refunded_fen: i64,
 }
+
+/// What is wrong with a payment's line in the statement.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Spoil {
+    Missing,
+    Twice,
+    /// One fen more than was paid.
+    Amount,
+    /// In the statement of the next day.
+    NextDay,
+}

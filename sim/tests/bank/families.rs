@@ -257,24 +257,7 @@ async fn a_plate_is_bound_charged_and_given_back() {
 #[tokio::test]
 async fn a_days_statement_is_fetched_and_read() {
     let pair = faulty(Faults { statement_late: 1.0, ..Faults::default() }).await;
-    let (base, vendor) = (pair.gateway.base_url().to_owned(), pair.settings.mer_id.clone());
-    let statement = format!(
-        r#"
-        separator = "|"
-        encoding = "gbk"
-        paid_words = ["消费"]
-        refunded_words = ["退货", "冲正"]
-        fetch = {{ url = "{base}/jftvendor/jftFileDownload/download", out_vendor_id = "{vendor}" }}
-        [columns]
-        out_trade_no = "商户订单号"
-        bank_no = "订单号"
-        kind = "交易类型"
-        amount = "金额"
-        refund_no = "退货编号"
-        fee = "手续费"
-        time = "交易时间"
-        "#
-    );
+    let statement = pair.gateway.statement_toml();
     let [channel, _] = with(&pair, |s| s.statement = Some(toml::from_str(&statement).unwrap()));
     assert!(is_paid(&channel.ask(&collect("P1", CODE)).await));
     let [_, refund, _] = by(PayWay::PayerCode);

@@ -14,7 +14,7 @@ use serde_json::{Value, json};
 
 use super::{
     super::words::{BillKind, Collect, Generate, RefundStanding},
-    Answer, Bank, Duration, Refusal, SILENCE, Said, Shared, no, now, wire,
+    Answer, Bank, Duration, Refusal, SILENCE, Said, Shared, no, wire,
 };
 
 /// What is bound to a plate.
@@ -64,7 +64,7 @@ pub(super) async fn call(
     OriginalUri(uri): OriginalUri,
     Form(pairs): Form<Vec<(String, String)>>,
 ) -> Response {
-    let now = now();
+    let now = shared.now();
     let opened = wire::open(&shared.settings, &shared.keys, now, uri.path(), &pairs);
     let (msg_id, answer) = match opened {
         Ok((msg_id, _)) if !shared.is_new(&msg_id) => {
@@ -352,7 +352,7 @@ pub(super) async fn sign_page(
     Form(body): Form<Vec<(String, String)>>,
 ) -> Response {
     pairs.extend(body);
-    let opened = wire::open(&shared.settings, &shared.keys, now(), uri.path(), &pairs);
+    let opened = wire::open(&shared.settings, &shared.keys, shared.now(), uri.path(), &pairs);
     let Ok((_, content)) = opened else {
         return (StatusCode::FORBIDDEN, "sign not pass").into_response();
     };
