@@ -29,7 +29,7 @@ use super::{
     hand::folder_token,
     invoice_list, invoices,
     link::Links,
-    merchant, merchants, misreads, operate, ops, orders, pay, payments,
+    merchant, merchant_bills, merchants, misreads, operate, ops, orders, pay, payments,
     ports::{
         BankDoor, Desk, DeviceDoor, Fleet, InvoiceDesk, PaymentRecords, Pictures, Receipts,
         Records, SettlementRecords, TillRecords,
@@ -235,6 +235,7 @@ fn merchants() -> Router<Shared> {
         .route("/merchant/signin", get(merchant::sign_in_form).post(merchant::sign_in))
         .route("/merchant/signout", post(merchant::sign_out))
         .route("/merchant/give", post(merchant::give))
+        .route("/merchant/bill/{month}/{file}", get(merchant_bills::own_file))
         .route("/merchant/{validation}/revoke", post(merchant::revoke))
 }
 
@@ -321,6 +322,11 @@ fn counter() -> Router<Shared> {
         .route("/console/merchants/{merchant}/offer", post(merchants::offer))
         .route("/console/merchants/{merchant}/account", post(merchants::account))
         .route("/console/merchants/{merchant}/suspend", post(merchants::suspend))
+        .route("/console/merchants/{merchant}/bear", post(merchant_bills::bear))
+        .route("/console/merchants/{merchant}/paid", post(merchant_bills::paid))
+        .route("/console/merchants/{merchant}/bill", get(merchant_bills::page))
+        .route("/console/merchants/{merchant}/bill/{month}/{file}", get(merchant_bills::file))
+        .route("/console/arrears/file/{form}", get(till::arrears_file))
 }
 
 /// The devices, for a signed-in operator and for the command line beside the data folder.
