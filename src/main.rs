@@ -242,7 +242,7 @@ async fn execute(command: Command) -> anyhow::Result<ExitCode> {
             cli::settlement::ledger(&site.load()?).await?
         }
         Command::Ready { site } => cli::ready::ready(site.load()?).await?,
-        other => return plain(other).await.map(|()| ExitCode::SUCCESS),
+        other => return Box::pin(plain(other)).await.map(|()| ExitCode::SUCCESS),
     };
     Ok(if is_well { ExitCode::SUCCESS } else { ExitCode::from(NOT_WELL) })
 }

@@ -2,7 +2,7 @@
 
 use std::{
     collections::BTreeMap,
-    io::{IsTerminal, Read, Write},
+    io::{BufRead, IsTerminal, Write},
     path::Path,
     sync::Arc,
 };
@@ -59,14 +59,12 @@ fn progress(file: &Path) -> impl FnMut(u64) + Send {
 
 /// Line ends of a file.
 fn lines_of(file: &Path) -> std::io::Result<u64> {
-    let (mut file, mut chunk) = (std::fs::File::open(file)?, vec![0; 64 << 10]);
+    let mut text = std::io::BufReader::new(std::fs::File::open(file)?);
     let mut lines = 0;
-    loop {
-        match file.read(&mut chunk)? {
-            0 => return Ok(lines),
-            some => lines += chunk[..some].iter().filter(|byte| **byte == b'\n').count() as u64,
-        }
+    while text.skip_until(b'\n')? > 0 {
+        lines += 1;
     }
+    Ok(lines)
 }
 
 /// `paifang statement import`; `false`: something does not fit.

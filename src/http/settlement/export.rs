@@ -13,7 +13,7 @@ use crate::{
         error::ApiError,
         sheet::{Cell, Form, Sheet},
     },
-    types::Money,
+    types::{CounterId, Money, PartnerId, ZoneId},
 };
 
 /// Lines fetched at once.
@@ -67,11 +67,11 @@ pub(in crate::http) async fn postings(
                     id(p.pass.map(|id| id.0)),
                     p.settled.as_ref().map_or(Cell::Nothing, |day| Cell::Text(day.to_string())),
                     id(p.order.map(|id| id.0)),
-                    named(p.counter.as_ref().map(|id| id.as_str())),
+                    named(p.counter.as_ref().map(CounterId::as_str)),
                     named(product.as_deref()),
-                    named(p.zone.as_ref().map(|id| id.as_str())),
+                    named(p.zone.as_ref().map(ZoneId::as_str)),
                     id(p.merchant.map(|id| id.0)),
-                    named(p.partner.as_ref().map(|id| id.as_str())),
+                    named(p.partner.as_ref().map(PartnerId::as_str)),
                 ]);
             }
         }
