@@ -278,7 +278,7 @@ async fn execute(command: Command) -> anyhow::Result<ExitCode> {
         }
         Command::Ready { site } => cli::ready::ready(site.load()?).await?,
         Command::Ticket { command } => cli::ticket::run(command).await?,
-        other => return plain(other).await.map(|()| ExitCode::SUCCESS),
+        other => return Box::pin(plain(other)).await.map(|()| ExitCode::SUCCESS),
     };
     Ok(if is_well { ExitCode::SUCCESS } else { ExitCode::from(NOT_WELL) })
 }

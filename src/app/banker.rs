@@ -138,7 +138,8 @@ impl Banker {
 
     /// The paths on which banks are to notify.
     pub fn notify_paths(&self) -> Vec<String> {
-        self.channels.values().filter_map(|c| c.notify_path().map(str::to_owned)).collect()
+        let telling = self.channels.values().filter(|bank| bank.capabilities().notifies);
+        telling.filter_map(|bank| bank.notify_path().map(str::to_owned)).collect()
     }
 
     /// A notification came on `path`: verified, decided and on disk before the bank is told so.

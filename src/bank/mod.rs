@@ -25,6 +25,7 @@ mod channels;
 pub mod icbc;
 mod keys;
 mod settings;
+mod sharing;
 mod signing;
 pub mod statement;
 pub mod swiftpass;
@@ -34,6 +35,7 @@ pub mod transport;
 
 pub use self::{
     channels::{BankSection, ChannelError, ChannelSettings},
+    sharing::{ShareAccount, ShareAsk, ShareWord, Sharing},
     signing::{SignAsk, SignForm},
 };
 pub use crate::types::bank::{AgreementAsk, AgreementWord, Ask, PayWay, Word};
@@ -134,6 +136,11 @@ pub trait Channel: Send + Sync + fmt::Debug {
     /// the channel binds none by a form.
     fn sign_form(&self, _ask: &SignAsk) -> Option<SignForm> {
         None
+    }
+
+    /// Has the bank give a partner its part of a payment, or take it back. Asks once.
+    fn share<'a>(&'a self, _ask: &'a ShareAsk) -> Sharing<'a> {
+        Box::pin(async { ShareWord::NotOffered })
     }
 
     /// Fetches the statement of a settlement day into a file, as the bank wrote it. Asks once.

@@ -16,6 +16,7 @@ mod products;
 mod rules;
 mod secrets;
 mod settlement;
+mod shares;
 mod signs;
 mod tariffs;
 #[cfg(test)]
@@ -46,6 +47,7 @@ pub use self::{
     pay_limits::PayLimitsSection,
     secrets::Secrets,
     settlement::{Settlement, SettlementSection},
+    shares::{CASH, Partner, PartnerAccount, Shares, SharesSection},
     signs::{Sign, SignSection},
     tariffs::{TariffsSection, tariff_file},
     texts::{DisplaySection, Filled, Language, Texts},
@@ -95,6 +97,8 @@ pub struct SiteFile {
     pub invoices: Option<InvoicesSection>,
     #[serde(default)]
     pub settlement: SettlementSection,
+    /// Default: nobody else has a part of the takings.
+    pub shares: Option<SharesSection>,
     #[serde(default)]
     pub display: DisplaySection,
     #[serde(default)]

@@ -79,5 +79,6 @@ pub(super) fn pay(section: &PaySection, channels: &[(ChannelId, ChannelSettings)
             .iter()
             .map(|(id, settings)| PayChannel { id: id.clone(), ways: settings.ways().to_vec() })
             .collect(),
+        ..PayRules::default()
     }
 }

@@ -257,8 +257,16 @@ pub enum AlarmKind {
     ManyPayments,
     /// More was let go or given back by one person in a day than the site allows.
     LimitPassed,
+    /// One operator gives up money very often.
+    ManyActs,
     /// Nobody knows whether a person went through a turnstile.
     AdmissionUnsure,
     /// A receiver of events took none for a day, and is told nothing more.
     WebhookDead,
+    /// A bank's statement is not there although it is late.
+    StatementMissing,
+    /// Differences between statements and the ledger that nobody has settled.
+    DifferencesOpen,
+    /// A bank will not give a partner its part.
+    ShareRefused,
 }

@@ -560,6 +560,8 @@ pub enum Refusal {
     NotPaid(String),
     #[error("no more than {0} can go back of this payment")]
     RefundTooMuch(Money),
+    #[error("channel {0} gives back the whole of a payment only")]
+    WholeOnly(ChannelId),
     #[error("somebody else has to agree to a refund you asked for")]
     SamePerson,
     #[error("payment {0} is decided; look at its record")]

@@ -95,6 +95,13 @@ pub(super) fn words(l: Lang, kind: AlarmKind) -> (&'static str, &'static str) {
             ("当日限额已超出", "查看记录;次日零点自动解除"),
             ("A limit of the day was passed", "Look at the records; it ends at midnight"),
         ),
+        AlarmKind::ManyActs => two(
+            ("同一人频繁退现、减免", "查看交接班记录;次日零点自动解除"),
+            (
+                "One person gives up money very often",
+                "Look at the shift's records; it ends at midnight",
+            ),
+        ),
         AlarmKind::FireAlarm => two(
             ("火警：出口已全部常开", "警报解除后逐个车道取消常开"),
             ("Fire alarm: all ways out are open", "When it is over, release each lane by hand"),
@@ -109,6 +116,18 @@ pub(super) fn words(l: Lang, kind: AlarmKind) -> (&'static str, &'static str) {
                 "A receiver of events took none for a day",
                 "Mend it, then send again on the page of programs",
             ),
+        ),
+        AlarmKind::StatementMissing => two(
+            ("银行对账单未到", "在对账页查看；可向银行索取并导入"),
+            ("A bank's statement is not there", "See the settlement page; import the bank's file"),
+        ),
+        AlarmKind::DifferencesOpen => two(
+            ("对账差异未处理", "在对账页逐笔处理"),
+            ("Differences with a bank are open", "Settle each on the settlement page"),
+        ),
+        AlarmKind::ShareRefused => two(
+            ("银行拒绝分账", "查看分账页；该笔改由付款文件转账"),
+            ("A bank refused a partner's part", "See the page of shares; pay it by the file"),
         ),
         AlarmKind::DiskFull => {
             two(("磁盘已满", "立即清理磁盘"), ("The disk takes no more", "Free space now"))

@@ -43,6 +43,8 @@ pub(super) fn refusal(l: Lang, refusal: &Refusal) -> String {
             .to_owned(),
         Refusal::RefundTooMuch(left) if zh => format!("最多还可退 {left}"),
         Refusal::RefundTooMuch(left) => format!("No more than {left} can go back"),
+        Refusal::WholeOnly(channel) if zh => format!("渠道 {channel} 只能全额退款"),
+        Refusal::WholeOnly(channel) => format!("Channel {channel} gives back the whole only"),
         Refusal::SamePerson => l
             .say("须由另一位操作员复核", "Somebody else has to agree to a refund you asked for")
             .to_owned(),
@@ -83,7 +85,8 @@ fn limit(l: Lang, name: LimitName, most: Money) -> String {
             l.say("您当日退现金已达限额", "You have given back as much cash as you may today"),
             l.say("请由另一位操作员办理", "another operator can do it"),
         ),
-        LimitName::Waived => (
+        // Counted only, never refused.
+        LimitName::Acts | LimitName::Waived => (
             l.say("您当日减免已达限额", "You have let go as much as you may today"),
             l.say("请由另一位操作员办理", "another operator can do it"),
         ),
@@ -200,6 +203,8 @@ struct PaymentPage {
     left: Option<Money>,
     /// New with each page, so that a form sent twice is one refund.
     key: String,
+    /// Its channel gives back all of it or nothing.
+    whole: bool,
     notice: Option<String>,
 }
 
@@ -265,7 +270,8 @@ async fn show(
     let (key, _) = fresh_token(12)?;
     let f = Frame::new(web, l, signed.name);
     let status = if notice.is_some() { StatusCode::CONFLICT } else { StatusCode::OK };
-    let page = PaymentPage { f, file, rows, left: paid.then_some(left), key, notice };
+    let whole = web.desk.rules().pay.whole_refunds.contains(&file.payment.channel);
+    let page = PaymentPage { f, file, rows, left: paid.then_some(left), key, whole, notice };
     Ok((status, Html(page.render()?)).into_response())
 }
 

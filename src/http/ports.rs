@@ -29,9 +29,9 @@ pub use self::invoices::{ClaimReply, Claimant, InvoiceDesk, InvoiceFile};
 pub use self::payments::{Counter, PaymentFile, PaymentRecords};
 pub use self::programs::{HookState, Hooks, Lists, Page, ProgramRecords};
 pub use self::receipts::{Paid, PrintOutcome, Receipts};
-pub use self::settlement::{DaySettled, Earned, SettlementRecords};
+pub use self::settlement::{DaySettled, Earned, EarnedSums, RelayLine, SettlementRecords};
 pub use self::tickets::{Slip, TicketCodes, TicketPast, TicketRecords, VisitorUnfit, Visits};
-pub use self::till::{MerchantAccount, MerchantUser, TillRecords};
+pub use self::till::{BillLine, MerchantAccount, MerchantUser, TillRecords};
 use crate::{
     bank::{SignAsk, SignForm},
     core::{

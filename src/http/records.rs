@@ -272,6 +272,7 @@ pub(super) fn till_did(l: Lang, did: TillDid) -> &'static str {
         TillDid::RefundDenied => l.say("复核不同意退款", "Refund not agreed to"),
         TillDid::PaymentAsked => l.say("人工查询付款", "Payment asked about"),
         TillDid::PaymentClosed => l.say("人工撤销付款", "Payment closed"),
+        TillDid::MerchantPaid => l.say("商户付款", "A merchant paid"),
     }
 }
 

@@ -326,6 +326,7 @@ pub(super) fn refusal(l: Lang, refusal: &Refusal) -> String {
         Refusal::LimitReached(..)
         | Refusal::NotPaid(_)
         | Refusal::RefundTooMuch(_)
+        | Refusal::WholeOnly(_)
         | Refusal::SamePerson
         | Refusal::Decided(_)
         | Refusal::SaleUnfit

@@ -38,7 +38,7 @@ use super::{
 
 mod families;
 
-pub use families::PlateAgreement;
+pub use families::{PlateAgreement, SubOrder};
 
 /// Longer than any caller waits: a call that gets no answer is held this long.
 const SILENCE: Duration = Duration::from_mins(10);
@@ -93,6 +93,7 @@ struct Shared {
     bank: Mutex<Bank>,
     messages: Mutex<HashSet<String>>,
     plates: Mutex<families::Plates>,
+    sub_orders: Mutex<families::SubOrders>,
     stop: watch::Sender<bool>,
 }
 
@@ -115,6 +116,10 @@ impl Shared {
         #[expect(clippy::disallowed_methods, reason = "the simulated bank has its own wall clock")]
         let now = Timestamp::now();
         now + SignedDuration::from_secs(apart.into())
+    }
+
+    fn sub_orders(&self) -> MutexGuard<'_, families::SubOrders> {
+        self.sub_orders.lock().unwrap_or_else(std::sync::PoisonError::into_inner)
     }
 
     fn is_new(&self, msg_id: &str) -> bool {
@@ -182,6 +187,7 @@ impl Gateway {
             bank: Mutex::new(Bank::new(settings.seed, settings.faults.clone())),
             messages: Mutex::default(),
             plates: Mutex::default(),
+            sub_orders: Mutex::default(),
             base_url: format!("http://{addr}"),
             paid: Notify::new(),
             settings,
@@ -245,6 +251,11 @@ impl Gateway {
     /// Rightly signed calls taken so far.
     pub fn calls(&self) -> usize {
         self.shared.messages().len()
+    }
+
+    /// Parts of payments that are settled to others, as they stand now.
+    pub fn sub_orders(&self) -> Vec<SubOrder> {
+        self.shared.sub_orders().all()
     }
 
     /// How a plate is bound; without an agreement, charges are refused.

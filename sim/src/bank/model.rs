@@ -243,14 +243,13 @@ impl Bank {
 
     /// What really happened, by `out_trade_no`.
     pub fn books(&self) -> Vec<Book> {
-        let line = |order: &Order| Book {
-            out_trade_no: order.out_trade_no.clone(),
-            state: order.state,
-            order_fen: order.fen,
-            paid_fen: if order.state == State::Paid { order.fen } else { 0 },
-            refunded_fen: order.refunded(),
-        };
         self.orders.values().map(line).collect()
+    }
+
+    /// The line of an order, by the merchant's number or the bank's.
+    pub(super) fn book_of(&self, number: &str) -> Option<Book> {
+        let mut orders = self.orders.values();
+        orders.find(|one| one.out_trade_no == number || one.bank_no == number).map(line)
     }
 
     /// The order of a cashier page and whether it can be paid now.
@@ -352,6 +351,16 @@ impl Bank {
 
 fn draw(rng: &mut ChaCha8Rng, chance: f64) -> bool {
     rng.random_bool(chance.clamp(0.0, 1.0))
+}
+
+fn line(order: &Order) -> Book {
+    Book {
+        out_trade_no: order.out_trade_no.clone(),
+        state: order.state,
+        order_fen: order.fen,
+        paid_fen: if order.state == State::Paid { order.fen } else { 0 },
+        refunded_fen: order.refunded(),
+    }
 }
 
 #[cfg(test)]

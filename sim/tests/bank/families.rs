@@ -5,8 +5,9 @@ use std::{fs::File, io::BufReader, sync::Arc};
 use jiff::tz;
 use paifang::{
     bank::{
-        AgreementAsk, AgreementWord, Ask, Channel, PayWay, SignAsk, Word,
-        icbc::{IcbcSettings, Product, Versions},
+        AgreementAsk, AgreementWord, Ask, Channel, PayWay, ShareAccount, ShareAsk, ShareWord,
+        SignAsk, Word,
+        icbc::{IcbcSettings, Product, SubOrderSettings, Versions},
         statement::{StatementError, What},
     },
     types::{PayerCode, Plate, PlateColour},
@@ -279,4 +280,42 @@ async fn a_days_statement_is_fetched_and_read() {
     assert!(rows[0].bank_no.starts_with("SIM") && rows[0].at.is_some(), "{:?}", rows[0]);
     let unfetched = pair.channel.statement(day, &file).await;
     assert!(matches!(unfetched, Err(StatementError::NotOffered)), "{unfetched:?}");
+}
+
+#[tokio::test]
+async fn parts_of_a_payment_are_given_to_others_and_taken_back_once() {
+    let pair = faulty(Faults::default()).await;
+    let [channel, _] = with(&pair, |settings| {
+        settings.sub_orders = Some(SubOrderSettings::default());
+        settings.product = Product::Consumption;
+    });
+    assert!(matches!(channel.ask(&generate()).await, Word::Cashier { .. }));
+    pair.gateway.pay("P1").unwrap();
+    let Word::Paid { bank_no, .. } = channel.ask(&query()).await else { panic!("paid") };
+    let share = |number: &str, minor, given: Option<&str>| ShareAsk {
+        number: number.to_owned(),
+        out_trade_no: "P1".to_owned(),
+        bank_no: bank_no.clone(),
+        paid_at: wall_clock(),
+        account: ShareAccount {
+            sub_mer_id: "0300".to_owned(),
+            sub_mer_prtcl_no: None,
+            mer_acct: None,
+        },
+        amount: cny(minor),
+        given: given.map(str::to_owned),
+    };
+    let left = || pair.gateway.sub_orders().iter().map(|sub| sub.fen).sum::<i64>();
+    assert_eq!(channel.share(&share("S1", 250, None)).await, ShareWord::Done);
+    assert_eq!(channel.share(&share("S1", 250, None)).await, ShareWord::Done, "the same again");
+    assert_eq!(left(), 250);
+    let too_much = channel.share(&share("S2", 1_001, None)).await;
+    assert!(matches!(too_much, ShareWord::Refused { .. } | ShareWord::Unknown { .. }));
+    assert_eq!(channel.share(&share("S3", 100, Some("S1"))).await, ShareWord::Done);
+    assert_eq!(channel.share(&share("S3", 100, Some("S1"))).await, ShareWord::Done);
+    assert_eq!(left(), 150);
+    let more = channel.share(&share("S4", 151, Some("S1"))).await;
+    assert_ne!(more, ShareWord::Done, "never more than was given");
+    let [plain, _] = with(&pair, |_| {});
+    assert_eq!(plain.share(&share("S5", 1, None)).await, ShareWord::NotOffered);
 }

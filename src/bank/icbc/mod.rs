@@ -6,6 +6,7 @@
 //!     qrcode    codes and payers' codes (`/api/qrcode/...`), with what `terminal` tells of a scanner
 //!     online    the online family (`/api/cardbusiness/...`): its `pay_status` counts the other way round
 //!     plate     what is bound to a plate; the form of the signing page
+//!   sub_orders  parts of payments that the bank settles to partners
 //!   statement  the bank's file of a day, fetched by `statement_fetch`
 //!   envelope   signs and verifies calls; `notice` does so for notifications; `keys` holds the arithmetic
 //!   settings   what the site file says
@@ -22,7 +23,7 @@ use tracing::{debug, warn};
 
 use super::{
     Agreeing, AgreementAsk, AgreementWord, Answer, Ask, Capabilities, Channel, Notification,
-    NotifyError, NotifyReply, SignAsk, SignForm, Word,
+    NotifyError, NotifyReply, ShareAsk, ShareWord, Sharing, SignAsk, SignForm, Word,
     channels::Clock,
     statement::{Fetching, RowError, Rows, Text},
     transport::Transport,
@@ -41,6 +42,7 @@ mod qrcode;
 mod settings;
 mod statement;
 mod statement_fetch;
+mod sub_orders;
 mod terminal;
 #[cfg(test)]
 mod testing;
@@ -52,6 +54,7 @@ pub use qrcode::{QrcodeCollectStatus, QrcodePayStatus, Versions};
 pub use settings::{IcbcSettings, NotifyMsgId, Product, SettingsError};
 pub use statement::{Columns, Encoding, StatementSettings, Unit};
 pub use statement_fetch::FetchSettings;
+pub use sub_orders::{OrderNum, SubOrderSettings};
 pub use terminal::TerminalSettings;
 
 use envelope::{Envelope, ZONE};
@@ -130,6 +133,21 @@ impl Icbc {
             Ok(content) => plate::agreed(&self.settings, ask, end, (self.clock)(), &content),
             Err(Trouble::NotSent) => AgreementWord::Unknown { why: "cannot sign".to_owned() },
             Err(Trouble::Unheard(why)) => AgreementWord::Unknown { why },
+        }
+    }
+
+    async fn share_once(&self, ask: &ShareAsk) -> ShareWord {
+        if self.settings.sub_orders.is_none() {
+            return ShareWord::NotOffered;
+        }
+        let (path, biz) = match sub_orders::call(&self.settings, ask) {
+            Ok(call) => call,
+            Err(why) => return ShareWord::Refused { code: "not sent".to_owned(), why },
+        };
+        match self.call(&path, &biz).await {
+            Ok(content) => sub_orders::word(&self.settings, &content),
+            Err(Trouble::NotSent) => ShareWord::Unknown { why: "cannot sign".to_owned() },
+            Err(Trouble::Unheard(why)) => ShareWord::Unknown { why },
         }
     }
 
@@ -230,6 +248,10 @@ impl Channel for Icbc {
         let mut query = form_urlencoded::Serializer::new(String::new());
         let action = format!("{base}{path}?{}", query.extend_pairs(&pairs).finish());
         Some(SignForm { action, fields: vec![biz] })
+    }
+
+    fn share<'a>(&'a self, ask: &'a ShareAsk) -> Sharing<'a> {
+        Box::pin(self.share_once(ask))
     }
 
     fn statement<'a>(&'a self, day: Date, into: &'a Path) -> Fetching<'a> {

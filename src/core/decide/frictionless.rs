@@ -228,6 +228,10 @@ impl Desk<'_> {
         let Some((order, stay)) = found.filter(|(order, _)| order.state == OrderState::Due) else {
             return self.set_attempt(lane, Attempt::Over);
         };
+        // Beyond a limit of the day its driver is shown the scan, where the reason is told.
+        if self.may_pay(&order, false).is_err() {
+            return self.set_attempt(lane, Attempt::Over);
+        }
         let (id, out_trade_no) = self.next_trade();
         let ask = Ask::Charge {
             out_trade_no: out_trade_no.clone(),
@@ -257,6 +261,7 @@ impl Desk<'_> {
             printed: false,
             charge: Some(Charge { plate, stay: stay.id, lane: lane_id, relied_on: false }),
         }));
+        self.watch_attempts(&order);
         self.set_attempt(lane, Attempt::Charging { until, payment: id });
         self.act(Effect::AskBank { channel: channel.clone(), ask });
     }

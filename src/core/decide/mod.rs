@@ -98,7 +98,7 @@ pub fn decide(state: &State, rules: &Rules, now: Timestamp, input: Input) -> Dec
         Input::PrepayAsked { plate } => desk.prepay_asked(&plate),
         Input::Till { who, act } => desk.till(who, act),
         Input::Settle { day, who, act } => desk.settle_day(day, who, act),
-        Input::Merchant { who: _, act } => desk.merchant_act(act),
+        Input::Merchant { who, act } => desk.merchant_act(who, act),
         Input::Validate { merchant, plate, offer, by } => {
             desk.validate(merchant, &plate, &offer, by)
         }

@@ -92,7 +92,7 @@ impl Desk<'_> {
             printed: false,
             charge: None,
         }));
-        self.watch_attempts(order.lane.as_ref());
+        self.watch_attempts(order);
         self.act(Effect::AskBank { channel, ask });
         id
     }

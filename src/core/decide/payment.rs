@@ -100,7 +100,7 @@ impl Desk<'_> {
             charge: None,
             printed,
         }));
-        self.watch_attempts(order.lane.as_ref());
+        self.watch_attempts(order);
         self.act(Effect::AskBank { channel, ask });
         id
     }
@@ -238,8 +238,9 @@ impl Desk<'_> {
         payment.state = PaymentState::Paid { at: self.now };
         self.record(Change::Payment(payment.clone()));
         self.settle(&payment);
-        let lane = self.order(payment.order).and_then(|order| order.lane.clone());
-        self.attempts_calm(lane.as_ref());
+        if let Some(order) = self.order(payment.order).cloned() {
+            self.attempts_calm(&order);
+        }
         Ok(Answer::Done)
     }
 
@@ -395,11 +396,11 @@ impl Desk<'_> {
         let ask = match payment.state {
             PaymentState::Pending if expired => {
                 payment.state = PaymentState::Reversing;
-                Ask::Reverse { out_trade_no, way }
+                self.closing(&channel, out_trade_no, way)
             }
             // A reversal that is refused may mean that it was paid: ask in turn.
             PaymentState::Reversing if payment.asks % 2 == 1 && payment.bank_no.is_none() => {
-                Ask::Reverse { out_trade_no, way }
+                self.closing(&channel, out_trade_no, way)
             }
             PaymentState::Pending
             | PaymentState::Reversing
@@ -409,6 +410,15 @@ impl Desk<'_> {
         };
         self.record(Change::Payment(payment));
         self.act(Effect::AskBank { channel, ask });
+    }
+
+    /// What closes an attempt, where its channel closes any.
+    fn closing(&self, channel: &ChannelId, out_trade_no: String, way: PayWay) -> Ask {
+        if self.rules.pay.never_close.contains(channel) {
+            Ask::Query { out_trade_no, way }
+        } else {
+            Ask::Reverse { out_trade_no, way }
+        }
     }
 
     /// Nobody should pay this order any more by an attempt that is still open.
@@ -425,8 +435,9 @@ impl Desk<'_> {
             payment.next_ask = Some(self.now + PATIENCE);
             let (out_trade_no, way) = (payment.out_trade_no.clone(), payment.way);
             let channel = payment.channel.clone();
+            let ask = self.closing(&channel, out_trade_no, way);
             self.record(Change::Payment(payment));
-            self.act(Effect::AskBank { channel, ask: Ask::Reverse { out_trade_no, way } });
+            self.act(Effect::AskBank { channel, ask });
         }
     }
 

@@ -502,3 +502,21 @@ fn after_a_power_cut_the_scan_appears_and_the_charge_is_decided_first() {
     site.bank(&scan, Site::paid(500)).unwrap();
     assert_eq!((site.opened("out"), site.revenue()), (1, 500));
 }
+
+#[test]
+fn a_plate_is_charged_no_more_than_a_day_allows() {
+    let mut site = Site::by_plate(&["icbc"]);
+    site.rules.limits.plate_day_minor = Some(400);
+    site.enter(PLATE);
+    site.agree(bound("N1"));
+    site.arrives_at_exit();
+    site.agree(bound("N1"));
+    assert!(site.charges().is_empty(), "five are due and four may be paid");
+    assert_eq!(site.phase("out"), Phase::AwaitingPayment);
+    let mut site = Site::by_plate(&["icbc"]);
+    site.rules.limits.plate_day_minor = Some(500);
+    site.rules.limits.plate_attempts_max = 1;
+    site.charging();
+    let plate = format!("plate {PLATE}");
+    assert!(site.state.alarms.contains_key(&(plate, crate::core::AlarmKind::ManyPayments)));
+}

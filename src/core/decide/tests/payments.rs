@@ -32,7 +32,7 @@ impl Site {
         self.tell(Input::PayerCodeScanned { at: At::Lane(lane("out")), code: code(digits) })
     }
 
-    fn scanned(&mut self, digits: &str) -> String {
+    pub(super) fn scanned(&mut self, digits: &str) -> String {
         let Ok(Answer::Payment(payment)) = self.scan_code(digits) else { panic!("no attempt") };
         self.payment_now(payment).out_trade_no
     }
@@ -58,7 +58,7 @@ impl Site {
         self.state.payment_of(trade).unwrap().state.clone()
     }
 
-    fn collected(&mut self, trade: &str, word: Word) -> Reply {
+    pub(super) fn collected(&mut self, trade: &str, word: Word) -> Reply {
         self.tell(Input::BankSaid { out_trade_no: trade.into(), to: Asked::Generate, word })
     }
 
@@ -72,7 +72,7 @@ impl Site {
     }
 
     /// A vehicle stands at the exit and owes 5.00.
-    fn owes_five(&mut self) {
+    pub(super) fn owes_five(&mut self) {
         self.enter("京A12345");
         self.after(HOUR);
         self.sensor("out", Sensor::Arrival, true);
