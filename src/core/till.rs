@@ -233,6 +233,12 @@ pub enum TillDid {
     /// A payment nobody knew the end of was asked about, or closed, by hand.
     PaymentAsked,
     PaymentClosed,
+    /// A person said what the bank's portal says of a payment, or made a refund there.
+    PortalPaid,
+    PortalUnpaid,
+    PortalRefunded,
+    /// What was bound to a plate was to be ended.
+    AgreementEnded,
 }
 
 /// What an operator does about merchants.

@@ -2,7 +2,7 @@
 //! door for faults. Decides nothing about money: that is `model`'s.
 
 use std::{
-    collections::HashSet,
+    collections::{HashMap, HashSet},
     io,
     net::SocketAddr,
     path::Path,
@@ -17,7 +17,7 @@ use axum::{
     response::{Html, IntoResponse, Response},
     routing::{get, post},
 };
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 use reqwest::RequestBuilder;
 use serde_json::Value;
 use tokio::{
@@ -90,9 +90,12 @@ struct Shared {
     /// Woken when a notification may have fallen due.
     paid: Notify,
     base_url: String,
+    client: reqwest::Client,
     bank: Mutex<Bank>,
     messages: Mutex<HashSet<String>>,
     plates: Mutex<families::Plates>,
+    /// The call that began an order which is not of the QR family, by `out_trade_no`: its notice names it.
+    begun_by: Mutex<HashMap<String, String>>,
     stop: watch::Sender<bool>,
 }
 
@@ -107,6 +110,18 @@ impl Shared {
 
     fn plates(&self) -> MutexGuard<'_, families::Plates> {
         self.plates.lock().unwrap_or_else(std::sync::PoisonError::into_inner)
+    }
+
+    /// By the bank's own clock.
+    fn now(&self) -> Timestamp {
+        let apart = self.bank().faults().clock_apart_s;
+        #[expect(clippy::disallowed_methods, reason = "the simulated bank has its own wall clock")]
+        let now = Timestamp::now();
+        now + SignedDuration::from_secs(apart.into())
+    }
+
+    fn begun_by(&self) -> MutexGuard<'_, HashMap<String, String>> {
+        self.begun_by.lock().unwrap_or_else(std::sync::PoisonError::into_inner)
     }
 
     fn is_new(&self, msg_id: &str) -> bool {
@@ -133,7 +148,7 @@ impl Teller for Shared {
     }
 
     fn now(&self) -> Timestamp {
-        now()
+        self.now()
     }
 
     fn woken(&self) -> &Notify {
@@ -141,17 +156,14 @@ impl Teller for Shared {
     }
 
     fn letter(&self, post: RequestBuilder, notice: &Notice) -> RequestBuilder {
-        post.form(&wire::notification(&self.settings, &self.keys, now(), notice))
+        let known = self.begun_by().get(&notice.standing.out_trade_no).cloned();
+        let api = known.as_deref().unwrap_or("/api/qrcode/V2/generate");
+        post.form(&wire::notification(&self.settings, &self.keys, self.now(), api, notice))
     }
 
     fn is_accepted(&self, reply: &str) -> bool {
         wire::reply_accepted(&self.settings, &self.keys, reply)
     }
-}
-
-#[expect(clippy::disallowed_methods, reason = "the simulated bank has its own wall clock")]
-pub(super) fn now() -> Timestamp {
-    Timestamp::now()
 }
 
 /// A running gateway; [`Self::stop`] ends it.
@@ -179,7 +191,9 @@ impl Gateway {
             bank: Mutex::new(Bank::new(settings.seed, settings.faults.clone())),
             messages: Mutex::default(),
             plates: Mutex::default(),
+            begun_by: Mutex::default(),
             base_url: format!("http://{addr}"),
+            client: client.clone(),
             paid: Notify::new(),
             settings,
             keys,
@@ -244,9 +258,18 @@ impl Gateway {
         self.shared.plates().bind(plate, agreement);
     }
 
+    /// Tells the site of an agreement, in a message of this bank's own making: no such is published. The site's answer.
+    pub async fn tell_of_agreement(&self, plate: &str, notify_url: &str) -> Option<String> {
+        let shared = &self.shared;
+        let form = wire::agreement(&shared.settings, &shared.keys, shared.now(), plate, notify_url);
+        let reply = shared.client.post(notify_url).form(&form).send().await.ok()?;
+        reply.text().await.ok()
+    }
+
     /// A customer pays without a browser.
     pub fn pay(&self, out_trade_no: &str) -> Result<(), PayRefusal> {
-        let paid = self.shared.bank().customer_pays(out_trade_no, now());
+        let now = self.shared.now();
+        let paid = self.shared.bank().customer_pays(out_trade_no, now);
         self.shared.paid.notify_one();
         paid
     }
@@ -298,7 +321,7 @@ async fn call(
     UrlPath(call): UrlPath<String>,
     Form(pairs): Form<Vec<(String, String)>>,
 ) -> Response {
-    let now = now();
+    let now = shared.now();
     let checked = wire::check(&shared.settings, &shared.keys, now, uri.path(), &pairs);
     let (msg_id, answer) = match checked {
         Ok(request) if !shared.is_new(&request.msg_id) => {
@@ -348,15 +371,16 @@ async fn cashier_page(
     State(shared): State<Arc<Shared>>,
     UrlPath(token): UrlPath<String>,
 ) -> Response {
-    page(cashier::page(&shared.bank(), &token, now()))
+    let now = shared.now();
+    page(cashier::page(&shared.bank(), &token, now))
 }
 
 async fn cashier_pay(
     State(shared): State<Arc<Shared>>,
     UrlPath(token): UrlPath<String>,
 ) -> Response {
-    let back_url = shared.settings.back_url.as_deref();
-    let said = cashier::pay(&mut shared.bank(), &token, now(), back_url);
+    let (now, back_url) = (shared.now(), shared.settings.back_url.as_deref());
+    let said = cashier::pay(&mut shared.bank(), &token, now, back_url);
     shared.paid.notify_one();
     page(said)
 }

@@ -1,6 +1,7 @@
 //! The pages over a real socket, on the real core.
 
 mod bank;
+mod binding;
 mod devices;
 mod driver;
 mod invoices;

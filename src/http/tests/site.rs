@@ -4,7 +4,7 @@
 use std::{
     collections::{BTreeMap, HashMap},
     net::SocketAddr,
-    sync::{Arc, Mutex, MutexGuard},
+    sync::{Arc, Mutex, MutexGuard, OnceLock},
     time::Duration,
 };
 
@@ -16,6 +16,7 @@ use tokio::sync::watch;
 
 use crate::{
     app::codes::Codes,
+    bank::{AgreementAsk, AgreementWord, Channel, SignAsk, SignForm},
     core::{
         self, Change, Effect, Input, Rules, State,
         input::Asked,
@@ -37,8 +38,8 @@ use crate::{
         serve,
     },
     types::{
-        CodeDigest, Currency, DeviceId, LaneId, Money, OrderId, Plate, StayId, TicketId, bank::Ask,
-        bank::Word,
+        ChannelId, CodeDigest, Currency, DeviceId, LaneId, Money, OrderId, Plate, StayId, TicketId,
+        bank::Ask, bank::Word,
     },
 };
 
@@ -70,6 +71,8 @@ pub(super) struct Site {
     world: Mutex<World>,
     rules: Arc<Rules>,
     pub(super) codes: Option<Codes>,
+    /// The bank that binds plates, where a test has one.
+    pub(super) channel: OnceLock<Arc<dyn Channel>>,
     pub(super) printers: Arc<super::receipts::Printers>,
     version: watch::Sender<u64>,
 }
@@ -118,6 +121,7 @@ impl Site {
             world: Mutex::new(world),
             rules: rules.into(),
             codes,
+            channel: OnceLock::new(),
             printers: Arc::default(),
             version: watch::channel(0).0,
         };
@@ -570,9 +574,43 @@ impl BankDoor for Site {
         vec![NOTIFY_PATH.to_owned()]
     }
 
-    fn notified(&self, raw_path: String, body: Bytes) -> BoxFuture<'_, Said> {
+    fn notified(
+        &self,
+        raw_path: String,
+        _headers: Vec<(String, String)>,
+        body: Bytes,
+    ) -> BoxFuture<'_, Said> {
         self.world().notified.push((raw_path, body));
         let body = Bytes::from_static(b"{\"return_code\":0}");
         ready(Said { status: StatusCode::OK, content_type: "application/json", body }).boxed()
+    }
+
+    fn binds(&self) -> bool {
+        self.channel.get().is_some()
+    }
+
+    fn sign_forms(&self, ask: &SignAsk) -> Vec<(ChannelId, SignForm)> {
+        let forms = self.channel.get().and_then(|channel| channel.sign_form(ask));
+        forms.map(|form| (ChannelId::parse("icbc").unwrap(), form)).into_iter().collect()
+    }
+
+    fn ends_agreements(&self) -> bool {
+        self.channel.get().is_some_and(|channel| channel.ends_agreements())
+    }
+
+    fn end_agreement(&self, plate: Plate) -> BoxFuture<'_, Vec<(ChannelId, AgreementWord)>> {
+        async move {
+            let Some(channel) = self.channel.get() else { return Vec::new() };
+            let ask = AgreementAsk {
+                plate,
+                colour: None,
+                stay_no: String::new(),
+                entered_at: Timestamp::UNIX_EPOCH,
+                amount: None,
+                known: None,
+            };
+            vec![(ChannelId::parse("icbc").unwrap(), channel.end_agreement(&ask).await)]
+        }
+        .boxed()
     }
 }

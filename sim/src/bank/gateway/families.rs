@@ -14,7 +14,7 @@ use serde_json::{Value, json};
 
 use super::{
     super::words::{BillKind, Collect, Generate, RefundStanding},
-    Answer, Bank, Duration, Refusal, SILENCE, Said, Shared, no, now, wire,
+    Answer, Bank, Duration, Refusal, SILENCE, Said, Shared, no, wire,
 };
 
 /// What is bound to a plate.
@@ -64,7 +64,7 @@ pub(super) async fn call(
     OriginalUri(uri): OriginalUri,
     Form(pairs): Form<Vec<(String, String)>>,
 ) -> Response {
-    let now = now();
+    let now = shared.now();
     let opened = wire::open(&shared.settings, &shared.keys, now, uri.path(), &pairs);
     let (msg_id, answer) = match opened {
         Ok((msg_id, _)) if !shared.is_new(&msg_id) => {
@@ -105,6 +105,14 @@ fn act(shared: &Shared, now: Timestamp, path: &str, biz: &Value) -> Option<Conte
     let merchant = ["mer_id", "merchant_id", "outVendorId"].iter().find_map(|n| biz[n].as_str());
     if merchant != Some(shared.settings.mer_id.as_str()) {
         return Some(content(refused(Refusal::UnknownMerchant)));
+    }
+    if matches!(
+        path,
+        "/api/cardbusiness/qrcode/consumption/V1"
+            | "/api/cardbusiness/aggregatepay/b2c/online/consumepurchase/V1"
+    ) {
+        let number = text(biz, "out_trade_no").to_owned();
+        shared.begun_by().insert(number, path.to_owned());
     }
     if let Some(call) = path.strip_prefix("/api/b2c/") {
         return plate(shared, now, call, biz);
@@ -323,7 +331,15 @@ fn plate(shared: &Shared, now: Timestamp, call: &str, biz: &Value) -> Option<Con
             plates.bind(&name, None);
             content(json!({"return_code": 0}))
         }
-        "licenseplate/payment/pay/V3" | "passfree/payment/pay/V1" => match bound {
+        "passfree/payment/pay/V2" | "passfree/payment/pay/V3"
+            if text(biz, "channel_type").is_empty() =>
+        {
+            content(refused(Refusal::BadField))
+        }
+        "licenseplate/payment/pay/V3"
+        | "passfree/payment/pay/V1"
+        | "passfree/payment/pay/V2"
+        | "passfree/payment/pay/V3" => match bound {
             Some(PlateAgreement::Bound) => {
                 plates.charges += 1;
                 let code = format!("9{:018}", plates.charges);
@@ -352,7 +368,7 @@ pub(super) async fn sign_page(
     Form(body): Form<Vec<(String, String)>>,
 ) -> Response {
     pairs.extend(body);
-    let opened = wire::open(&shared.settings, &shared.keys, now(), uri.path(), &pairs);
+    let opened = wire::open(&shared.settings, &shared.keys, shared.now(), uri.path(), &pairs);
     let Ok((_, content)) = opened else {
         return (StatusCode::FORBIDDEN, "sign not pass").into_response();
     };
