@@ -1,6 +1,7 @@
 //! The pages over a real socket, on the real core.
 
 mod bank;
+mod bank_door;
 mod binding;
 mod devices;
 mod driver;

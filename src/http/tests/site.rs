@@ -8,7 +8,6 @@ use std::{
     time::Duration,
 };
 
-use axum::http::StatusCode;
 use bytes::Bytes;
 use futures::future::{BoxFuture, FutureExt, ready};
 use jiff::Timestamp;
@@ -16,7 +15,7 @@ use tokio::sync::watch;
 
 use crate::{
     app::codes::Codes,
-    bank::{AgreementAsk, AgreementWord, Channel, SignAsk, SignForm},
+    bank::Channel,
     core::{
         self, Change, Effect, Input, Rules, State,
         input::Asked,
@@ -32,14 +31,14 @@ use crate::{
     http::{
         Parts, Settings, TicketOffice, hash_password,
         ports::{
-            BankDoor, Busy, Desk, Found, Look, Operator, Picture, Pictures, Records, Row, Said,
-            Session, StayFile, Takings, Waiting,
+            Busy, Desk, Found, Look, Operator, Picture, Pictures, Records, Row, Session, StayFile,
+            Takings, Waiting,
         },
         serve,
     },
     types::{
-        ChannelId, CodeDigest, Currency, DeviceId, LaneId, Money, OrderId, Plate, StayId, TicketId,
-        bank::Ask, bank::Word,
+        CodeDigest, Currency, DeviceId, LaneId, Money, OrderId, Plate, StayId, TicketId, bank::Ask,
+        bank::Word,
     },
 };
 
@@ -58,7 +57,7 @@ pub(super) struct World {
     journal: Vec<Row>,
     operators: HashMap<String, Operator>,
     sessions: HashMap<[u8; 32], Session>,
-    notified: Vec<(String, Bytes)>,
+    pub(super) notified: Vec<(String, Bytes)>,
     reads: u32,
     busy: bool,
     pub(super) merchants: super::till::Merchants,
@@ -566,51 +565,5 @@ impl Pictures for Site {
         let svg = r##"<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 160 90"><rect width="160" height="90" fill="#456"/><rect x="30" y="30" width="100" height="45" rx="12" fill="#bcd"/></svg>"##;
         let picture = Picture { bytes: Bytes::from_static(svg.as_bytes()), mime: "image/svg+xml" };
         ready((name == "car.svg").then_some(picture)).boxed()
-    }
-}
-
-impl BankDoor for Site {
-    fn notify_paths(&self) -> Vec<String> {
-        vec![NOTIFY_PATH.to_owned()]
-    }
-
-    fn notified(
-        &self,
-        raw_path: String,
-        _headers: Vec<(String, String)>,
-        body: Bytes,
-    ) -> BoxFuture<'_, Said> {
-        self.world().notified.push((raw_path, body));
-        let body = Bytes::from_static(b"{\"return_code\":0}");
-        ready(Said { status: StatusCode::OK, content_type: "application/json", body }).boxed()
-    }
-
-    fn binds(&self) -> bool {
-        self.channel.get().is_some()
-    }
-
-    fn sign_forms(&self, ask: &SignAsk) -> Vec<(ChannelId, SignForm)> {
-        let forms = self.channel.get().and_then(|channel| channel.sign_form(ask));
-        forms.map(|form| (ChannelId::parse("icbc").unwrap(), form)).into_iter().collect()
-    }
-
-    fn ends_agreements(&self) -> bool {
-        self.channel.get().is_some_and(|channel| channel.ends_agreements())
-    }
-
-    fn end_agreement(&self, plate: Plate) -> BoxFuture<'_, Vec<(ChannelId, AgreementWord)>> {
-        async move {
-            let Some(channel) = self.channel.get() else { return Vec::new() };
-            let ask = AgreementAsk {
-                plate,
-                colour: None,
-                stay_no: String::new(),
-                entered_at: Timestamp::UNIX_EPOCH,
-                amount: None,
-                known: None,
-            };
-            vec![(ChannelId::parse("icbc").unwrap(), channel.end_agreement(&ask).await)]
-        }
-        .boxed()
     }
 }
