@@ -241,6 +241,18 @@ pub enum TillDid {
     AgreementEnded,
 }
 
+/// What a person does about a payment nobody knows the end of.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum PaymentAct {
+    /// How does it stand?
+    Ask,
+    /// Nobody should pay by it any more.
+    Close,
+    /// What the bank's portal says of one that the bank cannot be asked about; `note`: the bank's number, or what is seen
+    /// there.
+    Portal { paid: bool, note: String },
+}
+
 /// What an operator does about merchants.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum MerchantAct {
