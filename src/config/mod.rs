@@ -304,6 +304,9 @@ pub struct LaneSection {
     /// What reads codes: of people their tickets, and such a lane has a scanner or a reader, or both; of vehicles the
     /// codes on their drivers' phones, to pay by.
     pub scanner: Option<Spanned<DeviceId>>,
+    /// For vehicles: what a certified scanner writes between a payer's code and the cipher it makes of it (密文), such as
+    /// `|`. Default: it makes none.
+    pub scanner_cipher: Option<Spanned<String>>,
     /// For people: what reads their cards.
     pub reader: Option<Spanned<DeviceId>>,
     /// For people: what lets one through at a time. One for both ways is named by two lanes.

@@ -235,6 +235,8 @@ pub enum AlarmKind {
     AmountDiffers,
     /// A payment has been undecided for very long.
     PaymentUndecided,
+    /// The bank cannot be asked what became of a payment or refund: a person looks in its portal.
+    BankCannotSay,
     RefundRefused,
     /// A provider of invoices cannot be reached, says nonsense, or will not take one back.
     InvoiceTrouble,

@@ -294,6 +294,8 @@ pub struct PayRules {
 pub struct PayChannel {
     pub id: ChannelId,
     pub ways: Vec<PayWay>,
+    /// It wants to hear of vehicles that leave, where it was told of their entry.
+    pub hears_of_exits: bool,
 }
 
 impl Default for PayRules {

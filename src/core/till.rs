@@ -243,6 +243,24 @@ pub enum TillDid {
     PaymentClosed,
     /// A merchant transferred what it owes.
     MerchantPaid,
+    /// A person said what the bank's portal says of a payment, or made a refund there.
+    PortalPaid,
+    PortalUnpaid,
+    PortalRefunded,
+    /// What was bound to a plate was to be ended.
+    AgreementEnded,
+}
+
+/// What a person does about a payment nobody knows the end of.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum PaymentAct {
+    /// How does it stand?
+    Ask,
+    /// Nobody should pay by it any more.
+    Close,
+    /// What the bank's portal says of one that the bank cannot be asked about; `note`: the bank's number, or what is seen
+    /// there.
+    Portal { paid: bool, note: String },
 }
 
 /// What an operator does about merchants.

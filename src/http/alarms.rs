@@ -68,6 +68,13 @@ pub(super) fn words(l: Lang, kind: AlarmKind) -> (&'static str, &'static str) {
                 "It is asked about further; see the bank's merchant site",
             ),
         ),
+        AlarmKind::BankCannotSay => two(
+            ("该笔付款无法向银行查询", "到银行商户后台查看，然后在付款页登记结果"),
+            (
+                "The bank cannot be asked about this payment",
+                "Look in the bank's merchant site, then say on the page of payments what it says",
+            ),
+        ),
         AlarmKind::RefundRefused => two(
             ("银行拒绝退款", "请人工退款给车主"),
             ("The bank refused a refund", "Give the money back by hand"),

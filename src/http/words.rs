@@ -329,6 +329,7 @@ pub(super) fn refusal(l: Lang, refusal: &Refusal) -> String {
         | Refusal::WholeOnly(_)
         | Refusal::SamePerson
         | Refusal::Decided(_)
+        | Refusal::MayCollect(..)
         | Refusal::SaleUnfit
         | Refusal::SaleDiffers(_) => return super::payments::refusal(l, refusal),
         Refusal::NoInvoice(why) => super::invoices::why_not(l, *why),

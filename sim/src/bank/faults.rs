@@ -39,6 +39,8 @@ pub struct Faults {
     pub password_s: u32,
     /// The payer's account does not hold as much.
     pub code_refused: f64,
+    /// A charge by the plate is taken, and comes to nothing.
+    pub charge_failed: f64,
     /// A refund is under way for `refund_pending_s` before it is done.
     pub refund_pending: f64,
     pub refund_pending_s: u32,
@@ -81,6 +83,7 @@ impl Default for Faults {
             password: 0.0,
             password_s: 8,
             code_refused: 0.0,
+            charge_failed: 0.0,
             refund_pending: 0.0,
             refund_pending_s: 10,
             refund_failed: 0.0,
@@ -122,6 +125,7 @@ impl Faults {
             collect_unknown: chance,
             password: chance,
             code_refused: chance,
+            charge_failed: chance,
             refund_pending: chance,
             refund_failed: chance,
             wrong_sign: chance,

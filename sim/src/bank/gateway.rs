@@ -2,7 +2,7 @@
 //! door for faults. Decides nothing about money: that is `model`'s.
 
 use std::{
-    collections::HashSet,
+    collections::{HashMap, HashSet},
     io,
     net::SocketAddr,
     path::Path,
@@ -90,10 +90,13 @@ struct Shared {
     /// Woken when a notification may have fallen due.
     paid: Notify,
     base_url: String,
+    client: reqwest::Client,
     bank: Mutex<Bank>,
     messages: Mutex<HashSet<String>>,
     plates: Mutex<families::Plates>,
     sub_orders: Mutex<families::SubOrders>,
+    /// The call that began an order which is not of the QR family, by `out_trade_no`: its notice names it.
+    begun_by: Mutex<HashMap<String, String>>,
     stop: watch::Sender<bool>,
 }
 
@@ -120,6 +123,10 @@ impl Shared {
 
     fn sub_orders(&self) -> MutexGuard<'_, families::SubOrders> {
         self.sub_orders.lock().unwrap_or_else(std::sync::PoisonError::into_inner)
+    }
+
+    fn begun_by(&self) -> MutexGuard<'_, HashMap<String, String>> {
+        self.begun_by.lock().unwrap_or_else(std::sync::PoisonError::into_inner)
     }
 
     fn is_new(&self, msg_id: &str) -> bool {
@@ -154,7 +161,9 @@ impl Teller for Shared {
     }
 
     fn letter(&self, post: RequestBuilder, notice: &Notice) -> RequestBuilder {
-        post.form(&wire::notification(&self.settings, &self.keys, self.now(), notice))
+        let known = self.begun_by().get(&notice.standing.out_trade_no).cloned();
+        let api = known.as_deref().unwrap_or("/api/qrcode/V2/generate");
+        post.form(&wire::notification(&self.settings, &self.keys, self.now(), api, notice))
     }
 
     fn is_accepted(&self, reply: &str) -> bool {
@@ -188,7 +197,9 @@ impl Gateway {
             messages: Mutex::default(),
             plates: Mutex::default(),
             sub_orders: Mutex::default(),
+            begun_by: Mutex::default(),
             base_url: format!("http://{addr}"),
+            client: client.clone(),
             paid: Notify::new(),
             settings,
             keys,
@@ -261,6 +272,14 @@ impl Gateway {
     /// How a plate is bound; without an agreement, charges are refused.
     pub fn bind_plate(&self, plate: &str, agreement: Option<PlateAgreement>) {
         self.shared.plates().bind(plate, agreement);
+    }
+
+    /// Tells the site of an agreement, in a message of this bank's own making: no such is published. The site's answer.
+    pub async fn tell_of_agreement(&self, plate: &str, notify_url: &str) -> Option<String> {
+        let shared = &self.shared;
+        let form = wire::agreement(&shared.settings, &shared.keys, shared.now(), plate, notify_url);
+        let reply = shared.client.post(notify_url).form(&form).send().await.ok()?;
+        reply.text().await.ok()
     }
 
     /// A customer pays without a browser.

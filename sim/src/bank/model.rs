@@ -25,6 +25,7 @@ use super::{
 };
 
 mod bills;
+mod charges;
 mod codes;
 mod refunds;
 
@@ -53,6 +54,8 @@ pub(super) struct Order {
     by_code: bool,
     /// When the payer will have entered the password.
     password_at: Option<Timestamp>,
+    /// The wallet does not hold as much: it comes to nothing.
+    fails: bool,
     /// When a paid order was undone: the payer has the money again.
     undone_at: Option<Timestamp>,
 }
@@ -66,6 +69,7 @@ impl Order {
         let late = self.silent_until.is_some_and(|until| now < until);
         let status = match self.state {
             State::Reversed => 3,
+            State::Open if self.fails && self.password_at.is_none() => 2,
             State::Open if now >= self.expires_at => 2,
             State::Open => 0,
             State::Paid if late => 0,
@@ -198,6 +202,7 @@ impl Bank {
 
     /// The notifications to deliver now; each is under way until [`Self::notice_answered`].
     pub fn due_notices(&mut self, now: Timestamp) -> Vec<Notice> {
+        self.passwords(now);
         let due = self.waiting.iter_mut().filter(|w| !w.under_way && w.due <= now);
         due.map(|waiting| {
             waiting.under_way = true;
@@ -223,7 +228,10 @@ impl Bank {
 
     /// When the next notification falls due.
     pub fn next_deadline(&self) -> Option<Timestamp> {
-        self.waiting.iter().filter(|w| !w.under_way).map(|w| w.due).min()
+        let notices = self.waiting.iter().filter(|w| !w.under_way).map(|w| w.due);
+        let told = self.orders.values().filter(|order| order.notify_url.is_some());
+        let collected = told.filter(|order| order.state == State::Open);
+        notices.chain(collected.filter_map(|order| order.password_at)).min()
     }
 
     /// Whether what is said next is signed by somebody else.
@@ -301,6 +309,7 @@ impl Bank {
             token: token.clone(),
             by_code: false,
             password_at: None,
+            fails: false,
             undone_at: None,
         };
         self.orders.insert(new.out_trade_no, order);

@@ -95,6 +95,15 @@ pub struct Collect {
     pub code: String,
 }
 
+/// A charge of what is bound to a plate.
+#[derive(Clone, Debug)]
+pub struct ChargeAsked {
+    pub out_trade_no: String,
+    pub fen: i64,
+    pub subject: String,
+    pub notify_url: String,
+}
+
 /// What really happened to the customer's money.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "snake_case")]

@@ -388,8 +388,11 @@ impl Run {
                 let found = Input::VisitsFound { stay, visits };
                 self.queue.put(self.now, Item::Tell(life, Box::new(found)));
             }
-            // Nobody issues invoices here.
-            Effect::AskInvoice { .. } | Effect::FindInvoice { .. } | Effect::FindBought { .. } => {}
+            // Nobody issues invoices here, and no bank wants to hear of those that leave.
+            Effect::AskInvoice { .. }
+            | Effect::FindInvoice { .. }
+            | Effect::FindBought { .. }
+            | Effect::TellLeft { .. } => {}
             Effect::TriggerRead { lane } => {
                 if let Some(lane) = self.lane_ix(&lane)
                     && !self.wire.chance(self.faults.wire.lost)

@@ -18,7 +18,7 @@ use super::bank::{Ev, PureBank, TIMEOUT, Trade, TradeState, paid_word, refused};
 pub(super) fn allow(rules: &mut Rules, risks: bool) {
     let channel = ChannelId::parse("bank").expect("a name of this file");
     let ways = vec![PayWay::Cashier, PayWay::Plate];
-    rules.pay.channels = vec![PayChannel { id: channel, ways }];
+    rules.pay.channels = vec![PayChannel { id: channel, ways, hears_of_exits: false }];
     rules.frictionless = FrictionlessRules {
         leave_first_at_most_minor: if risks { 1_500 } else { 0 },
         // So that a run sees its end.

@@ -1,12 +1,12 @@
 //! ICBC's other families over real HTTP: payers' codes, the online family, plates, statements; each under its faults.
 
-use std::{fs::File, io::BufReader, sync::Arc};
+use std::{collections::BTreeMap, fs::File, io::BufReader, sync::Arc};
 
 use jiff::tz;
 use paifang::{
     bank::{
-        AgreementAsk, AgreementWord, Ask, Channel, PayWay, ShareAccount, ShareAsk, ShareWord,
-        SignAsk, Word,
+        AgreementAsk, AgreementWord, Ask, Channel, NotifyError, PayWay, ShareAccount, ShareAsk,
+        ShareWord, SignAsk, Word,
         icbc::{IcbcSettings, Product, SubOrderSettings, Versions},
         statement::{StatementError, What},
     },
@@ -198,6 +198,7 @@ fn agreement() -> AgreementAsk {
         stay_no: "S1".to_owned(),
         entered_at: wall_clock(),
         amount: None,
+        known: None,
     }
 }
 
@@ -318,4 +319,115 @@ async fn parts_of_a_payment_are_given_to_others_and_taken_back_once() {
     assert_ne!(more, ShareWord::Done, "never more than was given");
     let [plain, _] = with(&pair, |_| {});
     assert_eq!(plain.share(&share("S5", 1, None)).await, ShareWord::NotOffered);
+}
+
+#[tokio::test]
+async fn a_notice_of_the_online_family_names_its_own_call() {
+    let mut site = Site::start().await;
+    let pair = pair(GatewaySettings::default(), &site.notify_url).await;
+    let [channel, _] = with(&pair, |s| s.product = Product::Consumption);
+    assert!(site.channel.set(channel.clone()).is_ok());
+    channel.ask(&generate()).await;
+    pair.gateway.pay("P1").unwrap();
+    let (_, body, told) = site.next().await;
+    assert!(told.unwrap().starts_with("P1 Paid"));
+    let body = String::from_utf8(body).unwrap();
+    let fields: BTreeMap<_, _> = form_pairs(&body);
+    assert_eq!(fields["api"], "/api/cardbusiness/qrcode/consumption/V1");
+    assert!(fields["biz_content"].contains("third_trade_no"));
+}
+
+/// The fields of a form that needs no more than percent signs.
+fn form_pairs(body: &str) -> BTreeMap<String, String> {
+    let url = reqwest::Url::parse(&format!("http://x/?{body}")).unwrap();
+    url.query_pairs().into_owned().collect()
+}
+
+#[tokio::test]
+async fn a_notice_that_comes_late_speaks_of_the_past() {
+    let mut site = Site::start().await;
+    let faults = Faults { notice_late: 1.0, notice_late_s: 1, ..Faults::default() };
+    let settings = GatewaySettings { faults, ..GatewaySettings::default() };
+    let pair = pair(settings, &site.notify_url).await;
+    assert!(site.channel.set(pair.channel.clone()).is_ok());
+    pair.channel.ask(&generate()).await;
+    pair.gateway.pay("P1").unwrap();
+    let whole = Ask::Refund {
+        out_trade_no: "P1".to_owned(),
+        refund_no: "R1".to_owned(),
+        amount: cny(1250),
+        paid: cny(1250),
+        way: PayWay::Cashier,
+    };
+    assert_eq!(pair.channel.ask(&whole).await, Word::RefundDone { amount: cny(1250) });
+    assert_eq!(pair.channel.ask(&query()).await, Word::Refunded);
+    let told = site.next().await.2.unwrap();
+    assert!(told.starts_with("P1 Paid"), "behind the refund, and as it was then: {told}");
+}
+
+#[tokio::test]
+async fn a_bank_whose_clock_is_apart_is_not_understood() {
+    let pair = faulty(Faults { clock_apart_s: 3_600, ..Faults::default() }).await;
+    for apart in [3_600, -3_600] {
+        pair.gateway.set_faults(Faults { clock_apart_s: apart, ..Faults::default() });
+        let word = pair.channel.ask(&generate()).await;
+        assert!(is_unknown(&word), "{apart}: {word:?}");
+    }
+    assert!(pair.gateway.books().is_empty(), "refused by its time, and not made");
+    pair.gateway.set_faults(Faults { clock_apart_s: 600, ..Faults::default() });
+    assert!(matches!(pair.channel.ask(&generate()).await, Word::Cashier { .. }));
+    pair.gateway.pay("P1").unwrap();
+    let Word::Paid { paid_at, .. } = pair.channel.ask(&query()).await else { panic!("not paid") };
+    let ahead = paid_at.unwrap().duration_since(wall_clock()).as_secs();
+    assert!((590..=610).contains(&ahead), "the time is the bank's: {ahead}");
+}
+
+#[tokio::test]
+async fn a_message_about_an_agreement_is_acknowledged_and_believed_in_nothing() {
+    let mut site = Site::start().await;
+    let pair = pair(GatewaySettings::default(), &site.notify_url).await;
+    let [channel, _] = with(&pair, |s| s.plate = Some(toml::from_str("").unwrap()));
+    assert!(site.channel.set(channel.clone()).is_ok());
+    let answer = pair.gateway.tell_of_agreement("京A12345", &site.notify_url).await.unwrap();
+    assert!(answer.contains(r#""return_code":0"#) && answer.contains("SIMAGREEMENT1"), "{answer}");
+    let told = site.next().await.2.unwrap();
+    assert!(told.contains("Agreement") && !told.contains("13800000000"), "{told}");
+    assert!(told.contains("detail{mobile}"), "its names are kept: {told}");
+
+    // A site that binds nothing does not understand it, and says nothing of the signature.
+    let mut deaf = Site::start().await;
+    assert!(deaf.channel.set(pair.channel.clone()).is_ok());
+    let other = self::pair(GatewaySettings::default(), &deaf.notify_url).await;
+    let answer = other.gateway.tell_of_agreement("京A12345", &deaf.notify_url).await.unwrap();
+    let refused = deaf.next().await.2;
+    match refused {
+        Err(NotifyError::BadSignature { .. }) => assert!(answer.contains("-12345"), "{answer}"),
+        Err(_) => assert!(!answer.contains("sign not pass"), "{answer}"),
+        Ok(told) => panic!("{told}"),
+    }
+}
+
+#[tokio::test]
+async fn the_pass_free_payment_is_asked_in_the_version_of_the_contract() {
+    let settings = GatewaySettings { encrypt: true, ..GatewaySettings::default() };
+    let pair = pair(settings, "http://127.0.0.1:9//notify").await;
+    for (version, fields, paid) in [
+        (1, "", true),
+        (2, "channel_type = \"1\"", true),
+        (3, "channel_type = \"1\", partner_app_id = \"A1\"", true),
+        (2, "", false),
+    ] {
+        let plates = format!(
+            "product = \"passfree\"\nsign = true\npay_version = {version}\n\
+             pay_fields = {{ {fields} }}"
+        );
+        let [channel, _] = with(&pair, |s| s.plate = Some(toml::from_str(&plates).unwrap()));
+        sign(channel.as_ref(), &pair.gateway).await;
+        let number = format!("P{version}{}", fields.len());
+        let word = channel.ask(&charge(&number)).await;
+        assert_eq!(is_paid(&word), paid, "{version}: {word:?}");
+        let query = Ask::Query { out_trade_no: number, way: PayWay::Plate };
+        let word = channel.ask(&query).await;
+        assert!(matches!(word, Word::Unaskable { .. }), "no family is named: {word:?}");
+    }
 }

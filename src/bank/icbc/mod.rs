@@ -14,7 +14,10 @@
 
 use std::{
     path::Path,
-    sync::atomic::{AtomicU32, Ordering},
+    sync::{
+        Arc,
+        atomic::{AtomicU32, Ordering},
+    },
 };
 
 use jiff::{Timestamp, civil::Date};
@@ -22,14 +25,16 @@ use rand::{TryRng, rngs::SysRng};
 use tracing::{debug, warn};
 
 use super::{
-    Agreeing, AgreementAsk, AgreementWord, Answer, Ask, Capabilities, Channel, Notification,
-    NotifyError, NotifyReply, ShareAsk, ShareWord, Sharing, SignAsk, SignForm, Word,
+    Agreeing, AgreementAsk, AgreementWord, Answer, Ask, Capabilities, Channel, Letter,
+    Notification, NotifyError, NotifyReply, PayWay, Settings, ShareAsk, ShareWord, Sharing,
+    SignAsk, SignForm, Word,
     channels::Clock,
     statement::{Fetching, RowError, Rows, Text},
     transport::Transport,
 };
-use crate::types::Currency;
+use crate::types::{Currency, Plate};
 
+mod agreement_notice;
 mod envelope;
 mod family;
 mod fields;
@@ -94,6 +99,9 @@ impl Icbc {
     async fn ask_once(&self, ask: &Ask) -> Word {
         let (path, biz) = match family::call(&self.settings, ask) {
             Ok(call) => call,
+            Err(why) if family::is_unaskable(&self.settings, ask) => {
+                return Word::Unaskable { why };
+            }
             // A question that cannot be asked says nothing about the money.
             Err(why) if matches!(ask, Ask::Query { .. } | Ask::RefundQuery { .. }) => {
                 return Word::Unknown { why };
@@ -169,6 +177,24 @@ enum Trouble {
     Unheard(String),
 }
 
+impl Settings for IcbcSettings {
+    fn resolve_files(&mut self, folder: &Path) {
+        IcbcSettings::resolve_files(self, folder);
+    }
+
+    fn open(&self, clock: Clock) -> Result<Arc<dyn Channel>, SettingsError> {
+        Ok(Arc::new(Icbc::open(self.clone(), clock)?))
+    }
+
+    fn notify_path(&self) -> Option<&str> {
+        IcbcSettings::notify_path(self).ok()
+    }
+
+    fn ways(&self) -> &'static [PayWay] {
+        IcbcSettings::ways(self)
+    }
+}
+
 impl Channel for Icbc {
     fn ask<'a>(&'a self, ask: &'a Ask) -> Answer<'a> {
         Box::pin(async move {
@@ -187,11 +213,10 @@ impl Channel for Icbc {
         })
     }
 
-    fn notification(&self, path: &str, body: &[u8]) -> Result<Notification, NotifyError> {
-        let opened = notice::open(&self.envelope, &self.notify_path, path, body)?;
-        let (out_trade_no, msg_id, word) =
-            family::notified(&self.settings, &opened.api, &opened.content)?;
-        Ok(Notification { out_trade_no, msg_id, word, encrypted: opened.encrypted })
+    fn notification(&self, letter: &Letter<'_>) -> Result<Notification, NotifyError> {
+        let opened = notice::open(&self.envelope, &self.notify_path, letter.path, letter.body)?;
+        let (msg_id, about) = family::notified(&self.settings, &opened.api, &opened.content)?;
+        Ok(Notification { msg_id, about, encrypted: opened.encrypted })
     }
 
     fn notify_reply(&self, heard: Result<&Notification, &NotifyError>) -> NotifyReply {
@@ -199,18 +224,20 @@ impl Channel for Icbc {
         let (verdict, encrypted) = match heard {
             Ok(notification) => {
                 let msg_id = match self.settings.notify_msg_id {
-                    NotifyMsgId::Echo => &notification.msg_id,
-                    NotifyMsgId::Fresh => {
+                    NotifyMsgId::Echo if !notification.msg_id.is_empty() => &notification.msg_id,
+                    NotifyMsgId::Echo | NotifyMsgId::Fresh => {
                         fresh = self.numbers.next((self.clock)());
                         &fresh
                     }
                 };
                 (Verdict::Accepted { msg_id }, notification.encrypted)
             }
-            Err(_) => (Verdict::Refused, false),
+            Err(NotifyError::BadSignature { .. }) => (Verdict::Refused, false),
+            Err(_) => (Verdict::NotRead, false),
         };
         let sign_type = self.settings.notify_sign_type;
         NotifyReply {
+            status: 200,
             content_type: "application/json; charset=utf-8",
             body: notice::reply(&self.envelope, sign_type, encrypted, verdict),
         }
@@ -252,6 +279,15 @@ impl Channel for Icbc {
 
     fn share<'a>(&'a self, ask: &'a ShareAsk) -> Sharing<'a> {
         Box::pin(self.share_once(ask))
+    }
+
+    fn ends_agreements(&self) -> bool {
+        let plates = self.settings.plate.as_ref();
+        plates.is_some_and(|plates| plates.product == PlateProduct::Passfree)
+    }
+
+    fn is_named(&self, number: &str, plate: &Plate) -> bool {
+        plate::is_named(&self.settings, number, plate)
     }
 
     fn statement<'a>(&'a self, day: Date, into: &'a Path) -> Fetching<'a> {

@@ -168,6 +168,7 @@ impl Desk<'_> {
                 Ok(Answer::Done)
             }
             Word::Refused { code, why } => self.refused(payment, to, &format!("{code} {why}")),
+            Word::Unaskable { why } => self.unaskable(payment, &why),
             Word::Unknown { why } => {
                 if payment.asks >= SILENT_ASKS && to != Asked::Notified {
                     self.raise(payment.channel.as_str(), AlarmKind::BankSilent, why);
@@ -205,7 +206,13 @@ impl Desk<'_> {
         Ok(Answer::Done)
     }
 
-    fn paid(&mut self, mut payment: Payment, to: Asked, amount: Money, bank_no: String) -> Reply {
+    pub(super) fn paid(
+        &mut self,
+        mut payment: Payment,
+        to: Asked,
+        amount: Money,
+        bank_no: String,
+    ) -> Reply {
         self.answers(&payment);
         match payment.state {
             PaymentState::Paid { .. } | PaymentState::Disputed { .. } => {
@@ -255,7 +262,7 @@ impl Desk<'_> {
         Ok(Answer::Done)
     }
 
-    fn failed(&mut self, mut payment: Payment, to: Asked, why: String) -> Reply {
+    pub(super) fn failed(&mut self, mut payment: Payment, to: Asked, why: String) -> Reply {
         self.answers(&payment);
         if !payment.state.is_undecided() {
             self.looked(payment, to);
@@ -355,7 +362,7 @@ impl Desk<'_> {
     }
 
     /// A late look was answered; the next is later still.
-    fn looked(&mut self, payment: Payment, to: Asked) {
+    pub(super) fn looked(&mut self, payment: Payment, to: Asked) {
         let late = matches!(payment.state, PaymentState::Reversed | PaymentState::Failed { .. });
         if late && to == Asked::Query && payment.next_ask.is_some() {
             let looks = payment.asks + 1;

@@ -186,6 +186,7 @@ impl Desk<'_> {
         }
         match word {
             Word::RefundDone { amount } if *amount == refund.amount => self.refund_done(refund),
+            Word::Unaskable { why } => self.refund_unaskable(refund, why),
             // To a question about it this means that the bank does not know it, or that channel cannot be asked.
             Word::Refused { .. } if asked_about(&refund) => self.refund_later(refund),
             Word::Refused { code, why } => {
@@ -198,7 +199,7 @@ impl Desk<'_> {
         Ok(Answer::Done)
     }
 
-    fn refund_done(&mut self, refund: Refund) {
+    pub(super) fn refund_done(&mut self, refund: Refund) {
         self.book(Entry {
             payment: Some(refund.payment),
             refund: Some(refund.id),

@@ -170,6 +170,14 @@ fn act(shared: &Shared, now: Timestamp, path: &str, biz: &Value) -> Option<Conte
     if merchant != Some(shared.settings.mer_id.as_str()) {
         return Some(content(refused(Refusal::UnknownMerchant)));
     }
+    if matches!(
+        path,
+        "/api/cardbusiness/qrcode/consumption/V1"
+            | "/api/cardbusiness/aggregatepay/b2c/online/consumepurchase/V1"
+    ) {
+        let number = text(biz, "out_trade_no").to_owned();
+        shared.begun_by().insert(number, path.to_owned());
+    }
     if let Some(call) = path.strip_prefix("/api/b2c/") {
         return plate(shared, now, call, biz);
     }
@@ -399,7 +407,15 @@ fn plate(shared: &Shared, now: Timestamp, call: &str, biz: &Value) -> Option<Con
             plates.bind(&name, None);
             content(json!({"return_code": 0}))
         }
-        "licenseplate/payment/pay/V3" | "passfree/payment/pay/V1" => match bound {
+        "passfree/payment/pay/V2" | "passfree/payment/pay/V3"
+            if text(biz, "channel_type").is_empty() =>
+        {
+            content(refused(Refusal::BadField))
+        }
+        "licenseplate/payment/pay/V3"
+        | "passfree/payment/pay/V1"
+        | "passfree/payment/pay/V2"
+        | "passfree/payment/pay/V3" => match bound {
             Some(PlateAgreement::Bound) => {
                 plates.charges += 1;
                 let code = format!("9{:018}", plates.charges);

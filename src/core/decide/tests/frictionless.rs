@@ -14,6 +14,8 @@ use crate::{
     },
 };
 
+mod portal;
+
 const PLATE: &str = "京A12345";
 const SECOND: Duration = Duration::from_secs(1);
 
@@ -34,8 +36,10 @@ impl Site {
     fn by_plate(channels: &[&str]) -> Self {
         let mut site = Self::new();
         let ways = || vec![PayWay::Cashier, PayWay::Plate];
-        site.rules.pay.channels =
-            channels.iter().map(|id| PayChannel { id: channel(id), ways: ways() }).collect();
+        site.rules.pay.channels = channels
+            .iter()
+            .map(|id| PayChannel { id: channel(id), ways: ways(), hears_of_exits: false })
+            .collect();
         site
     }
 

@@ -202,7 +202,11 @@ fn nobody_at_the_lane_or_nothing_owed_takes_no_code() {
 fn only_new_payments_go_to_another_channel_and_each_alarm_ends_by_itself() {
     let mut site = Site::new();
     let id = |id: &str| ChannelId::parse(id).unwrap();
-    let channel = |name: &str, ways: &[PayWay]| PayChannel { id: id(name), ways: ways.to_vec() };
+    let channel = |name: &str, ways: &[PayWay]| PayChannel {
+        id: id(name),
+        ways: ways.to_vec(),
+        hears_of_exits: false,
+    };
     let both = [PayWay::Cashier, PayWay::PayerCode];
     site.rules.pay.channels = vec![channel("icbc", &both), channel("swift", &both)];
     site.owes_five();
