@@ -237,7 +237,8 @@ struct Shown {
 }
 
 /// Kept out of every log.
-#[derive(Deserialize)]
+#[derive(Deserialize, ToSchema)]
+#[schema(as = PayerText)]
 #[serde(transparent)]
 struct PayerCodeText(String);
 

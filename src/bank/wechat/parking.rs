@@ -326,11 +326,11 @@ pub(super) fn word(settings: &WechatSettings, ask: &Ask, status: u16, body: &str
                 Err(e) => return unknown(format!("WeChat's answer cannot be read: {e}")),
             };
             if said.out_trade_no.as_deref() != Some(ask.out_trade_no()) {
-                return unknown("WeChat's answer does not name this payment".to_owned());
+                return unknown("WeChat's answer does not name this payment");
             }
             said.word()
         }
-        Ask::Generate { .. } | Ask::Collect { .. } => unknown("nothing was asked".to_owned()),
+        Ask::Generate { .. } | Ask::Collect { .. } => unknown("nothing was asked"),
     }
 }
 
@@ -370,7 +370,7 @@ fn refund_word(settings: &WechatSettings, ask: &Ask, body: &str) -> Word {
     let (Ask::Refund { out_trade_no, refund_no, amount, .. }
     | Ask::RefundQuery { out_trade_no, refund_no, amount, .. }) = ask
     else {
-        return unknown("not a refund".to_owned());
+        return unknown("not a refund");
     };
     let said: RefundSaid = match serde_json::from_str(body) {
         Ok(said) => said,
@@ -379,7 +379,7 @@ fn refund_word(settings: &WechatSettings, ask: &Ask, body: &str) -> Word {
     if said.out_refund_no.as_ref() != Some(refund_no)
         || said.out_trade_no.as_ref().is_some_and(|theirs| theirs != out_trade_no)
     {
-        return unknown("WeChat's answer does not name this refund".to_owned());
+        return unknown("WeChat's answer does not name this refund");
     }
     let stated = said.amount.cny(said.amount.refund);
     match said.status.as_deref() {
