@@ -210,6 +210,7 @@ impl Daemon {
             records: tables.clone(),
             till: tables.clone(),
             payments: tables.clone(),
+            staff: tables.clone(),
             tickets: sells.then(|| TicketOffice { codes: Arc::new(codes), records: tables }),
             settlement: Some(settling::shared(&settling)),
             pictures: Arc::new(pictures),

@@ -245,3 +245,41 @@ pub enum AlarmKind {
     /// Nobody knows whether a person went through a turnstile.
     AdmissionUnsure,
 }
+
+impl AlarmKind {
+    /// About a payment, a bank or an invoice, and not about a lane, a device or this machine.
+    pub fn is_about_money(self) -> bool {
+        match self {
+            Self::BankSilent
+            | Self::AmountDiffers
+            | Self::PaymentUndecided
+            | Self::RefundRefused
+            | Self::InvoiceTrouble
+            | Self::PaymentUnknown
+            | Self::ManyPayments
+            | Self::LimitPassed => true,
+            Self::Lane(_)
+            | Self::DeviceSilent
+            | Self::DeviceNonsense
+            | Self::DeviceOpened
+            | Self::DeviceClock
+            | Self::DeviceFlood
+            | Self::DeviceLogin
+            | Self::PaperOut
+            | Self::ClockStepped
+            | Self::PlateTwice
+            | Self::LeftUnpaid
+            | Self::DiskFull
+            | Self::Overload
+            | Self::BrokerDown
+            | Self::FireAlarm
+            | Self::CallUnanswered
+            | Self::AdmissionUnsure => false,
+        }
+    }
+
+    /// The work list has the thing itself: the call, the admission.
+    pub fn is_told_elsewhere(self) -> bool {
+        matches!(self, Self::CallUnanswered | Self::AdmissionUnsure)
+    }
+}

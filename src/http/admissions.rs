@@ -152,16 +152,16 @@ pub(super) async fn page(
     l: Lang,
     signed: Signed,
 ) -> Result<Response, ApiError> {
-    with_notice(&web, l, signed.name, None).await
+    with_notice(&web, l, signed, None).await
 }
 
 async fn with_notice(
     web: &Shared,
     l: Lang,
-    who: String,
+    signed: Signed,
     notice: Option<Refusal>,
 ) -> Result<Response, ApiError> {
-    let f = Frame::new(web, l, who);
+    let f = Frame::new(web, l, &signed);
     let (from, _) = today(&f).ok_or(ApiError::Internal)?;
     let rules = web.desk.rules();
     let gates = web.desk.read(move |state| {
@@ -207,6 +207,6 @@ pub(super) async fn settle(
     match told {
         Ok(_) if headers.contains_key("x-piece") => Ok(StatusCode::NO_CONTENT.into_response()),
         Ok(_) => Ok(Redirect::to("/console/admissions").into_response()),
-        Err(refusal) => with_notice(&web, l, signed.name, Some(refusal)).await,
+        Err(refusal) => with_notice(&web, l, signed, Some(refusal)).await,
     }
 }

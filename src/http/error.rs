@@ -12,10 +12,11 @@ use axum::{
 
 use super::{
     ports::{Busy, RecordsError},
+    roles::{self, Right},
     router::Shared,
     words::{self, Lang},
 };
-use crate::core::Refusal;
+use crate::{core::Refusal, types::Role};
 
 #[derive(Clone, Debug, thiserror::Error)]
 pub(super) enum ApiError {
@@ -27,6 +28,9 @@ pub(super) enum ApiError {
     NewPassword,
     #[error("the request came from another site")]
     Foreign,
+    /// Somebody of this role; `None`: a program.
+    #[error("no right to this")]
+    NotAllowed { right: Right, role: Option<Role> },
     #[error("too many attempts; again in {0} s")]
     TooMany(i64),
     #[error("too much to do")]
@@ -50,7 +54,7 @@ impl ApiError {
                 StatusCode::NOT_FOUND
             }
             Self::SignIn => StatusCode::UNAUTHORIZED,
-            Self::NewPassword | Self::Foreign => StatusCode::FORBIDDEN,
+            Self::NewPassword | Self::Foreign | Self::NotAllowed { .. } => StatusCode::FORBIDDEN,
             Self::TooMany(_) => StatusCode::TOO_MANY_REQUESTS,
             Self::Busy => StatusCode::SERVICE_UNAVAILABLE,
             Self::Refused(Refusal::NoReason | Refusal::CountUnfit { .. }) | Self::Unfit(..) => {
@@ -69,6 +73,7 @@ impl ApiError {
             Self::SignIn => "sign_in",
             Self::NewPassword => "new_password",
             Self::Foreign => "foreign_origin",
+            Self::NotAllowed { .. } => "not_allowed",
             Self::TooMany(_) => "too_many",
             Self::Busy => "busy",
             Self::Refused(Refusal::NoReason) => "no_reason",
@@ -93,6 +98,7 @@ impl ApiError {
                 "请求来自其他网站，已拒绝。请从本站页面操作。",
                 "That came from another site and was refused. Act from this site's own pages.",
             ),
+            Self::NotAllowed { right, role } => return roles::refusal(l, *right, *role),
             Self::TooMany(seconds) => {
                 return match l {
                     Lang::Zh => format!("尝试次数过多，请 {seconds} 秒后再试。"),
@@ -159,6 +165,8 @@ struct ErrorPage<'a> {
     status: u16,
     text: &'a str,
     css: &'a str,
+    /// Where to go from here.
+    home: Option<&'a str>,
 }
 
 /// Turns every failure below it into a page, or into JSON under `/api`.
@@ -201,8 +209,12 @@ fn dressed(web: &Shared, l: Lang, path: &str, error: &ApiError) -> Response {
         }
         ApiError::NewPassword => Redirect::to("/password").into_response(),
         _ => {
-            let page =
-                ErrorPage { l, status: status.as_u16(), text: &text, css: web.assets.css_path() };
+            let home = match error {
+                ApiError::NotAllowed { role, .. } => Some(roles::home(*role)),
+                _ => path.starts_with("/console/").then_some("/console"),
+            };
+            let (status_no, css) = (status.as_u16(), web.assets.css_path());
+            let page = ErrorPage { l, status: status_no, text: &text, css, home };
             match page.render() {
                 Ok(page) => (status, Html(page)).into_response(),
                 Err(_) => (status, Body::from(text)).into_response(),

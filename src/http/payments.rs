@@ -146,7 +146,7 @@ async fn list(
         })
         .await?;
     let status = if notice.is_some() { StatusCode::CONFLICT } else { StatusCode::OK };
-    let f = Frame::new(web, l, signed.name);
+    let f = Frame::new(web, l, &signed);
     Ok((status, Html(PaymentsPage { f, payments, refunds, notice }.render()?)).into_response())
 }
 
@@ -263,7 +263,7 @@ async fn show(
     let left = Money::new(file.payment.amount.minor - gone, file.payment.amount.currency);
     let rows = file.history.iter().map(|row| (row.clone(), line(l, &row.change))).collect();
     let (key, _) = fresh_token(12)?;
-    let f = Frame::new(web, l, signed.name);
+    let f = Frame::new(web, l, &signed);
     let status = if notice.is_some() { StatusCode::CONFLICT } else { StatusCode::OK };
     let page = PaymentPage { f, file, rows, left: paid.then_some(left), key, notice };
     Ok((status, Html(page.render()?)).into_response())
@@ -338,7 +338,7 @@ pub(super) async fn order(
 ) -> Result<Response, ApiError> {
     let found = web.records.order(OrderId(order)).await?;
     let (order, payments) = found.ok_or(ApiError::NotFound)?;
-    let f = Frame::new(&web, l, signed.name);
+    let f = Frame::new(&web, l, &signed);
     Ok(Html(OrderPage { f, order, payments }.render()?).into_response())
 }
 

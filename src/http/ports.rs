@@ -6,6 +6,7 @@ mod invoices;
 mod payments;
 mod receipts;
 mod settlement;
+mod staff;
 mod tickets;
 mod till;
 
@@ -28,19 +29,20 @@ pub use self::invoices::{ClaimReply, Claimant, InvoiceDesk, InvoiceFile};
 pub use self::payments::{Counter, PaymentFile, PaymentRecords};
 pub use self::receipts::{Paid, PrintOutcome, Receipts};
 pub use self::settlement::{DaySettled, Earned, SettlementRecords};
+pub use self::staff::{AccountNote, AccountRow, Person, Staff, StaffAct, StaffRefusal, TrailPiece};
 pub use self::tickets::{Slip, TicketCodes, TicketPast, TicketRecords, VisitorUnfit, Visits};
 pub use self::till::{MerchantAccount, MerchantUser, TillRecords};
 use crate::{
     bank::{SignAsk, SignForm},
     core::{
-        self, Change, Rules, State,
+        self, Change, Rules, State, Waiting,
         money::{Order, Payment, Posting, Refund},
         stay::Stay,
         task::Task,
         ticket::{self, Ticket},
         till::Cash,
     },
-    types::{ChannelId, CodeDigest, LaneId, OrderId, StayId, TicketId},
+    types::{ChannelId, CodeDigest, LaneId, OrderId, Role, StayId, TicketId},
 };
 
 /// Shed by overload, or the daemon is stopping. Nothing was decided and nothing changed.
@@ -50,14 +52,6 @@ pub struct Busy;
 
 /// A look at the state, made by the writer between two batches. Keep it short: passages wait for it.
 pub type Look = Box<dyn FnOnce(&State) + Send>;
-
-/// What waits for a person.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct Waiting {
-    pub tasks: u32,
-    /// Calls for help that nobody has taken on.
-    pub calls: u32,
-}
 
 /// The one writer.
 pub trait Desk: Send + Sync + 'static {
@@ -144,6 +138,7 @@ pub struct Operator {
     pub name: String,
     /// PHC string of [`super::hash_password`].
     pub password_hash: String,
+    pub role: Role,
     /// The password was given by somebody else and must be changed first.
     pub must_change: bool,
 }
@@ -156,7 +151,7 @@ pub struct Session {
     pub until: Timestamp,
 }
 
-/// Questions to the tables, and the two small tables that pages write: operators' passwords and sessions.
+/// Questions to the tables, and the sessions that pages write.
 pub trait Records: Send + Sync + 'static {
     /// From `from` up to but without `to`.
     fn takings(&self, from: Timestamp, to: Timestamp) -> Found<'_, Takings>;
@@ -168,6 +163,13 @@ pub trait Records: Send + Sync + 'static {
     fn open_stays(&self, search: String, limit: u32) -> Found<'_, Vec<Stay>>;
 
     fn stay(&self, id: StayId) -> Found<'_, Option<StayFile>>;
+
+    /// Late stays, open and over, whose plates are or look like this one, the nearest first, each with how far it is in
+    /// hundredths of a letter.
+    fn stays_like(&self, plate: String, limit: u32) -> Found<'_, Vec<(u32, Stay)>>;
+
+    /// Payments by a number of ours or the bank's, or by that of a refund.
+    fn payments_numbered(&self, number: String) -> Found<'_, Vec<Payment>>;
 
     /// An order with all its payments, oldest first, also when it is over.
     fn order(&self, id: OrderId) -> Found<'_, Option<(Order, Vec<Payment>)>>;
@@ -194,9 +196,6 @@ pub trait Records: Send + Sync + 'static {
     fn admissions_since(&self, from: Timestamp, limit: u32) -> Found<'_, Vec<ticket::Admission>>;
 
     fn operator(&self, name: String) -> Found<'_, Option<Operator>>;
-
-    /// Adds the operator or replaces the password.
-    fn put_operator(&self, operator: Operator) -> Found<'_, ()>;
 
     fn put_session(&self, session: Session) -> Found<'_, ()>;
 

@@ -66,7 +66,7 @@ pub(super) async fn stays(
 ) -> Result<Response, ApiError> {
     let search = search.normal();
     let stays = web.records.open_stays(search.clone(), STAYS_MAX).await?;
-    let f = Frame::new(&web, l, signed.name);
+    let f = Frame::new(&web, l, &signed);
     let page = StaysPage { f, search, stays, most: STAYS_MAX as usize };
     Ok(Html(page.render()?).into_response())
 }
@@ -119,20 +119,20 @@ pub(super) async fn stay(
     Path(id): Path<i64>,
 ) -> Result<Response, ApiError> {
     let file = web.records.stay(StayId(id)).await?.ok_or(ApiError::NotFound)?;
-    stay_page(&web, l, signed, file, None)
+    stay_page(&web, l, &signed, file, None)
 }
 
 /// The page of a stay, with what became of a receipt that was asked for.
 pub(super) fn stay_page(
     web: &Web,
     l: Lang,
-    signed: Signed,
+    signed: &Signed,
     file: StayFile,
     notice: Option<(StatusCode, String)>,
 ) -> Result<Response, ApiError> {
     let printers = receipts::printers(web, &file);
     let (status, notice) = notice.map_or((StatusCode::OK, None), |(s, text)| (s, Some(text)));
-    let page = StayPage { f: Frame::new(web, l, signed.name), file, printers, notice };
+    let page = StayPage { f: Frame::new(web, l, signed), file, printers, notice };
     Ok((status, Html(page.render()?)).into_response())
 }
 
@@ -156,7 +156,7 @@ pub(super) async fn lane(
     let lane = known.ok_or(ApiError::NotFound)?;
     let rows = web.records.lane_history(lane.clone(), HISTORY_MAX).await?;
     let rows = rows.into_iter().map(|row| (event(l, &row.change), row)).map(|(e, r)| (r, e));
-    let page = HistoryPage { f: Frame::new(&web, l, signed.name), lane, rows: rows.collect() };
+    let page = HistoryPage { f: Frame::new(&web, l, &signed), lane, rows: rows.collect() };
     Ok(Html(page.render()?).into_response())
 }
 

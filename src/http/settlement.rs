@@ -18,9 +18,9 @@ use super::{
     charts::{bars, by_hour},
     console::Frame,
     error::ApiError,
-    hand::Hand,
     operate::REASON_CHARS_MAX,
     ports::{DaySettled, SettlementRecords},
+    roles::{self, Right},
     router::{Shared, Web},
     signin::Signed,
     words::{self, Lang},
@@ -42,13 +42,16 @@ const DAYS: i64 = 14;
 /// What the trail says where a second person is to agree.
 const ASKS_SECOND: &str = "asks to write off: ";
 
-pub(super) fn routes() -> Router<Shared> {
-    Router::new()
+pub(super) fn routes(web: &Shared) -> Router<Shared> {
+    let see = Router::new()
         .route("/console/settlement", get(page))
         .route("/console/settlement/{day}/postings/{file}", get(export::postings))
         .route("/console/settlement/{day}/differences/{file}", get(export::differences))
+        .route("/console/differences/{id}", get(one));
+    let act = Router::new()
         .route("/console/settlement/{day}/{channel}/arrived", post(arrived))
-        .route("/console/differences/{id}", get(one).post(act))
+        .route("/console/differences/{id}", post(act));
+    roles::need(web, Right::SeeSettlement, see).merge(roles::need(web, Right::Settle, act))
 }
 
 fn records(web: &Web) -> Result<&dyn SettlementRecords, ApiError> {
@@ -116,6 +119,11 @@ impl SettlementPage {
     fn proposal(&self, one: &Difference) -> &'static str {
         proposal(self.f.l, one.proposal(self.little))
     }
+}
+
+/// What it is and what is mostly done about it.
+pub(super) fn in_words(l: Lang, one: &Difference) -> (&'static str, &'static str) {
+    (kind(l, one), proposal(l, one.proposal(0)))
 }
 
 fn kind(l: Lang, one: &Difference) -> &'static str {
@@ -212,7 +220,7 @@ async fn show(
     let by_day = records.differences_by_day(first, day).await?;
     let hours = records.earned_by_hour(from, to).await?;
     let (lanes, ways) = records.earned(from, to).await?;
-    let f = Frame::new(web, l, signed.name);
+    let f = Frame::new(web, l, &signed);
     let lanes: Vec<_> = lanes
         .into_iter()
         .map(|(lane, minor)| match lane.as_str() {
@@ -344,7 +352,7 @@ async fn show_one(
     let trail = records.trail(id).await?;
     let proposal = proposal(l, one.proposal(records.little_minor()));
     let status = if notice.is_some() { StatusCode::CONFLICT } else { StatusCode::OK };
-    let f = Frame::new(web, l, signed.name);
+    let f = Frame::new(web, l, &signed);
     let page = DifferencePage { f, one, trail, proposal, notice };
     Ok((status, Html(page.render()?)).into_response())
 }
@@ -393,6 +401,7 @@ pub(super) async fn act(
         "a difference was gone on with"
     );
     let went = records.go_on(id, state, signed.name.clone(), note).await?;
+    web.differences.forget();
     let notice = (!went).then(over);
     if notice.is_none() && state == DifferenceState::Settled {
         return Ok(Redirect::to(&format!("/console/settlement?day={}", one.day)).into_response());
@@ -437,7 +446,7 @@ async fn write_off(
 /// Posts what the banks kept on a day, as far as their statements are there.
 pub(super) async fn settle(
     State(web): State<Shared>,
-    hand: Hand,
+    signed: Signed,
     Path(day): Path<Date>,
 ) -> Result<Json<Vec<DaySettled>>, ApiError> {
     let records = records(&web)?;
@@ -450,7 +459,7 @@ pub(super) async fn settle(
         let fees_minor = file.map(|file| file.fee_minor);
         if let Some(minor) = fees_minor {
             let id = SettledDay { channel: channel.clone(), day };
-            let (who, act) = (hand.name.clone(), SettleAct::Fees { minor });
+            let (who, act) = (signed.name.clone(), SettleAct::Fees { minor });
             web.desk.tell(Input::Settle { day: id, who, act }).await??;
         }
         settled.push(DaySettled { channel: channel.to_string(), fees_minor, open });

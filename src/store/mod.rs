@@ -2,7 +2,7 @@
 //!
 //! ```text
 //!   Writer  ── commit: one statement, one transaction ──▶ journal ── triggers ──▶ stay, orders, payment, ...
-//!   Accounts ─ sign-in: short statements, same connection ──────────────────────▶ operator, web_session
+//!   Accounts ─ sign-in: short statements, same connection ────────▶ operator, web_session, account_event
 //!   Reader  ◀─ pages, load, rebuild, backup: a small read-only pool ───────────── all of them
 //! ```
 //!
@@ -20,6 +20,7 @@ mod books;
 mod chain;
 mod counts;
 mod error;
+mod find;
 mod invoices;
 mod load;
 mod merchants;
@@ -35,12 +36,13 @@ mod takings;
 #[cfg(test)]
 mod tests;
 mod till;
+mod trail;
 mod visitors;
 mod visits;
 mod writer;
 
 pub use self::{
-    accounts::{Accounts, Operator},
+    accounts::{AccountEvent, Accounts, Doer, Operator},
     backup::verify,
     books::Receivable,
     chain::Tail,

@@ -20,6 +20,7 @@ use axum::{
 pub(super) use self::words::unfit;
 use super::{
     error::ApiError,
+    roles::{self, Right},
     router::{Shared, Web},
     signin::Signed,
     words::{Lang, refusal},
@@ -31,23 +32,35 @@ const ROWS_MAX: usize = 100;
 /// A file of ten thousand passes.
 const IMPORT_BYTES_MAX: usize = 4 * 1024 * 1024;
 
-pub(super) fn routes() -> Router<Shared> {
+pub(super) fn routes(web: &Shared) -> Router<Shared> {
     let import = post(import::import).layer(DefaultBodyLimit::max(IMPORT_BYTES_MAX));
-    Router::new()
-        .route("/console/passes", get(passes::page).post(passes::add))
+    let see = Router::new()
+        .route("/console/passes", get(passes::page))
+        .route("/console/passes/{pass}", get(passes::one))
+        .route("/console/lists", get(lists::page))
+        .route("/console/reservations", get(reservations::page))
+        .route("/api/v1/passes", get(api::passes))
+        .route("/api/v1/lists", get(api::lists))
+        .route("/api/v1/reservations", get(api::reservations));
+    let change = Router::new()
+        .route("/console/passes", post(passes::add))
         .route("/console/passes/import", import)
-        .route("/console/passes/{pass}", get(passes::one).post(passes::change))
+        .route("/console/passes/{pass}", post(passes::change))
         .route("/console/passes/{pass}/{act}", post(passes::act))
-        .route("/console/lists", get(lists::page).post(lists::add))
+        .route("/console/lists", post(lists::add))
         .route("/console/lists/{entry}/end", post(lists::end))
-        .route("/console/reservations", get(reservations::page).post(reservations::add))
-        .route("/console/reservations/{reservation}/end", post(reservations::end))
-        .route("/api/v1/passes", get(api::passes).post(api::add_pass))
+        .route("/api/v1/passes", post(api::add_pass))
         .route("/api/v1/passes/{pass}", delete(api::end_pass).put(api::change_pass))
-        .route("/api/v1/lists", get(api::lists).post(api::add_listed))
-        .route("/api/v1/lists/{entry}", delete(api::end_listed))
-        .route("/api/v1/reservations", get(api::reservations).post(api::add_reservation))
-        .route("/api/v1/reservations/{reservation}", delete(api::end_reservation))
+        .route("/api/v1/lists", post(api::add_listed))
+        .route("/api/v1/lists/{entry}", delete(api::end_listed));
+    let reserve = Router::new()
+        .route("/console/reservations", post(reservations::add))
+        .route("/console/reservations/{reservation}/end", post(reservations::end))
+        .route("/api/v1/reservations", post(api::add_reservation))
+        .route("/api/v1/reservations/{reservation}", delete(api::end_reservation));
+    roles::need(web, Right::SeeRegister, see)
+        .merge(roles::need(web, Right::ChangeRegister, change))
+        .merge(roles::need(web, Right::ChangeReservations, reserve))
 }
 
 /// Tells the writer; the number of the entry.

@@ -1,6 +1,7 @@
 //! The pages over a real socket, on the real core.
 
 mod bank;
+mod desk;
 mod devices;
 mod driver;
 mod invoices;
@@ -11,8 +12,10 @@ mod people;
 mod phone;
 mod receipts;
 mod register;
+mod roles;
 mod site;
 mod tariffs;
 mod tasks;
 mod till;
+mod users;
 mod visit;

@@ -44,20 +44,20 @@ pub(in crate::http) async fn page(
     l: Lang,
     signed: Signed,
 ) -> Result<Response, ApiError> {
-    show(&web, l, signed, None)
+    show(&web, l, &signed, None)
 }
 
 fn show(
     web: &Web,
     l: Lang,
-    signed: Signed,
+    signed: &Signed,
     said: Option<(bool, String)>,
 ) -> Result<Response, ApiError> {
     super::office(web)?;
     let rules = web.desk.rules();
     let zones = rules.zones.iter().map(|(id, zone)| (id.to_string(), zone.name.clone()));
     let page = CheckPage {
-        f: Frame::new(web, l, signed.name),
+        f: Frame::new(web, l, signed),
         check_js: web.assets.check_js_path().to_owned(),
         zones: zones.collect(),
         key: fresh_key()?,
@@ -109,7 +109,7 @@ pub(in crate::http) async fn check(
         let state = if good { "ok" } else { "no" };
         return Ok(Json(Said { state, text }).into_response());
     }
-    show(&web, l, signed, Some((good, text)))
+    show(&web, l, &signed, Some((good, text)))
 }
 
 async fn decide(

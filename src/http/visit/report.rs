@@ -115,7 +115,7 @@ pub(in crate::http) async fn page(
         before: day.checked_sub(1.day()).unwrap_or(day),
         after: day.checked_add(1.day()).unwrap_or(day),
         day,
-        f: Frame::new(&web, l, signed.name),
+        f: Frame::new(&web, l, &signed),
     };
     Ok(Html(page.render()?).into_response())
 }
