@@ -200,21 +200,18 @@ async fn an_account_from_its_first_password_to_its_end() {
     owner.post("/console/users/change", &enable).await;
     assert_eq!(wang.sign_in("王芳", new).await.status().as_u16(), 303);
     let told: Vec<_> = site.world().staff.notes.iter().map(|row| row.note.did).collect();
-    use AccountDid::*;
-    assert_eq!(
-        told,
-        [
-            SignedIn,
-            Added,
-            SignedIn,
-            PasswordChanged,
-            RoleChanged,
-            Disabled,
-            SignInFailed,
-            Enabled,
-            SignedIn
-        ]
-    );
+    let wanted = [
+        AccountDid::SignedIn,
+        AccountDid::Added,
+        AccountDid::SignedIn,
+        AccountDid::PasswordChanged,
+        AccountDid::RoleChanged,
+        AccountDid::Disabled,
+        AccountDid::SignInFailed,
+        AccountDid::Enabled,
+        AccountDid::SignedIn,
+    ];
+    assert_eq!(told, wanted);
 }
 
 #[tokio::test]
