@@ -14,6 +14,8 @@ pub(super) struct Group {
 pub(super) struct Link {
     pub(super) to: &'static str,
     pub(super) name: &'static str,
+    /// The key that leads there; empty: none.
+    pub(super) key: &'static str,
     /// As `aria-current` says it; empty: the reader is elsewhere.
     pub(super) current: &'static str,
 }
@@ -91,7 +93,14 @@ pub(super) fn groups(l: Lang, signed: &Signed, tickets: bool, invoices: bool) ->
     ];
     let group = |(name, links): (&'static str, Vec<(&'static str, &'static str, Right)>)| {
         let links = links.into_iter().filter(|(.., right)| signed.may(*right));
-        let link = |(to, name, _)| Link { to, name, current: current(signed, to) };
+        let link = |(to, name, _)| {
+            let key = match to {
+                "/console" => "l",
+                "/console/shift" => "b",
+                _ => "",
+            };
+            Link { to, name, key, current: current(signed, to) }
+        };
         Group { name, links: links.map(link).collect() }
     };
     all.into_iter().map(group).filter(|group| !group.links.is_empty()).collect()

@@ -27,7 +27,7 @@ use super::{
     error::{self, ApiError},
     guard::{self, Attempts},
     hand::folder_token,
-    invoice_list, invoices,
+    home, invoice_list, invoices,
     link::Links,
     merchant, merchants, misreads, operate, ops, orders, pay, payments,
     ports::{
@@ -44,8 +44,10 @@ use super::{
 
 /// Forms here are a few hundred bytes.
 const BODY_BYTES_MAX: usize = 16 * 1024;
-/// Open event streams at once; each costs a little memory and one look per change.
+/// Open event streams of drivers and screens at once; each costs a little memory and one look per change.
 const STREAMS_MAX: usize = 256;
+/// Those of operators, whom no crowd of phones may keep out.
+const WATCHERS_MAX: usize = 64;
 
 /// What the site file and the secrets give.
 #[derive(Clone)]
@@ -139,6 +141,8 @@ pub(super) struct Web {
     /// One password at a time: each check takes 19 MiB while it lasts.
     pub(super) hashing: Semaphore,
     pub(super) streams: Arc<Semaphore>,
+    pub(super) watchers: Arc<Semaphore>,
+    pub(super) shown: console::Shown,
 }
 
 pub(super) type Shared = Arc<Web>;
@@ -173,6 +177,8 @@ pub fn router(parts: Parts) -> Router {
         differences: Differences::default(),
         hashing: Semaphore::new(1),
         streams: Arc::new(Semaphore::new(STREAMS_MAX)),
+        watchers: Arc::new(Semaphore::new(WATCHERS_MAX)),
+        shown: console::Shown::default(),
     });
     let log = || {
         TraceLayer::new_for_http()
@@ -209,7 +215,7 @@ pub fn router(parts: Parts) -> Router {
 /// Pages that anyone with a phone may see.
 fn public() -> Router<Shared> {
     Router::new()
-        .route("/", get(|| async { axum::response::Redirect::to("/console") }))
+        .route("/", get(home::page))
         .route("/l/{lane}", get(driver::at_lane))
         .route("/l/{lane}/plate", post(driver::give_plate))
         .route("/l/{lane}/help", post(driver::ask_help))
@@ -277,6 +283,7 @@ fn operators(web: &Shared) -> Router<Shared> {
     let lanes = Router::new()
         .route("/console/live", get(stream::console))
         .route("/console/lanes/{lane}", get(records::lane))
+        .route("/console/lanes/{lane}/live", get(stream::lane))
         .route("/api/v1/lanes", get(api::lanes));
     // An arm needs more: see `operate`.
     let gates = Router::new()
@@ -399,6 +406,9 @@ fn merchants_of_site(web: &Shared) -> Router<Shared> {
 /// For who has the right, and for the command line beside the data folder.
 fn hands(web: &Shared) -> Router<Shared> {
     let settle = Router::new().route("/api/v1/settlement/{day}", post(settlement::settle));
+    let tickets = Router::new()
+        .route("/api/v1/tickets/issue", post(admissions::issue))
+        .route("/api/v1/tickets/{ticket}/revoke", post(admissions::withdraw));
     let see = Router::new()
         .route("/api/v1/devices", get(devices::list))
         .route("/api/v1/devices/live", get(devices::live))
@@ -407,6 +417,7 @@ fn hands(web: &Shared) -> Router<Shared> {
         .route("/api/v1/devices/strangers", post(devices::listen))
         .route("/api/v1/devices/{device}/test", post(devices::test));
     roles::need_or_hand(web, Right::Settle, settle)
+        .merge(roles::need_or_hand(web, Right::ChangeTickets, tickets))
         .merge(roles::need_or_hand(web, Right::SeeDevices, see))
         .merge(roles::need_or_hand(web, Right::TestDevices, test))
 }

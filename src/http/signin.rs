@@ -56,6 +56,9 @@ pub(super) const NOBODYS_HASH: &str = "$argon2id$v=19$m=19456,t=2,p=1$c29tZXNhbH
 
 // ---- the session ---------------------------------------------------------------------------------
 
+/// Of readers: one for each role, and one for who has none.
+pub(super) const CLASSES: usize = Role::ALL.len() + 1;
+
 /// Who asks, and may: [`super::roles`] puts it before each route that needs a right.
 #[derive(Clone, Debug)]
 pub(super) struct Signed {
@@ -83,6 +86,11 @@ impl Signed {
 
     pub(super) fn may(&self, right: Right) -> bool {
         self.rights.has(right)
+    }
+
+    /// All of one class are shown the same on a live page.
+    pub(super) fn class(&self) -> usize {
+        self.role.map_or(0, |role| role as usize + 1)
     }
 
     /// For acts whose right depends on what they are done to.

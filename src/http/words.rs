@@ -43,6 +43,11 @@ impl Lang {
         self == Self::Zh
     }
 
+    /// Its place where something is kept for each language.
+    pub(super) fn index(self) -> usize {
+        usize::from(!self.is_zh())
+    }
+
     /// As tariffs call it.
     pub(super) fn language(self) -> Language {
         match self {
@@ -273,6 +278,7 @@ pub(super) fn ticket_did(l: Lang, did: TicketDid) -> &'static str {
         TicketDid::Returned => l.say("退票", "returned"),
         TicketDid::Moved => l.say("改期", "moved"),
         TicketDid::Renamed => l.say("改名", "given another name"),
+        TicketDid::NameShown => l.say("查看姓名", "name read"),
     }
 }
 
