@@ -7,6 +7,7 @@ pub mod ready;
 pub mod settlement;
 pub mod supervisor;
 pub mod tariff;
+pub mod ticket;
 pub mod tokens;
 
 use std::time::Duration;

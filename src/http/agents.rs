@@ -10,6 +10,7 @@
 //! | `POST orders/{id}/confirm` | settled by account: tickets are made |
 //! | `POST orders/{id}/cancel` | gives up what is not paid |
 //! | `POST orders/{id}/return` | `{"key", "tickets": [{"id", "persons"}]}`: by the products' rules |
+//! | `POST orders/{id}/rename` | `{"ticket", "visitor": {"name", "number"}}`: where the product lets it |
 //! | `POST orders/{id}/move` | `{"key", "tickets": [id], "day", "slot"}`: answers the order to pay where it costs more |
 //!
 //! Amounts are `{"minor", "currency"}`. Of an error, `code` is `refused` (its `detail` says why), `token`, `not_found`,
@@ -29,7 +30,7 @@ use super::{
     program::{Access, Api, Op},
     router::{Shared, Web},
     visit::{
-        change::bought,
+        change::{bought, rename_by},
         keep,
         offer::{self, Choice, Offered, Seller},
         office, sealed,
@@ -129,6 +130,17 @@ pub(super) fn api(api: Api) -> Api {
     )
     .on(
         Op::post(
+            "/api/v1/tickets/orders/{order}/rename",
+            "renameTicket",
+            "Gives a ticket to another visitor, where the product lets it",
+        )
+        .by(by)
+        .body::<Rename>()
+        .gives::<OrderBody>(200, changed),
+        rename,
+    )
+    .on(
+        Op::post(
             "/api/v1/tickets/orders/{order}/move",
             "moveTickets",
             "To another day or time slot; answers the order to pay where it costs more",
@@ -158,6 +170,7 @@ struct ProductBody {
     #[schema(value_type = Vec<Vec<i64>>)]
     refunds: Vec<(i64, u8)>,
     can_move: bool,
+    can_rename: bool,
 }
 
 fn product_body(product: &Product) -> ProductBody {
@@ -171,6 +184,7 @@ fn product_body(product: &Product) -> ProductBody {
         days_ahead: product.window.days_ahead,
         refunds: product.refunds.iter().map(|s| (s.until.as_secs(), s.percent)).collect(),
         can_move: product.rebook.is_some(),
+        can_rename: product.rename && product.named.is_some(),
     }
 }
 
@@ -573,4 +587,25 @@ async fn move_to(
         Answer::Order(more) => answer(&web, &counter, more).await,
         _ => answer(&web, &counter, order.id).await,
     }
+}
+
+#[derive(Debug, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+#[schema(as = TicketRename)]
+struct Rename {
+    ticket: TicketId,
+    visitor: Named,
+}
+
+async fn rename(
+    State(web): State<Shared>,
+    AtCounter(counter): AtCounter,
+    Path(order): Path<i64>,
+    Json(Rename { ticket, visitor }): Json<Rename>,
+) -> Result<Json<OrderBody>, ApiError> {
+    let order = own(&web, &counter, order).await?;
+    named_of(&web, order.id, &[ticket]).await?;
+    let by = Asker::Counter(counter.clone());
+    rename_by(&web, ticket, (&visitor.name, &visitor.number), by).await?;
+    answer(&web, &counter, order.id).await
 }

@@ -13,3 +13,4 @@ mod rounds;
 mod sales;
 mod settlements;
 mod site;
+mod visits;
