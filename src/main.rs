@@ -278,7 +278,7 @@ async fn execute(command: Command) -> anyhow::Result<ExitCode> {
         }
         Command::Ready { site } => cli::ready::ready(site.load()?).await?,
         Command::Ticket { command } => cli::ticket::run(command).await?,
-        other => return plain(other).await.map(|()| ExitCode::SUCCESS),
+        other => return Box::pin(plain(other)).await.map(|()| ExitCode::SUCCESS),
     };
     Ok(if is_well { ExitCode::SUCCESS } else { ExitCode::from(NOT_WELL) })
 }
@@ -341,15 +341,19 @@ async fn init(site: &SiteArg, seconds: u64) -> anyhow::Result<()> {
     let (input, output) = (std::io::stdin().lock(), std::io::stdout());
     if cli::init::init(&site.config, listen, input, output).await? {
         cli::start_log(false);
-        let metrics = cli::start_metrics()?;
-        serve(Daemon::start(site.load()?, metrics).await?).await;
+        let (metrics, stop) = (cli::start_metrics()?, cli::stop_signal());
+        serve(Daemon::start(site.load()?, metrics).await?, stop).await;
     }
     Ok(())
 }
 
 async fn run(site: &SiteArg, log_json: bool) -> anyhow::Result<()> {
     cli::start_log(log_json);
-    let metrics = cli::start_metrics()?;
+    // Whoever stops it while it starts is heard as soon as it is there.
+    let (metrics, stop) = (cli::start_metrics()?, cli::stop_signal());
+    if let Some(at) = config::crash_at()? {
+        paifang::crash_point::arm(at);
+    }
     let daemon = Daemon::start(site.load()?, metrics).await?;
     if let Some(password) = &daemon.first_password {
         println!(
@@ -357,15 +361,15 @@ async fn run(site: &SiteArg, log_json: bool) -> anyhow::Result<()> {
             daemon.http
         );
     }
-    serve(daemon).await;
+    serve(daemon, stop).await;
     Ok(())
 }
 
 /// Until it is told to stop.
-async fn serve(daemon: Daemon) {
+async fn serve(daemon: Daemon, stop: impl Future<Output = ()>) {
     cli::supervisor::ready();
     let watchdog = tokio::spawn(cli::supervisor::watchdog(daemon.app.clone()));
-    cli::stop_signal().await;
+    stop.await;
     cli::supervisor::stopping();
     watchdog.abort();
     daemon.stop().await;

@@ -108,6 +108,8 @@ impl Daemon {
         let codes = Codes { keys: tickets.clone() };
         let mut rules = site.rules.clone();
         rules.shop.codes = Some(Arc::new(tickets.clone()));
+        let channels = channels(&site)?;
+        obey(&channels, &mut rules)?;
         let rules = Arc::new(rules);
         let (app, inbox) = App::new();
 
@@ -120,7 +122,6 @@ impl Daemon {
         let mqtt: Option<SocketAddr> = None;
         let (messages_tx, messages) = mpsc::channel(MESSAGES_MAX);
         let link = parts.link(&site, &secrets, mqtt, messages_tx)?;
-        let channels = channels(&site)?;
         let banker = Banker::new(app.clone(), reader.clone(), channels.clone());
         let settling = Settling::new(&site, &app, books, channels, banker.clone());
         let invoices = site.invoices.as_ref().map(|s| invoices(s, &app, &reader, &accounts));
@@ -280,6 +281,29 @@ impl Daemon {
         }
         info!("stopped");
     }
+}
+
+/// What the channels cannot do is not asked of them.
+fn obey(
+    channels: &super::banker::Channels,
+    rules: &mut crate::core::Rules,
+) -> Result<(), StartError> {
+    for (id, bank) in channels.iter() {
+        let can = bank.capabilities();
+        if can.currency != rules.currency {
+            let (ours, theirs) = (rules.currency.code(), can.currency.code());
+            let what = format!("collects {theirs}, and the site's currency is {ours}");
+            let (channel, field) = (id.clone(), "currency");
+            return Err(crate::bank::ChannelError { channel, field, what }.into());
+        }
+        if !can.part_refund {
+            rules.pay.whole_refunds.insert(id.clone());
+        }
+        if !can.reverse {
+            rules.pay.never_close.insert(id.clone());
+        }
+    }
+    Ok(())
 }
 
 fn channels(site: &Site) -> Result<Channels, StartError> {

@@ -101,7 +101,10 @@ impl Parts {
     /// A port and a task for each scanner of a lane.
     pub(super) fn scanners(&mut self, site: &Site, keys: &TicketKeys) -> Result<(), StartError> {
         let tickets = site.gates.values().map(|gate| (&gate.id, &gate.readers, Reads::Tickets));
-        let codes = site.lanes.values().map(|lane| (&lane.id, &lane.scanners, Reads::PayerCodes));
+        let codes = site.lanes.values().map(|lane| {
+            let cipher = lane.scanner_cipher.clone();
+            (&lane.id, &lane.scanners, Reads::PayerCodes { cipher })
+        });
         for (lane, readers, reads) in tickets.chain(codes) {
             for id in readers {
                 let Some(device) = site.devices.get(id) else { continue };
@@ -119,7 +122,7 @@ impl Parts {
                 let scanner = Scanner {
                     id: id.clone(),
                     lane: lane.clone(),
-                    reads,
+                    reads: reads.clone(),
                     keys: keys.clone(),
                     app: self.app.clone(),
                     reader,

@@ -14,6 +14,7 @@ use crate::{
         invoice::{Claim, Invoice, InvoiceState},
         money::{Account, Earned},
     },
+    crash_point::{self, Step},
     http::ports::{Busy, ClaimReply, Claimant, Found, InvoiceDesk, InvoiceFile},
     invoice::Invoicer,
     store::{Accounts, Reader, StoreError},
@@ -44,7 +45,12 @@ impl Invoices {
         let invoices = self.clone();
         tokio::spawn(async move {
             let word = match invoices.question(id).await {
-                Ok(Some(ask)) => invoices.provider.ask(ask).await,
+                Ok(Some(ask)) => {
+                    crash_point::at(Step::BeforeInvoice, "");
+                    let word = invoices.provider.ask(ask).await;
+                    crash_point::at(Step::InvoiceAsked, "");
+                    word
+                }
                 Ok(None) => InvoiceWord::Waiting,
                 Err(trouble) => {
                     warn!(%trouble, invoice = %id, "an invoice cannot be looked up now");

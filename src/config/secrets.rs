@@ -10,11 +10,13 @@ use std::{
 use paifang_devices::osdp::{KeyError, SiteKey};
 use serde::Deserialize;
 
+use super::shares::PartnerAccount;
+
 use crate::io::digest::Login;
 
 /// The secrets file: `[mqtt]` with one password per device id, and `daemon` for an external broker; `[push]` with the
 /// key each calling device has in its address; `[device]` with our user and password at each device that we call;
-/// `[osdp]` with one key per reader's id.
+/// `[osdp]` with one key per reader's id; `[partner]` with the account that each partner's part is sent to.
 #[derive(Clone, Default, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Secrets {
@@ -26,6 +28,8 @@ pub struct Secrets {
     push: BTreeMap<String, String>,
     #[serde(default)]
     device: BTreeMap<String, Login>,
+    #[serde(default)]
+    partner: BTreeMap<String, PartnerAccount>,
 }
 
 #[derive(Debug, thiserror::Error)]
@@ -34,7 +38,7 @@ pub enum SecretsError {
     Unreadable { path: PathBuf, source: std::io::Error },
     #[error("{} can be read by others (mode {mode:o}); run: chmod 600 {}", path.display(), path.display())]
     Open { path: PathBuf, mode: u32 },
-    #[error("{} line {line}: not one of the expected tables [mqtt], [push], [device] and [osdp]", path.display())]
+    #[error("{} line {line}: not one of the expected tables [mqtt], [push], [device], [osdp] and [partner]", path.display())]
     Malformed { path: PathBuf, line: usize },
     #[error("{} osdp.{reader}: {source}", path.display())]
     Key { path: PathBuf, reader: String, source: KeyError },
@@ -82,6 +86,11 @@ impl Secrets {
     /// The key a device calls us with.
     pub fn push(&self, device: &str) -> Option<&str> {
         self.push.get(device).map(String::as_str)
+    }
+
+    /// Where a partner's money is sent.
+    pub fn partner(&self, id: &str) -> Option<&PartnerAccount> {
+        self.partner.get(id)
     }
 
     /// Who we are at a device.

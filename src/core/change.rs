@@ -235,6 +235,8 @@ pub enum AlarmKind {
     AmountDiffers,
     /// A payment has been undecided for very long.
     PaymentUndecided,
+    /// The bank cannot be asked what became of a payment or refund: a person looks in its portal.
+    BankCannotSay,
     RefundRefused,
     /// A provider of invoices cannot be reached, says nonsense, or will not take one back.
     InvoiceTrouble,
@@ -257,8 +259,16 @@ pub enum AlarmKind {
     ManyPayments,
     /// More was let go or given back by one person in a day than the site allows.
     LimitPassed,
+    /// One operator gives up money very often.
+    ManyActs,
     /// Nobody knows whether a person went through a turnstile.
     AdmissionUnsure,
     /// A receiver of events took none for a day, and is told nothing more.
     WebhookDead,
+    /// A bank's statement is not there although it is late.
+    StatementMissing,
+    /// Differences between statements and the ledger that nobody has settled.
+    DifferencesOpen,
+    /// A bank will not give a partner its part.
+    ShareRefused,
 }

@@ -2,6 +2,7 @@
 
 use jiff::{Timestamp, civil::Date};
 
+pub use super::till::PaymentAct;
 use super::{
     change::AlarmKind,
     gate::Counted,
@@ -100,6 +101,12 @@ pub enum Input {
         act: PaymentAct,
         who: String,
     },
+    /// A refund that the bank cannot be asked for was made in its portal.
+    RefundMade {
+        refund: RefundId,
+        note: String,
+        who: String,
+    },
     /// A driver inside wants to pay before going to an exit.
     PrepayAsked {
         plate: Plate,
@@ -156,6 +163,12 @@ pub enum Input {
     /// A driver came back from binding a card or wallet to the plate of a stay: the channels are asked anew.
     AgreementMade {
         plate: Plate,
+    },
+    /// The agreement of a plate is to be ended at the bank: by its driver, or by an operator, who says why.
+    AgreementEndAsked {
+        plate: Plate,
+        who: String,
+        reason: String,
     },
     /// Somebody wants an invoice of an order.
     InvoiceAsked(Claim),
@@ -395,14 +408,6 @@ pub struct RefundAsked {
     pub reason: String,
 }
 
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum PaymentAct {
-    /// How does it stand?
-    Ask,
-    /// Nobody should pay by it any more.
-    Close,
-}
-
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum ArmOutcome {
     Done,
@@ -560,10 +565,14 @@ pub enum Refusal {
     NotPaid(String),
     #[error("no more than {0} can go back of this payment")]
     RefundTooMuch(Money),
+    #[error("channel {0} gives back the whole of a payment only")]
+    WholeOnly(ChannelId),
     #[error("somebody else has to agree to a refund you asked for")]
     SamePerson,
     #[error("payment {0} is decided; look at its record")]
     Decided(PaymentId),
+    #[error("the bank may still collect payment {0} until {1}: look in its portal after that")]
+    MayCollect(PaymentId, Timestamp),
     #[error("a sale has a number of 1 to 64 characters and a subject of 1 to 40")]
     SaleUnfit,
     #[error("this number was used for order {0}, of another amount or subject: take a new number")]

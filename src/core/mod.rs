@@ -29,6 +29,7 @@ mod rights;
 pub mod rules;
 pub mod selling;
 pub mod settle;
+pub mod shares;
 pub mod slot;
 pub mod state;
 pub mod stay;

@@ -134,6 +134,8 @@ pub enum List {
     Vip,
     /// Police, fire, ambulance: always and at once.
     Emergency,
+    /// Never charged by what is bound to its plate, as after a sale of the car: pays like anybody.
+    ByHand,
 }
 
 /// A place kept for a vehicle at a time: a visitor whom somebody expects, or a booking.

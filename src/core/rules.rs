@@ -12,7 +12,11 @@ mod ticket;
 mod till;
 mod zone;
 
-use std::{collections::BTreeMap, sync::Arc, time::Duration};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    sync::Arc,
+    time::Duration,
+};
 
 use jiff::{Timestamp, tz::TimeZone};
 
@@ -279,6 +283,10 @@ pub struct PayRules {
     pub sale_life: Duration,
     /// Whom new payments go to: the first that collects the wanted way and is not silent.
     pub channels: Vec<PayChannel>,
+    /// Channels that give back the whole of a payment only.
+    pub whole_refunds: BTreeSet<ChannelId>,
+    /// Channels that close no attempt: one ends by its age, and is only asked about.
+    pub never_close: BTreeSet<ChannelId>,
 }
 
 /// A bank channel as far as the core knows it.
@@ -286,6 +294,8 @@ pub struct PayRules {
 pub struct PayChannel {
     pub id: ChannelId,
     pub ways: Vec<PayWay>,
+    /// It wants to hear of vehicles that leave, where it was told of their entry.
+    pub hears_of_exits: bool,
 }
 
 impl Default for PayRules {
@@ -297,6 +307,8 @@ impl Default for PayRules {
             code_window: Duration::from_secs(30),
             sale_life: Duration::from_hours(2),
             channels: Vec::new(),
+            whole_refunds: BTreeSet::new(),
+            never_close: BTreeSet::new(),
         }
     }
 }

@@ -64,22 +64,22 @@ pub(super) fn api(api: Api) -> Api {
         Op::post(
             "/api/v1/tickets/issue",
             "issueTicket",
-            "A ticket under a code of this site's own keys",
+            "A ticket under a code that the site signs",
         )
         .by(Access::Hand(Scope::TicketsWrite))
         .body::<Issued>()
-        .gives::<TicketBody>(200, "Its number; whoever reads the data folder signs its code"),
+        .gives::<TicketBody>(200, "Its number"),
         issue,
     )
     .on(
         Op::post(
             "/api/v1/tickets/{ticket}/revoke",
             "withdrawTicket",
-            "Lets nobody in any more, for a reason on record",
+            "As revoking it, for a reason that goes on record",
         )
         .by(Access::Hand(Scope::TicketsWrite))
         .body::<Withdrawn>()
-        .gives::<TicketBody>(200, "It lets nobody in any more"),
+        .gives::<TicketBody>(200, "Its number"),
         withdraw,
     )
 }
@@ -142,11 +142,11 @@ async fn sell(
     }
 }
 
-/// A ticket to be signed.
 #[derive(Deserialize, ToSchema)]
-#[serde(deny_unknown_fields)]
 #[schema(as = TicketIssue)]
+#[serde(deny_unknown_fields)]
 struct Issued {
+    #[schema(minimum = 1, maximum = 1000)]
     persons: u32,
     /// Default: now.
     valid_from: Option<Timestamp>,
@@ -173,9 +173,8 @@ async fn issue(
     }
 }
 
-/// Why it lets nobody in any more.
 #[derive(Deserialize, ToSchema)]
-#[schema(as = TicketRevocation)]
+#[schema(as = TicketWithdrawal)]
 struct Withdrawn {
     #[schema(min_length = 1, max_length = 200)]
     reason: String,

@@ -130,17 +130,6 @@ pub(super) fn api(api: Api) -> Api {
     )
     .on(
         Op::post(
-            "/api/v1/tickets/orders/{order}/rename",
-            "renameTicket",
-            "Gives a ticket to another visitor, where the product lets it",
-        )
-        .by(by)
-        .body::<Rename>()
-        .gives::<OrderBody>(200, changed),
-        rename,
-    )
-    .on(
-        Op::post(
             "/api/v1/tickets/orders/{order}/move",
             "moveTickets",
             "To another day or time slot; answers the order to pay where it costs more",
@@ -149,6 +138,17 @@ pub(super) fn api(api: Api) -> Api {
         .body::<MoveTo>()
         .gives::<OrderBody>(200, changed),
         move_to,
+    )
+    .on(
+        Op::post(
+            "/api/v1/tickets/orders/{order}/rename",
+            "renameTicket",
+            "Another visitor takes the ticket; the code before it lets nobody in",
+        )
+        .by(by)
+        .body::<Rename>()
+        .gives::<OrderBody>(200, changed),
+        rename,
     )
 }
 
@@ -590,8 +590,8 @@ async fn move_to(
 }
 
 #[derive(Debug, Deserialize, ToSchema)]
-#[serde(deny_unknown_fields)]
 #[schema(as = TicketRename)]
+#[serde(deny_unknown_fields)]
 struct Rename {
     ticket: TicketId,
     visitor: Named,

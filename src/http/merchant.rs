@@ -89,7 +89,7 @@ fn set_cookie(web: &Web, token: &str, rest: &str) -> String {
 }
 
 /// Signed in for a merchant on the page.
-pub(super) struct AtShop(MerchantUser);
+pub(super) struct AtShop(pub(super) MerchantUser);
 
 impl FromRequestParts<Shared> for AtShop {
     type Rejection = Redirect;
@@ -194,6 +194,7 @@ struct ShopPage {
     zone: TimeZone,
     currency: Currency,
     who: String,
+    now: Timestamp,
     shop: Merchant,
     given: Vec<Validation>,
     notice: Option<(bool, String)>,
@@ -202,6 +203,11 @@ struct ShopPage {
 impl ShopPage {
     fn money(&self, minor: i64) -> Money {
         Money::new(minor, self.currency)
+    }
+
+    /// This month and the one before, as in the addresses of statements.
+    fn months(&self) -> [String; 2] {
+        super::merchant_bills::months(self.now, &self.zone)
     }
 
     fn left(&self) -> Money {
@@ -260,6 +266,7 @@ async fn show(
         zone: rules.zone.clone(),
         currency: rules.currency,
         who: user.name,
+        now: web.desk.now(),
         shop: shop_of(web, user.merchant).await?,
         given: web.till.validations_of(user.merchant, GIVEN_MAX).await?,
         notice,

@@ -24,6 +24,7 @@ mod invoices;
 mod lanes;
 mod link;
 mod merchant;
+mod merchant_bills;
 mod merchants;
 mod misreads;
 mod operate;

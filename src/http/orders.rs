@@ -231,10 +231,14 @@ struct Shown {
     /// The digits on the payer's phone.
     #[schema(value_type = String, min_length = 16, max_length = 32)]
     code: PayerCodeText,
+    /// What a certified scanner made of it.
+    #[serde(default)]
+    secret_text: Option<PayerCodeText>,
 }
 
 /// Kept out of every log.
-#[derive(Deserialize)]
+#[derive(Deserialize, ToSchema)]
+#[schema(as = PayerText)]
 #[serde(transparent)]
 struct PayerCodeText(String);
 
@@ -254,6 +258,13 @@ async fn code(
     let (order, _) = own(&web, &counter, OrderId(order)).await?;
     let odd = ApiError::Unfit("这不像付款码。", "That is no payer's code: 16 to 32 digits.");
     let code = PayerCode::parse(&shown.code.0).ok_or(odd)?;
+    let code = match &shown.secret_text {
+        Some(cipher) => code.with_cipher(&cipher.0).ok_or(ApiError::Unfit(
+            "密文应为 1 至 128 个可见字符。",
+            "A secret_text has 1 to 128 visible characters.",
+        ))?,
+        None => code,
+    };
     let at = At::Order(order.id);
     web.desk.tell(Input::PayerCodeScanned { at, code }).await??;
     Ok((StatusCode::ACCEPTED, answer(&web, &counter, order.id).await?))

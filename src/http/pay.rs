@@ -127,7 +127,8 @@ pub(super) async fn find(
         return show(&web, l, full, None, error.text(l));
     }
     web.plates.count(source, now);
-    let (token, of) = (|order: OrderId| web.links.token(order), plate.clone());
+    // The code on walls and lifts is printed.
+    let (token, of) = (|order: OrderId| web.links.printed_token(order), plate.clone());
     let arrears = web.desk.read(move |state| {
         state.arrears_of(&of).map(|one| (one.order, one.since, one.amount)).collect::<Vec<_>>()
     });

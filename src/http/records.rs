@@ -272,6 +272,11 @@ pub(super) fn till_did(l: Lang, did: TillDid) -> &'static str {
         TillDid::RefundDenied => l.say("复核不同意退款", "Refund not agreed to"),
         TillDid::PaymentAsked => l.say("人工查询付款", "Payment asked about"),
         TillDid::PaymentClosed => l.say("人工撤销付款", "Payment closed"),
+        TillDid::MerchantPaid => l.say("商户付款", "A merchant paid"),
+        TillDid::PortalPaid => l.say("银行后台已付款", "Paid, by the bank's portal"),
+        TillDid::PortalUnpaid => l.say("银行后台未付款", "Not paid, by the bank's portal"),
+        TillDid::PortalRefunded => l.say("已在银行后台退款", "Given back in the bank's portal"),
+        TillDid::AgreementEnded => l.say("解除免密协议", "Agreement ended"),
     }
 }
 

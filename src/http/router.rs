@@ -29,7 +29,7 @@ use super::{
     hand::folder_token,
     home, invoice_list, invoices,
     link::Links,
-    merchant, merchants, misreads, operate, ops, pay, payments,
+    merchant, merchant_bills, merchants, misreads, operate, ops, pay, payments,
     ports::{
         BankDoor, Desk, DeviceDoor, Fleet, Hooks, InvoiceDesk, Lists, PaymentRecords, Pictures,
         ProgramRecords, Receipts, Records, SettlementRecords, TillRecords,
@@ -238,6 +238,7 @@ fn public() -> Router<Shared> {
         .route("/pay/bind", get(bind::page).post(bind::start))
         .route("/pay/bind/back", get(bind::back))
         .route("/pay/bind/made", post(bind::made))
+        .route("/pay/bind/end", post(bind::end))
         .route("/i", get(invoices::by_code).post(invoices::find))
         .route("/i/{token}", get(invoices::page).post(invoices::claim))
         .route("/pay/sign", get(screen::lot_sign))
@@ -255,6 +256,7 @@ fn merchants() -> Router<Shared> {
         .route("/merchant/signin", get(merchant::sign_in_form).post(merchant::sign_in))
         .route("/merchant/signout", post(merchant::sign_out))
         .route("/merchant/give", post(merchant::give))
+        .route("/merchant/bill/{month}/{file}", get(merchant_bills::own_file))
         .route("/merchant/{validation}/revoke", post(merchant::revoke))
 }
 
@@ -308,7 +310,9 @@ fn counter() -> Router<Shared> {
         .route("/console/payments", get(payments::page))
         .route("/console/payments/{payment}", get(payments::one))
         .route("/console/payments/{payment}/refund", post(payments::refund))
+        .route("/console/payments/{payment}/portal", post(payments::portal))
         .route("/console/payments/{payment}/{what}", post(payments::act))
+        .route("/console/refunds/{refund}/portal", post(payments::made))
         .route("/console/refunds/{refund}/{what}", post(payments::judge))
         .route("/console/counters", get(counters::page).post(counters::put))
         .route("/console/counters/{counter}/forget", post(counters::forget))
@@ -323,6 +327,11 @@ fn counter() -> Router<Shared> {
         .route("/console/merchants/{merchant}/offer", post(merchants::offer))
         .route("/console/merchants/{merchant}/account", post(merchants::account))
         .route("/console/merchants/{merchant}/suspend", post(merchants::suspend))
+        .route("/console/merchants/{merchant}/bear", post(merchant_bills::bear))
+        .route("/console/merchants/{merchant}/paid", post(merchant_bills::paid))
+        .route("/console/merchants/{merchant}/bill", get(merchant_bills::page))
+        .route("/console/merchants/{merchant}/bill/{month}/{file}", get(merchant_bills::file))
+        .route("/console/arrears/file/{form}", get(till::arrears_file))
 }
 
 /// Serves until `parts.stop` turns true and what is under way has ended.

@@ -295,7 +295,7 @@ pub(super) async fn order_turn(
     Path(token): Path<String>,
     Query(seen): Query<Seen>,
 ) -> Result<Response, ApiError> {
-    let order = web.links.order(&token).ok_or(ApiError::NotFound)?;
+    let (order, _) = web.links.begun(&token).ok_or(ApiError::NotFound)?;
     let shared = web.clone();
     turn(&web, seen.seen, move || {
         let web = shared.clone();

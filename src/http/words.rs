@@ -326,8 +326,10 @@ pub(super) fn refusal(l: Lang, refusal: &Refusal) -> String {
         Refusal::LimitReached(..)
         | Refusal::NotPaid(_)
         | Refusal::RefundTooMuch(_)
+        | Refusal::WholeOnly(_)
         | Refusal::SamePerson
         | Refusal::Decided(_)
+        | Refusal::MayCollect(..)
         | Refusal::SaleUnfit
         | Refusal::SaleDiffers(_) => return super::payments::refusal(l, refusal),
         Refusal::NoInvoice(why) => super::invoices::why_not(l, *why),

@@ -33,6 +33,7 @@ mod programs;
 mod rebuild;
 mod sales;
 mod settlements;
+mod shares;
 mod shop;
 mod takings;
 #[cfg(test)]
@@ -45,7 +46,7 @@ mod writer;
 pub use self::{
     accounts::{Accounts, Operator},
     backup::verify,
-    books::Receivable,
+    books::{EarnedBy, Receivable},
     chain::Tail,
     error::StoreError,
     load::Loaded,
@@ -54,7 +55,8 @@ pub use self::{
     pages::{Counts, Past},
     rebuild::{Difference, Odd, Rebuilt},
     settlements::{Concluded, Conclusion, Known, Settlements},
-    takings::{AccountSum, HourTakings, Takings},
+    shares::{Flow, Relay},
+    takings::{AccountSum, BillLine, HourTakings, Takings},
     visits::Visits,
     writer::Writer,
 };

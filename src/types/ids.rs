@@ -132,6 +132,8 @@ text_id! {
     ChannelId,
     /// Something a scenic site sells, such as `adult`.
     ProductId,
+    /// Whom a part of the takings belongs to, such as `land-owner`.
+    PartnerId,
     /// The time slots of a kind of day, such as `day` or `night-show`.
     ScheduleId,
     /// One time slot of one day: see [`SlotId::of`].

@@ -9,11 +9,14 @@ mod api;
 mod book;
 mod cli;
 mod crash;
+mod crash_points;
 mod displays;
 mod faults;
 mod gates;
 mod makes;
+mod money;
 mod packaging;
+mod pay_site;
 mod people;
 mod push;
 #[path = "../rig/gates.rs"]

@@ -229,7 +229,8 @@ impl CoreSite {
             | Effect::TriggerRead { .. }
             | Effect::AskInvoice { .. }
             | Effect::FindInvoice { .. }
-            | Effect::FindBought { .. } => {}
+            | Effect::FindBought { .. }
+            | Effect::TellLeft { .. } => {}
         }
     }
 

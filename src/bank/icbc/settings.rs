@@ -17,6 +17,7 @@ use super::{
     plate_settings::PlateSettings,
     qrcode::Versions,
     statement::StatementSettings,
+    sub_orders::SubOrderSettings,
     terminal::TerminalSettings,
 };
 pub use crate::bank::settings::SettingsError;
@@ -113,6 +114,8 @@ pub struct IcbcSettings {
     pub online: OnlineSettings,
     /// Payments by plate. Default: none are collected.
     pub plate: Option<PlateSettings>,
+    /// Parts of payments that the bank settles to partners. Default: none are.
+    pub sub_orders: Option<SubOrderSettings>,
     /// Statements. Default: none are read.
     pub statement: Option<StatementSettings>,
     /// Milliseconds to connect. Default 8000, as the bank's own client.

@@ -45,7 +45,7 @@ impl Desk<'_> {
         }
         let end = if decided.is_ok() { DONE } else { REFUSED };
         let (until, amount) = (self.now + KNOWN, Money::new(end, self.rules.currency));
-        self.record(Change::Spent(Spent { id, until, amount, over_at: None }));
+        self.record(Change::Spent(Spent { id, until, amount, recent: Vec::new(), over_at: None }));
         match decided {
             Ok(went) => {
                 let number = went.ticket.as_ref().map(|ticket| ticket.id);

@@ -27,6 +27,7 @@ mod passage;
 mod payer;
 mod payment;
 mod places;
+mod portal;
 mod quote;
 mod read;
 mod refund;
@@ -94,11 +95,12 @@ pub fn decide(state: &State, rules: &Rules, now: Timestamp, input: Input) -> Dec
         Input::SaleCancelled { counter, order } => desk.sale_cancelled(&counter, order),
         Input::RefundAsked(asked) => desk.refund_asked(asked),
         Input::RefundJudged { refund, agreed, who } => desk.refund_judged(refund, agreed, who),
-        Input::PaymentActed { payment, act, who } => desk.payment_acted(payment, act, who),
+        Input::PaymentActed { payment, act, who } => desk.payment_acted(payment, &act, who),
+        Input::RefundMade { refund, note, who } => desk.refund_made(refund, note, who),
         Input::PrepayAsked { plate } => desk.prepay_asked(&plate),
         Input::Till { who, act } => desk.till(who, act),
         Input::Settle { day, who, act } => desk.settle_day(day, who, act),
-        Input::Merchant { who: _, act } => desk.merchant_act(act),
+        Input::Merchant { who, act } => desk.merchant_act(who, act),
         Input::Validate { merchant, plate, offer, by } => {
             desk.validate(merchant, &plate, &offer, by)
         }
@@ -110,6 +112,9 @@ pub fn decide(state: &State, rules: &Rules, now: Timestamp, input: Input) -> Dec
             desk.agreement_said(stay, &channel, at_exit, &word)
         }
         Input::AgreementMade { plate } => desk.agreement_made(&plate),
+        Input::AgreementEndAsked { plate, who, reason } => {
+            desk.agreement_end_asked(&plate, who, &reason)
+        }
         Input::InvoiceAsked(claim) => desk.invoice_asked(claim),
         Input::InvoiceFound { invoice, undoes, amount } => {
             desk.invoice_found(invoice, undoes, amount)

@@ -222,7 +222,7 @@ impl Desk<'_> {
             }
             let amount = Money::new(count, self.rules.currency);
             let over_at = (count == 0).then_some(self.now);
-            self.record(Change::Spent(Spent { id, until, amount, over_at }));
+            self.record(Change::Spent(Spent { id, until, amount, recent: Vec::new(), over_at }));
         }
     }
 

@@ -8,6 +8,7 @@ use crate::{
         basket::Line,
         change::Change,
         input::{Answer, Refusal, Reply},
+        limit::Limited,
         money::{Account, Earned, Order, OrderState, PaidBy, PaymentState, RefundState, RefundWhy},
         selling::{Asker, Back, Bought, NoChange, PaidWith, ReturnAsked, Returned, TicketDid},
         slot::Place,
@@ -113,6 +114,7 @@ impl Desk<'_> {
         bought: &[Bought],
         by: &Asker,
     ) -> Result<(), Refusal> {
+        let mut cash = 0_i64;
         for (id, minor) in parts.iter().filter(|(_, minor)| **minor > 0) {
             let found = bought.iter().find(|bought| bought.order.id == *id && paid_so(bought));
             match found.map(|bought| &bought.with) {
@@ -122,12 +124,16 @@ impl Desk<'_> {
                         return Err(NoChange::CashAtWindow.into());
                     };
                     self.shift_of(who).ok_or(NoChange::CashAtWindow)?;
+                    cash += *minor;
+                    let limited = Limited::CashBack(who.clone());
+                    self.within(&limited, self.rules.limits.cash_back_day_minor, cash)?;
                 }
                 Some(PaidWith::Payment(payment)) => {
                     let left = payment.amount.minor - self.state.given_back(payment.id);
                     if *minor > left {
                         return Err(Refusal::RefundTooMuch(self.money(left)));
                     }
+                    self.may_part(payment, *minor)?;
                 }
                 Some(PaidWith::Counter) => {}
             }
@@ -216,7 +222,7 @@ impl Desk<'_> {
         by: &Asker,
         why: &str,
     ) -> i64 {
-        let (earned, amount) = (Earned::by(order), self.money(minor));
+        let (earned, amount) = (self.earned_by(order), self.money(minor));
         match with {
             PaidWith::Payment(payment) => {
                 let reason = by.reason().map_or(why.to_owned(), |said| format!("{why}: {said}"));
@@ -242,7 +248,8 @@ impl Desk<'_> {
                 _ => 0,
             },
             PaidWith::Counter => {
-                self.book(Entry::takes_back(&earned, Account::CounterReceivable, amount));
+                let entry = Entry::takes_back(&earned, Account::CounterReceivable, amount);
+                self.book(Entry { order: Some(order.id), ..entry });
                 0
             }
         }
@@ -276,6 +283,11 @@ impl Desk<'_> {
             ..Entry::takes_back(earned, Account::CashDrawer, amount)
         });
         self.count(shift, |totals| totals.refunded_minor += amount.minor);
+        let (limited, most) =
+            (Limited::CashBack(who.to_owned()), self.rules.limits.cash_back_day_minor);
+        self.count_spent(&limited, most, amount.minor);
+        // The rules of the ticket say what goes back, so nobody else has to.
+        self.watch_acts(who, amount.minor, Some("rules"));
         self.look_for_invoice(crate::types::GivenBack::Cash(id));
         self.record(Change::TillActed {
             did: TillDid::CashRefunded,
@@ -301,7 +313,9 @@ impl Desk<'_> {
         if left <= 0 || !paid_so(bought) {
             return Err(NoChange::NothingOwed.into());
         }
-        let (earned, amount) = (Earned::by(&order), self.money(left));
+        let limited = Limited::CashBack(who.to_owned());
+        self.within(&limited, self.rules.limits.cash_back_day_minor, left)?;
+        let (earned, amount) = (self.earned_by(&order), self.money(left));
         self.hand_back(cash, &earned, amount, who, "退票 returned tickets");
         Ok(Answer::Returned(Returned { back: amount, cash: amount }))
     }

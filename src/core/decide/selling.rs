@@ -73,7 +73,9 @@ impl Desk<'_> {
                 return Err(Refusal::NotDue(id));
             }
         }
-        self.book(Entry::of_order(Account::CounterReceivable, &order, order.amount));
+        let earned = self.earned_by(&order);
+        let entry = Entry::earns(Account::CounterReceivable, &earned, order.amount);
+        self.book(Entry { order: Some(order.id), ..entry });
         self.order_paid(order, PaidBy::Counter);
         Ok(Answer::Done)
     }

@@ -25,6 +25,7 @@ mod invoices;
 mod misread;
 mod payments;
 mod people;
+mod risk;
 mod settle;
 mod shop;
 mod till;

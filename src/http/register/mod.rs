@@ -42,6 +42,7 @@ pub(super) fn routes() -> Router<Shared> {
         .route("/console/passes/{pass}", get(passes::one).post(passes::change))
         .route("/console/passes/{pass}/{act}", post(passes::act))
         .route("/console/lists", get(lists::page).post(lists::add))
+        .route("/console/lists/agreement", post(lists::end_agreement))
         .route("/console/lists/{entry}/end", post(lists::end))
         .route("/console/reservations", get(reservations::page).post(reservations::add))
         .route("/console/reservations/{reservation}/end", post(reservations::end))

@@ -1,6 +1,8 @@
 //! The pages over a real socket, on the real core.
 
 mod bank;
+mod bank_door;
+mod binding;
 mod devices;
 mod driver;
 mod invoices;
