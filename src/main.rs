@@ -49,6 +49,11 @@ enum Command {
         #[command(flatten)]
         site: SiteArg,
     },
+    /// The running site reads tariffs, calendar, products and price lists anew; with a mistake nothing changes.
+    Reload {
+        #[command(flatten)]
+        site: SiteArg,
+    },
     /// Checks the site file, the keys, the database and its journal; opens no barrier and asks no bank.
     Check {
         #[command(flatten)]
@@ -242,7 +247,7 @@ async fn execute(command: Command) -> anyhow::Result<ExitCode> {
             cli::settlement::ledger(&site.load()?).await?
         }
         Command::Ready { site } => cli::ready::ready(site.load()?).await?,
-        other => return plain(other).await.map(|()| ExitCode::SUCCESS),
+        other => return Box::pin(plain(other)).await.map(|()| ExitCode::SUCCESS),
     };
     Ok(if is_well { ExitCode::SUCCESS } else { ExitCode::from(NOT_WELL) })
 }
@@ -271,6 +276,7 @@ async fn plain(command: Command) -> anyhow::Result<()> {
         }
         Command::Device { command } => device(command).await,
         Command::Tariff { command } => cli::tariff::run(command).await,
+        Command::Reload { site } => cli::reload::reload(&site.load()?).await,
         Command::Backup { site, to } => cli::backup::backup(site.load()?, &to).await,
         Command::Restore { site, from } => cli::backup::restore(site.load()?, &from).await,
     }
@@ -317,8 +323,10 @@ async fn run(site: &SiteArg, log_json: bool) -> anyhow::Result<()> {
 async fn serve(daemon: Daemon) {
     cli::supervisor::ready();
     let watchdog = tokio::spawn(cli::supervisor::watchdog(daemon.app.clone()));
+    let hang_up = tokio::spawn(cli::reload_signals(daemon.reloader.clone()));
     cli::stop_signal().await;
     cli::supervisor::stopping();
     watchdog.abort();
+    hang_up.abort();
     daemon.stop().await;
 }

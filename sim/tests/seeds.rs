@@ -124,6 +124,7 @@ fn no_check_is_vacuous() {
         (Sabotage::PadCash, Law::DrawerHolds),
         (Sabotage::PadArrears, Law::ArrearsFit),
         (Sabotage::ForgetSpent, Law::WithinBudget),
+        (Sabotage::SpendUnposted, Law::StoredIsHeld),
     ];
     for law in Law::ALL {
         assert!(table.iter().any(|(_, broken)| *broken == law), "nothing breaks {law:?}");
@@ -135,7 +136,7 @@ fn no_check_is_vacuous() {
             | Sabotage::PhantomUse
             | Sabotage::KeepUnused
             | Sabotage::DropAdmission => (7, Faults::none()),
-            Sabotage::CoverAll => (2, Faults::none()),
+            Sabotage::CoverAll | Sabotage::SpendUnposted => (2, Faults::none()),
             // Its bank charges plates, and not every charge is answered in time.
             Sabotage::KeepCharge | Sabotage::HoldAtExit => (10, Faults::all()),
             Sabotage::ForgetCharge => (10, Faults::none()),

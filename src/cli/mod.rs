@@ -4,6 +4,7 @@ pub mod backup;
 pub mod devices;
 pub mod init;
 pub mod ready;
+pub mod reload;
 pub mod settlement;
 pub mod supervisor;
 pub mod tariff;
@@ -65,6 +66,15 @@ pub async fn stop_signal() {
     tokio::select! {
         _ = tokio::signal::ctrl_c() => {}
         _ = term.recv() => {}
+    }
+}
+
+/// Each SIGHUP reads prices and products anew. What was refused stands in the log.
+pub async fn reload_signals(reloader: crate::app::reload::Reloader) {
+    let hang_up = tokio::signal::unix::SignalKind::hangup();
+    let Ok(mut signals) = tokio::signal::unix::signal(hang_up) else { return };
+    while signals.recv().await.is_some() {
+        let _ = reloader.reload("SIGHUP", "read anew").await;
     }
 }
 

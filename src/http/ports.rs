@@ -5,6 +5,7 @@ mod devices;
 mod invoices;
 mod payments;
 mod receipts;
+mod rules;
 mod settlement;
 mod tickets;
 mod till;
@@ -27,6 +28,7 @@ pub use self::devices::{
 pub use self::invoices::{ClaimReply, Claimant, InvoiceDesk, InvoiceFile};
 pub use self::payments::{Counter, PaymentFile, PaymentRecords};
 pub use self::receipts::{Paid, PrintOutcome, Receipts};
+pub use self::rules::{RuleFiles, RuleMistake, TariffText};
 pub use self::settlement::{DaySettled, Earned, SettlementRecords};
 pub use self::tickets::{Slip, TicketCodes, TicketPast, TicketRecords, VisitorUnfit, Visits};
 pub use self::till::{MerchantAccount, MerchantUser, TillRecords};
@@ -38,7 +40,7 @@ use crate::{
         stay::Stay,
         task::Task,
         ticket::{self, Ticket},
-        till::Cash,
+        till::{Cash, Validation},
     },
     types::{ChannelId, CodeDigest, LaneId, OrderId, StayId, TicketId},
 };
@@ -128,6 +130,8 @@ pub struct StayFile {
     pub refunds: Vec<Refund>,
     pub postings: Vec<Posting>,
     pub cash: Vec<Cash>,
+    /// What merchants gave, also what was taken back.
+    pub validations: Vec<Validation>,
 }
 
 /// One row of the journal.

@@ -32,10 +32,10 @@ use super::{
     merchant, merchants, misreads, operate, ops, orders, pay, payments,
     ports::{
         BankDoor, Desk, DeviceDoor, Fleet, InvoiceDesk, PaymentRecords, Pictures, Receipts,
-        Records, SettlementRecords, TillRecords,
+        Records, RuleFiles, SettlementRecords, TillRecords,
     },
-    receipts, records, register, screen, settlement, signin, stream, tariffs, tasks, till,
-    unlicensed,
+    receipts, records, register, screen, settlement, signin, stream, tariff_edit, tariffs, tasks,
+    till, unlicensed,
     visit::{self, TicketOffice},
     zones,
 };
@@ -91,6 +91,8 @@ pub struct Parts {
     pub invoices: Option<Arc<dyn InvoiceDesk>>,
     /// `None`: the site sells no tickets.
     pub tickets: Option<TicketOffice>,
+    /// `None`: the rules are in no files that can be read anew.
+    pub rule_files: Option<Arc<dyn RuleFiles>>,
     pub metrics: Option<PrometheusHandle>,
     pub settings: Settings,
     /// Becomes `true` when the daemon stops: event streams end, so that serving can.
@@ -119,6 +121,7 @@ pub(super) struct Web {
     pub(super) receipts: Option<Arc<dyn Receipts>>,
     pub(super) invoices: Option<Arc<dyn InvoiceDesk>>,
     pub(super) tickets: Option<TicketOffice>,
+    pub(super) rule_files: Option<Arc<dyn RuleFiles>>,
     pub(super) metrics: Option<PrometheusHandle>,
     pub(super) settings: Settings,
     pub(super) stop: watch::Receiver<bool>,
@@ -154,6 +157,7 @@ pub fn router(parts: Parts) -> Router {
         receipts: parts.receipts,
         invoices: parts.invoices,
         tickets: parts.tickets,
+        rule_files: parts.rule_files,
         metrics: parts.metrics,
         settings: parts.settings,
         stop: parts.stop,
@@ -213,6 +217,7 @@ fn public() -> Router<Shared> {
         .route("/p/{token}/picture", get(driver::picture_by_token))
         .route("/p/{token}/live", get(stream::order_turn))
         .route("/pay", get(pay::page).post(pay::find))
+        .route("/pay/pass", post(pay::renew))
         .route("/bind", get(|| async { axum::response::Redirect::to("/pay/bind") }))
         .route("/pay/bind", get(bind::page).post(bind::start))
         .route("/pay/bind/back", get(bind::back))
@@ -235,6 +240,7 @@ fn merchants() -> Router<Shared> {
         .route("/merchant/signin", get(merchant::sign_in_form).post(merchant::sign_in))
         .route("/merchant/signout", post(merchant::sign_out))
         .route("/merchant/give", post(merchant::give))
+        .route("/merchant/password", post(merchant::new_password))
         .route("/merchant/{validation}/revoke", post(merchant::revoke))
 }
 
@@ -273,9 +279,11 @@ fn operators() -> Router<Shared> {
         .merge(register::routes())
         .route("/console/stays", get(records::stays))
         .route("/console/stays/{stay}", get(records::stay))
+        .route("/console/stays/{stay}/validations/{validation}/revoke", post(records::revoke))
         .route("/console/stays/{stay}/print", post(receipts::print))
         .route("/console/pictures/{name}", get(records::picture))
         .route("/console/tariffs", get(tariffs::page))
+        .merge(tariff_edit::routes())
         .route("/console/invoices", get(invoice_list::page))
         .route("/console/invoices/{order}/again", post(invoice_list::again))
         .route("/console/devices", get(devices::page))
@@ -327,6 +335,7 @@ fn counter() -> Router<Shared> {
 fn hands() -> Router<Shared> {
     Router::new()
         .route("/api/v1/settlement/{day}", post(settlement::settle))
+        .route("/api/v1/reload", post(tariff_edit::reload_by_hand))
         .route("/api/v1/devices", get(devices::list))
         .route("/api/v1/devices/live", get(devices::live))
         .route("/api/v1/devices/strangers", get(devices::strangers).post(devices::listen))

@@ -38,8 +38,8 @@ impl Reader {
         let select = sqlx::query_as!(
             Takings,
             r#"select
-                coalesce(sum(amount_minor) filter (where credit in ('parking_revenue', 'sales_revenue', 'ticket_revenue') and debit <> 'refunds_payable'), 0) as "revenue_minor!: i64",
-                count(*) filter (where credit in ('parking_revenue', 'sales_revenue', 'ticket_revenue') and debit <> 'refunds_payable') as "payments!: i64",
+                coalesce(sum(amount_minor) filter (where credit in ('parking_revenue', 'sales_revenue', 'ticket_revenue', 'pass_revenue') and debit <> 'refunds_payable'), 0) as "revenue_minor!: i64",
+                count(*) filter (where credit in ('parking_revenue', 'sales_revenue', 'ticket_revenue', 'pass_revenue') and debit <> 'refunds_payable') as "payments!: i64",
                 coalesce(sum(amount_minor) filter (where debit = 'refunds_payable' and credit = 'channel_receivable'), 0) as "refunded_minor!: i64",
                 count(*) filter (where debit = 'refunds_payable' and credit = 'channel_receivable') as "refunds!: i64"
             from posting where at_ms >= ?1 and at_ms < ?2"#,
@@ -59,8 +59,8 @@ impl Reader {
         let rows = sqlx::query!(
             r#"select
                 (at_ms - ?1) / 3600000 as "hour!: i64",
-                coalesce(sum(amount_minor) filter (where credit in ('parking_revenue', 'sales_revenue', 'ticket_revenue') and debit <> 'refunds_payable'), 0) as "revenue_minor!: i64",
-                count(*) filter (where credit in ('parking_revenue', 'sales_revenue', 'ticket_revenue') and debit <> 'refunds_payable') as "payments!: i64",
+                coalesce(sum(amount_minor) filter (where credit in ('parking_revenue', 'sales_revenue', 'ticket_revenue', 'pass_revenue') and debit <> 'refunds_payable'), 0) as "revenue_minor!: i64",
+                count(*) filter (where credit in ('parking_revenue', 'sales_revenue', 'ticket_revenue', 'pass_revenue') and debit <> 'refunds_payable') as "payments!: i64",
                 coalesce(sum(amount_minor) filter (where debit = 'refunds_payable' and credit = 'channel_receivable'), 0) as "refunded_minor!: i64",
                 count(*) filter (where debit = 'refunds_payable' and credit = 'channel_receivable') as "refunds!: i64"
             from posting where at_ms >= ?1 and at_ms < ?2 group by 1 order by 1"#,

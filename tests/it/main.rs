@@ -15,6 +15,7 @@ mod makes;
 mod packaging;
 mod people;
 mod push;
+mod reload;
 #[path = "../rig/gates.rs"]
 mod rig;
 mod support;

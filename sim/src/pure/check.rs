@@ -60,10 +60,12 @@ pub enum Law {
     ArrearsFit,
     /// A merchant pays for no more than its offers say, within its budget.
     WithinBudget,
+    /// What the ledger owes to holders of passes is what their passes hold.
+    StoredIsHeld,
 }
 
 impl Law {
-    pub const ALL: [Self; 28] = [
+    pub const ALL: [Self; 29] = [
         Self::OpensWithCause,
         Self::CommandOnce,
         Self::PaidOnce,
@@ -92,6 +94,7 @@ impl Law {
         Self::DrawerHolds,
         Self::ArrearsFit,
         Self::WithinBudget,
+        Self::StoredIsHeld,
     ];
 }
 

@@ -19,6 +19,7 @@ mod flight;
 mod journal;
 mod machine;
 mod office;
+mod passes;
 mod people;
 mod plates;
 mod run;

@@ -71,6 +71,8 @@ pub enum Sabotage {
     PadArrears,
     /// What merchants spent is forgotten.
     ForgetSpent,
+    /// A balance is spent, and nothing is posted.
+    SpendUnposted,
 }
 
 impl Sabotage {
@@ -106,6 +108,10 @@ impl Sabotage {
                         payment.next_ask = None;
                     }
                 }
+            }
+            Self::SpendUnposted => {
+                let spent = |c: &Change| matches!(c, Change::Posting(p) if p.debit == Account::StoredValue);
+                decision.changes.retain(|change| !spent(change));
             }
             Self::CoverAll => {
                 for change in &mut decision.changes {

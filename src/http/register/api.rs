@@ -66,6 +66,7 @@ pub(super) struct PassBody {
     #[serde(default)]
     hours: Vec<WeekSpan>,
     vehicle: Option<Vehicle>,
+    tier: Option<String>,
 }
 
 impl From<PassBody> for PassDraft {
@@ -80,6 +81,7 @@ impl From<PassBody> for PassDraft {
             valid_until: body.valid_until,
             hours: body.hours,
             vehicle: body.vehicle,
+            tier: body.tier,
         }
     }
 }
@@ -113,8 +115,38 @@ pub(super) async fn end_pass(
     State(web): State<Shared>,
     signed: Signed,
     Path(id): Path<i64>,
+    Query(how): Query<Ends>,
 ) -> Result<StatusCode, ApiError> {
-    ended(&web, &signed, Manage::EndPass { id: PassId(id) }).await
+    let id = PassId(id);
+    let rest = super::selling::rest(&web, id, &how.rest).await?;
+    let reason = how.reason.unwrap_or_else(|| "API".to_owned());
+    ended(&web, &signed, Manage::EndPass { id, rest, reason }).await
+}
+
+/// `rest`: `kept` or `back`, where anything is left.
+#[derive(Debug, Default, Deserialize)]
+pub(super) struct Ends {
+    #[serde(default)]
+    rest: String,
+    reason: Option<String>,
+}
+
+/// What a balance or count is off by.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct AdjustBody {
+    /// Minor units, or stays; below zero: taken away.
+    by: i64,
+    reason: String,
+}
+
+pub(super) async fn adjust_pass(
+    State(web): State<Shared>,
+    signed: Signed,
+    Path(id): Path<i64>,
+    Json(AdjustBody { by, reason }): Json<AdjustBody>,
+) -> Result<Json<Entry>, ApiError> {
+    told(&web, &signed, Manage::AdjustPass { id: PassId(id), by, reason }).await
 }
 
 // ---- lists ---------------------------------------------------------------------------------------
@@ -131,6 +163,8 @@ pub(super) struct ListBody {
     /// Default: until it is taken off.
     until: Option<Timestamp>,
     vehicle: Option<Vehicle>,
+    /// Of `member`: what it is priced as.
+    tier: Option<String>,
 }
 
 pub(super) async fn lists(
@@ -146,9 +180,9 @@ pub(super) async fn add_listed(
     signed: Signed,
     Json(body): Json<ListBody>,
 ) -> Result<Json<Entry>, ApiError> {
-    let ListBody { plate, list, note, from, until, vehicle } = body;
+    let ListBody { plate, list, note, from, until, vehicle, tier } = body;
     let from = from.unwrap_or_else(|| web.desk.now());
-    let draft = ListDraft { plate, list, note, from, until, vehicle };
+    let draft = ListDraft { plate, list, note, from, until, vehicle, tier };
     told(&web, &signed, Manage::List(draft)).await
 }
 

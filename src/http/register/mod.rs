@@ -7,6 +7,7 @@ mod lists;
 mod notation;
 mod passes;
 mod reservations;
+mod selling;
 mod words;
 
 use axum::{
@@ -17,7 +18,11 @@ use axum::{
     routing::{delete, get, post},
 };
 
-pub(super) use self::words::unfit;
+pub(super) use self::{
+    notation::last_day,
+    selling::{Offer, ask, offers},
+    words::{kind, unfit},
+};
 use super::{
     error::ApiError,
     router::{Shared, Web},
@@ -37,13 +42,18 @@ pub(super) fn routes() -> Router<Shared> {
         .route("/console/passes", get(passes::page).post(passes::add))
         .route("/console/passes/import", import)
         .route("/console/passes/{pass}", get(passes::one).post(passes::change))
+        .route("/console/passes/sell", post(selling::sell))
+        .route("/console/passes/{pass}/sell", post(selling::more))
         .route("/console/passes/{pass}/{act}", post(passes::act))
+        .route("/console/passes/orders/{order}/cancel", post(selling::cancel))
         .route("/console/lists", get(lists::page).post(lists::add))
         .route("/console/lists/{entry}/end", post(lists::end))
         .route("/console/reservations", get(reservations::page).post(reservations::add))
         .route("/console/reservations/{reservation}/end", post(reservations::end))
         .route("/api/v1/passes", get(api::passes).post(api::add_pass))
         .route("/api/v1/passes/{pass}", delete(api::end_pass).put(api::change_pass))
+        .route("/api/v1/passes/{pass}/adjust", post(api::adjust_pass))
+        .route("/api/v1/pass-orders", post(selling::api_sell))
         .route("/api/v1/lists", get(api::lists).post(api::add_listed))
         .route("/api/v1/lists/{entry}", delete(api::end_listed))
         .route("/api/v1/reservations", get(api::reservations).post(api::add_reservation))
