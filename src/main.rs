@@ -85,6 +85,11 @@ enum Command {
         #[command(subcommand)]
         command: cli::tariff::TariffCommand,
     },
+    /// Tickets and their keys: issued, looked at, verified, revoked; keys made anew and given to other verifiers.
+    Ticket {
+        #[command(subcommand)]
+        command: cli::ticket::TicketCommand,
+    },
     /// The bank's statements, for those that come as files.
     Statement {
         #[command(subcommand)]
@@ -247,6 +252,7 @@ async fn execute(command: Command) -> anyhow::Result<ExitCode> {
             cli::settlement::ledger(&site.load()?).await?
         }
         Command::Ready { site } => cli::ready::ready(site.load()?).await?,
+        Command::Ticket { command } => cli::ticket::run(command).await?,
         other => return Box::pin(plain(other)).await.map(|()| ExitCode::SUCCESS),
     };
     Ok(if is_well { ExitCode::SUCCESS } else { ExitCode::from(NOT_WELL) })
@@ -258,6 +264,7 @@ async fn plain(command: Command) -> anyhow::Result<()> {
         | Command::Reconcile { .. }
         | Command::Settle { .. }
         | Command::Ledger { .. }
+        | Command::Ticket { .. }
         | Command::Ready { .. } => unreachable!("done above"),
         Command::Init { site, seconds } => init(&site, seconds).await,
         Command::Run { site, log_json } => run(&site, log_json).await,

@@ -12,11 +12,12 @@ use crate::{
     core::{
         AlarmKind, Input,
         invoice::{Claim, Invoice, InvoiceState},
+        money::{Account, Earned},
     },
     http::ports::{Busy, ClaimReply, Claimant, Found, InvoiceDesk, InvoiceFile},
     invoice::Invoicer,
     store::{Accounts, Reader, StoreError},
-    types::{GivenBack, InvoiceAsk, InvoiceId, InvoiceWord, OrderId, RedOf},
+    types::{GivenBack, InvoiceAsk, InvoiceFor, InvoiceId, InvoiceWord, OrderId, RedOf},
 };
 
 /// A site's invoices. Cheap to clone.
@@ -69,8 +70,14 @@ impl Invoices {
             },
         };
         let to = self.reader.invoice_contact(invoice.order).await?;
+        let sold = self.reader.order(invoice.order).await?.map(|order| Earned::by(&order).account);
+        let sold = match sold {
+            Some(Account::TicketRevenue) => InvoiceFor::Tickets,
+            Some(Account::SalesRevenue) => InvoiceFor::Sales,
+            _ => InvoiceFor::Parking,
+        };
         let Invoice { id, number, order, amount, buyer, made_at, .. } = invoice;
-        Ok(Some(InvoiceAsk { id, number, order, amount, buyer, to, made_at, red_of }))
+        Ok(Some(InvoiceAsk { id, number, order, sold, amount, buyer, to, made_at, red_of }))
     }
 
     /// Something went back: its order's invoice, if it has one, is told to the core.

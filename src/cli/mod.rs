@@ -8,6 +8,7 @@ pub mod reload;
 pub mod settlement;
 pub mod supervisor;
 pub mod tariff;
+pub mod ticket;
 
 use std::time::Duration;
 

@@ -78,6 +78,9 @@ pub enum Change {
         lane: LaneId,
         ticket: Option<TicketId>,
         why: NotAdmitted,
+        /// The operator who checked it by hand.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        who: Option<String>,
     },
     /// So many went through a turnstile whom no admission let in.
     Walked {

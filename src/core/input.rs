@@ -19,7 +19,7 @@ use super::{
     stay::Read,
     tariff::Earlier,
     task::{CallFrom, TaskAct},
-    ticket::{NotAdmitted, Ticket, Visitor, Way},
+    ticket::{Medium, NotAdmitted, Ticket, Visitor, Way},
     till::{MerchantAct, TillAct},
 };
 use crate::types::{
@@ -240,6 +240,15 @@ pub enum Input {
         valid_until: Timestamp,
         by: String,
     },
+    /// As [`Input::TicketMade`], under a code of this site's own keys, good in these zones; none named: everywhere.
+    TicketIssued {
+        persons: u32,
+        valid_from: Timestamp,
+        valid_until: Timestamp,
+        zones: Vec<ZoneId>,
+        medium: Medium,
+        by: String,
+    },
     TicketRevoked {
         ticket: TicketId,
         by: String,
@@ -258,6 +267,12 @@ pub enum Input {
         ticket: TicketId,
         visitor: Visitor,
         by: Asker,
+    },
+    /// An operator wants to read the name and number of a ticket's visitor. The ticket as the tables know it.
+    VisitorShown {
+        ticket: Box<Ticket>,
+        who: String,
+        reason: String,
     },
     /// Tickets are about to be printed: the paper's codes are the only ones that are good from now on.
     TicketsPrinted {
@@ -354,9 +369,14 @@ pub enum Input {
 pub struct HandCheck {
     pub key: String,
     pub zone: ZoneId,
+    pub way: Way,
     pub shown: Presented,
     /// As the tables know it, also where it is over.
     pub found: Option<Ticket>,
+    /// So many of a group at once; 1 or more.
+    pub persons: u32,
+    /// The operator with the phone.
+    pub who: String,
 }
 
 /// What a payer's code is to pay.

@@ -105,7 +105,14 @@ impl Rules {
 impl Rules {
     /// What a lane is called on pages.
     pub fn lane_name<'a>(&'a self, lane: &'a LaneId) -> &'a str {
-        self.lane_names.get(lane).map_or(lane.as_str(), String::as_str)
+        let known = self.lane_names.get(lane).map(String::as_str);
+        known.or_else(|| self.by_hand(lane)).unwrap_or(lane.as_str())
+    }
+
+    /// The zone where staff check by hand, of what stands in place of a lane there.
+    fn by_hand(&self, lane: &LaneId) -> Option<&str> {
+        let zone = ZoneId::parse(lane.as_str().strip_prefix("hand-")?)?;
+        self.zones.get(&zone).map(|zone| zone.name.as_str())
     }
 
     /// What a plain stay costs by the main tariff.

@@ -95,6 +95,15 @@ pub struct Sold {
     /// What of its price was paid by later orders, since a new time cost more; oldest first.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub more: Vec<More>,
+    /// Its edition when it was printed last. Paper of an earlier one lets nobody in.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub printed: Option<u8>,
+    /// Persons who went back while others stayed on it.
+    #[serde(default, skip_serializing_if = "is_nobody")]
+    pub returned: u32,
+    /// Minor units of what was paid for persons who went back, and stayed with the site.
+    #[serde(default, skip_serializing_if = "is_nothing")]
+    pub kept_minor: i64,
 }
 
 /// A part of a ticket's price.
@@ -107,6 +116,16 @@ pub struct More {
 #[expect(clippy::trivially_copy_pass_by_ref, reason = "serde passes it so")]
 fn is_zero(count: &u8) -> bool {
     *count == 0
+}
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde passes it so")]
+fn is_nobody(persons: &u32) -> bool {
+    *persons == 0
+}
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde passes it so")]
+fn is_nothing(minor: &i64) -> bool {
+    *minor == 0
 }
 
 /// Who a ticket is for. Name and number are kept sealed, apart from the journal, for as long as the site says.
@@ -143,6 +162,12 @@ impl Ticket {
     /// Persons who may still come in for the first time, into the area with the most left.
     pub fn left(&self) -> u32 {
         self.left_in(None)
+    }
+
+    /// Paper of the code that is good is in somebody's hand.
+    pub fn is_printed(&self) -> bool {
+        let printed = self.sold.as_ref().is_none_or(|sold| sold.printed == Some(self.edition));
+        self.medium == Medium::Paper && printed
     }
 
     /// Whether it is in memory: see [`Ticket`]. The table computes the same in `is_alive`.

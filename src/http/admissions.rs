@@ -14,6 +14,7 @@ use serde::{Deserialize, Serialize};
 use super::{
     console::{Frame, today},
     error::ApiError,
+    hand::Hand,
     operate::REASON_CHARS_MAX,
     router::Shared,
     signin::Signed,
@@ -25,9 +26,9 @@ use crate::{
         gate::Gate,
         input::{Answer, Refusal},
         lane::OperatorAct,
-        ticket::{Admission, Ticket},
+        ticket::{Admission, Medium, Ticket},
     },
-    types::{AdmissionId, Code, LaneId, TicketId},
+    types::{AdmissionId, Code, LaneId, TicketId, ZoneId},
 };
 
 const ADMISSIONS_MAX: u32 = 200;
@@ -84,21 +85,77 @@ pub(super) async fn sell(
     }
 }
 
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct Issued {
+    persons: u32,
+    /// Default: now.
+    valid_from: Option<Timestamp>,
+    valid_until: Timestamp,
+    /// Default: everywhere.
+    #[serde(default)]
+    zones: Vec<ZoneId>,
+    #[serde(default)]
+    medium: Medium,
+}
+
+/// A ticket under a code of this site's own keys, which whoever reads the data folder signs.
+pub(super) async fn issue(
+    State(web): State<Shared>,
+    hand: Hand,
+    Json(issued): Json<Issued>,
+) -> Result<Json<TicketBody>, ApiError> {
+    let Issued { persons, valid_from, valid_until, zones, medium } = issued;
+    let (valid_from, by) = (valid_from.unwrap_or_else(|| web.desk.now()), hand.name);
+    let made = Input::TicketIssued { persons, valid_from, valid_until, zones, medium, by };
+    match web.desk.tell(made).await?? {
+        Answer::Ticket(id) => Ok(Json(TicketBody { id })),
+        _ => Err(ApiError::Internal),
+    }
+}
+
+#[derive(Deserialize)]
+pub(super) struct Withdrawn {
+    reason: String,
+}
+
+/// As [`revoke`], for a reason.
+pub(super) async fn withdraw(
+    State(web): State<Shared>,
+    hand: Hand,
+    Path(id): Path<i64>,
+    Json(Withdrawn { reason }): Json<Withdrawn>,
+) -> Result<Json<TicketBody>, ApiError> {
+    let (ticket, reason) = (TicketId(id), reason.trim());
+    if reason.is_empty() || reason.chars().count() > REASON_CHARS_MAX {
+        return Err(ApiError::Unfit(
+            "请填写原因（200 字内）。",
+            "Give a reason, of 200 characters at most.",
+        ));
+    }
+    revoked(&web, ticket, format!("{}: {reason}", hand.name)).await?;
+    Ok(Json(TicketBody { id: ticket }))
+}
+
 /// Lets nobody in any more; who is in stays in.
 pub(super) async fn revoke(
     State(web): State<Shared>,
     signed: Signed,
     Path(id): Path<i64>,
 ) -> Result<StatusCode, ApiError> {
-    let ticket = TicketId(id);
-    let revoked = Input::TicketRevoked { ticket, by: signed.name };
-    match web.desk.tell(revoked).await? {
-        Ok(_) => Ok(StatusCode::NO_CONTENT),
+    revoked(&web, TicketId(id), signed.name).await?;
+    Ok(StatusCode::NO_CONTENT)
+}
+
+/// Also where it was revoked before.
+async fn revoked(web: &Shared, ticket: TicketId, by: String) -> Result<(), ApiError> {
+    match web.desk.tell(Input::TicketRevoked { ticket, by }).await? {
+        Ok(_) => Ok(()),
         Err(refusal @ Refusal::NoTicket(_)) => {
             let known: Option<Ticket> = web.records.ticket(ticket).await?;
             match known {
                 None => Err(ApiError::NotFound),
-                Some(known) if known.revoked => Ok(StatusCode::NO_CONTENT),
+                Some(known) if known.revoked => Ok(()),
                 Some(_) => Err(refusal.into()),
             }
         }

@@ -10,6 +10,7 @@
 //! | `POST orders/{id}/confirm` | settled by account: tickets are made |
 //! | `POST orders/{id}/cancel` | gives up what is not paid |
 //! | `POST orders/{id}/return` | `{"key", "tickets": [{"id", "persons"}]}`: by the products' rules |
+//! | `POST orders/{id}/rename` | `{"ticket", "visitor": {"name", "number"}}`: where the product lets it |
 //! | `POST orders/{id}/move` | `{"key", "tickets": [id], "day", "slot"}`: answers the order to pay where it costs more |
 //!
 //! Amounts are `{"minor", "currency"}`. An error is `{"error": {"code", "text"}}`: `refused` (the text says why),
@@ -28,7 +29,7 @@ use super::{
     orders::AtCounter,
     router::{Shared, Web},
     visit::{
-        change::bought,
+        change::{bought, rename_by},
         keep,
         offer::{self, Choice, Offered, Seller},
         office, sealed,
@@ -56,6 +57,7 @@ pub(super) fn routes() -> Router<Shared> {
         .route("/api/v1/tickets/orders/{order}/cancel", post(cancel))
         .route("/api/v1/tickets/orders/{order}/return", post(give_back))
         .route("/api/v1/tickets/orders/{order}/move", post(move_to))
+        .route("/api/v1/tickets/orders/{order}/rename", post(rename))
 }
 
 // ---- what there is -------------------------------------------------------------------------------
@@ -73,6 +75,7 @@ struct ProductBody {
     /// Seconds before the visit begins, and the percentage that goes back until then.
     refunds: Vec<(i64, u8)>,
     can_move: bool,
+    can_rename: bool,
 }
 
 fn product_body(product: &Product) -> ProductBody {
@@ -86,6 +89,7 @@ fn product_body(product: &Product) -> ProductBody {
         days_ahead: product.window.days_ahead,
         refunds: product.refunds.iter().map(|s| (s.until.as_secs(), s.percent)).collect(),
         can_move: product.rebook.is_some(),
+        can_rename: product.rename && product.named.is_some(),
     }
 }
 
@@ -471,4 +475,24 @@ async fn move_to(
         Answer::Order(more) => answer(&web, &counter, more).await,
         _ => answer(&web, &counter, order.id).await,
     }
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Rename {
+    ticket: TicketId,
+    visitor: Named,
+}
+
+async fn rename(
+    State(web): State<Shared>,
+    AtCounter(counter): AtCounter,
+    Path(order): Path<i64>,
+    Json(Rename { ticket, visitor }): Json<Rename>,
+) -> Result<Json<OrderBody>, ApiError> {
+    let order = own(&web, &counter, order).await?;
+    named_of(&web, order.id, &[ticket]).await?;
+    let by = Asker::Counter(counter.clone());
+    rename_by(&web, ticket, (&visitor.name, &visitor.number), by).await?;
+    answer(&web, &counter, order.id).await
 }

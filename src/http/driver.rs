@@ -16,7 +16,7 @@ use serde::Deserialize;
 use super::{
     error::ApiError,
     guard::Source,
-    ops, records,
+    home, ops, pay, records,
     router::{Shared, Web},
     turn::{self, Bill, Turn, lane_turn, order_turn},
     unlicensed::{self, Offer},
@@ -71,11 +71,11 @@ impl DriverPage<'_> {
         words::quote_line(self.l, line, self.zone)
     }
 
-    /// What the camera read, for its driver to correct.
+    /// What the camera read, for its driver to correct; else what this phone named last.
     fn camera_read(&self) -> &str {
         match self.turn {
             Turn::AskPlate(Some((Help::NoStay, Some(plate)))) => plate.full(),
-            _ => "",
+            _ => &self.offer.plate,
         }
     }
 
@@ -188,8 +188,9 @@ pub(super) async fn give_plate(
         return lane_page(&web, l, &lane, &turn, &error.text(l), Offer::default()).await;
     }
     web.plates.count(source, now);
+    let full = plate.full().to_owned();
     match web.desk.tell(Input::PlateTyped { lane: lane.clone(), plate }).await? {
-        Ok(_) => Ok(Redirect::to(&here).into_response()),
+        Ok(_) => Ok(pay::remember(&full, Redirect::to(&here).into_response())),
         Err(refusal) => {
             lane_page(&web, l, &lane, &turn, &words::refusal(l, &refusal), Offer::default()).await
         }
@@ -287,10 +288,11 @@ pub(super) async fn pay_by_token(
         Ok(_) | Err(_) => return Ok(here),
     };
     let link = tokio::time::timeout(LINK_WAIT, link_of(&web, payment)).await;
-    Ok(match link {
+    let to = match link {
         Ok(Some(link)) if turn::is_web(&link) => Redirect::to(&link).into_response(),
         _ => here,
-    })
+    };
+    Ok(home::remember(&web, &token, to))
 }
 
 /// Waits for the cashier link; `None` once there will be none.

@@ -72,6 +72,7 @@ pub(super) const VISIT_JS: &str = include_str!("assets/visit.js");
 
 /// The page of staff who check codes by hand.
 const CHECK_JS: &str = include_str!("assets/check.js");
+pub(super) const CHECK_WORKER_JS: &str = include_str!("assets/check-worker.js");
 
 /// Style and script, named by what they contain so that browsers may keep them for ever.
 #[derive(Debug)]

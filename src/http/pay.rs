@@ -101,12 +101,26 @@ pub(super) async fn page(
     l: Lang,
     headers: HeaderMap,
 ) -> Result<Response, ApiError> {
-    let kept = cookie(&headers, "plate").unwrap_or_default();
+    show(&web, l, remembered(&headers), None, String::new())
+}
+
+/// The plate this phone named last; empty: none.
+pub(super) fn remembered(headers: &HeaderMap) -> String {
+    let kept = cookie(headers, "plate").unwrap_or_default();
     let kept = form_urlencoded::parse(format!("p={kept}").as_bytes())
         .next()
         .and_then(|(_, text)| Plate::parse_kept(&text).ok());
-    let plate = kept.map(|plate| plate.full().to_owned()).unwrap_or_default();
-    show(&web, l, plate, None, String::new())
+    kept.map(|plate| plate.full().to_owned()).unwrap_or_default()
+}
+
+/// Lets the phone name this plate again.
+pub(super) fn remember(plate: &str, mut response: Response) -> Response {
+    let kept: String = form_urlencoded::byte_serialize(plate.as_bytes()).collect();
+    let cookie = format!("plate={kept}; HttpOnly; SameSite=Lax; Path=/; Max-Age={PLATE_COOKIE_S}");
+    if let Ok(cookie) = cookie.parse() {
+        response.headers_mut().append(header::SET_COOKIE, cookie);
+    }
+    response
 }
 
 #[derive(Deserialize)]
@@ -150,18 +164,12 @@ pub(super) async fn find(
         Err(Refusal::NotInside) if !found.arrears.is_empty() || !found.passes.is_empty() => {}
         Err(refusal) => return show(&web, l, full, None, words::refusal(l, &refusal)),
     }
-    let kept: String = form_urlencoded::byte_serialize(full.as_bytes()).collect();
     let nothing_else = found.arrears.is_empty() && found.passes.is_empty();
-    let mut response = match (&found.stay, nothing_else) {
+    let response = match (&found.stay, nothing_else) {
         (Some(token), true) => Redirect::to(&format!("/p/{token}")).into_response(),
-        _ => show(&web, l, full, Some(found), String::new())?,
+        _ => show(&web, l, full.clone(), Some(found), String::new())?,
     };
-    let cookie =
-        format!("plate={kept}; HttpOnly; SameSite=Lax; Path=/pay; Max-Age={PLATE_COOKIE_S}");
-    if let Ok(cookie) = cookie.parse() {
-        response.headers_mut().append(header::SET_COOKIE, cookie);
-    }
-    Ok(response)
+    Ok(remember(&full, response))
 }
 
 fn held(web: &Web, l: Lang, pass: &Pass) -> Held {

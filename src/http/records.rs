@@ -10,13 +10,15 @@ use serde::Deserialize;
 
 use super::{
     alarms,
-    console::Frame,
+    console::{self, Frame},
     error::ApiError,
+    lanes::{self, LaneCard},
     merchant::benefit_words,
     ports::{self, Row, StayFile},
     receipts,
     router::{Shared, Web},
     signin::Signed,
+    stream::Piece,
     words::{self, Lang},
 };
 use crate::{
@@ -206,11 +208,31 @@ pub(super) async fn revoke(
 
 // ---- a lane's history ----------------------------------------------------------------------------
 
+/// What the camera saw then.
+fn picture_of(change: &Change) -> Option<String> {
+    match change {
+        Change::ReadTaken { read, .. } => read.picture.clone(),
+        Change::OperatorActed { picture, .. } | Change::TillActed { picture, .. } => {
+            picture.clone()
+        }
+        _ => None,
+    }
+}
+
 #[derive(Template)]
 #[template(path = "history.html", config = "src/http/askama.toml")]
-struct HistoryPage {
+struct LanePage {
     f: Frame,
     lane: LaneId,
+    card: String,
+    nameless: Vec<String>,
+    rows: String,
+}
+
+#[derive(Template)]
+#[template(path = "history-rows.html", config = "src/http/askama.toml")]
+struct Rows<'a> {
+    f: &'a Frame,
     /// Each with its words and its picture.
     rows: Vec<(Row, String, Option<String>)>,
 }
@@ -221,26 +243,34 @@ pub(super) async fn lane(
     signed: Signed,
     Path(lane): Path<String>,
 ) -> Result<Response, ApiError> {
-    let known = LaneId::parse(&lane).filter(|lane| web.desk.rules().lanes.contains_key(lane));
-    let lane = known.ok_or(ApiError::NotFound)?;
-    let rows = web.records.lane_history(lane.clone(), HISTORY_MAX).await?;
-    let rows = rows.into_iter().map(|row| {
-        let (words, picture) = (event(l, &row.change), picture_of(&row.change));
-        (row, words, picture)
-    });
-    let page = HistoryPage { f: Frame::new(&web, l, signed.name), lane, rows: rows.collect() };
+    let known = LaneId::parse(&lane).ok_or(ApiError::NotFound)?;
+    let board = console::look(&web).await?;
+    let seen = board.lanes.iter().find(|seen| seen.lane.id == known).ok_or(ApiError::NotFound)?;
+    let f = Frame::new(&web, l, signed.name);
+    let rows = history(&web, &f, &known).await?;
+    let nameless = web.desk.read(console::nameless).await?;
+    let page = LanePage { card: console::card(&f, seen, None)?, lane: known, nameless, rows, f };
     Ok(Html(page.render()?).into_response())
 }
 
-/// What the camera saw then.
-fn picture_of(change: &Change) -> Option<String> {
-    match change {
-        Change::ReadTaken { read, .. } => read.picture.clone(),
-        Change::OperatorActed { picture, .. } | Change::TillActed { picture, .. } => {
-            picture.clone()
-        }
-        _ => None,
-    }
+async fn history(web: &Web, f: &Frame, lane: &LaneId) -> Result<String, ApiError> {
+    let rows = web.records.lane_history(lane.clone(), HISTORY_MAX).await?;
+    let rows = rows.into_iter().map(|row| {
+        let (words, picture) = (event(f.l, &row.change), picture_of(&row.change));
+        (row, words, picture)
+    });
+    Ok(Rows { f, rows: rows.collect() }.render()?)
+}
+
+/// What moves on a lane's page.
+pub(super) async fn lane_pieces(web: &Web, l: Lang, lane: &LaneId) -> Result<Vec<Piece>, ApiError> {
+    let f = Frame::new(web, l, String::new());
+    let board = console::look(web).await?;
+    let seen = board.lanes.iter().find(|seen| seen.lane.id == *lane).ok_or(ApiError::NotFound)?;
+    let live = LaneCard { l, seen, zone: &f.zone, now: f.now }.render()?;
+    let mut pieces = vec![(lanes::piece_id(lane), live)];
+    pieces.push(("history".into(), history(web, &f, lane).await?));
+    Ok(pieces)
 }
 
 /// One line of history in words.

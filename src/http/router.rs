@@ -27,7 +27,7 @@ use super::{
     error::{self, ApiError},
     guard::{self, Attempts},
     hand::folder_token,
-    invoice_list, invoices,
+    home, invoice_list, invoices,
     link::Links,
     merchant, merchants, misreads, operate, ops, orders, pay, payments,
     ports::{
@@ -42,8 +42,10 @@ use super::{
 
 /// Forms here are a few hundred bytes.
 const BODY_BYTES_MAX: usize = 16 * 1024;
-/// Open event streams at once; each costs a little memory and one look per change.
+/// Open event streams of drivers and screens at once; each costs a little memory and one look per change.
 const STREAMS_MAX: usize = 256;
+/// Those of operators, whom no crowd of phones may keep out.
+const WATCHERS_MAX: usize = 64;
 
 /// What the site file and the secrets give.
 #[derive(Clone)]
@@ -136,6 +138,8 @@ pub(super) struct Web {
     /// One password at a time: each check takes 19 MiB while it lasts.
     pub(super) hashing: Semaphore,
     pub(super) streams: Arc<Semaphore>,
+    pub(super) watchers: Arc<Semaphore>,
+    pub(super) shown: console::Shown,
 }
 
 pub(super) type Shared = Arc<Web>;
@@ -169,6 +173,8 @@ pub fn router(parts: Parts) -> Router {
         holds: Attempts::default(),
         hashing: Semaphore::new(1),
         streams: Arc::new(Semaphore::new(STREAMS_MAX)),
+        watchers: Arc::new(Semaphore::new(WATCHERS_MAX)),
+        shown: console::Shown::default(),
     });
     let log = || {
         TraceLayer::new_for_http()
@@ -204,7 +210,7 @@ pub fn router(parts: Parts) -> Router {
 /// Pages that anyone with a phone may see.
 fn public() -> Router<Shared> {
     Router::new()
-        .route("/", get(|| async { axum::response::Redirect::to("/console") }))
+        .route("/", get(home::page))
         .route("/l/{lane}", get(driver::at_lane))
         .route("/l/{lane}/plate", post(driver::give_plate))
         .route("/l/{lane}/help", post(driver::ask_help))
@@ -266,6 +272,7 @@ fn operators() -> Router<Shared> {
         .route("/console", get(console::page))
         .route("/console/live", get(stream::console))
         .route("/console/lanes/{lane}", get(records::lane))
+        .route("/console/lanes/{lane}/live", get(stream::lane))
         .route("/console/lanes/{lane}/operate", post(operate::operate))
         .route("/console/lanes/{lane}/plate", post(operate::plate))
         .route("/console/tasks", get(tasks::page))
@@ -331,11 +338,13 @@ fn counter() -> Router<Shared> {
         .route("/console/merchants/{merchant}/suspend", post(merchants::suspend))
 }
 
-/// The devices, for a signed-in operator and for the command line beside the data folder.
+/// For a signed-in operator and for the command line beside the data folder.
 fn hands() -> Router<Shared> {
     Router::new()
         .route("/api/v1/settlement/{day}", post(settlement::settle))
         .route("/api/v1/reload", post(tariff_edit::reload_by_hand))
+        .route("/api/v1/tickets/issue", post(admissions::issue))
+        .route("/api/v1/tickets/{ticket}/revoke", post(admissions::withdraw))
         .route("/api/v1/devices", get(devices::list))
         .route("/api/v1/devices/live", get(devices::live))
         .route("/api/v1/devices/strangers", get(devices::strangers).post(devices::listen))

@@ -42,6 +42,11 @@ impl Lang {
         self == Self::Zh
     }
 
+    /// Its place where something is kept for each language.
+    pub(super) fn index(self) -> usize {
+        usize::from(!self.is_zh())
+    }
+
     /// As tariffs call it.
     pub(super) fn language(self) -> Language {
         match self {

@@ -33,11 +33,11 @@ const FEW_PART: u32 = 10;
 #[derive(Clone, Debug)]
 pub(super) struct Bar {
     pub(super) id: ZoneId,
-    name: String,
+    pub(super) name: String,
     /// How many zones lie around it.
-    depth: usize,
-    vehicles: u32,
-    capacity: Option<u32>,
+    pub(super) depth: usize,
+    pub(super) vehicles: u32,
+    pub(super) capacity: Option<u32>,
     free: Option<u32>,
     level: Level,
     correction: i64,
@@ -84,7 +84,7 @@ impl Bar {
         (u64::from(self.vehicles) * 100 / u64::from(capacity)).min(100) as u32
     }
 
-    fn mood(&self) -> &'static str {
+    pub(super) fn mood(&self) -> &'static str {
         match self.level {
             Level::Free => "calm",
             Level::Few => "wait",
@@ -92,7 +92,7 @@ impl Bar {
         }
     }
 
-    fn words(&self, l: Lang) -> String {
+    pub(super) fn words(&self, l: Lang) -> String {
         match (self.capacity, self.free) {
             (Some(_), Some(0)) => l.say("已满", "full").to_owned(),
             (Some(_), Some(free)) => format!("{} {free}", l.say("余位", "free")),

@@ -12,3 +12,4 @@ mod rounds;
 mod sales;
 mod settlements;
 mod site;
+mod visits;

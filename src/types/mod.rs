@@ -12,7 +12,7 @@ pub mod vehicle;
 
 pub use code::{Code, CodeDigest};
 pub use ids::*;
-pub use invoice::{Buyer, Contact, GivenBack, InvoiceAsk, InvoiceWord, RedOf};
+pub use invoice::{Buyer, Contact, GivenBack, InvoiceAsk, InvoiceFor, InvoiceWord, RedOf};
 pub use money::{Currency, Money};
 pub use payer_code::{PayerCode, Wallet};
 pub use plate::Plate;

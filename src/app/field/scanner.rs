@@ -90,7 +90,7 @@ impl Scanner {
                     continue;
                 }
                 // Looked at here: a signature takes as long as many decisions.
-                DeviceEvent::Scanned { text } => self.keys.read(&text, wall_now()),
+                DeviceEvent::Scanned { text } => self.keys.read(&text, self.app.now()),
                 DeviceEvent::CardRead { bits, data } => match Code::of_card(bits, &data) {
                     Ok(code) => Presented::from(&code),
                     Err(why) => {
@@ -138,12 +138,6 @@ impl Scanner {
             LineStatus::Up | LineStatus::Down { .. } => {}
         }
     }
-}
-
-/// What changes in a code goes by the time of day.
-#[expect(clippy::disallowed_methods, reason = "the wire's own clock: codes age by it")]
-fn wall_now() -> jiff::Timestamp {
-    jiff::Timestamp::now()
 }
 
 fn millis(since: Instant) -> i64 {

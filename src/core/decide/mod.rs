@@ -142,11 +142,15 @@ pub fn decide(state: &State, rules: &Rules, now: Timestamp, input: Input) -> Dec
         Input::TicketMade { digest, persons, valid_from, valid_until, by } => {
             desk.make_ticket(digest, persons, (valid_from, valid_until), by)
         }
+        Input::TicketIssued { persons, valid_from, valid_until, zones, medium, by } => {
+            desk.issue_ticket(persons, (valid_from, valid_until), &zones, medium, by)
+        }
         Input::TicketRevoked { ticket, by } => desk.revoke_ticket(ticket, &by),
         Input::TicketsAsked(asked) => desk.tickets_asked(asked),
         Input::TicketsConfirmed { counter, order } => desk.tickets_confirmed(&counter, order),
         Input::TicketsReturned(asked) => desk.tickets_returned(asked),
         Input::TicketsMoved(asked) => desk.tickets_moved(asked),
+        Input::VisitorShown { ticket, who, reason } => desk.visitor_shown(&ticket, &who, &reason),
         Input::TicketRenamed { ticket, visitor, by } => desk.ticket_renamed(ticket, visitor, &by),
         Input::TicketsPrinted { tickets, who, reason } => {
             desk.tickets_printed(&tickets, &who, &reason)

@@ -34,15 +34,15 @@ impl Desk<'_> {
         let mut after = Vec::with_capacity(tickets.len());
         for back in &tickets {
             let (ticket, percent) = self.returnable(back, &by)?;
-            if after.iter().any(|(known, _): &(Ticket, u32)| known.id == ticket.id) {
+            if after.iter().any(|(known, ..): &(Ticket, u32, i64)| known.id == ticket.id) {
                 return Err(NoChange::Changed(ticket.id).into());
             }
-            self.part(&ticket, back.persons, percent, &mut parts);
-            after.push((ticket, back.persons));
+            let minor = self.part(&ticket, back.persons, percent, &mut parts);
+            after.push((ticket, back.persons, minor));
         }
         self.payable(&parts, &bought, &by)?;
-        for (ticket, persons) in after {
-            self.take_back(ticket, persons, &by);
+        for (ticket, persons, minor) in after {
+            self.take_back(ticket, (persons, minor), &by);
         }
         let why = numbers(tickets.iter().map(|back| back.ticket));
         let returned = self.pay_back(&parts, &bought, &key, &by, &why);
@@ -85,17 +85,25 @@ impl Desk<'_> {
         percent.map(|percent| (ticket.clone(), percent)).ok_or(NoChange::AgainstRules(ticket.id))
     }
 
-    /// What goes back for so many persons of a ticket: of what was paid last, first.
-    pub(super) fn part(&self, ticket: &Ticket, persons: u32, percent: u8, parts: &mut Parts) {
-        let Some(sold) = &ticket.sold else { return };
+    /// What goes back for so many persons of a ticket, in minor units: of what was paid last, first.
+    pub(super) fn part(
+        &self,
+        ticket: &Ticket,
+        persons: u32,
+        percent: u8,
+        parts: &mut Parts,
+    ) -> i64 {
+        let Some(sold) = &ticket.sold else { return 0 };
         let whole = share(sold.price.minor, persons, ticket.persons);
-        let mut left = self.percent_of(whole, percent).minor;
+        let back = self.percent_of(whole, percent).minor;
+        let mut left = back;
         for more in sold.more.iter().rev() {
             let part = left.min(share(more.minor, persons, ticket.persons));
             *parts.entry(more.order).or_default() += part;
             left -= part;
         }
         *parts.entry(sold.order).or_default() += left;
+        back
     }
 
     /// Whether the money can go where it came from.
@@ -127,31 +135,44 @@ impl Desk<'_> {
         Ok(())
     }
 
-    /// So many persons of a ticket may not come in any more; their places are free.
-    pub(super) fn take_back(&mut self, mut ticket: Ticket, persons: u32, by: &Asker) {
-        let Ok(line) = self.line_of(&ticket) else { return };
+    /// So many persons of a ticket may not come in any more, and so much goes back for them; their places are free.
+    pub(super) fn take_back(
+        &mut self,
+        mut ticket: Ticket,
+        (persons, back_minor): (u32, i64),
+        by: &Asker,
+    ) {
         let who = by.name();
-        let whole = persons >= ticket.persons;
-        if let Some(counter) = CounterId::parse(&ticket.made_by) {
-            self.free(line.slot.as_ref(), &counter, Place::Paid, persons);
+        let (whole, of) = (persons >= ticket.persons, ticket.persons);
+        self.free_place_of(&ticket, persons);
+        if let Some(sold) = &mut ticket.sold {
+            let cost = share(sold.price.minor, persons, of);
+            sold.price.minor -= cost;
+            sold.kept_minor += cost - back_minor;
+            sold.more.iter_mut().for_each(|more| more.minor -= share(more.minor, persons, of));
+            sold.returned += if whole { 0 } else { persons };
         }
         if whole {
-            self.count_visitors(&line, -1);
             ticket.revoked = true;
             ticket.revoked_by.clone_from(&who);
         } else {
-            let back =
-                ticket.sold.as_ref().map_or(0, |s| share(s.price.minor, persons, ticket.persons));
-            let of = ticket.persons;
-            if let Some(sold) = &mut ticket.sold {
-                sold.price.minor -= back;
-                sold.more.iter_mut().for_each(|more| more.minor -= share(more.minor, persons, of));
-            }
             ticket.persons -= persons;
         }
         let told = Ticket { persons, ..ticket.clone() };
         self.did(&told, TicketDid::Returned, &who, by.reason().unwrap_or_default());
         self.record(Change::Ticket(ticket));
+    }
+
+    /// So many persons of a ticket need no place in its time slot any more. Where that is all of them, its visitor may
+    /// buy again.
+    pub(super) fn free_place_of(&mut self, ticket: &Ticket, persons: u32) {
+        let Ok(line) = self.line_of(ticket) else { return };
+        if let Some(counter) = CounterId::parse(&ticket.made_by) {
+            self.free(line.slot.as_ref(), &counter, Place::Paid, persons);
+        }
+        if persons >= ticket.persons {
+            self.count_visitors(&line, -1);
+        }
     }
 
     // ---- money -----------------------------------------------------------------------------------
