@@ -145,7 +145,7 @@ async fn a_pass_is_sold_at_the_desk_and_topped_up_on_the_phone() {
     assert!(answer.contains("Say what becomes of what is left: ¥100.00"), "{answer}");
     let back = [("rest", "back"), ("reason", "sold the car")];
     let answer = phone.post("/console/passes/1/end", &back).await;
-    assert_eq!(location(&answer), "/console/passes", "{}", answer.text().await.unwrap());
+    assert_eq!(location(&answer), "/console/passes");
 }
 
 #[tokio::test]
