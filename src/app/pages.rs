@@ -9,7 +9,7 @@ use futures::future::BoxFuture;
 use jiff::Timestamp;
 use tokio::sync::watch;
 
-use super::{App, banker::Banker, pictures::Pictures};
+use super::{App, banker::Banker, pictures::Pictures, reload::RulesNow};
 use crate::{
     bank::{Letter, SignAsk, SignForm},
     core::{
@@ -34,7 +34,7 @@ use crate::{
 #[derive(Debug)]
 pub struct AppDesk {
     pub app: App,
-    pub rules: Arc<Rules>,
+    pub rules: RulesNow,
 }
 
 impl Desk for AppDesk {
@@ -51,7 +51,7 @@ impl Desk for AppDesk {
     }
 
     fn rules(&self) -> Arc<Rules> {
-        Arc::clone(&self.rules)
+        self.rules.get()
     }
 
     fn now(&self) -> Timestamp {
@@ -118,6 +118,7 @@ impl Records for Tables {
                 refunds: Vec::new(),
                 postings: self.reader.cash_postings_of(id).await.map_err(odd)?,
                 cash: self.reader.cash_of(id).await.map_err(odd)?,
+                validations: self.reader.validations_of_stay(id).await.map_err(odd)?,
             };
             for order in &file.orders {
                 file.payments.extend(self.reader.payments_of(order.id).await.map_err(odd)?);

@@ -11,6 +11,7 @@ use super::{
     limit::LimitName,
     manage::Manage,
     money::{Order, Payment},
+    pass_sale::PassAsked,
     presented::Presented,
     selling::{
         Asker, Bought, MoveAsked, NoChange, NoSale, ReturnAsked, Returned, SlotAct, TicketsAsked,
@@ -83,6 +84,12 @@ pub enum Input {
     },
     /// A counter sells something.
     SaleAsked(SaleAsked),
+    /// Somebody wants a pass, or one for longer.
+    PassAsked(PassAsked),
+    /// Whoever wanted it does not any more.
+    PassGivenUp {
+        order: OrderId,
+    },
     /// The counter gives it up.
     SaleCancelled {
         counter: CounterId,
@@ -358,6 +365,12 @@ pub enum Input {
         zone: ZoneId,
         found: u32,
         who: String,
+        reason: String,
+    },
+    /// The site's files were read again: other prices and products hold from here on.
+    RulesRead {
+        who: String,
+        digest: String,
         reason: String,
     },
     /// A deadline may have come.

@@ -50,6 +50,7 @@ mod settlement;
 mod sheet;
 mod signin;
 mod stream;
+mod tariff_edit;
 mod tariffs;
 mod tasks;
 #[cfg(test)]

@@ -23,6 +23,7 @@ mod misread;
 mod moves;
 mod occupancy;
 mod order;
+mod pass_sale;
 mod passage;
 mod payer;
 mod payment;
@@ -92,6 +93,8 @@ pub fn decide(state: &State, rules: &Rules, now: Timestamp, input: Input) -> Dec
         Input::PrintedPayAsked { order } => desk.pay_asked(order, true),
         Input::PayerCodeScanned { at, code } => desk.payer_code(&at, code),
         Input::SaleAsked(asked) => desk.sale_asked(asked),
+        Input::PassAsked(asked) => desk.pass_asked(asked),
+        Input::PassGivenUp { order } => desk.pass_order_given_up(order),
         Input::SaleCancelled { counter, order } => desk.sale_cancelled(&counter, order),
         Input::RefundAsked(asked) => desk.refund_asked(asked),
         Input::RefundJudged { refund, agreed, who } => desk.refund_judged(refund, agreed, who),
@@ -179,6 +182,7 @@ pub fn decide(state: &State, rules: &Rules, now: Timestamp, input: Input) -> Dec
         Input::ZoneCounted { zone, found, who, reason } => {
             desk.zone_counted(&zone, found, who, &reason)
         }
+        Input::RulesRead { who, digest, reason } => desk.rules_read(who, digest, reason),
         Input::Tick => desk.tick(),
     };
     desk.finish(reply)
@@ -226,6 +230,12 @@ impl Desk<'_> {
             refund.next_ask = Some(self.now);
             self.record(Change::Refund(refund));
         }
+        Ok(Answer::Done)
+    }
+
+    /// What was asked for stays asked for; whoever comes, or comes again, is told by the new rules.
+    fn rules_read(&mut self, who: String, digest: String, reason: String) -> Reply {
+        self.record(Change::RulesRead { who, digest, reason });
         Ok(Answer::Done)
     }
 
