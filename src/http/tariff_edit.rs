@@ -106,18 +106,18 @@ async fn page(
         Some(found) => (found.text, found.is_draft),
         None => (format!("name = \"{tariff}\"\n{TEMPLATE}"), false),
     };
-    show(&web, l, signed, (tariff, text, is_draft), String::new(), Vec::new())
+    show(&web, l, &signed, (tariff, text, is_draft), String::new(), Vec::new())
 }
 
 fn show(
     web: &Web,
     l: Lang,
-    signed: Signed,
+    signed: &Signed,
     (tariff, text, is_draft): (String, String, bool),
     from: String,
     wrong: Vec<RuleMistake>,
 ) -> Result<Response, ApiError> {
-    let f = Frame::new(web, l, &signed);
+    let f = Frame::new(web, l, signed);
     let preview = preview(web, l, &text)?.render()?;
     let from = if from.is_empty() { tomorrow(&f) } else { from };
     let status = if wrong.is_empty() { StatusCode::OK } else { StatusCode::UNPROCESSABLE_ENTITY };
@@ -175,7 +175,7 @@ async fn act(
             }
         }
     }
-    show(&web, l, signed, (tariff, text, true), from, wrong)
+    show(&web, l, &signed, (tariff, text, true), from, wrong)
 }
 
 /// The site's files, as they are on disk now.
@@ -186,7 +186,7 @@ async fn reload(State(web): State<Shared>, l: Lang, signed: Signed) -> Result<Re
             let tariff = web.desk.rules().tariff.to_string();
             let found = files(&web)?.text(tariff.clone()).await;
             let (text, draft) = found.map_or((String::new(), false), |f| (f.text, f.is_draft));
-            show(&web, l, signed, (tariff, text, draft), String::new(), wrong)
+            show(&web, l, &signed, (tariff, text, draft), String::new(), wrong)
         }
     }
 }
