@@ -229,7 +229,7 @@ mod tests {
             (10_000, 5, 3, 10_000),
             (10_000, -1, 3, 0),
             (10_000, 1, 0, 0),
-            (i64::MAX, 2, 3, i64::MAX / 3 * 2 + 1),
+            (i64::MAX, 2, 3, i64::MAX / 3 * 2),
         ] {
             assert_eq!(share(minor, of, all), is, "{minor} {of}/{all}");
         }

@@ -44,7 +44,8 @@ scopes! {
     SettlementRead "settlement:read" "查看对账" "see settlement days and differences";
     SettlementWrite "settlement:write" "结算" "close a settlement day";
     PassesRead "passes:read" "查看月卡、名单与预约" "see passes, lists and reservations";
-    PassesWrite "passes:write" "修改月卡、名单与预约" "change passes, lists and reservations";
+    PassesWrite "passes:write" "修改月卡与名单" "change and sell passes, change lists";
+    ReservationsWrite "reservations:write" "修改预约" "change reservations";
     TasksRead "tasks:read" "查看任务" "see tasks";
     TasksWrite "tasks:write" "处理任务" "take on and settle tasks";
     AlarmsRead "alarms:read" "查看报警" "see alarms";

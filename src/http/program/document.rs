@@ -28,7 +28,7 @@ says what happened, `who` to what, `next` what to do. A POST with an `Idempotenc
 time: the header `Link` leads on. Where the Alliance for Parking Data Standards (APDS) has a word for a thing, its tag says so.";
 
 /// Tags with what they are about.
-const TAGS: [(&str, &str); 20] = [
+const TAGS: [(&str, &str); 21] = [
     ("admissions", "Persons let through turnstiles. APDS: observations of access"),
     ("alarms", "What a person should know"),
     ("arrears", "Fees that were not paid"),
@@ -39,6 +39,7 @@ const TAGS: [(&str, &str); 20] = [
     ("orders", "What is owed, and what counters sell. APDS: the payment of a session or right"),
     ("passes", "Season parking. APDS: assigned rights, their plates being credentials"),
     ("payments", "Attempts to collect through the bank. APDS: payments"),
+    ("reload", "Prices, calendar and products from the site's files"),
     ("reservations", "Places kept. APDS: assigned rights of type reservation"),
     ("settlement", "The bank's statements against the ledger"),
     ("shifts", "Operators' times at the booths"),

@@ -298,7 +298,10 @@ impl Api {
 
 /// The word behind `/api/v1/`.
 fn tag(path: &str) -> &str {
-    path.split('/').nth(3).unwrap_or_default()
+    match path.split('/').nth(3).unwrap_or_default() {
+        "pass-orders" => "passes",
+        name => name,
+    }
 }
 
 fn in_braces(path: &str) -> impl Iterator<Item = &str> {

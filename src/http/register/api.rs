@@ -113,7 +113,7 @@ pub(in crate::http) fn api(api: Api) -> Api {
     )
     .on(
         Op::post("/api/v1/reservations", "addReservation", "Keeps a place")
-            .scope(Scope::PassesWrite)
+            .scope(Scope::ReservationsWrite)
             .body::<ReservationBody>()
             .gives::<Entry>(200, "Its number"),
         add_reservation,
@@ -124,7 +124,7 @@ pub(in crate::http) fn api(api: Api) -> Api {
             "endReservation",
             "Ends a reservation; one whose vehicle is inside with its stay",
         )
-        .scope(Scope::PassesWrite)
+        .scope(Scope::ReservationsWrite)
         .empties("It is over, or will be"),
         end_reservation,
     )

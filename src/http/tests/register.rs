@@ -107,7 +107,7 @@ async fn a_pass_is_sold_at_the_desk_and_topped_up_on_the_phone() {
     let order = location(&answer).to_owned();
     assert!(order.starts_with("/console/orders/"), "{order}");
     let page = phone.text(&order).await;
-    for part in ["VALUE 京A12345", "¥50.00", "<svg", "Payer's code", "Give it up"] {
+    for part in ["VALUE 京A12345", "¥50.00", "<svg", "Payer&#39;s code", "Give it up"] {
         assert!(page.contains(part), "{part}: {page}");
     }
     let wrong =
