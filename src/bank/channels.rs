@@ -8,7 +8,7 @@ use serde::Deserialize;
 use thiserror::Error;
 
 use super::{
-    Channel, PayWay,
+    Channel, CloudShape, PayWay,
     icbc::{Icbc, IcbcSettings},
     is_same_path,
     settings::SettingsError,
@@ -99,6 +99,18 @@ impl ChannelSettings {
         match self {
             Self::Icbc(settings) => settings.notify_path().ok(),
             Self::Swiftpass(settings) => settings.notify_path().ok(),
+        }
+    }
+
+    /// The cloud of tickets it has: what its codes look like, the patience in milliseconds, and how many are let in
+    /// unchecked.
+    pub fn cloud(&self) -> Option<(CloudShape, u32, u32)> {
+        match self {
+            Self::Icbc(settings) => {
+                let scenic = settings.scenic.as_ref()?;
+                Some((scenic.shape(), scenic.patience_ms, scenic.unchecked_max))
+            }
+            Self::Swiftpass(_) => None,
         }
     }
 

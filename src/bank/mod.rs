@@ -19,9 +19,10 @@ use jiff::civil::Date;
 use thiserror::Error;
 
 use self::statement::{Fetching, RowError, Rows, StatementError, Text};
-use crate::types::Currency;
+use crate::types::{CloudAsk, CloudWord, Currency};
 
 mod channels;
+mod cloud;
 pub mod icbc;
 mod keys;
 mod settings;
@@ -34,6 +35,7 @@ pub mod transport;
 
 pub use self::{
     channels::{BankSection, ChannelError, ChannelSettings},
+    cloud::{CloudShape, Clouding},
     signing::{SignAsk, SignForm},
 };
 pub use crate::types::bank::{AgreementAsk, AgreementWord, Ask, PayWay, Word};
@@ -134,6 +136,12 @@ pub trait Channel: Send + Sync + fmt::Debug {
     /// the channel binds none by a form.
     fn sign_form(&self, _ask: &SignAsk) -> Option<SignForm> {
         None
+    }
+
+    /// Asks once about a ticket that was sold at the bank's own cloud. Ends as [`Channel::ask`] does.
+    fn ticket<'a>(&'a self, _ask: &'a CloudAsk) -> Clouding<'a> {
+        let why = "this channel sells no tickets of its own".to_owned();
+        Box::pin(async { CloudWord::Unknown { why } })
     }
 
     /// Fetches the statement of a settlement day into a file, as the bank wrote it. Asks once.

@@ -10,7 +10,7 @@ use jiff::tz::TimeZone;
 use toml::Spanned;
 
 use super::{
-    ConfigError, InvoiceSettings, Language, Mistake, Secrets, Sign, SiteFile, Texts,
+    ConfigError, InvoiceSettings, Language, Mistake, Secrets, Sign, SisterAt, SiteFile, Texts,
     devices::{Bus, Device},
     lanes::{Gate, Lane},
     products::Around,
@@ -42,6 +42,8 @@ pub struct Site {
     pub channels: Vec<(ChannelId, ChannelSettings)>,
     pub settlement: Settlement,
     pub tickets: TicketSettings,
+    /// The other daemons of this site.
+    pub sisters: Vec<SisterAt>,
     /// `None`: nobody is offered an invoice.
     pub invoices: Option<InvoiceSettings>,
     pub buses: BTreeMap<DeviceId, Bus>,
@@ -172,6 +174,8 @@ impl Check<'_> {
         let invoices = self.invoices(file.invoices.as_ref(), base);
         let prices = self.prices(&file, base, &zone, &zones);
         let access = self.access(&file.access);
+        let (sister_rules, sisters) =
+            self.sisters(&file.sisters, file.tickets.issuer, &secrets, &lanes.gate_rules);
         let mqtt = Mqtt {
             listen: file.mqtt.listen,
             url: self.broker_url(file.mqtt.url.as_ref(), &secrets),
@@ -209,6 +213,8 @@ impl Check<'_> {
                 frictionless,
                 shop,
                 tickets: numbering,
+                sisters: sister_rules,
+                clouds: rules::clouds(&channels),
                 invoices: invoices.is_some(),
                 lane_names: rules::lane_names(&file.lanes),
                 till,
@@ -225,6 +231,7 @@ impl Check<'_> {
             channels,
             settlement,
             tickets,
+            sisters,
             invoices,
             buses,
             devices,

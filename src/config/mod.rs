@@ -16,6 +16,7 @@ mod rules;
 mod secrets;
 mod settlement;
 mod signs;
+mod sisters;
 mod tariffs;
 #[cfg(test)]
 mod tests;
@@ -45,6 +46,7 @@ pub use self::{
     secrets::Secrets,
     settlement::{Settlement, SettlementSection},
     signs::{Sign, SignSection},
+    sisters::{SisterAt, SisterSection},
     tariffs::{TariffsSection, tariff_file},
     texts::{DisplaySection, Filled, Language, Texts},
     tickets::{TicketSettings, TicketsSection},
@@ -109,6 +111,9 @@ pub struct SiteFile {
     pub access: AccessSection,
     #[serde(default, rename = "zone")]
     pub zones: Vec<ZoneSection>,
+    /// The other daemons of this site.
+    #[serde(default, rename = "sister")]
+    pub sisters: Vec<SisterSection>,
     #[serde(default, rename = "sign")]
     pub signs: Vec<SignSection>,
     #[serde(default, rename = "lane")]

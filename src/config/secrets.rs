@@ -14,7 +14,7 @@ use crate::io::digest::Login;
 
 /// The secrets file: `[mqtt]` with one password per device id, and `daemon` for an external broker; `[push]` with the
 /// key each calling device has in its address; `[device]` with our user and password at each device that we call;
-/// `[osdp]` with one key per reader's id.
+/// `[osdp]` with one key per reader's id; `[sister]` with the secret that we and each other daemon of the site have.
 #[derive(Clone, Default, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Secrets {
@@ -26,6 +26,8 @@ pub struct Secrets {
     push: BTreeMap<String, String>,
     #[serde(default)]
     device: BTreeMap<String, Login>,
+    #[serde(default)]
+    sister: BTreeMap<String, String>,
 }
 
 #[derive(Debug, thiserror::Error)]
@@ -34,7 +36,7 @@ pub enum SecretsError {
     Unreadable { path: PathBuf, source: std::io::Error },
     #[error("{} can be read by others (mode {mode:o}); run: chmod 600 {}", path.display(), path.display())]
     Open { path: PathBuf, mode: u32 },
-    #[error("{} line {line}: not one of the expected tables [mqtt], [push], [device] and [osdp]", path.display())]
+    #[error("{} line {line}: not one of the expected tables [mqtt], [push], [device], [osdp] and [sister]", path.display())]
     Malformed { path: PathBuf, line: usize },
     #[error("{} osdp.{reader}: {source}", path.display())]
     Key { path: PathBuf, reader: String, source: KeyError },
@@ -84,6 +86,11 @@ impl Secrets {
         self.push.get(device).map(String::as_str)
     }
 
+    /// The secret that another daemon of the site has as well.
+    pub fn sister(&self, name: &str) -> Option<&str> {
+        self.sister.get(name).map(String::as_str)
+    }
+
     /// Who we are at a device.
     pub fn login(&self, device: &str) -> Option<&Login> {
         self.device.get(device)
@@ -92,7 +99,7 @@ impl Secrets {
 
 impl fmt::Debug for Secrets {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let accounts = self.mqtt.len() + self.push.len() + self.device.len();
+        let accounts = self.mqtt.len() + self.push.len() + self.device.len() + self.sister.len();
         write!(f, "Secrets({accounts} accounts, {} readers)", self.osdp.len())
     }
 }

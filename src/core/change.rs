@@ -4,6 +4,8 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
 use super::{
+    card::Card,
+    cloud::CloudPass,
     crowd::Crowd,
     gate::Gate,
     invoice::Invoice,
@@ -13,6 +15,7 @@ use super::{
     pass::{Listed, Pass, Reservation},
     selling::{Closure, TicketActed},
     settle::Settled,
+    sister::{Sister, SisterAsk},
     slot::Slot,
     stay::{Read, Stay},
     task::Task,
@@ -120,6 +123,10 @@ pub enum Change {
     Spent(Spent),
     /// Persons inside a zone for people.
     Crowd(Crowd),
+    Sister(Sister),
+    SisterAsk(SisterAsk),
+    CloudPass(CloudPass),
+    Card(Card),
 }
 
 impl Change {
@@ -162,6 +169,10 @@ impl Change {
             Self::TillActed { .. } => "till_acted",
             Self::Spent(_) => "spent",
             Self::Crowd(_) => "crowd",
+            Self::Sister(_) => "sister",
+            Self::SisterAsk(_) => "sister_ask",
+            Self::CloudPass(_) => "cloud_pass",
+            Self::Card(_) => "card",
         }
     }
 }
@@ -244,4 +255,6 @@ pub enum AlarmKind {
     LimitPassed,
     /// Nobody knows whether a person went through a turnstile.
     AdmissionUnsure,
+    /// Another daemon of the site is not heard.
+    SisterApart,
 }

@@ -3,6 +3,7 @@
 use jiff::{Timestamp, civil::Date};
 
 use super::{
+    card::CardAct,
     change::AlarmKind,
     gate::Counted,
     invoice::{Claim, Invoice},
@@ -15,6 +16,7 @@ use super::{
         Asker, Bought, MoveAsked, NoChange, NoSale, ReturnAsked, Returned, SlotAct, TicketsAsked,
     },
     settle::{SettleAct, SettledDay},
+    sister::{SisterNews, SisterQuestion, SisterWord},
     stay::Read,
     tariff::Earlier,
     task::{CallFrom, TaskAct},
@@ -22,10 +24,10 @@ use super::{
     till::{MerchantAct, TillAct},
 };
 use crate::types::{
-    AdmissionId, ArrearsId, BoothId, CashId, ChannelId, ClosureId, CodeDigest, CommandId,
-    CounterId, DeviceId, GivenBack, InvoiceId, InvoiceWord, LaneId, MerchantId, Money, OrderId,
-    PayerCode, PaymentId, Plate, RefundId, ScheduleId, ShiftId, SlotId, StayId, TaskId, TicketId,
-    ValidationId, ZoneId,
+    AdmissionId, ArrearsId, AskId, BoothId, CashId, ChannelId, ClosureId, CloudPassId, CloudWord,
+    CodeDigest, CommandId, CounterId, DeviceId, GivenBack, InvoiceId, InvoiceWord, LaneId,
+    MerchantId, Money, OrderId, PayerCode, PaymentId, Plate, RefundId, ScheduleId, ShiftId, SlotId,
+    StayId, TaskId, TicketId, ValidationId, ZoneId,
     bank::{AgreementWord, Word},
 };
 
@@ -332,6 +334,61 @@ pub enum Input {
         who: String,
         reason: String,
     },
+    /// An operator does something with a card.
+    CardActed {
+        card: CodeDigest,
+        /// What operators tell it from others by.
+        tail: String,
+        act: CardAct,
+        who: String,
+        reason: String,
+    },
+    /// A code that looks like one of a cloud was held before a turnstile's scanner.
+    CloudScanned {
+        lane: LaneId,
+        cloud: ChannelId,
+        digest: CodeDigest,
+        /// For the cloud alone.
+        sealed: String,
+    },
+    /// What the tables know of such a code.
+    CloudLooked {
+        pass: CloudPassId,
+        found: Option<Ticket>,
+    },
+    CloudSaid {
+        pass: CloudPassId,
+        word: CloudWord,
+    },
+    /// The home of a ticket answers what was asked.
+    SisterSaid {
+        ask: AskId,
+        word: SisterWord,
+    },
+    /// A sister daemon asks for a person on a ticket of ours. `found`: as the tables know it, where it is over.
+    SisterAsked {
+        sister: u8,
+        asked: SisterQuestion,
+        found: Option<Ticket>,
+    },
+    /// What happened at a sister daemon. `found`: tickets of the reports that are over, as the tables know them.
+    SisterTold {
+        sister: u8,
+        news: SisterNews,
+        found: Vec<Ticket>,
+    },
+    /// A sister daemon knows what became of these; of `doubles` it says that they came in there as well.
+    SisterTook {
+        asks: Vec<AskId>,
+        doubles: Vec<AskId>,
+    },
+    SisterHeard {
+        sister: u8,
+    },
+    SisterLost {
+        sister: u8,
+        why: String,
+    },
     /// A deadline may have come.
     Tick,
 }
@@ -416,8 +473,16 @@ pub enum Answer {
     Charging,
     /// Registered under this number, now or before.
     Ticket(TicketId),
-    /// Let in once the one before is through.
+    /// Let in once the one before is through, or once the ticket's home has said so.
     Queued,
+    /// The ticket's home is being asked: the same check again tells what came of it.
+    Asked,
+    /// A person is kept for a sister daemon; the ticket as it was before.
+    Lent(Box<Ticket>),
+    /// A sister daemon's news are known; these persons came in here as well.
+    Told {
+        doubles: Vec<AskId>,
+    },
     /// What there is to pay.
     Order(OrderId),
     /// This invoice is of the order, asked for now or before.
@@ -496,6 +561,16 @@ pub enum Refusal {
     OperatorAsked(LaneId),
     #[error("no task is called {0}, or it is settled; look at the list again")]
     NoTask(TaskId),
+    #[error("no sister daemon has the number {0}: name it in the site file under [[sister]]")]
+    NoSister(u8),
+    #[error("ticket {0} was sold by another daemon of this site: change it there")]
+    ElsewhereSold(TicketId),
+    #[error("this card stands for ticket {0}: unbind it there first")]
+    CardTaken(TicketId),
+    #[error("ticket {0} has a card for each of its persons")]
+    CardsFull(TicketId),
+    #[error("this card stands for no ticket")]
+    NoCard,
     #[error("no zone is called {0}")]
     NoZone(ZoneId),
     #[error("more than {most} vehicles cannot be in there; count again")]

@@ -6,7 +6,9 @@
 
 mod admit;
 pub mod basket;
+pub mod card;
 pub mod change;
+pub mod cloud;
 pub mod codes;
 pub mod crowd;
 mod decide;
@@ -29,6 +31,7 @@ mod rights;
 pub mod rules;
 pub mod selling;
 pub mod settle;
+pub mod sister;
 pub mod slot;
 pub mod state;
 pub mod stay;

@@ -42,6 +42,7 @@ mod screen;
 mod settlement;
 mod sheet;
 mod signin;
+mod sisters;
 mod stream;
 mod tariffs;
 mod tasks;

@@ -6,6 +6,7 @@ mod invoices;
 mod payments;
 mod receipts;
 mod settlement;
+mod sisters;
 mod tickets;
 mod till;
 
@@ -28,12 +29,14 @@ pub use self::invoices::{ClaimReply, Claimant, InvoiceDesk, InvoiceFile};
 pub use self::payments::{Counter, PaymentFile, PaymentRecords};
 pub use self::receipts::{Paid, PrintOutcome, Receipts};
 pub use self::settlement::{DaySettled, Earned, SettlementRecords};
+pub use self::sisters::{SisterAnswer, SisterCall, SisterDoor};
 pub use self::tickets::{Slip, TicketCodes, TicketPast, TicketRecords, VisitorUnfit, Visits};
 pub use self::till::{MerchantAccount, MerchantUser, TillRecords};
 use crate::{
     bank::{SignAsk, SignForm},
     core::{
         self, Change, Rules, State,
+        cloud::CloudPass,
         money::{Order, Payment, Posting, Refund},
         stay::Stay,
         task::Task,
@@ -189,6 +192,11 @@ pub trait Records: Send + Sync + 'static {
     fn ticket_of(&self, digest: CodeDigest) -> Found<'_, Option<Ticket>>;
 
     fn ticket(&self, id: TicketId) -> Found<'_, Option<Ticket>>;
+
+    /// Tickets of clouds that were shown at the gates, latest first.
+    fn cloud_passes(&self, _limit: u32) -> Found<'_, Vec<CloudPass>> {
+        Box::pin(async { Ok(Vec::new()) })
+    }
 
     /// From `from` on, latest first.
     fn admissions_since(&self, from: Timestamp, limit: u32) -> Found<'_, Vec<ticket::Admission>>;

@@ -222,6 +222,10 @@ fn event(l: Lang, change: &Change) -> String {
         | Change::Invoice(_)
         | Change::Slot(_)
         | Change::Closure(_)
+        | Change::Sister(_)
+        | Change::SisterAsk(_)
+        | Change::CloudPass(_)
+        | Change::Card(_)
         | Change::TicketActed(_) => change.kind().to_owned(),
         Change::TillActed { did, who, reason, amount, .. } => {
             format!("{who}: {} {amount} · {reason}", till_did(l, *did))

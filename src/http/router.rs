@@ -32,9 +32,9 @@ use super::{
     merchant, merchants, misreads, operate, ops, orders, pay, payments,
     ports::{
         BankDoor, Desk, DeviceDoor, Fleet, InvoiceDesk, PaymentRecords, Pictures, Receipts,
-        Records, SettlementRecords, TillRecords,
+        Records, SettlementRecords, SisterDoor, TillRecords,
     },
-    receipts, records, register, screen, settlement, signin, stream, tariffs, tasks, till,
+    receipts, records, register, screen, settlement, signin, sisters, stream, tariffs, tasks, till,
     unlicensed,
     visit::{self, TicketOffice},
     zones,
@@ -85,6 +85,8 @@ pub struct Parts {
     pub bank: Option<Arc<dyn BankDoor>>,
     pub fleet: Arc<dyn Fleet>,
     pub door: Arc<dyn DeviceDoor>,
+    /// `None`: the site has one daemon.
+    pub sisters: Option<Arc<dyn SisterDoor>>,
     /// `None`: the site prints nothing.
     pub receipts: Option<Arc<dyn Receipts>>,
     /// `None`: the site issues no invoices.
@@ -114,6 +116,7 @@ pub(super) struct Web {
     pub(super) bank: Option<Arc<dyn BankDoor>>,
     pub(super) fleet: Arc<dyn Fleet>,
     pub(super) door: Arc<dyn DeviceDoor>,
+    pub(super) sisters: Option<Arc<dyn SisterDoor>>,
     /// Whoever holds it can read the data folder.
     pub(super) folder_token: String,
     pub(super) receipts: Option<Arc<dyn Receipts>>,
@@ -150,6 +153,7 @@ pub fn router(parts: Parts) -> Router {
         bank: parts.bank,
         fleet: parts.fleet,
         door: parts.door,
+        sisters: parts.sisters,
         folder_token: folder_token(&parts.settings.site_secret),
         receipts: parts.receipts,
         invoices: parts.invoices,
@@ -194,6 +198,7 @@ pub fn router(parts: Parts) -> Router {
         .layer(log())
         // Beside the pages, not below them: devices get no cookie, no policy and no page in place of an error.
         .merge(calls::routes().layer(log()))
+        .merge(sisters::routes().layer(log()))
         .with_state(web)
 }
 

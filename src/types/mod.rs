@@ -1,6 +1,7 @@
 //! The words of the trade as types: each holds its own law and nothing else. Knows no I/O.
 
 pub mod bank;
+pub mod cloud;
 pub mod code;
 pub mod ids;
 pub mod invoice;
@@ -10,6 +11,7 @@ pub mod plate;
 pub mod tax_number;
 pub mod vehicle;
 
+pub use cloud::{CloudAsk, CloudNo, CloudSlip, CloudWord};
 pub use code::{Code, CodeDigest};
 pub use ids::*;
 pub use invoice::{Buyer, Contact, GivenBack, InvoiceAsk, InvoiceWord, RedOf};

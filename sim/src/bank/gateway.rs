@@ -37,6 +37,7 @@ use super::{
 };
 
 mod families;
+pub mod scenic;
 
 pub use families::PlateAgreement;
 
@@ -93,6 +94,7 @@ struct Shared {
     bank: Mutex<Bank>,
     messages: Mutex<HashSet<String>>,
     plates: Mutex<families::Plates>,
+    scenic: Mutex<scenic::Scenic>,
     stop: watch::Sender<bool>,
 }
 
@@ -107,6 +109,10 @@ impl Shared {
 
     fn plates(&self) -> MutexGuard<'_, families::Plates> {
         self.plates.lock().unwrap_or_else(std::sync::PoisonError::into_inner)
+    }
+
+    fn scenic(&self) -> MutexGuard<'_, scenic::Scenic> {
+        self.scenic.lock().unwrap_or_else(std::sync::PoisonError::into_inner)
     }
 
     fn is_new(&self, msg_id: &str) -> bool {
@@ -179,6 +185,7 @@ impl Gateway {
             bank: Mutex::new(Bank::new(settings.seed, settings.faults.clone())),
             messages: Mutex::default(),
             plates: Mutex::default(),
+            scenic: Mutex::default(),
             base_url: format!("http://{addr}"),
             paid: Notify::new(),
             settings,
@@ -242,6 +249,11 @@ impl Gateway {
     /// How a plate is bound; without an agreement, charges are refused.
     pub fn bind_plate(&self, plate: &str, agreement: Option<PlateAgreement>) {
         self.shared.plates().bind(plate, agreement);
+    }
+
+    /// Looks at the scenic cloud, or changes it.
+    pub fn scenic<T>(&self, see: impl FnOnce(&mut scenic::Scenic) -> T) -> T {
+        see(&mut self.shared.scenic())
     }
 
     /// A customer pays without a browser.

@@ -20,7 +20,7 @@ mod words;
 
 pub use crypto::{GatewayKeys, Hash};
 pub use faults::Faults;
-pub use gateway::{Gateway, GatewaySettings, PlateAgreement};
+pub use gateway::{Gateway, GatewaySettings, PlateAgreement, scenic};
 pub use model::Bank;
 pub use words::{
     Answer, BillKind, BillLine, Book, Collect, FINAL_CODES, Generate, NO_ORDER_CODE, Notice,

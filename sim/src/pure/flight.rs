@@ -385,7 +385,13 @@ impl Run {
                 self.queue.put(self.now, Item::Tell(life, Box::new(found)));
             }
             // Nobody issues invoices here.
-            Effect::AskInvoice { .. } | Effect::FindInvoice { .. } | Effect::FindBought { .. } => {}
+            Effect::AskInvoice { .. }
+            | Effect::FindInvoice { .. }
+            | Effect::FindBought { .. }
+            | Effect::AskSister { .. }
+            | Effect::FindCloudTicket { .. }
+            | Effect::AskCloud { .. }
+            | Effect::TellSister { .. } => {}
             Effect::TriggerRead { lane } => {
                 if let Some(lane) = self.lane_ix(&lane)
                     && !self.wire.chance(self.faults.wire.lost)

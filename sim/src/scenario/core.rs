@@ -229,7 +229,11 @@ impl CoreSite {
             | Effect::TriggerRead { .. }
             | Effect::AskInvoice { .. }
             | Effect::FindInvoice { .. }
-            | Effect::FindBought { .. } => {}
+            | Effect::FindBought { .. }
+            | Effect::AskSister { .. }
+            | Effect::FindCloudTicket { .. }
+            | Effect::AskCloud { .. }
+            | Effect::TellSister { .. } => {}
         }
     }
 

@@ -12,7 +12,7 @@ use tracing::{info, warn};
 
 use super::Pulse;
 use crate::{
-    app::{App, Busy, Then},
+    app::{App, Busy, Then, clouds::CloudCodes},
     core::{Input, input::At, presented::Presented},
     io::serial::{LineStatus, ListenHandle},
     tickets::TicketKeys,
@@ -36,6 +36,7 @@ pub struct Scanner {
     pub lane: LaneId,
     pub reads: Reads,
     pub keys: TicketKeys,
+    pub clouds: CloudCodes,
     pub app: App,
     pub reader: ScanReader,
     pub port: ListenHandle,
@@ -89,6 +90,10 @@ impl Scanner {
                     self.pays(&text).await?;
                     continue;
                 }
+                DeviceEvent::Scanned { text } if self.clouds.is_one(&text) => {
+                    self.of_a_cloud(&text).await?;
+                    continue;
+                }
                 // Looked at here: a signature takes as long as many decisions.
                 DeviceEvent::Scanned { text } => self.keys.read(&text, wall_now()),
                 DeviceEvent::CardRead { bits, data } => match Code::of_card(bits, &data) {
@@ -105,6 +110,17 @@ impl Scanner {
             self.app.submit(Input::Scanned { lane, shown }, None).await?;
         }
         Ok(())
+    }
+
+    /// What looks like a ticket that somebody else's cloud sold.
+    async fn of_a_cloud(&mut self, text: &str) -> Result<(), Busy> {
+        counter!("paifang_scans_total").increment(1);
+        let Some((cloud, digest, sealed)) = self.clouds.sealed(text) else {
+            warn!(scanner = %self.id, "a cloud's code could not be sealed, so nobody is asked about it");
+            return Ok(());
+        };
+        let lane = self.lane.clone();
+        self.app.submit(Input::CloudScanned { lane, cloud, digest, sealed }, None).await
     }
 
     /// The lane's due order is collected; what became of it, its display and page tell.

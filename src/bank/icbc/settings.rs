@@ -16,6 +16,7 @@ use super::{
     online::OnlineSettings,
     plate_settings::PlateSettings,
     qrcode::Versions,
+    scenic::ScenicSettings,
     statement::StatementSettings,
     terminal::TerminalSettings,
 };
@@ -113,6 +114,8 @@ pub struct IcbcSettings {
     pub online: OnlineSettings,
     /// Payments by plate. Default: none are collected.
     pub plate: Option<PlateSettings>,
+    /// Tickets of the scenic cloud. Default: none are taken.
+    pub scenic: Option<ScenicSettings>,
     /// Statements. Default: none are read.
     pub statement: Option<StatementSettings>,
     /// Milliseconds to connect. Default 8000, as the bank's own client.
@@ -261,6 +264,9 @@ impl IcbcSettings {
             let what =
                 "needed by plate.sign: the form that goes through the driver's phone is encrypted";
             return Err(SettingsError::new("aes_key_file", what));
+        }
+        if let Some(what) = self.scenic.as_ref().and_then(ScenicSettings::wrong) {
+            return Err(SettingsError::new("scenic", what));
         }
         match self.statement.as_ref().and_then(StatementSettings::wrong) {
             Some(what) => Err(SettingsError::new("statement", what)),

@@ -32,25 +32,52 @@ impl Desk<'_> {
         if before == Some(LET_IN) {
             return Ok(Answer::Duplicate);
         }
+        if let Some(reply) = self.hand_at_home(asked, &lane, before.is_some()) {
+            return reply;
+        }
         let decided = self.fits_by_hand(asked);
         if before.is_some() && decided.is_ok() {
             // Somebody was told no: the same check does not turn into a yes behind their back.
             return Err(Refusal::NotAdmitted(lane, NotAdmitted::Busy));
         }
-        let end = if decided.is_ok() { LET_IN } else { REFUSED };
-        let (until, amount) = (self.now + KNOWN, Money::new(end, self.rules.currency));
-        self.record(Change::Spent(Spent { id, until, amount, over_at: None }));
         match decided {
             Ok((ticket, again)) => {
                 let number = ticket.id;
-                self.let_in_by_hand(ticket, again, &lane, &asked.zone);
+                self.let_in_checked(&asked.key, (ticket, again), &lane, &asked.zone);
                 Ok(Answer::Ticket(number))
             }
-            Err((ticket, why)) => {
-                self.record(Change::ScanRefused { lane: lane.clone(), ticket, why });
-                Err(Refusal::NotAdmitted(lane, why))
-            }
+            Err((ticket, why)) => self.refuse_hand_ask(&asked.key, &lane, ticket, why),
         }
+    }
+
+    /// On record as this check, so that the same again is no second admission.
+    pub(super) fn let_in_checked(
+        &mut self,
+        key: &str,
+        (ticket, again): (Ticket, Again),
+        lane: &LaneId,
+        zone: &ZoneId,
+    ) {
+        self.check_ended(key, LET_IN);
+        self.let_in_by_hand(ticket, again, lane, zone);
+    }
+
+    pub(super) fn refuse_hand_ask(
+        &mut self,
+        key: &str,
+        lane: &LaneId,
+        ticket: Option<TicketId>,
+        why: NotAdmitted,
+    ) -> Reply {
+        self.check_ended(key, REFUSED);
+        self.record(Change::ScanRefused { lane: lane.clone(), ticket, why });
+        Err(Refusal::NotAdmitted(lane.clone(), why))
+    }
+
+    fn check_ended(&mut self, key: &str, end: i64) {
+        let (until, amount) = (self.now + KNOWN, Money::new(end, self.rules.currency));
+        let id = format!("check {key}");
+        self.record(Change::Spent(Spent { id, until, amount, over_at: None }));
     }
 
     /// The ticket whose next person may go in, and whether for the first time.
@@ -62,6 +89,8 @@ impl Desk<'_> {
             Presented::Bad(why) => return Err((None, *why)),
             Presented::Signed(claims, ..) => self.ticket(claims.ticket),
             Presented::Code(digest) => self.ticket_of(digest),
+            Presented::Ticket(id) => self.ticket(*id),
+            Presented::Person(_) => None,
         };
         let ticket = known.or(asked.found.as_ref()).ok_or((None, NotAdmitted::Unknown))?;
         let no = |why| (Some(ticket.id), why);
@@ -90,9 +119,13 @@ impl Desk<'_> {
             ended_at: Some(self.now),
             counter_before: None,
             settled: None,
+            lent_to: None,
+            double: false,
         };
+        let number = ticket.id;
         self.record(Change::Ticket(ticket));
         self.record(Change::Admission(admission));
+        self.went_by_hand(number, (lane, zone), again);
         self.crowd_moved_in(zone, Way::In, 1);
     }
 }

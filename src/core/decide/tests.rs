@@ -19,6 +19,8 @@ use crate::{
 
 mod access;
 mod calls;
+mod cards;
+mod clouds;
 mod found;
 mod frictionless;
 mod invoices;
@@ -27,6 +29,7 @@ mod payments;
 mod people;
 mod settle;
 mod shop;
+mod sisters;
 mod till;
 mod ways;
 mod zones;

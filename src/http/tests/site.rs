@@ -51,7 +51,7 @@ pub(super) fn lane(id: &str) -> LaneId {
 
 #[derive(Default)]
 pub(super) struct World {
-    state: State,
+    pub(super) state: State,
     pub(super) now: Timestamp,
     effects: Vec<Effect>,
     journal: Vec<Row>,
@@ -269,6 +269,7 @@ impl Site {
             bank: Some(self.clone()),
             fleet: self.clone(),
             door: self.clone(),
+            sisters: None,
             till: self.clone(),
             payments: self.clone(),
             settlement: None,

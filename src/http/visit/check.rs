@@ -15,7 +15,7 @@ use serde::{Deserialize, Serialize};
 
 use super::buy::fresh_key;
 use crate::{
-    core::{Answer, Input, Refusal, input::HandCheck, presented::Presented},
+    core::{Answer, Input, Refusal, Reply, input::HandCheck, presented::Presented},
     http::{
         console::Frame,
         error::ApiError,
@@ -28,6 +28,9 @@ use crate::{
 
 /// A scan that waited longer in a phone is not decided any more.
 const AGE_MAX: Duration = Duration::from_hours(12);
+/// How often, and how long between, it is looked whether a sister daemon has answered.
+const LOOKS_MAX: u32 = 200;
+const LOOK: Duration = Duration::from_millis(50);
 
 #[derive(Template)]
 #[template(path = "gate-check.html", config = "src/http/askama.toml")]
@@ -112,6 +115,20 @@ pub(in crate::http) async fn check(
     show(&web, l, signed, Some((good, text)))
 }
 
+/// A ticket of a sister daemon is asked about at its home: the same check again tells what came of it.
+async fn told_at_last(web: &Web, asked: HandCheck) -> Result<Reply, ApiError> {
+    let mut version = web.desk.version();
+    for _ in 0..LOOKS_MAX {
+        version.mark_unchanged();
+        let told = web.desk.tell(Input::CheckedByHand(asked.clone())).await?;
+        if told != Ok(Answer::Asked) {
+            return Ok(told);
+        }
+        let _ = tokio::time::timeout(LOOK, version.changed()).await;
+    }
+    Err(ApiError::Busy)
+}
+
 async fn decide(
     web: &Web,
     l: Lang,
@@ -141,10 +158,10 @@ async fn decide(
     let found = match &shown {
         Presented::Signed(claims, ..) => web.records.ticket(claims.ticket).await?,
         Presented::Code(digest) => web.records.ticket_of(*digest).await?,
-        Presented::Bad(_) => None,
+        Presented::Ticket(_) | Presented::Person(_) | Presented::Bad(_) => None,
     };
     let asked = HandCheck { key: scanned.id, zone, shown, found };
-    let told = web.desk.tell(Input::CheckedByHand(asked)).await?;
+    let told = told_at_last(web, asked).await?;
     tracing::info!(operator = who, done = told.is_ok(), "a code was checked by hand");
     match told {
         Ok(Answer::Ticket(ticket)) => Ok((true, format!("{} {ticket}", l.say("票", "Ticket")))),

@@ -2,6 +2,7 @@
 //! change is an [`crate::core::Input`]; no key is known here, only what [`crate::http::ports::TicketCodes`] makes.
 
 pub(super) mod buy;
+mod cards;
 pub(super) mod change;
 pub(super) mod check;
 pub(super) mod kiosk;
@@ -79,6 +80,7 @@ pub(super) fn staff() -> Router<Shared> {
         .route("/console/tickets", get(tickets::list))
         .route("/console/tickets/{ticket}", get(tickets::one))
         .route("/console/tickets/{ticket}/{what}", post(tickets::act))
+        .route("/console/tickets/{ticket}/card/{what}", post(cards::act))
 }
 
 /// Codes and tables of tickets; a site that sells none has neither.

@@ -12,13 +12,14 @@ use serde::Deserialize;
 
 use super::{
     buy::fresh_key,
-    change, named, order,
+    cards, change, named, order,
     page::{self, Stand},
     window,
 };
 use crate::{
     core::{
-        Answer, Change, Input,
+        Answer, Change, Input, State as Known,
+        card::Card,
         money::Order,
         selling::{Asker, Back, ReturnAsked},
         ticket::{Admission, Ticket},
@@ -32,7 +33,7 @@ use crate::{
         signin::Signed,
         words::{self, Lang},
     },
-    types::TicketId,
+    types::{DeviceId, TicketId},
 };
 
 const ORDERS_MAX: u32 = 100;
@@ -105,6 +106,10 @@ struct FilePage {
     token: String,
     admissions: Vec<Admission>,
     acts: Vec<Row>,
+    /// Those that stand for it.
+    cards: Vec<Card>,
+    /// Readers at which a card was held a moment ago.
+    readers: Vec<(DeviceId, i64)>,
     is_changeable: bool,
     key: String,
     notice: Option<(bool, String)>,
@@ -140,7 +145,7 @@ pub(in crate::http) async fn one(
     show(&web, l, signed, TicketId(id), None).await
 }
 
-async fn show(
+pub(super) async fn show(
     web: &Web,
     l: Lang,
     signed: Signed,
@@ -151,6 +156,11 @@ async fn show(
     let (rules, now) = (web.desk.rules(), web.desk.now());
     let ticket = page::by_id(web, id).await?;
     let past = records.past(id).await?;
+    let of = move |state: &Known| {
+        state.cards.values().filter(|card| card.ticket == id).cloned().collect::<Vec<_>>()
+    };
+    let cards = web.desk.read(of).await?;
+    let readers = cards::held(web, now).into_iter().map(|(reader, _, ago_s)| (reader, ago_s));
     let stand = Stand::of(&ticket, now, &rules.zone);
     let page = FilePage {
         f: Frame::new(web, l, signed.name),
@@ -161,6 +171,8 @@ async fn show(
         token: web.links.ticket_token(id),
         admissions: past.admissions,
         acts: past.acts,
+        cards,
+        readers: readers.collect(),
         is_changeable: matches!(stand, Stand::Open | Stand::Paper),
         key: fresh_key()?,
         ticket,
