@@ -26,6 +26,7 @@ pub mod pass;
 pub mod presented;
 pub mod pricing;
 pub mod product;
+mod refusal;
 mod register;
 mod rights;
 pub mod rules;

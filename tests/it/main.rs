@@ -11,12 +11,14 @@ mod crash;
 mod displays;
 mod faults;
 mod gates;
+mod guests;
 mod makes;
 mod packaging;
 mod people;
 mod push;
 #[path = "../rig/gates.rs"]
 mod rig;
+mod sisters;
 mod support;
 mod tariff;
 mod tidy;

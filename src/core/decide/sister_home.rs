@@ -25,6 +25,8 @@ const KNOWN: Duration = Duration::from_hours(7 * 24);
 /// How it ended, where the amount stands.
 const USED: i64 = 1;
 const NOT_USED: i64 = 2;
+/// Used, and one too many.
+const DOUBLE: i64 = 3;
 
 impl Desk<'_> {
     /// [`Answer::Lent`]: a person is kept for the sister until she tells what became of it.
@@ -187,13 +189,20 @@ impl Desk<'_> {
                 self.end_admission(open, state, None);
                 false
             }
-            (None, true) if before != Some(USED) => self.count_alone(to, lane, report, over),
+            (None, true) if !matches!(before, Some(USED | DOUBLE)) => {
+                self.count_alone(to, lane, report, over)
+            }
             // Noted, so that a question that comes late is known as given up.
             (None, false) if before.is_none() => false,
-            (None, _) => return false,
+            // Told once more: its answer was lost.
+            (None, _) => return before == Some(DOUBLE),
         };
         let (id, until) = (key(to), self.now + KNOWN);
-        let end = if report.used { USED } else { NOT_USED };
+        let end = match (report.used, double) {
+            (false, _) => NOT_USED,
+            (true, false) => USED,
+            (true, true) => DOUBLE,
+        };
         let amount = Money::new(end, self.rules.currency);
         self.record(Change::Spent(Spent { id, until, amount, over_at: None }));
         double
