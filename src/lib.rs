@@ -18,6 +18,7 @@ pub mod bank;
 pub mod cli;
 pub mod config;
 pub mod core;
+pub mod crash_point;
 pub mod http;
 pub mod invoice;
 pub mod io;

@@ -70,6 +70,11 @@ enum Command {
         #[command(subcommand)]
         command: UserCommand,
     },
+    /// Tokens of programs that use `/api/v1`.
+    Token {
+        #[command(subcommand)]
+        command: TokenCommand,
+    },
     /// The devices of the running site.
     Device {
         #[command(subcommand)]
@@ -79,6 +84,11 @@ enum Command {
     Tariff {
         #[command(subcommand)]
         command: cli::tariff::TariffCommand,
+    },
+    /// Tickets and their keys: issued, looked at, verified, revoked; keys made anew and given to other verifiers.
+    Ticket {
+        #[command(subcommand)]
+        command: cli::ticket::TicketCommand,
     },
     /// The bank's statements, for those that come as files.
     Statement {
@@ -169,6 +179,31 @@ enum UserCommand {
 }
 
 #[derive(Subcommand)]
+enum TokenCommand {
+    /// Makes a token and prints it once.
+    Add {
+        #[command(flatten)]
+        site: SiteArg,
+        /// The program: 1 to 32 of a-z, 0-9 and '-'.
+        name: String,
+        /// What it may do, such as stays:read,lanes:operate.
+        #[arg(long, required = true, value_delimiter = ',')]
+        scopes: Vec<String>,
+    },
+    /// Lists the programs with what they may do.
+    List {
+        #[command(flatten)]
+        site: SiteArg,
+    },
+    /// Takes a program's token back.
+    Revoke {
+        #[command(flatten)]
+        site: SiteArg,
+        name: String,
+    },
+}
+
+#[derive(Subcommand)]
 enum DeviceCommand {
     /// How each device is: last heard, answer times, errors, clock, firmware.
     List {
@@ -242,7 +277,8 @@ async fn execute(command: Command) -> anyhow::Result<ExitCode> {
             cli::settlement::ledger(&site.load()?).await?
         }
         Command::Ready { site } => cli::ready::ready(site.load()?).await?,
-        other => return plain(other).await.map(|()| ExitCode::SUCCESS),
+        Command::Ticket { command } => cli::ticket::run(command).await?,
+        other => return Box::pin(plain(other)).await.map(|()| ExitCode::SUCCESS),
     };
     Ok(if is_well { ExitCode::SUCCESS } else { ExitCode::from(NOT_WELL) })
 }
@@ -253,8 +289,9 @@ async fn plain(command: Command) -> anyhow::Result<()> {
         | Command::Reconcile { .. }
         | Command::Settle { .. }
         | Command::Ledger { .. }
+        | Command::Ticket { .. }
         | Command::Ready { .. } => unreachable!("done above"),
-        Command::Init { site, seconds } => init(&site, seconds).await,
+        Command::Init { site, seconds } => Box::pin(init(&site, seconds)).await,
         Command::Run { site, log_json } => run(&site, log_json).await,
         Command::Check { site, journal, mosquitto_acl } => {
             cli::check(site.load()?, journal, mosquitto_acl).await
@@ -269,10 +306,21 @@ async fn plain(command: Command) -> anyhow::Result<()> {
         Command::User { command: UserCommand::List { site } } => {
             cli::list_users(site.load()?).await
         }
+        Command::Token { command } => token(command).await,
         Command::Device { command } => device(command).await,
         Command::Tariff { command } => cli::tariff::run(command).await,
         Command::Backup { site, to } => cli::backup::backup(site.load()?, &to).await,
         Command::Restore { site, from } => cli::backup::restore(site.load()?, &from).await,
+    }
+}
+
+async fn token(command: TokenCommand) -> anyhow::Result<()> {
+    match command {
+        TokenCommand::Add { site, name, scopes } => {
+            cli::tokens::add(site.load()?, &name, &scopes).await
+        }
+        TokenCommand::List { site } => cli::tokens::list(site.load()?).await,
+        TokenCommand::Revoke { site, name } => cli::tokens::revoke(site.load()?, &name).await,
     }
 }
 
@@ -293,15 +341,19 @@ async fn init(site: &SiteArg, seconds: u64) -> anyhow::Result<()> {
     let (input, output) = (std::io::stdin().lock(), std::io::stdout());
     if cli::init::init(&site.config, listen, input, output).await? {
         cli::start_log(false);
-        let metrics = cli::start_metrics()?;
-        serve(Daemon::start(site.load()?, metrics).await?).await;
+        let (metrics, stop) = (cli::start_metrics()?, cli::stop_signal());
+        serve(Daemon::start(site.load()?, metrics).await?, stop).await;
     }
     Ok(())
 }
 
 async fn run(site: &SiteArg, log_json: bool) -> anyhow::Result<()> {
     cli::start_log(log_json);
-    let metrics = cli::start_metrics()?;
+    // Whoever stops it while it starts is heard as soon as it is there.
+    let (metrics, stop) = (cli::start_metrics()?, cli::stop_signal());
+    if let Some(at) = config::crash_at()? {
+        paifang::crash_point::arm(at);
+    }
     let daemon = Daemon::start(site.load()?, metrics).await?;
     if let Some(password) = &daemon.first_password {
         println!(
@@ -309,15 +361,15 @@ async fn run(site: &SiteArg, log_json: bool) -> anyhow::Result<()> {
             daemon.http
         );
     }
-    serve(daemon).await;
+    serve(daemon, stop).await;
     Ok(())
 }
 
 /// Until it is told to stop.
-async fn serve(daemon: Daemon) {
+async fn serve(daemon: Daemon, stop: impl Future<Output = ()>) {
     cli::supervisor::ready();
     let watchdog = tokio::spawn(cli::supervisor::watchdog(daemon.app.clone()));
-    cli::stop_signal().await;
+    stop.await;
     cli::supervisor::stopping();
     watchdog.abort();
     daemon.stop().await;

@@ -80,6 +80,8 @@ pub struct BankFaults {
     /// Reversed, and paid all the same.
     pub late_success: f64,
     pub refund_refused: f64,
+    /// Of a statement's row: missing, twice, of another amount, or a day late.
+    pub statement_wrong: f64,
 }
 
 /// Means per day.
@@ -190,6 +192,7 @@ impl Faults {
                 notice_late: 0.1,
                 late_success: 0.3,
                 refund_refused: 0.1,
+                statement_wrong: 0.05,
             },
             machine: MachineFaults { power_cuts: 3.0, clock_steps: 1.0 },
             people: PeopleFaults {

@@ -51,8 +51,18 @@ fn a_thousand_sites_with_every_fault_keep_every_law() {
         failures[0],
     );
     let tally = total.into_inner().unwrap().tally;
-    for kind in ["arm", "bank", "camera", "clock", "input", "people", "power", "turnstile", "wire"]
-    {
+    for kind in [
+        "arm",
+        "bank",
+        "camera",
+        "clock",
+        "input",
+        "people",
+        "power",
+        "statement",
+        "turnstile",
+        "wire",
+    ] {
         let acted = tally.0.keys().any(|what| what.split(':').next() == Some(kind));
         assert!(acted, "no fault of kind {kind:?} was acted out:\n{tally}");
     }
@@ -87,9 +97,13 @@ fn without_faults_nobody_needs_help_and_nothing_goes_back() {
         assert_eq!(summary.stays_left, 0, "seed {seed}");
         // A car that a pass's space comes free for while its driver pays has its money back, and so has one who pays in
         // cash and then confirms the code that was scanned before.
-        assert!(summary.refunds == 0 || seed % 3 == 2 || seed % 2 == 1, "seed {seed}");
+        let wanted = seed % 5 == 4;
+        assert!(summary.refunds == 0 || seed % 3 == 2 || seed % 2 == 1 || wanted, "seed {seed}");
     }
 }
+
+/// A site where every refund above a small sum needs a second person.
+const AGREED: u64 = 4;
 
 /// Breaks one law after the other and sees the checker find just that.
 #[test]
@@ -124,6 +138,9 @@ fn no_check_is_vacuous() {
         (Sabotage::PadCash, Law::DrawerHolds),
         (Sabotage::PadArrears, Law::ArrearsFit),
         (Sabotage::ForgetSpent, Law::WithinBudget),
+        (Sabotage::SwitchChannel, Law::OneChannel),
+        (Sabotage::AgreeAlone, Law::GivenBackOnce),
+        (Sabotage::HideCause, Law::DayExplained),
     ];
     for law in Law::ALL {
         assert!(table.iter().any(|(_, broken)| *broken == law), "nothing breaks {law:?}");
@@ -136,11 +153,13 @@ fn no_check_is_vacuous() {
             | Sabotage::KeepUnused
             | Sabotage::DropAdmission => (7, Faults::none()),
             Sabotage::CoverAll => (2, Faults::none()),
+            // People want their money back there, and a second person has to agree.
+            Sabotage::AgreeAlone => (AGREED, Faults::none()),
             // Its bank charges plates, and not every charge is answered in time.
             Sabotage::KeepCharge | Sabotage::HoldAtExit => (10, Faults::all()),
             Sabotage::ForgetCharge => (10, Faults::none()),
             // Somebody has to open by hand.
-            Sabotage::DropReason => (5, Faults::all()),
+            Sabotage::DropReason | Sabotage::HideCause => (5, Faults::all()),
             // The bank has to be down.
             Sabotage::PadArrears => (8, Faults::all()),
             Sabotage::ForgetSpent => (6, Faults::none()),

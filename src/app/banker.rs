@@ -10,15 +10,16 @@ use tracing::{info, warn};
 
 use super::{App, Busy};
 use crate::{
-    bank::{Channel, NotifyReply, SignAsk, SignForm, is_same_path},
+    bank::{About, Channel, Letter, NotifyReply, SignAsk, SignForm, is_same_path},
     core::{
-        AlarmKind, Input,
+        AlarmKind, Input, State,
         input::{Asked, Refusal},
     },
+    crash_point::{self, Step},
     store::Reader,
     types::{
-        ChannelId, RefundId, StayId,
-        bank::{AgreementAsk, AgreementWord, Ask, PayWay, Word},
+        ChannelId, Plate, RefundId, StayId,
+        bank::{AgreementAsk, AgreementWord, Ask, Departure, PayWay, Word},
     },
 };
 
@@ -90,10 +91,12 @@ impl Banker {
         let banker = self.clone();
         tokio::spawn(async move {
             let at_exit = ask.amount.is_some();
+            crash_point::at(Step::BeforeAsk, "agreement");
             let word = match banker.channels.get(&channel) {
                 Some(bank) => bank.agreement(&ask).await,
                 None => AgreementWord::None { why: format!("this site has no channel {channel}") },
             };
+            crash_point::at(Step::Answered, "agreement");
             let asked = if at_exit { "exit" } else { "entry" };
             counter!(
                 "paifang_bank_agreements_total",
@@ -108,7 +111,8 @@ impl Banker {
     async fn word(&self, channel: &ChannelId, ask: &Ask) -> Word {
         counter!("paifang_bank_asks_total", "ask" => ask.name(), "channel" => channel.to_string())
             .increment(1);
-        match self.channels.get(channel) {
+        crash_point::at(Step::BeforeAsk, ask.name());
+        let word = match self.channels.get(channel) {
             Some(channel) => channel.ask(ask).await,
             None => Word::Refused {
                 code: "no channel".into(),
@@ -116,12 +120,48 @@ impl Banker {
                     "this site has no bank channel {channel}; set [bank.*] in the site file"
                 ),
             },
-        }
+        };
+        crash_point::at(Step::Answered, ask.name());
+        word
     }
 
     /// Whether some bank takes fees from what is bound to a plate.
     pub fn collects_by_plate(&self) -> bool {
         self.channels.values().any(|bank| bank.capabilities().ways.contains(&PayWay::Plate))
+    }
+
+    /// Whether some bank can be told to end what is bound to a plate.
+    pub fn ends_agreements(&self) -> bool {
+        self.channels.values().any(|bank| bank.ends_agreements())
+    }
+
+    /// Tells each bank that can to end what is bound to the plate, and what each answered; a stay inside hears it, too.
+    pub async fn end_agreement(&self, plate: Plate) -> Vec<(ChannelId, AgreementWord)> {
+        let wanted = plate.clone();
+        let inside = self.app.read(move |state| {
+            let mut stays = state.stays.values().rev();
+            stays.find(|stay| stay.plate == wanted && stay.state.is_open()).cloned()
+        });
+        let Ok(inside) = inside.await else { return Vec::new() };
+        let ask = AgreementAsk {
+            plate,
+            colour: inside.as_ref().and_then(|stay| stay.vehicle.colour),
+            stay_no: inside.as_ref().map(|stay| stay.id.to_string()).unwrap_or_default(),
+            entered_at: inside.as_ref().map_or_else(|| self.app.now(), |stay| stay.entered_at),
+            amount: None,
+            known: None,
+        };
+        let mut words = Vec::new();
+        for (id, bank) in self.channels.iter().filter(|(_, bank)| bank.ends_agreements()) {
+            let word = bank.end_agreement(&ask).await;
+            if let Some(stay) = &inside {
+                let (stay, channel, word) = (stay.id, id.clone(), word.clone());
+                let said = Input::AgreementSaid { stay, channel, at_exit: false, word };
+                let _ = self.app.tell(said).await;
+            }
+            words.push((id.clone(), word));
+        }
+        words
     }
 
     /// The way to each bank that binds a card to a plate by a form.
@@ -132,26 +172,40 @@ impl Banker {
 
     /// The paths on which banks are to notify.
     pub fn notify_paths(&self) -> Vec<String> {
-        self.channels.values().filter_map(|c| c.notify_path().map(str::to_owned)).collect()
+        let telling = self.channels.values().filter(|bank| bank.capabilities().notifies);
+        telling.filter_map(|bank| bank.notify_path().map(str::to_owned)).collect()
     }
 
-    /// A notification came on `path`: verified, decided and on disk before the bank is told so.
+    /// A vehicle has left that the channel was told of. Never blocks; told once, as nothing depends on it.
+    pub fn tell_left(&self, channel: ChannelId, left: Departure) {
+        let Some(bank) = self.channels.get(&channel).cloned() else { return };
+        tokio::spawn(async move {
+            let told = bank.left(&left).await;
+            let taken = if told.is_ok() { "yes" } else { "no" };
+            counter!("paifang_bank_departures_total", "channel" => channel.to_string(), "taken" => taken)
+                .increment(1);
+            if let Err(why) = told {
+                warn!(%channel, stay_no = left.stay_no, why, "a departure was not taken note of");
+            }
+        });
+    }
+
+    /// A notification came: verified, decided and on disk before the bank is told so.
     /// `None`: no answer now; the bank will tell again.
-    pub async fn notified(&self, path: &str, body: &[u8]) -> Option<NotifyReply> {
-        let channel = self
-            .channels
-            .values()
-            .find(|channel| channel.notify_path().is_some_and(|known| is_same_path(known, path)))?;
-        let heard = channel.notification(path, body);
+    pub async fn notified(&self, letter: &Letter<'_>) -> Option<NotifyReply> {
+        let is_its = |channel: &Arc<dyn Channel>| {
+            channel.notify_path().is_some_and(|known| is_same_path(known, letter.path))
+        };
+        let (id, channel) = self.channels.iter().find(|(_, channel)| is_its(channel))?;
+        let heard = channel.notification(letter);
         match &heard {
             Ok(notification) => {
                 counter!("paifang_bank_notifications_total", "verified" => "yes").increment(1);
-                let placed = self
-                    .place(&notification.out_trade_no, &notification.word, Asked::Notified)
-                    .await;
-                if placed.is_err() {
+                crash_point::at(Step::Notified, "");
+                if self.act_on(id, &notification.about).await.is_err() {
                     return None;
                 }
+                crash_point::at(Step::NoticeTaken, "");
             }
             Err(why) => {
                 counter!("paifang_bank_notifications_total", "verified" => "no").increment(1);
@@ -159,6 +213,51 @@ impl Banker {
             }
         }
         Some(channel.notify_reply(heard.as_ref()))
+    }
+
+    async fn act_on(&self, id: &ChannelId, about: &About) -> Result<(), Busy> {
+        match about {
+            About::Payment { out_trade_no, word } => {
+                self.place(out_trade_no, word, Asked::Notified).await
+            }
+            About::Stay { stay_no, word } => {
+                let number = stay_no.rsplit_once('S').and_then(|(_, number)| number.parse().ok());
+                let Some(stay) = number.map(StayId) else {
+                    warn!(stay_no, "the bank speaks of a stay nobody here knows");
+                    return Ok(());
+                };
+                let (channel, word) = (id.clone(), word.clone());
+                // A stay that is over is not charged any more, whatever is said of it.
+                let said = Input::AgreementSaid { stay, channel, at_exit: false, word };
+                self.app.tell(said).await.map(drop)
+            }
+            About::Agreement { plate, number, shape } => {
+                info!(channel = %id, shape, "the bank tells something of an agreement");
+                let plates = match (plate, number) {
+                    (Some(plate), _) => vec![plate.clone()],
+                    (None, Some(number)) => self.named(id, number).await?,
+                    (None, None) => Vec::new(),
+                };
+                for plate in plates {
+                    // Whatever becomes of it, the bank has been heard.
+                    let _ = self.app.tell(Input::AgreementMade { plate }).await?;
+                }
+                Ok(())
+            }
+            About::Nothing { what } => {
+                info!(channel = %id, what, "the bank tells what nobody here acts on");
+                Ok(())
+            }
+        }
+    }
+
+    /// Vehicles inside whose agreement has this number at a channel.
+    async fn named(&self, id: &ChannelId, number: &str) -> Result<Vec<Plate>, Busy> {
+        let Some(channel) = self.channels.get(id).cloned() else { return Ok(Vec::new()) };
+        let plates = |state: &State| state.stays.values().map(|stay| stay.plate.clone()).collect();
+        let mut inside: Vec<Plate> = self.app.read(plates).await?;
+        inside.retain(|plate| channel.is_named(number, plate));
+        Ok(inside)
     }
 
     /// A statement has a payment that we gave up: said as an answer to a question, since a statement is later than all.

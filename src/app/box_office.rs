@@ -46,6 +46,10 @@ impl TicketRecords for Tables {
         })
     }
 
+    fn kept_visitor(&self, visitor: CodeDigest) -> Found<'_, Option<Vec<u8>>> {
+        Box::pin(async move { self.reader.visitor_sealed(&visitor).await.map_err(odd) })
+    }
+
     fn of_visitor(&self, digest: CodeDigest, from: Timestamp) -> Found<'_, Vec<Ticket>> {
         Box::pin(async move {
             self.reader.tickets_of_visitor(&digest, from, VISITOR_TICKETS_MAX).await.map_err(odd)

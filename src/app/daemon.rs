@@ -29,6 +29,7 @@ use super::{
     reading::LastCards,
     settling::{self, Settling},
     sisters::{SisterCalls, Sisters},
+    webhooks::{self, Webhooks},
 };
 use crate::{
     config::{InvoiceSettings, Site},
@@ -112,6 +113,8 @@ impl Daemon {
         let codes = Codes { keys: tickets.clone() };
         let mut rules = site.rules.clone();
         rules.shop.codes = Some(Arc::new(tickets.clone()));
+        let channels = channels(&site)?;
+        obey(&channels, &mut rules)?;
         let rules = Arc::new(rules);
         let (app, inbox) = App::new();
 
@@ -124,7 +127,6 @@ impl Daemon {
         let mqtt: Option<SocketAddr> = None;
         let (messages_tx, messages) = mpsc::channel(MESSAGES_MAX);
         let link = parts.link(&site, &secrets, mqtt, messages_tx)?;
-        let channels = channels(&site)?;
         let banker = Banker::new(app.clone(), reader.clone(), channels.clone());
         let cloud_channels = channels.clone();
         let settling = Settling::new(&site, &app, books, channels, banker.clone());
@@ -228,6 +230,15 @@ impl Daemon {
         let keep = site.tickets.keep_days;
         tasks.spawn(super::visitors::forget(app.clone(), accounts.clone(), keep));
         let (stop, stopped) = watch::channel(false);
+        let programs = accounts.clone();
+        let hooks = Webhooks::new(
+            app.clone(),
+            (reader.clone(), accounts.clone()),
+            site.data_dir.join(webhooks::FOLDER),
+            rules.site_name.clone(),
+            secrets.site_secret,
+        );
+        tasks.spawn(hooks.clone().run());
         let tables =
             Arc::new(Tables { reader, accounts, app: app.clone(), currency: rules.currency });
         let sells = !rules.shop.products.is_empty();
@@ -237,6 +248,9 @@ impl Daemon {
             records: tables.clone(),
             till: tables.clone(),
             payments: tables.clone(),
+            lists: tables.clone(),
+            programs: Some(Arc::new(programs)),
+            hooks: Some(hooks.clone()),
             tickets: sells.then(|| TicketOffice { codes: Arc::new(codes), records: tables }),
             settlement: Some(settling::shared(&settling)),
             pictures: Arc::new(pictures),
@@ -295,6 +309,29 @@ impl Daemon {
         }
         info!("stopped");
     }
+}
+
+/// What the channels cannot do is not asked of them.
+fn obey(
+    channels: &super::banker::Channels,
+    rules: &mut crate::core::Rules,
+) -> Result<(), StartError> {
+    for (id, bank) in channels.iter() {
+        let can = bank.capabilities();
+        if can.currency != rules.currency {
+            let (ours, theirs) = (rules.currency.code(), can.currency.code());
+            let what = format!("collects {theirs}, and the site's currency is {ours}");
+            let (channel, field) = (id.clone(), "currency");
+            return Err(crate::bank::ChannelError { channel, field, what }.into());
+        }
+        if !can.part_refund {
+            rules.pay.whole_refunds.insert(id.clone());
+        }
+        if !can.reverse {
+            rules.pay.never_close.insert(id.clone());
+        }
+    }
+    Ok(())
 }
 
 fn channels(site: &Site) -> Result<Channels, StartError> {

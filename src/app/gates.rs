@@ -108,7 +108,10 @@ impl Parts {
         clouds: &CloudCodes,
     ) -> Result<(), StartError> {
         let tickets = site.gates.values().map(|gate| (&gate.id, &gate.readers, Reads::Tickets));
-        let codes = site.lanes.values().map(|lane| (&lane.id, &lane.scanners, Reads::PayerCodes));
+        let codes = site.lanes.values().map(|lane| {
+            let cipher = lane.scanner_cipher.clone();
+            (&lane.id, &lane.scanners, Reads::PayerCodes { cipher })
+        });
         for (lane, readers, reads) in tickets.chain(codes) {
             for id in readers {
                 let Some(device) = site.devices.get(id) else { continue };
@@ -126,7 +129,7 @@ impl Parts {
                 let scanner = Scanner {
                     id: id.clone(),
                     lane: lane.clone(),
-                    reads,
+                    reads: reads.clone(),
                     keys: keys.clone(),
                     clouds: clouds.clone(),
                     app: self.app.clone(),

@@ -12,11 +12,13 @@ use crate::{
     core::{
         AlarmKind, Input,
         invoice::{Claim, Invoice, InvoiceState},
+        money::{Account, Earned},
     },
+    crash_point::{self, Step},
     http::ports::{Busy, ClaimReply, Claimant, Found, InvoiceDesk, InvoiceFile},
     invoice::Invoicer,
     store::{Accounts, Reader, StoreError},
-    types::{GivenBack, InvoiceAsk, InvoiceId, InvoiceWord, OrderId, RedOf},
+    types::{GivenBack, InvoiceAsk, InvoiceFor, InvoiceId, InvoiceWord, OrderId, RedOf},
 };
 
 /// A site's invoices. Cheap to clone.
@@ -43,7 +45,12 @@ impl Invoices {
         let invoices = self.clone();
         tokio::spawn(async move {
             let word = match invoices.question(id).await {
-                Ok(Some(ask)) => invoices.provider.ask(ask).await,
+                Ok(Some(ask)) => {
+                    crash_point::at(Step::BeforeInvoice, "");
+                    let word = invoices.provider.ask(ask).await;
+                    crash_point::at(Step::InvoiceAsked, "");
+                    word
+                }
                 Ok(None) => InvoiceWord::Waiting,
                 Err(trouble) => {
                     warn!(%trouble, invoice = %id, "an invoice cannot be looked up now");
@@ -69,8 +76,14 @@ impl Invoices {
             },
         };
         let to = self.reader.invoice_contact(invoice.order).await?;
+        let sold = self.reader.order(invoice.order).await?.map(|order| Earned::by(&order).account);
+        let sold = match sold {
+            Some(Account::TicketRevenue) => InvoiceFor::Tickets,
+            Some(Account::SalesRevenue) => InvoiceFor::Sales,
+            _ => InvoiceFor::Parking,
+        };
         let Invoice { id, number, order, amount, buyer, made_at, .. } = invoice;
-        Ok(Some(InvoiceAsk { id, number, order, amount, buyer, to, made_at, red_of }))
+        Ok(Some(InvoiceAsk { id, number, order, sold, amount, buyer, to, made_at, red_of }))
     }
 
     /// Something went back: its order's invoice, if it has one, is told to the core.

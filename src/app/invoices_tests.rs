@@ -23,7 +23,7 @@ use crate::{
         tariff::{Quote, Tariff},
         till::Cash,
     },
-    invoice::{FileExchange, Seller},
+    invoice::{FileExchange, Item, Seller},
     store::{Options, Store, Writer as StoreWriter},
     types::{Buyer, CashId, Contact, Currency, LaneId, Money, Plate, ShiftId, StayId, TaxNumber},
 };
@@ -105,8 +105,9 @@ fn exchange(folder: &Path) -> FileExchange {
     let seller = Seller {
         name: "湖畔停车".into(),
         tax_number: TaxNumber::parse("91110000802100433B").unwrap(),
-        item: "停车费".into(),
-        tax_rate: "9%".into(),
+        parking: Item { name: "停车费".into(), tax_rate: "9%".into() },
+        tickets: Item { name: "门票".into(), tax_rate: "6%".into() },
+        sales: Item { name: "商品".into(), tax_rate: "13%".into() },
     };
     FileExchange::new(folder.to_owned(), seller, Arc::new(at))
 }

@@ -18,12 +18,16 @@ mod parts;
 mod payments;
 pub mod pictures;
 mod printing;
+mod programs;
 pub mod reading;
+mod settlement_pages;
 pub mod settling;
+mod sharing;
 pub mod sisters;
 pub mod staff;
 mod till;
 mod visitors;
+mod webhooks;
 mod writer;
 
 use std::sync::{

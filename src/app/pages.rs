@@ -11,7 +11,7 @@ use tokio::sync::watch;
 
 use super::{App, banker::Banker, pictures::Pictures};
 use crate::{
-    bank::{SignAsk, SignForm},
+    bank::{Letter, SignAsk, SignForm},
     core::{
         self, Rules,
         cloud::CloudPass,
@@ -25,7 +25,10 @@ use crate::{
         RecordsError, Row, Said, Session, StayFile, Takings, Waiting,
     },
     store::{Accounts, Reader, StoreError},
-    types::{ChannelId, CodeDigest, Currency, LaneId, OrderId, StayId, TicketId},
+    types::{
+        ChannelId, CodeDigest, Currency, LaneId, OrderId, Plate, StayId, TicketId,
+        bank::AgreementWord,
+    },
 };
 
 /// The one writer, for pages.
@@ -257,15 +260,29 @@ impl BankDoor for Door {
         self.banker.collects_by_plate()
     }
 
+    fn ends_agreements(&self) -> bool {
+        self.banker.ends_agreements()
+    }
+
+    fn end_agreement(&self, plate: Plate) -> BoxFuture<'_, Vec<(ChannelId, AgreementWord)>> {
+        Box::pin(self.banker.end_agreement(plate))
+    }
+
     fn sign_forms(&self, ask: &SignAsk) -> Vec<(ChannelId, SignForm)> {
         self.banker.sign_forms(ask)
     }
 
-    fn notified(&self, raw_path: String, body: Bytes) -> BoxFuture<'_, Said> {
+    fn notified(
+        &self,
+        raw_path: String,
+        headers: Vec<(String, String)>,
+        body: Bytes,
+    ) -> BoxFuture<'_, Said> {
         Box::pin(async move {
-            match self.banker.notified(&raw_path, &body).await {
+            let letter = Letter { path: &raw_path, headers: &headers, body: &body };
+            match self.banker.notified(&letter).await {
                 Some(reply) => Said {
-                    status: StatusCode::OK,
+                    status: StatusCode::from_u16(reply.status).unwrap_or(StatusCode::OK),
                     content_type: reply.content_type,
                     body: Bytes::from(reply.body),
                 },

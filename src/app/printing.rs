@@ -21,6 +21,7 @@ use super::{
 use crate::{
     config::{Device, Language, Site},
     core::{AlarmKind, Input, Rules},
+    crash_point::{self, Step},
     http::ports::{Fault, Paid, PrintOutcome, Receipts, Slip},
     io::serial::SerialSettings,
 };
@@ -184,7 +185,9 @@ impl Receipts for ReceiptDesk {
                 return PrintOutcome::Refused("no printer is called so".into());
             };
             let language = if is_zh { Language::Zh } else { Language::En };
+            crash_point::at(Step::BeforePrint, "");
             let outcome = one.print(field::slip(language, &self.rules.site_name, &slip)).await;
+            crash_point::at(Step::Printed, "");
             info!(printer, who, ticket = %slip.ticket, ?outcome, "a ticket was printed");
             told(outcome)
         })

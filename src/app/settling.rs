@@ -6,15 +6,16 @@ use std::{collections::BTreeMap, sync::Arc, time::Duration};
 use jiff::{Timestamp, ToSpan, civil::Date};
 use tracing::{info, warn};
 
-use super::{App, banker::Banker, pages::odd};
+use super::{App, banker::Banker};
 use crate::{
     bank::statement::StatementError,
-    config::Site,
+    config::{Shares, Site},
     core::{
-        money::Posting,
-        settle::{Difference, DifferenceState, Kind, Side, StatementFile, Step},
+        AlarmKind, Input,
+        settle::{Difference, DifferenceState, Kind, Side},
     },
-    http::ports::{Earned, Found, SettlementRecords},
+    crash_point::{self, Step},
+    http::ports::SettlementRecords,
     settle::{Archive, Imported, Office},
     store::Settlements,
     types::{ChannelId, Money, bank::Word},
@@ -27,15 +28,29 @@ const BACK_DAYS: i64 = 7;
 /// Late payments told to the core in one look.
 const LATE_MAX: u32 = 200;
 
+/// What the daemon has told and posted since it began.
+#[derive(Debug, Default)]
+struct Morning {
+    /// Days that are posted, with the run of their statement.
+    settled: BTreeMap<(ChannelId, Date), Timestamp>,
+    /// What was told of a subject last; empty: that it is well.
+    told: BTreeMap<(String, AlarmKind), String>,
+    pruned: Option<Date>,
+}
+
 /// Statements and differences of the running site.
 #[derive(Clone, Debug)]
 pub struct Settling {
-    app: App,
+    pub(super) app: App,
     banker: Banker,
-    office: Office,
+    pub(super) office: Office,
+    pub(super) shares: Option<Arc<Shares>>,
+    /// First letters of numbers that a bank is told.
+    pub(super) trade_prefix: String,
+    keep_days: u32,
     fetch_at: jiff::civil::Time,
     retry: Duration,
-    little_minor: i64,
+    pub(super) little_minor: i64,
 }
 
 impl Settling {
@@ -61,6 +76,9 @@ impl Settling {
             app: app.clone(),
             banker,
             office,
+            shares: site.shares.clone().map(Arc::new),
+            trade_prefix: site.rules.pay.trade_prefix.clone(),
+            keep_days: settlement.keep_days,
             fetch_at: settlement.fetch_at,
             retry: settlement.retry,
             little_minor: settlement.little_minor,
@@ -72,6 +90,7 @@ impl Settling {
         // When each may be asked for again.
         let mut again: BTreeMap<(ChannelId, Date), Timestamp> = BTreeMap::new();
         let mut look = tokio::time::interval(LOOK);
+        let mut told = Morning::default();
         loop {
             look.tick().await;
             let now = self.app.now();
@@ -87,10 +106,104 @@ impl Settling {
                 again.retain(|(_, day), _| self.is_recent(*day, now));
             }
             self.tell_late().await;
+            self.settle_recent(&mut told).await;
+            self.relay_some().await;
+            self.tell_alarms(&mut told).await;
+            self.forget(&mut told);
         }
     }
 
-    fn today(&self, now: Timestamp) -> Date {
+    /// Posts what statements of the last days say and the ledger does not: whoever imported them, and however often.
+    async fn settle_recent(&self, told: &mut Morning) {
+        let now = self.app.now();
+        let today = self.today(now);
+        let first = today.saturating_sub(BACK_DAYS.days());
+        let Ok(files) = self.office.books.reader().statements(first, today).await else { return };
+        for file in files.iter().rev() {
+            let key = (file.channel.clone(), file.day);
+            if told.settled.get(&key) == Some(&file.reconciled_at)
+                || !self.office.channels.contains_key(&file.channel)
+            {
+                continue;
+            }
+            let (channel, day) = (&file.channel, file.day);
+            match self.settle_channel(channel, day, file.fee_minor, "daemon").await {
+                Ok(_) => drop(told.settled.insert(key, file.reconciled_at)),
+                Err(trouble) => warn!(%trouble, %channel, %day, "a day could not be settled"),
+            }
+        }
+        let Some(shares) = &self.shares else { return };
+        let cash = super::sharing::cash();
+        for count in (1..=BACK_DAYS).rev() {
+            let day = today.saturating_sub(count.days());
+            let key = (cash.clone(), day);
+            if told.settled.contains_key(&key) {
+                continue;
+            }
+            match self.share(shares, &cash, day, "daemon").await {
+                Ok(_) => drop(told.settled.insert(key, now)),
+                Err(trouble) => warn!(%trouble, %day, "cash could not be shared"),
+            }
+        }
+        told.settled.retain(|(_, day), _| *day >= first);
+    }
+
+    /// Tells once what is missing and what is open, and once that it is not any more.
+    async fn tell_alarms(&self, told: &mut Morning) {
+        let now = self.app.now();
+        let local = self.office.zone.to_datetime(now);
+        let late = local.time().duration_since(self.fetch_at)
+            > (self.retry * 4).try_into().unwrap_or_default();
+        let mut missing: BTreeMap<ChannelId, Vec<String>> = BTreeMap::new();
+        let yesterday = self.today(now).saturating_sub(1.day());
+        for (channel, day) in self.wanted(now).await {
+            if late || day < yesterday {
+                missing.entry(channel).or_default().push(day.to_string());
+            }
+        }
+        for channel in self.office.channels.keys() {
+            let days = missing.get(channel).map(|days| days.join(", ")).unwrap_or_default();
+            self.tell_alarm(told, channel.as_str(), AlarmKind::StatementMissing, days).await;
+        }
+        let reader = self.office.books.reader();
+        let (from, to) = (Date::MIN, Date::MAX);
+        let Ok(all) = reader.differences(from, to, true, 1_000).await else { return };
+        let open = all.iter().filter(|one| one.state == DifferenceState::Open).count();
+        let detail = if open > 0 { format!("{open} open") } else { String::new() };
+        self.tell_alarm(told, "settlement", AlarmKind::DifferencesOpen, detail).await;
+    }
+
+    /// Tells what is new; an empty `detail`: all is well.
+    async fn tell_alarm(&self, told: &mut Morning, subject: &str, kind: AlarmKind, detail: String) {
+        let known = told.told.insert((subject.to_owned(), kind), detail.clone());
+        if known.as_ref() == Some(&detail) {
+            return;
+        }
+        let subject = subject.to_owned();
+        let input = if detail.is_empty() {
+            Input::Well { subject, kind }
+        } else {
+            Input::Trouble { subject, kind, detail }
+        };
+        let _ = self.app.tell(input).await;
+    }
+
+    /// Statements hold payers' names at their wallets: they are kept as long as the site says, and no longer.
+    fn forget(&self, told: &mut Morning) {
+        let today = self.today(self.app.now());
+        if told.pruned == Some(today) {
+            return;
+        }
+        told.pruned = Some(today);
+        let oldest = today.saturating_sub(i64::from(self.keep_days).days());
+        match self.office.archive.prune(oldest) {
+            Ok(0) => {}
+            Ok(dropped) => info!(dropped, %oldest, "old statements deleted"),
+            Err(trouble) => warn!(%trouble, "old statements could not be deleted"),
+        }
+    }
+
+    pub(super) fn today(&self, now: Timestamp) -> Date {
         self.office.rules.day_of(now, &self.office.zone)
     }
 
@@ -98,7 +211,8 @@ impl Settling {
         day.saturating_add((BACK_DAYS + 1).days()) > self.today(now)
     }
 
-    /// Days that are over, had money, and have no statement; oldest first.
+    /// Days that are over and have no statement, or none that was kept, oldest first: those that had money, and those
+    /// that money of the days before may have come late with.
     async fn wanted(&self, now: Timestamp) -> Vec<(ChannelId, Date)> {
         let today = self.today(now);
         let (first, reader) = (today.saturating_sub(BACK_DAYS.days()), self.office.books.reader());
@@ -106,12 +220,13 @@ impl Settling {
         let mut wanted = Vec::new();
         for count in (1..=BACK_DAYS).rev() {
             let day = today.saturating_sub(count.days());
-            let Some((from, to)) = self.office.rules.bounds(day, &self.office.zone) else {
-                continue;
-            };
+            let bounds = |day| self.office.rules.bounds(day, &self.office.zone);
+            let early = day.saturating_sub(i64::from(self.office.late_days).days());
+            let Some(((from, _), (_, to))) = bounds(early).zip(bounds(day)) else { continue };
             let had_money = reader.ledger_span(from, to).await.is_ok_and(|(a, b)| a < b);
             for channel in self.office.channels.keys().filter(|_| had_money) {
-                if !known.iter().any(|file| file.channel == *channel && file.day == day) {
+                let is_known = known.iter().any(|file| file.channel == *channel && file.day == day);
+                if !is_known || !self.office.archive.path(channel, day).exists() {
                     wanted.push((channel.clone(), day));
                 }
             }
@@ -138,6 +253,7 @@ impl Settling {
                 return now + self.retry;
             }
         }
+        crash_point::at(Step::StatementFetched, "");
         match self.office.import(channel, day, &part, now, &mut |_| {}).await {
             Ok(Imported::Same) => {}
             Ok(Imported::New(outcome)) => {
@@ -180,92 +296,6 @@ impl Settling {
                 warn!(%trouble, %channel, %day, "the statement could not be held against the ledger again");
             }
         }
-    }
-}
-
-impl SettlementRecords for Settling {
-    fn channels(&self) -> Vec<ChannelId> {
-        self.office.channels.keys().cloned().collect()
-    }
-
-    fn little_minor(&self) -> i64 {
-        self.little_minor
-    }
-
-    fn statements(&self, from: Date, to: Date) -> Found<'_, Vec<StatementFile>> {
-        Box::pin(async move { self.office.books.reader().statements(from, to).await.map_err(odd) })
-    }
-
-    fn differences(
-        &self,
-        from: Date,
-        to: Date,
-        open: bool,
-        limit: u32,
-    ) -> Found<'_, Vec<Difference>> {
-        let reader = self.office.books.reader();
-        Box::pin(async move { reader.differences(from, to, open, limit).await.map_err(odd) })
-    }
-
-    fn difference(&self, id: i64) -> Found<'_, Option<Difference>> {
-        Box::pin(async move { self.office.books.reader().difference(id).await.map_err(odd) })
-    }
-
-    fn trail(&self, id: i64) -> Found<'_, Vec<Step>> {
-        Box::pin(async move { self.office.books.reader().trail(id).await.map_err(odd) })
-    }
-
-    fn differences_by_day(&self, from: Date, to: Date) -> Found<'_, Vec<(Date, i64, i64)>> {
-        let reader = self.office.books.reader();
-        Box::pin(async move { reader.differences_by_day(from, to).await.map_err(odd) })
-    }
-
-    fn go_on(&self, id: i64, state: DifferenceState, by: String, note: String) -> Found<'_, bool> {
-        Box::pin(async move {
-            let now = self.app.now();
-            self.office.books.go_on(id, state, (&by, &note), now).await.map_err(odd)
-        })
-    }
-
-    fn postings(
-        &self,
-        from: Timestamp,
-        to: Timestamp,
-        after: i64,
-        limit: u32,
-    ) -> Found<'_, Vec<Posting>> {
-        let reader = self.office.books.reader();
-        Box::pin(async move { reader.postings((from, to), after, limit).await.map_err(odd) })
-    }
-
-    fn earned_by_hour(&self, from: Timestamp, to: Timestamp) -> Found<'_, Vec<i64>> {
-        Box::pin(async move {
-            let hours = self.office.books.reader().takings_by_hour(from, to).await.map_err(odd)?;
-            let count = (to.duration_since(from).as_hours() + 1).clamp(1, 25);
-            let mut minors = vec![0; usize::try_from(count).unwrap_or(25)];
-            for hour in hours {
-                let at = hour.from.duration_since(from).as_hours();
-                if let Some(minor) = usize::try_from(at).ok().and_then(|at| minors.get_mut(at)) {
-                    *minor = hour.takings.revenue_minor;
-                }
-            }
-            Ok(minors)
-        })
-    }
-
-    fn earned(&self, from: Timestamp, to: Timestamp) -> Found<'_, (Earned, Earned)> {
-        Box::pin(async move {
-            let rows = self.office.books.reader().earned(from, to).await.map_err(odd)?;
-            let sum = |of: fn(&(String, String, i64)) -> &str| {
-                let mut sums: BTreeMap<&str, i64> = BTreeMap::new();
-                rows.iter().for_each(|row| *sums.entry(of(row)).or_default() += row.2);
-                let mut sums: Earned =
-                    sums.into_iter().map(|(name, minor)| (name.to_owned(), minor)).collect();
-                sums.sort_by_key(|(_, minor)| std::cmp::Reverse(*minor));
-                sums
-            };
-            Ok((sum(|row| &row.0), sum(|row| &row.1)))
-        })
     }
 }
 

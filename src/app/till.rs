@@ -5,7 +5,7 @@ use jiff::Timestamp;
 use super::pages::{Tables, odd};
 use crate::{
     core::till::{Cash, Shift, Validation},
-    http::ports::{Found, MerchantAccount, MerchantUser, TillRecords},
+    http::ports::{BillLine, Found, MerchantAccount, MerchantUser, TillRecords},
     store,
     types::{CashId, MerchantId, ShiftId},
 };
@@ -29,6 +29,27 @@ impl TillRecords for Tables {
 
     fn validations_of(&self, merchant: MerchantId, limit: u32) -> Found<'_, Vec<Validation>> {
         Box::pin(async move { self.reader.validations_of(merchant, limit).await.map_err(odd) })
+    }
+
+    fn merchant_bill(
+        &self,
+        merchant: MerchantId,
+        span: (Timestamp, Timestamp),
+        limit: u32,
+    ) -> Found<'_, (i64, Vec<BillLine>)> {
+        Box::pin(async move {
+            let found = self.reader.merchant_bill(merchant, span, limit).await;
+            let (before, lines) = found.map_err(odd)?;
+            let line = |line: store::BillLine| BillLine {
+                at: line.at,
+                minor: line.minor,
+                on_site: line.on_site,
+                validation: line.validation,
+                offer: line.offer,
+                by: line.by,
+            };
+            Ok((before, lines.into_iter().map(line).collect()))
+        })
     }
 
     fn merchant_account(&self, name: String) -> Found<'_, Option<MerchantAccount>> {

@@ -23,6 +23,7 @@ use crate::{
     core::{
         Alarm, AlarmKind, Change, Effect, Input, Reply, Rules, State, codes::SeenCodes, decide,
     },
+    crash_point::{self, Step},
     store::{Reader, StoreError, Writer as Store},
 };
 
@@ -93,14 +94,17 @@ impl<P: Ports> Writer<P> {
     async fn one_batch(&mut self, batch: Batch, next: &mut Batch) {
         histogram!("paifang_batch_inputs").record(batch.replies.len() as f64);
         let Batch { changes, effects, replies, at } = batch;
+        crash_point::among(Step::BeforeCommit, &changes);
         if !changes.is_empty() && !self.commit(at, &changes, next).await {
             return;
         }
+        crash_point::among(Step::Committed, &changes);
         // The commit may have waited for the disk: what has expired meanwhile must not be done any more.
         let now = self.mind.clock.time();
         for effect in effects {
             self.ports.perform(effect, now);
         }
+        crash_point::among(Step::Acted, &changes);
         for (reply, then) in replies {
             if let Some(then) = then {
                 then(&reply);

@@ -19,26 +19,32 @@ use jiff::civil::Date;
 use thiserror::Error;
 
 use self::statement::{Fetching, RowError, Rows, StatementError, Text};
-use crate::types::{CloudAsk, CloudWord, Currency};
+use crate::types::{CloudAsk, CloudWord, Currency, Plate};
 
+pub mod alipay;
 mod channels;
 mod cloud;
+mod colour;
 pub mod icbc;
 mod keys;
 mod settings;
+mod sharing;
 mod signing;
 pub mod statement;
 pub mod swiftpass;
 #[cfg(test)]
 mod testing;
 pub mod transport;
+pub mod wechat;
 
 pub use self::{
-    channels::{BankSection, ChannelError, ChannelSettings},
+    channels::{BankSection, ChannelError, ChannelSettings, Clock, Settings},
     cloud::{CloudShape, Clouding},
+    settings::SettingsError,
+    sharing::{ShareAccount, ShareAsk, ShareWord, Sharing},
     signing::{SignAsk, SignForm},
 };
-pub use crate::types::bank::{AgreementAsk, AgreementWord, Ask, PayWay, Word};
+pub use crate::types::bank::{AgreementAsk, AgreementWord, Ask, Departure, PayWay, Word};
 
 /// Whether a request came on the path registered for notifications. A proxy may have joined slashes; the channel verifies
 /// the signature by its own path and says so when they differ.
@@ -57,15 +63,86 @@ fn single(path: &str) -> String {
     out
 }
 
+/// A notification as it came.
+#[derive(Clone, Copy)]
+pub struct Letter<'a> {
+    /// As it stood in the request.
+    pub path: &'a str,
+    /// Names in small letters.
+    pub headers: &'a [(String, String)],
+    pub body: &'a [u8],
+}
+
+impl<'a> Letter<'a> {
+    /// One whose headers say nothing.
+    pub fn new(path: &'a str, body: &'a [u8]) -> Self {
+        Self { path, headers: &[], body }
+    }
+
+    /// `None` also for one that is given twice: it could be read one way and signed another.
+    pub fn header(&self, name: &str) -> Option<&'a str> {
+        let mut named = self.headers.iter().filter(|(known, _)| known == name);
+        let first = named.next().map(|(_, value)| value.as_str());
+        first.filter(|_| named.next().is_none())
+    }
+}
+
+/// Neither signatures nor plates belong in a log.
+impl fmt::Debug for Letter<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Letter({}, {} bytes)", self.path, self.body.len())
+    }
+}
+
 /// A verified notification.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Notification {
-    pub out_trade_no: String,
     /// The bank's number of this message; the same in every repetition.
     pub msg_id: String,
-    pub word: Word,
+    pub about: About,
     /// It came encrypted, so the reply must be.
     pub encrypted: bool,
+}
+
+/// What a notification speaks of.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum About {
+    Payment {
+        out_trade_no: String,
+        word: Word,
+    },
+    /// Whether the vehicle of a stay may be charged, by our number of the stay.
+    Stay {
+        stay_no: String,
+        word: AgreementWord,
+    },
+    /// An agreement, in words that nobody has published: the bank is asked how it stands. `shape`: the names in it,
+    /// without their values.
+    Agreement {
+        plate: Option<Plate>,
+        /// Our number of it, for [`Channel::is_named`].
+        number: Option<String>,
+        shape: String,
+    },
+    /// Nothing that a site acts on.
+    Nothing {
+        what: String,
+    },
+}
+
+impl Notification {
+    /// Of a payment, as it came in the open.
+    pub fn of_payment(out_trade_no: String, msg_id: String, word: Word) -> Self {
+        Self { msg_id, about: About::Payment { out_trade_no, word }, encrypted: false }
+    }
+
+    /// The payment it is about and what it says of it.
+    pub fn payment(&self) -> Option<(&str, &Word)> {
+        match &self.about {
+            About::Payment { out_trade_no, word } => Some((out_trade_no, word)),
+            _ => None,
+        }
+    }
 }
 
 /// Why a notification was not believed. None of them changes a payment.
@@ -86,6 +163,8 @@ pub enum NotifyError {
 /// What to answer on the notification's connection.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct NotifyReply {
+    /// HTTP status.
+    pub status: u16,
     pub content_type: &'static str,
     pub body: String,
 }
@@ -107,13 +186,16 @@ pub type Answer<'a> = Pin<Box<dyn Future<Output = Word> + Send + 'a>>;
 /// An answer about an agreement in the making.
 pub type Agreeing<'a> = Pin<Box<dyn Future<Output = AgreementWord> + Send + 'a>>;
 
+/// A message in the making that nothing depends on; `Err`: why it was not taken.
+pub type Telling<'a> = Pin<Box<dyn Future<Output = Result<(), String>> + Send + 'a>>;
+
 /// One bank's acquiring interface.
 pub trait Channel: Send + Sync + fmt::Debug {
     /// Asks once, without retry. Ends within the channel's own time-outs, always with a word.
     fn ask<'a>(&'a self, ask: &'a Ask) -> Answer<'a>;
 
-    /// Verifies and reads a notification: the path it came on and the raw form body.
-    fn notification(&self, path: &str, body: &[u8]) -> Result<Notification, NotifyError>;
+    /// Verifies and reads a notification.
+    fn notification(&self, letter: &Letter<'_>) -> Result<Notification, NotifyError>;
 
     /// The reply for a notification, once its effect is on disk (or for one not believed).
     fn notify_reply(&self, heard: Result<&Notification, &NotifyError>) -> NotifyReply;
@@ -126,10 +208,25 @@ pub trait Channel: Send + Sync + fmt::Debug {
         Box::pin(async { AgreementWord::None { why } })
     }
 
+    /// Whether it can end what is bound to a plate; else its holder does, in the bank's app.
+    fn ends_agreements(&self) -> bool {
+        false
+    }
+
     /// Ends what is bound to a plate: [`AgreementWord::None`] once it is ended.
     fn end_agreement<'a>(&'a self, _ask: &'a AgreementAsk) -> Agreeing<'a> {
         let why = "this channel ends no agreement; its holder ends it in the bank's app".to_owned();
         Box::pin(async { AgreementWord::Unknown { why } })
+    }
+
+    /// Tells once that a vehicle has left, where the bank was told of its entry.
+    fn left<'a>(&'a self, _left: &'a Departure) -> Telling<'a> {
+        Box::pin(async { Ok(()) })
+    }
+
+    /// Whether our number of an agreement is the one of this plate.
+    fn is_named(&self, _number: &str, _plate: &Plate) -> bool {
+        false
     }
 
     /// The form by which a driver's phone goes to the bank to bind a card to a plate. Asks nothing of the bank. `None`:
@@ -142,6 +239,11 @@ pub trait Channel: Send + Sync + fmt::Debug {
     fn ticket<'a>(&'a self, _ask: &'a CloudAsk) -> Clouding<'a> {
         let why = "this channel sells no tickets of its own".to_owned();
         Box::pin(async { CloudWord::Unknown { why } })
+    }
+
+    /// Has the bank give a partner its part of a payment, or take it back. Asks once.
+    fn share<'a>(&'a self, _ask: &'a ShareAsk) -> Sharing<'a> {
+        Box::pin(async { ShareWord::NotOffered })
     }
 
     /// Fetches the statement of a settlement day into a file, as the bank wrote it. Asks once.

@@ -5,7 +5,7 @@ use std::{
     time::Duration,
 };
 
-use reqwest::{Certificate, Client, RequestBuilder, Response, Url, header, redirect};
+use reqwest::{Certificate, Client, Method, RequestBuilder, Response, Url, header, redirect};
 use thiserror::Error;
 use tokio::{fs::OpenOptions, io::AsyncWriteExt};
 
@@ -13,6 +13,7 @@ use tokio::{fs::OpenOptions, io::AsyncWriteExt};
 const REPLY_BYTES_MAX: usize = 256 * 1024;
 /// Shorter than the idle limit of the usual gateways, so that a kept connection is rarely dead.
 const IDLE: Duration = Duration::from_secs(20);
+const JSON: &str = "application/json";
 
 /// How to reach the bank.
 #[derive(Clone, Debug)]
@@ -50,6 +51,15 @@ pub enum WireError {
     NotText,
     #[error("the bank's answer cannot be kept: {0}")]
     Disk(String),
+}
+
+/// A whole answer, whatever its status.
+#[derive(Clone, Debug)]
+pub struct Reply {
+    pub status: u16,
+    /// Those whose values are text; names in small letters.
+    pub headers: Vec<(String, String)>,
+    pub body: String,
 }
 
 /// An HTTP client for one bank: no redirects, no proxy, no retry, bounded time and size.
@@ -127,6 +137,31 @@ impl Transport {
         into_file(self.form(url, form).timeout(within), bytes_max, into).await
     }
 
+    /// One call of an interface that tells by the status, too, and signs in the headers. `json`: its body, if it has one.
+    pub async fn call(
+        &self,
+        method: Method,
+        url: &str,
+        headers: &[(&'static str, &str)],
+        json: Option<String>,
+    ) -> Result<Reply, WireError> {
+        let mut request = self.client.request(method, url).header(header::ACCEPT, JSON);
+        for (name, value) in headers {
+            request = request.header(*name, *value);
+        }
+        if let Some(json) = json {
+            request = request.header(header::CONTENT_TYPE, JSON).body(json);
+        }
+        let reply = sent(request).await?;
+        let status = reply.status().as_u16();
+        let told = reply.headers().iter();
+        let told = told.filter_map(|(name, value)| {
+            Some((name.as_str().to_owned(), value.to_str().ok()?.to_owned()))
+        });
+        let headers = told.collect();
+        Ok(Reply { status, headers, body: text(reply).await? })
+    }
+
     fn form(&self, url: &str, form: String) -> RequestBuilder {
         let kind = "application/x-www-form-urlencoded; charset=UTF-8";
         self.client.post(url).header(header::CONTENT_TYPE, kind).body(form)
@@ -138,16 +173,19 @@ impl Transport {
     }
 
     async fn text_of(&self, request: RequestBuilder) -> Result<String, WireError> {
-        let mut reply = answered(request).await?;
-        let mut body = Vec::new();
-        while let Some(chunk) = reply.chunk().await.map_err(|e| broke_off(&e))? {
-            if body.len() + chunk.len() > REPLY_BYTES_MAX {
-                return Err(WireError::TooLong(REPLY_BYTES_MAX as u64));
-            }
-            body.extend_from_slice(&chunk);
-        }
-        String::from_utf8(body).map_err(|_| WireError::NotText)
+        text(answered(request).await?).await
     }
+}
+
+async fn text(mut reply: Response) -> Result<String, WireError> {
+    let mut body = Vec::new();
+    while let Some(chunk) = reply.chunk().await.map_err(|e| broke_off(&e))? {
+        if body.len() + chunk.len() > REPLY_BYTES_MAX {
+            return Err(WireError::TooLong(REPLY_BYTES_MAX as u64));
+        }
+        body.extend_from_slice(&chunk);
+    }
+    String::from_utf8(body).map_err(|_| WireError::NotText)
 }
 
 async fn into_file(request: RequestBuilder, bytes_max: u64, into: &Path) -> Result<u64, WireError> {
@@ -174,13 +212,17 @@ async fn into_file(request: RequestBuilder, bytes_max: u64, into: &Path) -> Resu
 
 /// The head of an HTTP 200.
 async fn answered(request: RequestBuilder) -> Result<Response, WireError> {
-    let reply = request.send().await.map_err(|e| {
-        if e.is_timeout() { WireError::TimedOut } else { WireError::Unreachable(chain(&e)) }
-    })?;
+    let reply = sent(request).await?;
     match reply.status().as_u16() {
         200 => Ok(reply),
         other => Err(WireError::Status(other)),
     }
+}
+
+async fn sent(request: RequestBuilder) -> Result<Response, WireError> {
+    request.send().await.map_err(|e| {
+        if e.is_timeout() { WireError::TimedOut } else { WireError::Unreachable(chain(&e)) }
+    })
 }
 
 fn broke_off(error: &reqwest::Error) -> WireError {

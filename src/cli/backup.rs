@@ -14,6 +14,7 @@ use anyhow::{Context, bail};
 use crate::{
     app::DATABASE,
     config::Site,
+    settle::Archive,
     store::{self, Options, Reader, Rebuilt, Store, Tail},
 };
 
@@ -30,6 +31,10 @@ pub async fn backup(site: Site, to: &Path) -> anyhow::Result<()> {
     let taken = reader.backup(&to.join(DATABASE)).await;
     let copied = taken.map_err(anyhow::Error::from).and_then(|tail| {
         copy_beside(&site.data_dir, to)?;
+        // The daemon may not have run since they were over.
+        let keep = jiff::Span::new().days(i64::from(site.settlement.keep_days));
+        let today = site.rules.zone.to_datetime(super::wall_now()).date();
+        Archive::new(to).prune(today.saturating_sub(keep))?;
         Ok(tail)
     });
     match copied {

@@ -60,7 +60,7 @@ impl Daemon {
             bail!("{} belongs to a daemon with another data folder", self.base);
         }
         let body: serde_json::Value = read(answer).await.unwrap_or_default();
-        let text = body.pointer("/error/text").and_then(serde_json::Value::as_str);
+        let text = body.get("detail").and_then(serde_json::Value::as_str);
         bail!("{}", text.unwrap_or(status.as_str()));
     }
 

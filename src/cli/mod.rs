@@ -7,6 +7,8 @@ pub mod ready;
 pub mod settlement;
 pub mod supervisor;
 pub mod tariff;
+pub mod ticket;
+pub mod tokens;
 
 use std::time::Duration;
 
@@ -56,15 +58,20 @@ pub fn start_metrics() -> anyhow::Result<Metrics> {
     builder.install_recorder().context("the metrics recorder cannot be installed")
 }
 
-/// Waits for Ctrl-C or SIGTERM.
-pub async fn stop_signal() {
-    let terminate = tokio::signal::unix::SignalKind::terminate();
-    let Ok(mut term) = tokio::signal::unix::signal(terminate) else {
-        return drop(tokio::signal::ctrl_c().await);
-    };
-    tokio::select! {
-        _ = tokio::signal::ctrl_c() => {}
-        _ = term.recv() => {}
+/// Waits for Ctrl-C or SIGTERM, which are listened for as soon as this is called. Needs a runtime.
+pub fn stop_signal() -> impl Future<Output = ()> {
+    use tokio::signal::unix::{SignalKind, signal};
+    let [term, interrupt] = [SignalKind::terminate(), SignalKind::interrupt()].map(signal);
+    async {
+        match (term, interrupt) {
+            (Ok(mut term), Ok(mut interrupt)) => {
+                tokio::select! {
+                    _ = interrupt.recv() => {}
+                    _ = term.recv() => {}
+                }
+            }
+            _ => drop(tokio::signal::ctrl_c().await),
+        }
     }
 }
 

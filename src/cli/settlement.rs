@@ -2,7 +2,7 @@
 
 use std::{
     collections::BTreeMap,
-    io::{IsTerminal, Write},
+    io::{BufRead, IsTerminal, Write},
     path::Path,
     sync::Arc,
 };
@@ -42,24 +42,36 @@ async fn office(site: &Site) -> anyhow::Result<Office> {
     })
 }
 
-/// On a terminal, how many rows have been read.
-fn progress() -> impl FnMut(u64) + Send {
+/// On a terminal, how many rows have been read of how many lines the file has.
+fn progress(file: &Path) -> impl FnMut(u64) + Send {
     let shows = std::io::stderr().is_terminal();
+    let lines = if shows { lines_of(file).unwrap_or(0) } else { 0 };
     let mut told = 0;
     move |rows| {
         if shows && rows >= told + PROGRESS_ROWS {
             told = rows;
-            eprint!("\r{rows} rows");
+            let percent = rows.saturating_mul(100).checked_div(lines).unwrap_or(0).min(100);
+            eprint!("\r{rows} of {lines} rows, {percent} %");
             let _ = std::io::stderr().flush();
         }
     }
+}
+
+/// Line ends of a file.
+fn lines_of(file: &Path) -> std::io::Result<u64> {
+    let mut text = std::io::BufReader::new(std::fs::File::open(file)?);
+    let mut lines = 0;
+    while text.skip_until(b'\n')? > 0 {
+        lines += 1;
+    }
+    Ok(lines)
 }
 
 /// `paifang statement import`; `false`: something does not fit.
 pub async fn import(site: &Site, file: &Path, channel: &str, day: Date) -> anyhow::Result<bool> {
     let office = office(site).await?;
     let channel = ChannelId::parse(channel).context("--channel is the name of a bank channel")?;
-    match office.import(&channel, day, file, super::wall_now(), &mut progress()).await? {
+    match office.import(&channel, day, file, super::wall_now(), &mut progress(file)).await? {
         Imported::Same => {
             println!("{channel} {day}: this very file was imported before; nothing to do");
             Ok(true)
@@ -93,7 +105,9 @@ pub async fn reconcile(site: &Site, day: Date) -> anyhow::Result<bool> {
     let mut is_well = true;
     for channel in office.channels.keys() {
         if office.archive.path(channel, day).exists() {
-            let outcome = office.again(channel, day, super::wall_now(), &mut progress()).await?;
+            let file = office.archive.path(channel, day);
+            let mut shown = progress(&file);
+            let outcome = office.again(channel, day, super::wall_now(), &mut shown).await?;
             is_well &= told(site, &outcome);
         } else {
             println!("{channel} {day}: no statement yet");
@@ -131,8 +145,12 @@ pub async fn settle(site: &Site, day: Date) -> anyhow::Result<bool> {
     for one in settled {
         let kept = one.fees_minor.map(|minor| Money::new(minor, site.rules.currency));
         match kept {
+            Some(_) if one.channel == crate::config::CASH => println!("cash {day}:"),
             Some(kept) => println!("{} {day}: kept {kept}; {} open", one.channel, one.open),
             None => println!("{} {day}: no statement yet; nothing posted", one.channel),
+        }
+        for (partner, minor) in &one.shares {
+            println!("  {partner}: {}", Money::new(*minor, site.rules.currency));
         }
         is_well &= kept.is_some() && one.open == 0;
     }

@@ -16,6 +16,7 @@ use super::{
     products::Around,
     rules,
     settlement::Settlement,
+    shares::Shares,
     tariffs::Prices,
     tickets::TicketSettings,
 };
@@ -41,6 +42,8 @@ pub struct Site {
     /// Bank channels, those first that new payments go to first.
     pub channels: Vec<(ChannelId, ChannelSettings)>,
     pub settlement: Settlement,
+    /// `None`: all of it is the site's own.
+    pub shares: Option<Shares>,
     pub tickets: TicketSettings,
     /// The other daemons of this site.
     pub sisters: Vec<SisterAt>,
@@ -193,6 +196,8 @@ impl Check<'_> {
         };
         self.notify_paths(&channels);
         let settlement = self.settlement(&file.settlement, &channels);
+        let named: Vec<_> = zones.iter().map(|(id, _)| id.clone()).collect();
+        let shares = self.shares(file.shares.as_ref(), &channels, &named, &mqtt.secrets);
         let Prices { book, main } = prices?;
         let code = format!("{} {}", file.pay.trade_prefix, file.site.name);
         let (tickets, mut shop, mut numbering) =
@@ -230,6 +235,7 @@ impl Check<'_> {
             rate,
             channels,
             settlement,
+            shares,
             tickets,
             sisters,
             invoices,

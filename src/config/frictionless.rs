@@ -20,6 +20,9 @@ pub struct FrictionlessSection {
     pub leave_first_at_most_minor: Option<Spanned<i64>>,
     /// Hours for which an accepted charge is asked about before it is reversed, 1 to 168. Default 24.
     pub watch_hours: Option<Spanned<u32>>,
+    /// Whether drivers may have an agreement ended from this site's pages, where the channel can end one: whoever types a
+    /// plate can, so the worst is that its driver binds anew. Default true.
+    pub drivers_end: Option<bool>,
 }
 
 impl Check<'_> {
@@ -48,6 +51,7 @@ impl Check<'_> {
             leave_first_at_most_minor: risk
                 .map_or(usual.leave_first_at_most_minor, |value| *value.get_ref()),
             watch: seconds(&section.watch_hours, 3_600).unwrap_or(usual.watch),
+            drivers_end: section.drivers_end.unwrap_or(usual.drivers_end),
         }
     }
 }

@@ -7,7 +7,7 @@ use toml::Spanned;
 
 use super::check::Check;
 use crate::{
-    invoice::Seller,
+    invoice::{Item, Seller},
     types::{TaxNumber, invoice::title},
 };
 
@@ -24,12 +24,26 @@ pub struct InvoicesSection {
     pub seller: Spanned<String>,
     /// The seller's unified social credit code.
     pub tax_number: Spanned<String>,
-    /// What is sold, as the invoice calls it. Default `停车费`.
+    /// Parking, as the invoice calls it. Default `停车费`.
     pub item: Option<Spanned<String>>,
     /// The rate of tax as your accountant gives it, such as `9%`.
     pub tax_rate: Spanned<String>,
+    /// Tickets. Default `门票`, at the rate of parking.
+    #[serde(default)]
+    pub tickets: ItemSection,
+    /// What counters sell. Default `商品`, at the rate of parking.
+    #[serde(default)]
+    pub sales: ItemSection,
     /// Days that buyers' e-mail addresses and telephone numbers are kept, 1 to 3650. Default 90.
     pub keep_days: Option<Spanned<u32>>,
+}
+
+/// What else is sold, as an invoice says it.
+#[derive(Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct ItemSection {
+    pub item: Option<Spanned<String>>,
+    pub tax_rate: Option<Spanned<String>>,
 }
 
 /// How invoices are asked for.
@@ -53,20 +67,27 @@ impl Check<'_> {
         let item = section.item.as_ref().map_or_else(usual, |i| self.line(i, "invoices.item"));
         let tax_number = TaxNumber::parse(section.tax_number.get_ref())
             .map_err(|e| self.wrong(&section.tax_number, "invoices.tax_number", e.to_string()));
+        let parking = Item { name: item.clone()?, tax_rate: tax_rate.clone()? };
+        let tickets = self.item(&section.tickets, "tickets", "门票", &parking);
+        let sales = self.item(&section.sales, "sales", "商品", &parking);
         let keep = section.keep_days.as_ref();
         if let Some(days) = keep.filter(|days| !(1..=3_650).contains(days.get_ref())) {
             self.wrong(days, "invoices.keep_days", "must be 1 to 3650 days");
         }
         Some(InvoiceSettings {
             folder: base.join(&section.folder),
-            seller: Seller {
-                name: name?,
-                tax_number: tax_number.ok()?,
-                item: item?,
-                tax_rate: tax_rate?,
-            },
+            seller: Seller { name: name?, tax_number: tax_number.ok()?, parking, tickets, sales },
             keep_days: keep.map_or(KEEP_DAYS, |days| *days.get_ref()),
         })
+    }
+
+    fn item(&mut self, section: &ItemSection, of: &str, usual: &str, parking: &Item) -> Item {
+        let mut line = |text: &Option<Spanned<String>>, field: &str, usual: &str| {
+            let given = text.as_ref().map(|t| self.line(t, &format!("invoices.{of}.{field}")));
+            given.flatten().unwrap_or_else(|| usual.to_owned())
+        };
+        let name = line(&section.item, "item", usual);
+        Item { name, tax_rate: line(&section.tax_rate, "tax_rate", &parking.tax_rate) }
     }
 
     fn line(&mut self, text: &Spanned<String>, field: &str) -> Option<String> {
@@ -92,6 +113,11 @@ mod tests {
             ("9%", "9\\n%", "invoices.tax_rate"),
             ("folder = \"f\"\n", "folder = \"f\"\nkeep_days = 0\n", "invoices.keep_days"),
             ("folder = \"f\"\n", "folder = \"f\"\nitem = \"\"\n", "invoices.item"),
+            (
+                "folder = \"f\"\n",
+                "folder = \"f\"\ntickets = { tax_rate = \" \" }\n",
+                "invoices.tickets.tax_rate",
+            ),
         ] {
             let text = right.replace(from, to);
             let text = if from.is_empty() { right } else { text.as_str() };
@@ -101,7 +127,12 @@ mod tests {
             let fields: Vec<_> = check.into_mistakes().into_iter().map(|m| m.field).collect();
             if field.is_empty() {
                 let settings = settings.unwrap();
-                assert_eq!((settings.keep_days, settings.seller.item.as_str()), (90, "停车费"));
+                let seller = &settings.seller;
+                assert_eq!((settings.keep_days, seller.parking.name.as_str()), (90, "停车费"));
+                assert_eq!(
+                    (seller.tickets.name.as_str(), &*seller.tickets.tax_rate),
+                    ("门票", "9%")
+                );
                 assert_eq!((settings.folder, fields), (PathBuf::from("/site/f"), Vec::new()));
             } else {
                 assert_eq!(fields, [field]);

@@ -31,6 +31,8 @@ pub struct Lane {
     pub help: Option<u8>,
     /// Scanner of payers' codes, at the lane or its booth: none or one.
     pub scanners: Vec<DeviceId>,
+    /// What stands between a payer's code and the cipher that a certified scanner adds.
+    pub scanner_cipher: Option<String>,
 }
 
 /// A lane for people.
@@ -149,8 +151,21 @@ impl Check<'_> {
             help: self.input_of(section, barrier, InputRole::HelpButton),
             inputs,
             scanners,
+            scanner_cipher: self.scanner_cipher(section),
         };
         Some((lane, wired))
+    }
+
+    fn scanner_cipher(&mut self, section: &LaneSection) -> Option<String> {
+        let between = section.scanner_cipher.as_ref()?;
+        let text = between.get_ref();
+        let digits = text.bytes().any(|b| b.is_ascii_digit());
+        if text.is_empty() || text.trim() != text || digits || section.scanner.is_none() {
+            let what = "is what the lane's scanner writes between a code and its cipher, such as \"|\": \
+                        no digit, no space, and not without a scanner";
+            self.wrong(between, "lane.scanner_cipher", what);
+        }
+        Some(text.clone())
     }
 
     /// What reads the codes of payers; each scanner serves one lane.

@@ -5,6 +5,7 @@
 mod access;
 mod calls;
 mod check;
+mod crash;
 mod devices;
 mod frictionless;
 mod invoices;
@@ -15,6 +16,7 @@ mod products;
 mod rules;
 mod secrets;
 mod settlement;
+mod shares;
 mod signs;
 mod sisters;
 mod tariffs;
@@ -38,6 +40,7 @@ pub use self::{
     access::AccessSection,
     calls::CallsSection,
     check::{Site, load, parse},
+    crash::crash_at,
     devices::{Bus, Device},
     frictionless::FrictionlessSection,
     invoices::{InvoiceSettings, InvoicesSection},
@@ -45,6 +48,7 @@ pub use self::{
     pay_limits::PayLimitsSection,
     secrets::Secrets,
     settlement::{Settlement, SettlementSection},
+    shares::{CASH, Partner, PartnerAccount, Shares, SharesSection},
     signs::{Sign, SignSection},
     sisters::{SisterAt, SisterSection},
     tariffs::{TariffsSection, tariff_file},
@@ -95,6 +99,8 @@ pub struct SiteFile {
     pub invoices: Option<InvoicesSection>,
     #[serde(default)]
     pub settlement: SettlementSection,
+    /// Default: nobody else has a part of the takings.
+    pub shares: Option<SharesSection>,
     #[serde(default)]
     pub display: DisplaySection,
     #[serde(default)]
@@ -303,6 +309,9 @@ pub struct LaneSection {
     /// What reads codes: of people their tickets, and such a lane has a scanner or a reader, or both; of vehicles the
     /// codes on their drivers' phones, to pay by.
     pub scanner: Option<Spanned<DeviceId>>,
+    /// For vehicles: what a certified scanner writes between a payer's code and the cipher it makes of it (密文), such as
+    /// `|`. Default: it makes none.
+    pub scanner_cipher: Option<Spanned<String>>,
     /// For people: what reads their cards.
     pub reader: Option<Spanned<DeviceId>>,
     /// For people: what lets one through at a time. One for both ways is named by two lanes.

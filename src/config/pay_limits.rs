@@ -16,7 +16,7 @@ pub struct PayLimitsSection {
     pub plate_day_minor: Option<Spanned<i64>>,
     /// Paid at one lane. Default: no limit.
     pub lane_day_minor: Option<Spanned<i64>>,
-    /// Paid by the code printed at one lane. Default: no limit.
+    /// Paid by one printed code, at a lane or inside the lot. Default: no limit.
     pub printed_day_minor: Option<Spanned<i64>>,
     /// Cash one operator gives back. Default 100000.
     pub cash_back_day_minor: Option<Spanned<i64>>,
@@ -24,6 +24,15 @@ pub struct PayLimitsSection {
     pub waived_day_minor: Option<Spanned<i64>>,
     /// Attempts to pay at one lane within `attempts_minutes` that are an alarm, 2 to 10000. Default 30.
     pub attempts_max: Option<Spanned<u32>>,
+    /// The same for one plate, 2 to 10000. Default 8.
+    pub plate_attempts_max: Option<Spanned<u32>>,
+    /// The same for what one counter sells, 2 to 10000. Default 60.
+    pub counter_attempts_max: Option<Spanned<u32>>,
+    /// Times that one operator gives cash back or lets a fee go within `attempts_minutes` that are an alarm, 2 to 10000.
+    /// Default 20.
+    pub acts_max: Option<Spanned<u32>>,
+    /// Giving back more cash at once, or letting go of more, needs a second person. Default 50000.
+    pub second_above_minor: Option<Spanned<i64>>,
     /// 1 to 60. Default 10: an attempt that came to nothing is remembered for an hour.
     pub attempts_minutes: Option<Spanned<u32>>,
 }
@@ -47,6 +56,26 @@ impl Check<'_> {
             attempts_max: self
                 .times(section.attempts_max.as_ref(), "limits.pay.attempts_max", (2, 10_000))
                 .unwrap_or(usual.attempts_max),
+            plate_attempts_max: self
+                .times(
+                    section.plate_attempts_max.as_ref(),
+                    "limits.pay.plate_attempts_max",
+                    (2, 10_000),
+                )
+                .unwrap_or(usual.plate_attempts_max),
+            counter_attempts_max: self
+                .times(
+                    section.counter_attempts_max.as_ref(),
+                    "limits.pay.counter_attempts_max",
+                    (2, 10_000),
+                )
+                .unwrap_or(usual.counter_attempts_max),
+            acts_max: self
+                .times(section.acts_max.as_ref(), "limits.pay.acts_max", (2, 10_000))
+                .unwrap_or(usual.acts_max),
+            second_above_minor: self
+                .sum(section.second_above_minor.as_ref(), "limits.pay.second_above_minor")
+                .unwrap_or(usual.second_above_minor),
             attempts_within: minutes
                 .map_or(usual.attempts_within, |min| Duration::from_mins(min.into())),
         }

@@ -81,8 +81,10 @@ pub(super) struct ProductSection {
     /// Who sells it: `page`, `window`, `kiosk` or an agent. Default: everybody.
     #[serde(default)]
     pub(super) counters: Vec<CounterId>,
-    /// Real names: tickets that each number gets for one day or time slot. Default: no names.
+    /// Real names: tickets of this product that each number gets for one day or time slot. Default: no names.
     pub(super) named: Option<u32>,
+    /// In place of one day or time slot, `named` is for so many days of visits in a row, 1 to 400.
+    pub(super) named_days: Option<Spanned<u16>>,
     /// The longest before the visit first. Default: never taken back.
     #[serde(default = "none", rename = "refund")]
     pub(super) refunds: Spanned<Vec<RefundSection>>,
@@ -170,6 +172,9 @@ pub(super) struct SaleSection {
     pub(super) until: Option<Date>,
     /// Days before the visit at most. Default 30.
     pub(super) days_ahead: Option<u16>,
+    /// The time of day, such as `"08:00"`, at which the sale begins on `from`, and at which each further day of visits
+    /// comes on sale. Default midnight.
+    pub(super) opens: Option<jiff::civil::Time>,
     /// Before the slot begins, such as `"30m"`; after it, `"-30m"`. Default: when the slot begins; without slots, when
     /// the day is over.
     pub(super) closes: Option<SignedDuration>,

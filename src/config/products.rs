@@ -219,6 +219,13 @@ impl Check<'_> {
         if section.named == Some(0) {
             self.odd(sheet, &section.id, "product.named", "0 lets nobody buy: leave it out");
         }
+        let named_days = section.named_days.as_ref();
+        if let Some(days) =
+            named_days.filter(|days| section.named.is_none() || !(1..=400).contains(days.get_ref()))
+        {
+            let what = "must be 1 to 400, beside product.named";
+            self.odd(sheet, days, "product.named_days", what);
+        }
         let sale = &section.sale;
         let usual = if section.schedule.is_some() { 0 } else { -24 };
         let product = Product {
@@ -234,10 +241,12 @@ impl Check<'_> {
                 from: sale.from,
                 until: sale.until,
                 days_ahead: sale.days_ahead.unwrap_or(30),
+                opens: sale.opens.unwrap_or_default(),
                 closes: sale.closes.unwrap_or(jiff::SignedDuration::from_hours(usual)),
             },
             counters: section.counters.iter().cloned().collect(),
             named: section.named,
+            named_days: named_days.map_or(0, |days| *days.get_ref()),
             refunds,
             rebook: section.rebook.as_ref().map(|rule| Rebook {
                 times: rule.times,

@@ -78,8 +78,13 @@ pub(super) fn pay(section: &PaySection, channels: &[(ChannelId, ChannelSettings)
         sale_life: Duration::from_mins(section.sale_minutes.into()),
         channels: channels
             .iter()
-            .map(|(id, settings)| PayChannel { id: id.clone(), ways: settings.ways().to_vec() })
+            .map(|(id, settings)| PayChannel {
+                id: id.clone(),
+                ways: settings.ways().to_vec(),
+                hears_of_exits: settings.hears_of_exits(),
+            })
             .collect(),
+        ..PayRules::default()
     }
 }
 

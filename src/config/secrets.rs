@@ -10,11 +10,14 @@ use std::{
 use paifang_devices::osdp::{KeyError, SiteKey};
 use serde::Deserialize;
 
+use super::shares::PartnerAccount;
+
 use crate::io::digest::Login;
 
 /// The secrets file: `[mqtt]` with one password per device id, and `daemon` for an external broker; `[push]` with the
 /// key each calling device has in its address; `[device]` with our user and password at each device that we call;
-/// `[osdp]` with one key per reader's id; `[sister]` with the secret that we and each other daemon of the site have.
+/// `[osdp]` with one key per reader's id; `[partner]` with the account that each partner's part is sent to;
+/// `[sister]` with the secret that we and each other daemon of the site have.
 #[derive(Clone, Default, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Secrets {
@@ -28,6 +31,7 @@ pub struct Secrets {
     device: BTreeMap<String, Login>,
     #[serde(default)]
     sister: BTreeMap<String, String>,
+    partner: BTreeMap<String, PartnerAccount>,
 }
 
 #[derive(Debug, thiserror::Error)]
@@ -36,7 +40,7 @@ pub enum SecretsError {
     Unreadable { path: PathBuf, source: std::io::Error },
     #[error("{} can be read by others (mode {mode:o}); run: chmod 600 {}", path.display(), path.display())]
     Open { path: PathBuf, mode: u32 },
-    #[error("{} line {line}: not one of the expected tables [mqtt], [push], [device], [osdp] and [sister]", path.display())]
+    #[error("{} line {line}: not one of the expected tables [mqtt], [push], [device], [osdp], [partner] and [sister]", path.display())]
     Malformed { path: PathBuf, line: usize },
     #[error("{} osdp.{reader}: {source}", path.display())]
     Key { path: PathBuf, reader: String, source: KeyError },
@@ -89,6 +93,11 @@ impl Secrets {
     /// The secret that another daemon of the site has as well.
     pub fn sister(&self, name: &str) -> Option<&str> {
         self.sister.get(name).map(String::as_str)
+    }
+
+    /// Where a partner's money is sent.
+    pub fn partner(&self, id: &str) -> Option<&PartnerAccount> {
+        self.partner.get(id)
     }
 
     /// Who we are at a device.

@@ -32,6 +32,9 @@ pub struct SettlementSection {
     pub second_above_minor: Option<Spanned<i64>>,
     /// A difference up to this, in minor units, is proposed to be written off. Default 100.
     pub little_minor: Option<Spanned<i64>>,
+    /// Days that banks' statements are kept, 30 to 3660: they hold payers' names at their wallets. What was found in them
+    /// stays. Default 400.
+    pub keep_days: Option<Spanned<u32>>,
     /// What each channel keeps, by its name, such as `[settlement.fees.icbc]`. Default: what its statements say.
     pub fees: BTreeMap<String, FeeSection>,
 }
@@ -58,6 +61,7 @@ pub struct Settlement {
     pub fetch_at: Time,
     pub retry: Duration,
     pub little_minor: i64,
+    pub keep_days: u32,
     pub fees: BTreeMap<ChannelId, FeeRule>,
 }
 
@@ -78,6 +82,10 @@ impl Check<'_> {
         let retry = section.retry_minutes.as_ref();
         if let Some(minutes) = retry.filter(|minutes| !(5..=720).contains(minutes.get_ref())) {
             self.wrong(minutes, "settlement.retry_minutes", "must be 5 to 720");
+        }
+        let keep_days = section.keep_days.as_ref();
+        if let Some(days) = keep_days.filter(|days| !(30..=3_660).contains(days.get_ref())) {
+            self.wrong(days, "settlement.keep_days", "must be 30 to 3660");
         }
         let amounts = [
             ("settlement.second_above_minor", section.second_above_minor.as_ref()),
@@ -114,6 +122,7 @@ impl Check<'_> {
             fetch_at,
             retry: Duration::from_mins(retry.map_or(30, |minutes| (*minutes.get_ref()).into())),
             little_minor: minor(&section.little_minor, 100),
+            keep_days: keep_days.map_or(400, |days| *days.get_ref()),
             fees,
         }
     }
@@ -159,6 +168,7 @@ mod tests {
             ("retry_minutes = 1", "settlement.retry_minutes"),
             ("second_above_minor = -1", "settlement.second_above_minor"),
             ("little_minor = -1", "settlement.little_minor"),
+            ("keep_days = 7", "settlement.keep_days"),
             ("fees.none = { rate = 380 }", "settlement.fees"),
         ];
         for (line, field) in wrong {

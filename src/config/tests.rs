@@ -108,9 +108,9 @@ fn with_banks(order: &str) -> String {
 #[test]
 fn new_payments_go_to_the_channels_in_their_order() {
     for (order, expected) in [
-        ("", ["icbc", "swiftpass"]),
-        ("order = [\"swiftpass\"]", ["swiftpass", "icbc"]),
-        ("order = [\"swiftpass\", \"icbc\"]", ["swiftpass", "icbc"]),
+        ("", ["icbc", "swiftpass", "wechat", "alipay"]),
+        ("order = [\"swiftpass\"]", ["swiftpass", "icbc", "wechat", "alipay"]),
+        ("order = [\"swiftpass\", \"icbc\"]", ["swiftpass", "icbc", "wechat", "alipay"]),
     ] {
         let site = parse(&with_banks(order), &folder()).unwrap();
         let names: Vec<String> = site.channels.iter().map(|(id, _)| id.to_string()).collect();
@@ -120,6 +120,10 @@ fn new_payments_go_to_the_channels_in_their_order() {
             rules.map(|channel| (channel.id.to_string(), channel.ways.len())).collect();
         let swiftpass = ways.iter().find(|(id, _)| id == "swiftpass").unwrap();
         assert_eq!(swiftpass.1, 2, "a link, and the payer's code");
+        for wallet in ["wechat", "alipay"] {
+            let known = ways.iter().find(|(id, _)| id == wallet).unwrap();
+            assert_eq!(known.1, 1, "{wallet}: the plate alone");
+        }
     }
 }
 

@@ -1,13 +1,14 @@
 //! Tickets: `[tickets]` of the site file. Knows no product and no key.
 
-use std::{path::PathBuf, time::Duration};
+use std::{collections::BTreeMap, path::PathBuf, time::Duration};
 
+use jiff::civil::Time;
 use serde::Deserialize;
 use toml::Spanned;
 
 use super::{ZoneSection, check::Check};
 use crate::{
-    core::rules::{AREAS_MAX, ShopRules, TicketRules, Zones},
+    core::rules::{AREAS_MAX, PassbackMode, ShopRules, TicketPassback, TicketRules, Zones},
     types::{CounterId, ZoneId},
 };
 
@@ -39,6 +40,26 @@ pub struct TicketsSection {
     pub slot_days: Option<Spanned<u32>>,
     /// Orders that a closure gives back at a time, 1 to 200. Default 20, so that gates and payments go on between.
     pub closure_batch: Option<Spanned<u32>>,
+    pub passback: TicketPassbackSection,
+    /// Minutes after which whoever came in may come back where nobody watches ways out, 1 to 1440. Default 10.
+    pub return_pause_minutes: Option<Spanned<u32>>,
+    /// Persons of one ticket who follow each other on one scan, 1 to 50. Default 1: each scan lets in one.
+    pub burst: Option<Spanned<u32>>,
+    /// Seconds that a visitor waits at a gate of a full zone until somebody leaves, 1 to 600; after that they scan again.
+    /// Default 60.
+    pub crowd_wait_seconds: Option<Spanned<u32>>,
+    /// The time at which the site's day begins, with nobody inside, such as `"04:00"`. Default 04:00.
+    pub day_begins: Option<Time>,
+}
+
+/// `[tickets.passback]`: a ticket that comes in while it is inside, where ways out are watched.
+#[derive(Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct TicketPassbackSection {
+    /// `off`, `soft` (one that may come back is let in, on record) or `hard` (it is turned away). Default `hard`.
+    pub mode: Option<PassbackMode>,
+    /// Hours after its last passage from which nobody knows where its holder is, 1 to 168. Default 12.
+    pub neutral_hours: Option<Spanned<u32>>,
 }
 
 /// What is no rule of the core.
@@ -94,8 +115,56 @@ impl Check<'_> {
             ..usual
         };
         let areas = self.areas(section, zones, in_order);
-        let rules = TicketRules { issuer: section.issuer, areas, ..TicketRules::default() };
+        let rules =
+            TicketRules { issuer: section.issuer, areas, ..self.admission(section, in_order) };
         (TicketSettings { site_code, keep_days }, shop, rules)
+    }
+
+    /// How gates take tickets.
+    fn admission(&mut self, section: &TicketsSection, zones: &[ZoneSection]) -> TicketRules {
+        let usual = TicketRules::default();
+        let minutes = |time: Duration| time.as_secs() as u32 / 60;
+        let neutral = self.ticket_number(
+            section.passback.neutral_hours.as_ref(),
+            "passback.neutral_hours",
+            (1, 168),
+            minutes(usual.passback.neutral_after) / 60,
+        );
+        let pause = self.ticket_number(
+            section.return_pause_minutes.as_ref(),
+            "return_pause_minutes",
+            (1, 1_440),
+            minutes(usual.return_pause),
+        );
+        let burst = self.ticket_number(section.burst.as_ref(), "burst", (1, 50), usual.burst);
+        let wait = self.ticket_number(
+            section.crowd_wait_seconds.as_ref(),
+            "crowd_wait_seconds",
+            (1, 600),
+            usual.crowd_wait.as_secs() as u32,
+        );
+        let clock = |time: Time| (time.hour() as u64 * 60 + time.minute() as u64) * 60;
+        let begins = section.day_begins.map(clock).map(Duration::from_secs);
+        let mut persons_max = BTreeMap::new();
+        for zone in zones {
+            let Some(most) = &zone.persons_max else { continue };
+            if !(1..=1_000_000).contains(most.get_ref()) {
+                self.wrong(most, "zone.persons_max", "must be 1 to 1000000");
+            }
+            persons_max.insert(zone.id.get_ref().clone(), *most.get_ref());
+        }
+        TicketRules {
+            passback: TicketPassback {
+                mode: section.passback.mode.unwrap_or(usual.passback.mode),
+                neutral_after: Duration::from_hours(neutral.into()),
+            },
+            return_pause: Duration::from_mins(pause.into()),
+            burst,
+            persons_max,
+            crowd_wait: Duration::from_secs(wait.into()),
+            day_begins: begins.unwrap_or(usual.day_begins),
+            ..usual
+        }
     }
 
     fn ticket_number(

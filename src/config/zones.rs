@@ -22,6 +22,8 @@ pub struct ZoneSection {
     pub parent: Option<Spanned<ZoneId>>,
     /// Spaces. Default: nobody counts.
     pub capacity: Option<u32>,
+    /// Persons it holds: visitors wait at its gates while so many are inside. Default: nobody counts.
+    pub persons_max: Option<Spanned<u32>>,
     /// Name of its tariff. Default: as in the zone around it.
     pub tariff: Option<Spanned<String>>,
 }

@@ -80,6 +80,9 @@ pub enum Change {
         lane: LaneId,
         ticket: Option<TicketId>,
         why: NotAdmitted,
+        /// The operator who checked it by hand.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        who: Option<String>,
     },
     /// So many went through a turnstile whom no admission let in.
     Walked {
@@ -196,7 +199,7 @@ pub enum Taken {
 }
 
 /// Something a person should know, as long as it lasts.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
 pub struct Alarm {
     /// A lane, a device, a bank channel, `clock`, `disk`, or a payment's number.
     pub subject: String,
@@ -205,7 +208,19 @@ pub struct Alarm {
     pub detail: String,
 }
 
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+#[derive(
+    Clone,
+    Copy,
+    Debug,
+    PartialEq,
+    Eq,
+    Hash,
+    PartialOrd,
+    Ord,
+    Serialize,
+    Deserialize,
+    utoipa::ToSchema,
+)]
 #[serde(rename_all = "snake_case")]
 pub enum AlarmKind {
     Lane(LaneAlarm),
@@ -231,6 +246,8 @@ pub enum AlarmKind {
     AmountDiffers,
     /// A payment has been undecided for very long.
     PaymentUndecided,
+    /// The bank cannot be asked what became of a payment or refund: a person looks in its portal.
+    BankCannotSay,
     RefundRefused,
     /// A provider of invoices cannot be reached, says nonsense, or will not take one back.
     InvoiceTrouble,
@@ -253,8 +270,18 @@ pub enum AlarmKind {
     ManyPayments,
     /// More was let go or given back by one person in a day than the site allows.
     LimitPassed,
+    /// One operator gives up money very often.
+    ManyActs,
     /// Nobody knows whether a person went through a turnstile.
     AdmissionUnsure,
     /// Another daemon of the site is not heard.
     SisterApart,
+    /// A receiver of events took none for a day, and is told nothing more.
+    WebhookDead,
+    /// A bank's statement is not there although it is late.
+    StatementMissing,
+    /// Differences between statements and the ledger that nobody has settled.
+    DifferencesOpen,
+    /// A bank will not give a partner its part.
+    ShareRefused,
 }

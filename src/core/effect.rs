@@ -13,7 +13,7 @@ use super::{
 use crate::types::{
     ChannelId, ClosureId, CloudPassId, CodeDigest, CommandId, GivenBack, InvoiceId, LaneId, Money,
     OrderId, Plate, RefundId, StayId, TicketId,
-    bank::{AgreementAsk, Ask},
+    bank::{AgreementAsk, Ask, Departure},
 };
 
 #[derive(Clone, Debug, PartialEq)]
@@ -93,6 +93,11 @@ pub enum Effect {
         channel: ChannelId,
         stay: StayId,
         ask: AgreementAsk,
+    },
+    /// A vehicle is gone that this channel was told of as it came in. Nothing comes back, and nothing depends on it.
+    TellLeft {
+        channel: ChannelId,
+        left: Departure,
     },
     /// The answer comes back as [`super::Input::InvoiceSaid`].
     AskInvoice {

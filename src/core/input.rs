@@ -3,6 +3,7 @@
 use jiff::{Timestamp, civil::Date};
 
 pub use super::refusal::Refusal;
+pub use super::till::PaymentAct;
 use super::{
     card::CardAct,
     change::AlarmKind,
@@ -18,7 +19,7 @@ use super::{
     stay::Read,
     tariff::Earlier,
     task::{CallFrom, TaskAct},
-    ticket::{Ticket, Visitor, Way},
+    ticket::{Medium, Ticket, Visitor, Way},
     till::{MerchantAct, TillAct},
 };
 use crate::types::{
@@ -100,6 +101,12 @@ pub enum Input {
         act: PaymentAct,
         who: String,
     },
+    /// A refund that the bank cannot be asked for was made in its portal.
+    RefundMade {
+        refund: RefundId,
+        note: String,
+        who: String,
+    },
     /// A driver inside wants to pay before going to an exit.
     PrepayAsked {
         plate: Plate,
@@ -156,6 +163,12 @@ pub enum Input {
     /// A driver came back from binding a card or wallet to the plate of a stay: the channels are asked anew.
     AgreementMade {
         plate: Plate,
+    },
+    /// The agreement of a plate is to be ended at the bank: by its driver, or by an operator, who says why.
+    AgreementEndAsked {
+        plate: Plate,
+        who: String,
+        reason: String,
     },
     /// Somebody wants an invoice of an order.
     InvoiceAsked(Claim),
@@ -233,6 +246,15 @@ pub enum Input {
         valid_until: Timestamp,
         by: String,
     },
+    /// As [`Input::TicketMade`], under a code of this site's own keys, good in these zones; none named: everywhere.
+    TicketIssued {
+        persons: u32,
+        valid_from: Timestamp,
+        valid_until: Timestamp,
+        zones: Vec<ZoneId>,
+        medium: Medium,
+        by: String,
+    },
     TicketRevoked {
         ticket: TicketId,
         by: String,
@@ -251,6 +273,12 @@ pub enum Input {
         ticket: TicketId,
         visitor: Visitor,
         by: Asker,
+    },
+    /// An operator wants to read the name and number of a ticket's visitor. The ticket as the tables know it.
+    VisitorShown {
+        ticket: Box<Ticket>,
+        who: String,
+        reason: String,
     },
     /// Tickets are about to be printed: the paper's codes are the only ones that are good from now on.
     TicketsPrinted {
@@ -396,9 +424,14 @@ pub enum Input {
 pub struct HandCheck {
     pub key: String,
     pub zone: ZoneId,
+    pub way: Way,
     pub shown: Presented,
     /// As the tables know it, also where it is over.
     pub found: Option<Ticket>,
+    /// So many of a group at once; 1 or more.
+    pub persons: u32,
+    /// The operator with the phone.
+    pub who: String,
 }
 
 /// What a payer's code is to pay.
@@ -428,14 +461,6 @@ pub struct RefundAsked {
     pub key: String,
     pub who: String,
     pub reason: String,
-}
-
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum PaymentAct {
-    /// How does it stand?
-    Ask,
-    /// Nobody should pay by it any more.
-    Close,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -12,12 +12,14 @@ pub enum Limited {
     Plate(Plate),
     /// Paid at one lane.
     Lane(LaneId),
-    /// Paid by the code that is printed at a lane.
-    Printed(LaneId),
+    /// Paid by the code that is printed at a lane; `None`: by the one inside the lot.
+    Printed(Option<LaneId>),
     /// Cash one operator gave back.
     CashBack(String),
     /// Fees one operator let go.
     Waived(String),
+    /// What one operator gives up, however little: how often, not how much.
+    Acts(String),
 }
 
 impl Limited {
@@ -26,9 +28,12 @@ impl Limited {
         match self {
             Self::Plate(plate) => format!("plate {}", plate.full()),
             Self::Lane(lane) => format!("lane {lane}"),
-            Self::Printed(lane) => format!("printed {lane}"),
+            Self::Printed(Some(lane)) => format!("printed {lane}"),
+            // No lane is called so.
+            Self::Printed(None) => "printed /lot".to_owned(),
             Self::CashBack(who) => format!("cash_back {who}"),
             Self::Waived(who) => format!("waived {who}"),
+            Self::Acts(who) => format!("acts {who}"),
         }
     }
 
@@ -40,6 +45,7 @@ impl Limited {
             Self::Printed(_) => LimitName::Printed,
             Self::CashBack(_) => LimitName::CashBack,
             Self::Waived(_) => LimitName::Waived,
+            Self::Acts(_) => LimitName::Acts,
         }
     }
 }
@@ -51,6 +57,7 @@ pub enum LimitName {
     Printed,
     CashBack,
     Waived,
+    Acts,
 }
 
 /// The sum of one day, of one plate, lane or person. Kept only where the site sets a limit.
@@ -61,6 +68,9 @@ pub struct Spent {
     /// The first instant of the next day: then it counts for nothing.
     pub until: Timestamp,
     pub amount: Money,
+    /// When it happened lately, oldest first; only of what is counted by how often.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub recent: Vec<Timestamp>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub over_at: Option<Timestamp>,
 }

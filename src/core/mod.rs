@@ -32,6 +32,7 @@ mod rights;
 pub mod rules;
 pub mod selling;
 pub mod settle;
+pub mod shares;
 pub mod sister;
 pub mod slot;
 pub mod state;
@@ -45,7 +46,7 @@ pub mod zone;
 pub use self::{
     admit::Place,
     change::{Alarm, AlarmKind, Change},
-    decide::{Decision, decide, shift_matches_postings},
+    decide::{Decision, decide, quote_of, shift_matches_postings},
     effect::{Effect, Message},
     input::{Answer, Input, Refusal, Reply},
     rules::Rules,

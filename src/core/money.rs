@@ -1,12 +1,14 @@
 //! What is owed, the attempts to collect it, money going back, and the ledger's lines. Knows no bank's format.
 
+use std::collections::BTreeMap;
+
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
 use super::{basket::Basket, frictionless::Charge, settle::SettledDay, tariff::Quote};
 use crate::types::{
-    ArrearsId, CashId, ChannelId, CounterId, LaneId, Money, OrderId, PassId, PaymentId, RefundId,
-    ShiftId, StayId, bank::PayWay,
+    ArrearsId, CashId, ChannelId, CounterId, LaneId, MerchantId, Money, OrderId, PartnerId, PassId,
+    PaymentId, RefundId, ShiftId, StayId, ValidationId, ZoneId, bank::PayWay,
 };
 
 /// What is owed, for a stay or for what a counter sold.
@@ -213,10 +215,16 @@ pub struct Earned {
     pub counter: Option<CounterId>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub product: Option<String>,
+    /// Where it was earned; of parking only.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub zone: Option<ZoneId>,
+    /// Of an order of several products, what each cost, in minor units.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub products: BTreeMap<String, i64>,
 }
 
 impl Earned {
-    /// What a payment of this order earns.
+    /// What a payment of this order earns, but for the zone.
     pub fn by(order: &Order) -> Self {
         let sale = order.sale.as_ref();
         let account = match (sale, &order.basket) {
@@ -229,8 +237,20 @@ impl Earned {
             stay: order.stay,
             counter: sale.map(|sale| sale.counter.clone()),
             product: sale.map(|sale| sale.subject.clone()),
+            zone: None,
+            products: order.basket.as_ref().map_or_else(BTreeMap::new, products_of),
         }
     }
+}
+
+/// What each product of a basket costs; of an order of changes, nothing is known of it.
+fn products_of(basket: &Basket) -> BTreeMap<String, i64> {
+    let mut products = BTreeMap::new();
+    for line in basket.lines.iter().filter(|_| basket.moves.is_empty()) {
+        let minor = line.price.minor.saturating_mul(line.tickets.into());
+        *products.entry(line.product.to_string()).or_insert(0) += minor;
+    }
+    products
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -294,6 +314,22 @@ pub enum Account {
     TicketRevenue,
     /// What counters that settle by account owe for what they sold (asset).
     CounterReceivable,
+    /// Fees of vehicles that left without paying (asset).
+    ArrearsReceivable,
+    /// The same fees as income, until they are paid and become parking fees (income).
+    ArrearsRevenue,
+    /// Arrears that a person forgave (expense).
+    ArrearsForgiven,
+    /// What merchants owe for the fees they took over (asset).
+    MerchantReceivable,
+    /// Fees that merchants took over, or the site gave away through them (income).
+    ValidationRevenue,
+    /// Discounts of merchants whose discounts are the site's own (expense).
+    Discounts,
+    /// What partners have a right to of the takings (expense).
+    PartnersShare,
+    /// The same, until it is transferred to them (liability).
+    PartnersPayable,
     /// Taken, but owed back to payers (liability).
     RefundsPayable,
     /// Paid in by holders of passes and not used up (liability).
@@ -320,6 +356,14 @@ impl Account {
             Self::SalesRevenue => "sales_revenue",
             Self::TicketRevenue => "ticket_revenue",
             Self::CounterReceivable => "counter_receivable",
+            Self::ArrearsReceivable => "arrears_receivable",
+            Self::ArrearsRevenue => "arrears_revenue",
+            Self::ArrearsForgiven => "arrears_forgiven",
+            Self::MerchantReceivable => "merchant_receivable",
+            Self::ValidationRevenue => "validation_revenue",
+            Self::Discounts => "discounts",
+            Self::PartnersShare => "partners_share",
+            Self::PartnersPayable => "partners_payable",
             Self::RefundsPayable => "refunds_payable",
             Self::StoredValue => "stored_value",
             Self::CashDrawer => "cash_drawer",
@@ -328,6 +372,33 @@ impl Account {
             Self::ChannelFees => "channel_fees",
             Self::SettlementOverShort => "settlement_over_short",
             Self::CashOverShort => "cash_over_short",
+        }
+    }
+}
+
+impl Posting {
+    /// Of nothing yet, with nobody's name on it.
+    pub fn bare(txn: i64, at: Timestamp, debit: Account, credit: Account, amount: Money) -> Self {
+        Self {
+            txn,
+            at,
+            payment: None,
+            refund: None,
+            cash: None,
+            shift: None,
+            pass: None,
+            counter: None,
+            product: None,
+            zone: None,
+            products: BTreeMap::new(),
+            order: None,
+            merchant: None,
+            validation: None,
+            partner: None,
+            settled: None,
+            debit,
+            credit,
+            amount,
         }
     }
 }
@@ -356,6 +427,21 @@ pub struct Posting {
     pub counter: Option<CounterId>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub product: Option<String>,
+    /// Where it was earned; of parking only.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub zone: Option<ZoneId>,
+    /// How much of it each product is, where it is of several, in minor units; they add up to `amount`.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub products: BTreeMap<String, i64>,
+    /// The order, where neither a payment nor cash tells it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub order: Option<OrderId>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub merchant: Option<MerchantId>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub validation: Option<ValidationId>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub partner: Option<PartnerId>,
     /// Of which channel's settlement day.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub settled: Option<SettledDay>,

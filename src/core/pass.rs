@@ -9,7 +9,7 @@ use super::tariff::Span;
 use crate::types::{LaneId, ListedId, PassId, Plate, ReservationId, StayId, Vehicle, ZoneId};
 
 /// A season pass (月卡) of one holder. Several plates may share fewer spaces (一位多车).
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
 pub struct Pass {
     pub id: PassId,
     pub holder: String,
@@ -42,7 +42,7 @@ pub struct Pass {
     pub over_at: Option<Timestamp>,
 }
 
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
 #[serde(rename_all = "snake_case", tag = "is")]
 pub enum PassKind {
     /// Paid for a time: a month, a season, a year.
@@ -54,7 +54,7 @@ pub enum PassKind {
 }
 
 /// A span of local time on some days of the week, such as 08:00 to 18:00 from Monday to Friday.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
 pub struct WeekSpan {
     /// Bit 0 is Monday, bit 6 Sunday.
     pub days: u8,
@@ -64,14 +64,14 @@ pub struct WeekSpan {
 }
 
 /// Where a plate of a pass is, as far as no open stay tells.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
 pub struct Seen {
     pub plate: Plate,
     pub at: Timestamp,
     pub whereabouts: Whereabouts,
 }
 
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum Whereabouts {
     /// It left.
@@ -81,7 +81,7 @@ pub enum Whereabouts {
 }
 
 /// A plate came in while it was inside, or went out while it was not.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
 pub struct Passback {
     pub plate: Plate,
     pub lane: LaneId,
@@ -91,7 +91,7 @@ pub struct Passback {
 }
 
 /// A plate the site knows by name.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
 pub struct Listed {
     pub id: ListedId,
     pub plate: Plate,
@@ -111,7 +111,19 @@ pub struct Listed {
     pub over_at: Option<Timestamp>,
 }
 
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+#[derive(
+    Clone,
+    Copy,
+    Debug,
+    PartialEq,
+    Eq,
+    Hash,
+    PartialOrd,
+    Ord,
+    Serialize,
+    Deserialize,
+    utoipa::ToSchema,
+)]
 #[serde(rename_all = "snake_case")]
 pub enum List {
     /// Not let in.
@@ -122,10 +134,12 @@ pub enum List {
     Vip,
     /// Police, fire, ambulance: always and at once.
     Emergency,
+    /// Never charged by what is bound to its plate, as after a sale of the car: pays like anybody.
+    ByHand,
 }
 
 /// A place kept for a vehicle at a time: a visitor whom somebody expects, or a booking.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
 pub struct Reservation {
     pub id: ReservationId,
     pub plate: Plate,
@@ -148,7 +162,9 @@ pub struct Reservation {
 }
 
 /// By what right a vehicle is inside, and so what it owes.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[derive(
+    Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize, utoipa::ToSchema,
+)]
 #[serde(rename_all = "snake_case", tag = "as", content = "id")]
 pub enum Standing {
     /// Pays by the tariff.

@@ -43,6 +43,8 @@ pub struct Product {
     pub counters: BTreeSet<CounterId>,
     /// It is for the person with this name and number; each number gets at most so many for one day or time slot.
     pub named: Option<u32>,
+    /// The limit of [`Product::named`] holds for so many days in a row in place of one day or time slot; 0: not.
+    pub named_days: u16,
     /// What goes back of its price when it is returned: the first step whose time has not passed counts. Empty: it is
     /// never taken back.
     pub refunds: Vec<RefundStep>,
@@ -110,6 +112,8 @@ pub struct SaleWindow {
     pub until: Option<Date>,
     /// So many days before the visit at most; 0: for the same day only.
     pub days_ahead: u16,
+    /// The time of day at which the first day's sale, and each further day of visits, begins. Midnight by default.
+    pub opens: Time,
     /// Sold until so long before the time slot begins, or the day of the visit where it has none; negative: after that.
     pub closes: SignedDuration,
 }
@@ -143,6 +147,25 @@ impl Product {
             Kind::Group { min, max } => (min, max),
             _ => (1, 1),
         }
+    }
+
+    /// Whether it is sold now for a day, and a time slot of it.
+    pub fn is_on_sale(
+        &self,
+        day: Date,
+        span: Option<&Span>,
+        now: Timestamp,
+        zone: &TimeZone,
+    ) -> bool {
+        let (window, clock) = (&self.window, now.to_zoned_datetime(zone.clone()));
+        let (today, is_opened) = (clock.date(), clock.time() >= window.opens);
+        let ahead = i64::from(window.days_ahead) - i64::from(!is_opened);
+        let last = today.checked_add(ahead.days()).unwrap_or(today);
+        let from = window.from.is_none_or(|from| from < today || from == today && is_opened);
+        from && window.until.is_none_or(|until| today <= until)
+            && day <= last.max(today)
+            && begins(day, span, zone)
+                .is_some_and(|begins| begins.duration_since(now) >= window.closes)
     }
 
     pub fn sold_by(&self, counter: &CounterId) -> bool {

@@ -1,5 +1,7 @@
 //! Why the core does not do what it was told: what happened, to whom, what to do next. Knows no page.
 
+use jiff::Timestamp;
+
 use super::{
     lane::Reject,
     limit::LimitName,
@@ -7,8 +9,8 @@ use super::{
     ticket::NotAdmitted,
 };
 use crate::types::{
-    AdmissionId, ArrearsId, BoothId, CashId, LaneId, MerchantId, Money, OrderId, PaymentId,
-    RefundId, StayId, TaskId, TicketId, ValidationId, ZoneId,
+    AdmissionId, ArrearsId, BoothId, CashId, ChannelId, LaneId, MerchantId, Money, OrderId,
+    PaymentId, RefundId, StayId, TaskId, TicketId, ValidationId, ZoneId,
 };
 
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -121,10 +123,14 @@ pub enum Refusal {
     NotPaid(String),
     #[error("no more than {0} can go back of this payment")]
     RefundTooMuch(Money),
+    #[error("channel {0} gives back the whole of a payment only")]
+    WholeOnly(ChannelId),
     #[error("somebody else has to agree to a refund you asked for")]
     SamePerson,
     #[error("payment {0} is decided; look at its record")]
     Decided(PaymentId),
+    #[error("the bank may still collect payment {0} until {1}: look in its portal after that")]
+    MayCollect(PaymentId, Timestamp),
     #[error("a sale has a number of 1 to 64 characters and a subject of 1 to 40")]
     SaleUnfit,
     #[error("this number was used for order {0}, of another amount or subject: take a new number")]

@@ -12,7 +12,11 @@ mod ticket;
 mod till;
 mod zone;
 
-use std::{collections::BTreeMap, sync::Arc, time::Duration};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    sync::Arc,
+    time::Duration,
+};
 
 use jiff::{Timestamp, tz::TimeZone};
 
@@ -111,7 +115,14 @@ impl Rules {
 impl Rules {
     /// What a lane is called on pages.
     pub fn lane_name<'a>(&'a self, lane: &'a LaneId) -> &'a str {
-        self.lane_names.get(lane).map_or(lane.as_str(), String::as_str)
+        let known = self.lane_names.get(lane).map(String::as_str);
+        known.or_else(|| self.by_hand(lane)).unwrap_or(lane.as_str())
+    }
+
+    /// The zone where staff check by hand, of what stands in place of a lane there.
+    fn by_hand(&self, lane: &LaneId) -> Option<&str> {
+        let zone = ZoneId::parse(lane.as_str().strip_prefix("hand-")?)?;
+        self.zones.get(&zone).map(|zone| zone.name.as_str())
     }
 
     /// What a plain stay costs by the main tariff.
@@ -120,7 +131,9 @@ impl Rules {
     }
 }
 
-#[derive(Clone, Copy, Debug, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+#[derive(
+    Clone, Copy, Debug, PartialEq, Eq, serde::Serialize, serde::Deserialize, utoipa::ToSchema,
+)]
 #[serde(rename_all = "snake_case")]
 pub enum Direction {
     Entry,
@@ -280,6 +293,10 @@ pub struct PayRules {
     pub sale_life: Duration,
     /// Whom new payments go to: the first that collects the wanted way and is not silent.
     pub channels: Vec<PayChannel>,
+    /// Channels that give back the whole of a payment only.
+    pub whole_refunds: BTreeSet<ChannelId>,
+    /// Channels that close no attempt: one ends by its age, and is only asked about.
+    pub never_close: BTreeSet<ChannelId>,
 }
 
 /// A bank channel as far as the core knows it.
@@ -287,6 +304,8 @@ pub struct PayRules {
 pub struct PayChannel {
     pub id: ChannelId,
     pub ways: Vec<PayWay>,
+    /// It wants to hear of vehicles that leave, where it was told of their entry.
+    pub hears_of_exits: bool,
 }
 
 impl Default for PayRules {
@@ -298,6 +317,8 @@ impl Default for PayRules {
             code_window: Duration::from_secs(30),
             sale_life: Duration::from_hours(2),
             channels: Vec::new(),
+            whole_refunds: BTreeSet::new(),
+            never_close: BTreeSet::new(),
         }
     }
 }

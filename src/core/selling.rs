@@ -180,6 +180,8 @@ pub enum TicketDid {
     Returned,
     Moved,
     Renamed,
+    /// Somebody read its visitor's name and number.
+    NameShown,
 }
 
 impl TicketDid {
@@ -191,6 +193,7 @@ impl TicketDid {
             Self::Returned => "returned",
             Self::Moved => "moved",
             Self::Renamed => "renamed",
+            Self::NameShown => "name_shown",
         }
     }
 }

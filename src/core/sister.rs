@@ -72,6 +72,9 @@ pub struct SisterAsk {
     /// The number of a check by hand.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub hand: Option<String>,
+    /// The operator who checked it by hand.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub who: Option<String>,
     /// The next of a group, on the scan of the one before.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub follows: bool,

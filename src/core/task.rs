@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 use crate::types::{ChannelId, LaneId, StayId, TaskId, TicketId};
 
 /// Something for the operator's work list.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
 pub struct Task {
     pub id: TaskId,
     pub about: About,
@@ -41,7 +41,7 @@ impl Task {
 }
 
 /// What a task is about.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
 #[serde(rename_all = "snake_case", tag = "is")]
 pub enum About {
     /// A read at an exit fits no open stay: the candidates, best first.
@@ -70,7 +70,9 @@ pub enum About {
 }
 
 /// How a person was called.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[derive(
+    Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize, utoipa::ToSchema,
+)]
 #[serde(rename_all = "snake_case")]
 pub enum CallFrom {
     /// The driver's phone.
@@ -83,7 +85,7 @@ pub enum CallFrom {
 }
 
 /// Who sees to a task, and since when.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
 pub struct Taken {
     pub who: String,
     pub at: Timestamp,
@@ -99,14 +101,14 @@ pub enum TaskAct {
 }
 
 /// An open stay that may be the one, with how well it fits.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
 pub struct Candidate {
     pub stay: StayId,
     /// Percent.
     pub score: u8,
 }
 
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
 pub struct Outcome {
     /// An operator, or `paifang` when it settled itself.
     pub who: String,

@@ -95,6 +95,15 @@ pub struct Sold {
     /// What of its price was paid by later orders, since a new time cost more; oldest first.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub more: Vec<More>,
+    /// Its edition when it was printed last. Paper of an earlier one lets nobody in.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub printed: Option<u8>,
+    /// Persons who went back while others stayed on it.
+    #[serde(default, skip_serializing_if = "is_nobody")]
+    pub returned: u32,
+    /// Minor units of what was paid for persons who went back, and stayed with the site.
+    #[serde(default, skip_serializing_if = "is_nothing")]
+    pub kept_minor: i64,
 }
 
 /// A part of a ticket's price.
@@ -109,6 +118,16 @@ fn is_zero(count: &u8) -> bool {
     *count == 0
 }
 
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde passes it so")]
+fn is_nobody(persons: &u32) -> bool {
+    *persons == 0
+}
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde passes it so")]
+fn is_nothing(minor: &i64) -> bool {
+    *minor == 0
+}
+
 /// Who a ticket is for. Name and number are kept sealed, apart from the journal, for as long as the site says.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Visitor {
@@ -121,7 +140,9 @@ pub struct Visitor {
 }
 
 /// Where a ticket's code may be shown.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[derive(
+    Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize, utoipa::ToSchema,
+)]
 #[serde(rename_all = "snake_case")]
 pub enum Medium {
     #[default]
@@ -143,6 +164,12 @@ impl Ticket {
     /// Persons who may still come in for the first time, into the area with the most left.
     pub fn left(&self) -> u32 {
         self.left_in(None)
+    }
+
+    /// Paper of the code that is good is in somebody's hand.
+    pub fn is_printed(&self) -> bool {
+        let printed = self.sold.as_ref().is_none_or(|sold| sold.printed == Some(self.edition));
+        self.medium == Medium::Paper && printed
     }
 
     /// Whether it is in memory: see [`Ticket`]. The table computes the same in `is_alive`.
@@ -240,7 +267,9 @@ pub struct Admission {
 }
 
 /// Whether somebody came in on this ticket before.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[derive(
+    Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize, utoipa::ToSchema,
+)]
 #[serde(rename_all = "snake_case")]
 pub enum Again {
     #[default]
@@ -258,7 +287,7 @@ impl Again {
     }
 }
 
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize, utoipa::ToSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum AdmissionState {
     /// Let in, and not gone yet.
@@ -289,7 +318,19 @@ impl AdmissionState {
 }
 
 /// Which way through a turnstile, seen from the site.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+#[derive(
+    Clone,
+    Copy,
+    Debug,
+    PartialEq,
+    Eq,
+    Hash,
+    PartialOrd,
+    Ord,
+    Serialize,
+    Deserialize,
+    utoipa::ToSchema,
+)]
 #[serde(rename_all = "snake_case")]
 pub enum Way {
     In,

@@ -44,7 +44,7 @@ impl Shift {
 }
 
 /// Sums of a shift, in minor units of the site's currency.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
 pub struct ShiftTotals {
     pub cash_minor: i64,
     pub cash_count: u32,
@@ -108,6 +108,9 @@ pub struct Merchant {
     /// Gives nothing until an operator lets it again.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub suspended: bool,
+    /// What it gives is the site's own discount: it is sent no bill.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub on_site: bool,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub over_at: Option<Timestamp>,
 }
@@ -138,7 +141,7 @@ pub struct Validation {
     pub over_at: Option<Timestamp>,
 }
 
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
 #[serde(rename_all = "snake_case", tag = "is")]
 pub enum ValidationState {
     Given,
@@ -216,6 +219,11 @@ pub enum TillAct {
         arrears: ArrearsId,
         reason: String,
     },
+    /// A second operator, who proved to be there, agrees to it.
+    Seconded {
+        second: String,
+        act: Box<TillAct>,
+    },
 }
 
 /// What an operator did with money at a lane or for a plate, as it stands on record.
@@ -233,6 +241,26 @@ pub enum TillDid {
     /// A payment nobody knew the end of was asked about, or closed, by hand.
     PaymentAsked,
     PaymentClosed,
+    /// A merchant transferred what it owes.
+    MerchantPaid,
+    /// A person said what the bank's portal says of a payment, or made a refund there.
+    PortalPaid,
+    PortalUnpaid,
+    PortalRefunded,
+    /// What was bound to a plate was to be ended.
+    AgreementEnded,
+}
+
+/// What a person does about a payment nobody knows the end of.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum PaymentAct {
+    /// How does it stand?
+    Ask,
+    /// Nobody should pay by it any more.
+    Close,
+    /// What the bank's portal says of one that the bank cannot be asked about; `note`: the bank's number, or what is seen
+    /// there.
+    Portal { paid: bool, note: String },
 }
 
 /// What an operator does about merchants.
@@ -248,5 +276,16 @@ pub enum MerchantAct {
     Suspend {
         id: MerchantId,
         suspended: bool,
+    },
+    /// Who bears its discounts from now on.
+    Bear {
+        id: MerchantId,
+        on_site: bool,
+    },
+    /// So much of what it owes has come, in minor units; below zero: that was a mistake.
+    Paid {
+        id: MerchantId,
+        minor: i64,
+        reason: String,
     },
 }

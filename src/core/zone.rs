@@ -96,7 +96,7 @@ impl Occupancy {
 }
 
 /// What other programs are told of a zone.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, utoipa::ToSchema)]
 pub struct Count {
     pub zone: ZoneId,
     pub name: String,

@@ -10,11 +10,14 @@ use axum::{
 };
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
 
 use super::{
     console::{Frame, today},
     error::ApiError,
+    hand::Hand,
     operate::REASON_CHARS_MAX,
+    program::{Access, Api, Op},
     router::Shared,
     signin::Signed,
     words::{self, Lang},
@@ -26,33 +29,88 @@ use crate::{
         gate::Gate,
         input::{Answer, Refusal},
         lane::OperatorAct,
-        ticket::{Admission, Ticket},
+        ticket::{Admission, Medium, Ticket},
     },
-    types::{AdmissionId, Code, LaneId, TicketId},
+    types::{AdmissionId, Code, LaneId, Scope, TicketId, ZoneId},
 };
 
 const ADMISSIONS_MAX: u32 = 200;
 
+pub(super) fn api(api: Api) -> Api {
+    api.on(
+        Op::post(
+            "/api/v1/tickets",
+            "registerTicket",
+            "Registers a ticket sold elsewhere, by its code",
+        )
+        .scope(Scope::TicketsWrite)
+        .body::<Sold>()
+        .gives::<TicketBody>(
+            200,
+            "Its number; the same code with the same content is the same ticket",
+        ),
+        sell,
+    )
+    .on(
+        Op::delete(
+            "/api/v1/tickets/{ticket}",
+            "revokeTicket",
+            "Lets nobody in any more; who is in stays in",
+        )
+        .scope(Scope::TicketsWrite)
+        .empties("It lets nobody in any more"),
+        revoke,
+    )
+    .on(
+        Op::post(
+            "/api/v1/tickets/issue",
+            "issueTicket",
+            "A ticket under a code that the site signs",
+        )
+        .by(Access::Hand(Scope::TicketsWrite))
+        .body::<Issued>()
+        .gives::<TicketBody>(200, "Its number"),
+        issue,
+    )
+    .on(
+        Op::post(
+            "/api/v1/tickets/{ticket}/revoke",
+            "withdrawTicket",
+            "As revoking it, for a reason that goes on record",
+        )
+        .by(Access::Hand(Scope::TicketsWrite))
+        .body::<Withdrawn>()
+        .gives::<TicketBody>(200, "Its number"),
+        withdraw,
+    )
+}
+
 // ---- tickets -------------------------------------------------------------------------------------
 
-#[derive(Deserialize)]
+#[derive(Deserialize, ToSchema)]
+#[schema(as = TicketAsk, example = json!({
+    "code": "A-4711", "persons": 2, "valid_until": "2096-01-01T00:00:00Z"
+}))]
 #[serde(deny_unknown_fields)]
-pub(super) struct Sold {
+struct Sold {
     /// As the scanner will read it; a card: its bits and bytes, such as `26:2d00a280`. Its digest alone is kept.
+    #[schema(min_length = 1, max_length = 512)]
     code: String,
+    #[schema(minimum = 1, maximum = 1000)]
     persons: u32,
     /// Default: now.
     valid_from: Option<Timestamp>,
     valid_until: Timestamp,
 }
 
-#[derive(Debug, Serialize)]
-pub(super) struct TicketBody {
+#[derive(Debug, Serialize, ToSchema)]
+#[schema(as = TicketMade)]
+struct TicketBody {
     id: TicketId,
 }
 
 /// The same code again with the same content is the same ticket.
-pub(super) async fn sell(
+async fn sell(
     State(web): State<Shared>,
     signed: Signed,
     Json(sold): Json<Sold>,
@@ -85,21 +143,81 @@ pub(super) async fn sell(
     }
 }
 
+#[derive(Deserialize, ToSchema)]
+#[schema(as = TicketIssue)]
+#[serde(deny_unknown_fields)]
+struct Issued {
+    #[schema(minimum = 1, maximum = 1000)]
+    persons: u32,
+    /// Default: now.
+    valid_from: Option<Timestamp>,
+    valid_until: Timestamp,
+    /// Default: everywhere.
+    #[serde(default)]
+    zones: Vec<ZoneId>,
+    #[serde(default)]
+    medium: Medium,
+}
+
+/// A ticket under a code of this site's own keys, which whoever reads the data folder signs.
+async fn issue(
+    State(web): State<Shared>,
+    hand: Hand,
+    Json(issued): Json<Issued>,
+) -> Result<Json<TicketBody>, ApiError> {
+    let Issued { persons, valid_from, valid_until, zones, medium } = issued;
+    let (valid_from, by) = (valid_from.unwrap_or_else(|| web.desk.now()), hand.name);
+    let made = Input::TicketIssued { persons, valid_from, valid_until, zones, medium, by };
+    match web.desk.tell(made).await?? {
+        Answer::Ticket(id) => Ok(Json(TicketBody { id })),
+        _ => Err(ApiError::Internal),
+    }
+}
+
+#[derive(Deserialize, ToSchema)]
+#[schema(as = TicketWithdrawal)]
+struct Withdrawn {
+    #[schema(min_length = 1, max_length = 200)]
+    reason: String,
+}
+
+/// As [`revoke`], for a reason.
+async fn withdraw(
+    State(web): State<Shared>,
+    hand: Hand,
+    Path(id): Path<i64>,
+    Json(Withdrawn { reason }): Json<Withdrawn>,
+) -> Result<Json<TicketBody>, ApiError> {
+    let (ticket, reason) = (TicketId(id), reason.trim());
+    if reason.is_empty() || reason.chars().count() > REASON_CHARS_MAX {
+        return Err(ApiError::Unfit(
+            "请填写原因（200 字内）。",
+            "Give a reason, of 200 characters at most.",
+        ));
+    }
+    revoked(&web, ticket, format!("{}: {reason}", hand.name)).await?;
+    Ok(Json(TicketBody { id: ticket }))
+}
+
 /// Lets nobody in any more; who is in stays in.
-pub(super) async fn revoke(
+async fn revoke(
     State(web): State<Shared>,
     signed: Signed,
     Path(id): Path<i64>,
 ) -> Result<StatusCode, ApiError> {
-    let ticket = TicketId(id);
-    let revoked = Input::TicketRevoked { ticket, by: signed.name };
-    match web.desk.tell(revoked).await? {
-        Ok(_) => Ok(StatusCode::NO_CONTENT),
+    revoked(&web, TicketId(id), signed.name).await?;
+    Ok(StatusCode::NO_CONTENT)
+}
+
+/// Also where it was revoked before.
+async fn revoked(web: &Shared, ticket: TicketId, by: String) -> Result<(), ApiError> {
+    match web.desk.tell(Input::TicketRevoked { ticket, by }).await? {
+        Ok(_) => Ok(()),
         Err(refusal @ Refusal::NoTicket(_)) => {
             let known: Option<Ticket> = web.records.ticket(ticket).await?;
             match known {
                 None => Err(ApiError::NotFound),
-                Some(known) if known.revoked => Ok(StatusCode::NO_CONTENT),
+                Some(known) if known.revoked => Ok(()),
                 Some(_) => Err(refusal.into()),
             }
         }

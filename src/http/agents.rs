@@ -10,25 +10,27 @@
 //! | `POST orders/{id}/confirm` | settled by account: tickets are made |
 //! | `POST orders/{id}/cancel` | gives up what is not paid |
 //! | `POST orders/{id}/return` | `{"key", "tickets": [{"id", "persons"}]}`: by the products' rules |
+//! | `POST orders/{id}/rename` | `{"ticket", "visitor": {"name", "number"}}`: where the product lets it |
 //! | `POST orders/{id}/move` | `{"key", "tickets": [id], "day", "slot"}`: answers the order to pay where it costs more |
 //!
-//! Amounts are `{"minor", "currency"}`. An error is `{"error": {"code", "text"}}`: `refused` (the text says why),
-//! `sign_in`, `not_found`, `unfit`, `busy` (nothing was done; try again with the same key).
+//! Amounts are `{"minor", "currency"}`. Of an error, `code` is `refused` (its `detail` says why), `token`, `not_found`,
+//! `unfit`, or `busy` (nothing was done; try again with the same key).
 
 use axum::{
-    Json, Router,
+    Json,
     extract::{Path, Query, State},
-    routing::{get, post},
 };
 use jiff::{Timestamp, civil::Date};
 use serde::{Deserialize, Serialize};
+use utoipa::{IntoParams, ToSchema};
 
 use super::{
     error::ApiError,
     orders::AtCounter,
+    program::{Access, Api, Op},
     router::{Shared, Web},
     visit::{
-        change::bought,
+        change::{bought, rename_by},
         keep,
         offer::{self, Choice, Offered, Seller},
         office, sealed,
@@ -43,36 +45,132 @@ use crate::{
         selling::{Asker, Back, LineAsked, MoveAsked, ReturnAsked, TicketsAsked},
         ticket::{Medium, Ticket},
     },
-    types::{CounterId, Money, OrderId, ProductId, SlotId, TicketId},
+    types::{CounterId, Money, OrderId, ProductId, Scope, SlotId, TicketId},
 };
 
-pub(super) fn routes() -> Router<Shared> {
-    Router::new()
-        .route("/api/v1/tickets/products", get(products))
-        .route("/api/v1/tickets/availability", get(availability))
-        .route("/api/v1/tickets/orders", get(by_key).post(reserve))
-        .route("/api/v1/tickets/orders/{order}", get(see))
-        .route("/api/v1/tickets/orders/{order}/confirm", post(confirm))
-        .route("/api/v1/tickets/orders/{order}/cancel", post(cancel))
-        .route("/api/v1/tickets/orders/{order}/return", post(give_back))
-        .route("/api/v1/tickets/orders/{order}/move", post(move_to))
+pub(super) fn api(api: Api) -> Api {
+    let by = Access::Counter(Scope::TicketsSell);
+    let api = api
+        .on(
+            Op::get("/api/v1/tickets/products", "listProducts", "What this counter sells")
+                .by(by)
+                .lists::<ProductBody>("And how it may be changed afterwards"),
+            products,
+        )
+        .on(
+            Op::get(
+                "/api/v1/tickets/availability",
+                "getAvailability",
+                "Prices of a day, and the places left in each time slot",
+            )
+            .by(by)
+            .query::<OfDay>()
+            .gives::<DayBody>(200, "As of now"),
+            availability,
+        )
+        .on(
+            Op::post(
+                "/api/v1/tickets/orders",
+                "reserveTickets",
+                "Holds places until `open_until`; the same key is the same order",
+            )
+            .by(by)
+            .body::<Wanted>()
+            .gives::<OrderBody>(200, "The order"),
+            reserve,
+        )
+        .on(
+            Op::get(
+                "/api/v1/tickets/orders",
+                "findTicketOrder",
+                "The order of a number of the counter's own",
+            )
+            .by(by)
+            .query::<ByKey>()
+            .gives::<OrderBody>(200, "The order with its tickets"),
+            by_key,
+        );
+    let changed = "The order with its tickets";
+    api.on(
+        Op::get("/api/v1/tickets/orders/{order}", "getTicketOrder", "An order of this counter")
+            .by(by)
+            .gives::<OrderBody>(200, changed),
+        see,
+    )
+    .on(
+        Op::post(
+            "/api/v1/tickets/orders/{order}/confirm",
+            "confirmTicketOrder",
+            "Settled by account: tickets are made",
+        )
+        .by(by)
+        .gives::<OrderBody>(200, changed),
+        confirm,
+    )
+    .on(
+        Op::post(
+            "/api/v1/tickets/orders/{order}/cancel",
+            "cancelTicketOrder",
+            "Gives up what is not paid",
+        )
+        .by(by)
+        .gives::<OrderBody>(200, changed),
+        cancel,
+    )
+    .on(
+        Op::post(
+            "/api/v1/tickets/orders/{order}/return",
+            "returnTickets",
+            "Gives tickets back, by the products' rules",
+        )
+        .by(by)
+        .body::<Given>()
+        .gives::<OrderBody>(200, changed),
+        give_back,
+    )
+    .on(
+        Op::post(
+            "/api/v1/tickets/orders/{order}/move",
+            "moveTickets",
+            "To another day or time slot; answers the order to pay where it costs more",
+        )
+        .by(by)
+        .body::<MoveTo>()
+        .gives::<OrderBody>(200, changed),
+        move_to,
+    )
+    .on(
+        Op::post(
+            "/api/v1/tickets/orders/{order}/rename",
+            "renameTicket",
+            "Another visitor takes the ticket; the code before it lets nobody in",
+        )
+        .by(by)
+        .body::<Rename>()
+        .gives::<OrderBody>(200, changed),
+        rename,
+    )
 }
 
 // ---- what there is -------------------------------------------------------------------------------
 
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, ToSchema)]
+#[schema(as = Product)]
 struct ProductBody {
     id: ProductId,
     name: String,
     name_en: String,
     /// On one ticket, least and most.
+    #[schema(value_type = Vec<u32>, min_items = 2, max_items = 2)]
     persons: (u32, u32),
     needs_slot: bool,
     needs_names: bool,
     days_ahead: u16,
     /// Seconds before the visit begins, and the percentage that goes back until then.
+    #[schema(value_type = Vec<Vec<i64>>)]
     refunds: Vec<(i64, u8)>,
     can_move: bool,
+    can_rename: bool,
 }
 
 fn product_body(product: &Product) -> ProductBody {
@@ -86,6 +184,7 @@ fn product_body(product: &Product) -> ProductBody {
         days_ahead: product.window.days_ahead,
         refunds: product.refunds.iter().map(|s| (s.until.as_secs(), s.percent)).collect(),
         can_move: product.rebook.is_some(),
+        can_rename: product.rename && product.named.is_some(),
     }
 }
 
@@ -98,13 +197,17 @@ async fn products(
     Ok(Json(mine.map(product_body).collect()))
 }
 
-#[derive(Debug, Deserialize)]
+#[derive(Debug, Deserialize, IntoParams)]
+#[into_params(parameter_in = Query)]
 struct OfDay {
+    #[param(value_type = String, format = Date)]
     day: Date,
 }
 
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, ToSchema)]
+#[schema(as = TicketDay)]
 struct DayBody {
+    #[schema(value_type = String, format = Date)]
     day: Date,
     /// The site stays closed, and why.
     closed: Option<String>,
@@ -112,7 +215,8 @@ struct DayBody {
     slots: Vec<SlotBody>,
 }
 
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, ToSchema)]
+#[schema(as = TicketOffer)]
 struct OfferBody {
     id: ProductId,
     /// Of one person.
@@ -121,7 +225,8 @@ struct OfferBody {
     schedule: Option<String>,
 }
 
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, ToSchema)]
+#[schema(as = TicketSlot)]
 struct SlotBody {
     id: SlotId,
     schedule: String,
@@ -165,7 +270,8 @@ async fn availability(
 
 // ---- orders --------------------------------------------------------------------------------------
 
-#[derive(Debug, Deserialize)]
+#[derive(Debug, Deserialize, ToSchema)]
+#[schema(as = TicketsAsk)]
 #[serde(deny_unknown_fields)]
 struct Wanted {
     /// The counter's own number, 1 to 64 characters.
@@ -176,10 +282,12 @@ struct Wanted {
     medium: Medium,
 }
 
-#[derive(Debug, Deserialize)]
+#[derive(Debug, Deserialize, ToSchema)]
+#[schema(as = TicketsLine)]
 #[serde(deny_unknown_fields)]
 struct WantedLine {
     product: ProductId,
+    #[schema(value_type = String, format = Date)]
     day: Date,
     #[serde(default)]
     slot: Option<SlotId>,
@@ -192,7 +300,8 @@ struct WantedLine {
 }
 
 /// Kept out of every log.
-#[derive(Deserialize)]
+#[derive(Deserialize, ToSchema)]
+#[schema(as = Visitor)]
 #[serde(deny_unknown_fields)]
 struct Named {
     name: String,
@@ -209,7 +318,8 @@ fn one() -> u32 {
     1
 }
 
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, ToSchema)]
+#[schema(as = TicketOrder)]
 struct OrderBody {
     id: OrderId,
     key: String,
@@ -226,7 +336,8 @@ struct OrderBody {
     tickets: Vec<TicketBody>,
 }
 
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, ToSchema)]
+#[schema(as = SoldTicket)]
 struct TicketBody {
     id: TicketId,
     product: ProductId,
@@ -349,7 +460,8 @@ async fn see(
     answer(&web, &counter, OrderId(order)).await
 }
 
-#[derive(Debug, Deserialize)]
+#[derive(Debug, Deserialize, IntoParams)]
+#[into_params(parameter_in = Query)]
 struct ByKey {
     key: String,
 }
@@ -392,7 +504,8 @@ async fn cancel(
 
 // ---- changes -------------------------------------------------------------------------------------
 
-#[derive(Debug, Deserialize)]
+#[derive(Debug, Deserialize, ToSchema)]
+#[schema(as = TicketsReturn)]
 #[serde(deny_unknown_fields)]
 struct Given {
     /// The counter's own number of the return.
@@ -400,7 +513,8 @@ struct Given {
     tickets: Vec<GivenTicket>,
 }
 
-#[derive(Debug, Deserialize)]
+#[derive(Debug, Deserialize, ToSchema)]
+#[schema(as = ReturnedTicket)]
 #[serde(deny_unknown_fields)]
 struct GivenTicket {
     id: TicketId,
@@ -439,12 +553,14 @@ async fn give_back(
     answer(&web, &counter, order.id).await
 }
 
-#[derive(Debug, Deserialize)]
+#[derive(Debug, Deserialize, ToSchema)]
+#[schema(as = TicketsMove)]
 #[serde(deny_unknown_fields)]
 struct MoveTo {
     /// The counter's own number; of a new order, where the new time costs more.
     key: String,
     tickets: Vec<TicketId>,
+    #[schema(value_type = String, format = Date)]
     day: Date,
     #[serde(default)]
     slot: Option<SlotId>,
@@ -471,4 +587,25 @@ async fn move_to(
         Answer::Order(more) => answer(&web, &counter, more).await,
         _ => answer(&web, &counter, order.id).await,
     }
+}
+
+#[derive(Debug, Deserialize, ToSchema)]
+#[schema(as = TicketRename)]
+#[serde(deny_unknown_fields)]
+struct Rename {
+    ticket: TicketId,
+    visitor: Named,
+}
+
+async fn rename(
+    State(web): State<Shared>,
+    AtCounter(counter): AtCounter,
+    Path(order): Path<i64>,
+    Json(Rename { ticket, visitor }): Json<Rename>,
+) -> Result<Json<OrderBody>, ApiError> {
+    let order = own(&web, &counter, order).await?;
+    named_of(&web, order.id, &[ticket]).await?;
+    let by = Asker::Counter(counter.clone());
+    rename_by(&web, ticket, (&visitor.name, &visitor.number), by).await?;
+    answer(&web, &counter, order.id).await
 }

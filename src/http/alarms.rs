@@ -68,6 +68,13 @@ pub(super) fn words(l: Lang, kind: AlarmKind) -> (&'static str, &'static str) {
                 "It is asked about further; see the bank's merchant site",
             ),
         ),
+        AlarmKind::BankCannotSay => two(
+            ("该笔付款无法向银行查询", "到银行商户后台查看，然后在付款页登记结果"),
+            (
+                "The bank cannot be asked about this payment",
+                "Look in the bank's merchant site, then say on the page of payments what it says",
+            ),
+        ),
         AlarmKind::RefundRefused => two(
             ("银行拒绝退款", "请人工退款给车主"),
             ("The bank refused a refund", "Give the money back by hand"),
@@ -95,6 +102,13 @@ pub(super) fn words(l: Lang, kind: AlarmKind) -> (&'static str, &'static str) {
             ("当日限额已超出", "查看记录;次日零点自动解除"),
             ("A limit of the day was passed", "Look at the records; it ends at midnight"),
         ),
+        AlarmKind::ManyActs => two(
+            ("同一人频繁退现、减免", "查看交接班记录;次日零点自动解除"),
+            (
+                "One person gives up money very often",
+                "Look at the shift's records; it ends at midnight",
+            ),
+        ),
         AlarmKind::FireAlarm => two(
             ("火警：出口已全部常开", "警报解除后逐个车道取消常开"),
             ("Fire alarm: all ways out are open", "When it is over, release each lane by hand"),
@@ -109,6 +123,25 @@ pub(super) fn words(l: Lang, kind: AlarmKind) -> (&'static str, &'static str) {
                 "The other daemon of this site is not heard",
                 "Check the network between the two; meanwhile its tickets are treated as the site file says",
             ),
+        ),
+        AlarmKind::WebhookDead => two(
+            ("事件接收方一天未应答", "检查接收方，然后在“程序”页重新发送"),
+            (
+                "A receiver of events took none for a day",
+                "Mend it, then send again on the page of programs",
+            ),
+        ),
+        AlarmKind::StatementMissing => two(
+            ("银行对账单未到", "在对账页查看；可向银行索取并导入"),
+            ("A bank's statement is not there", "See the settlement page; import the bank's file"),
+        ),
+        AlarmKind::DifferencesOpen => two(
+            ("对账差异未处理", "在对账页逐笔处理"),
+            ("Differences with a bank are open", "Settle each on the settlement page"),
+        ),
+        AlarmKind::ShareRefused => two(
+            ("银行拒绝分账", "查看分账页；该笔改由付款文件转账"),
+            ("A bank refused a partner's part", "See the page of shares; pay it by the file"),
         ),
         AlarmKind::DiskFull => {
             two(("磁盘已满", "立即清理磁盘"), ("The disk takes no more", "Free space now"))

@@ -38,6 +38,12 @@ pub(super) fn text(money: Money) -> String {
     format!("{}.{:0width$}", money.minor / unit, money.minor.rem_euclid(unit))
 }
 
+/// The same, with a sign where it is below zero.
+pub(super) fn signed(money: Money) -> String {
+    let dash = if money.minor < 0 { "-" } else { "" };
+    format!("{dash}{}", text(Money::new(money.minor.saturating_abs(), money.currency)))
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -20,8 +20,11 @@ use super::{
 use crate::{
     bank::{SignAsk, SignForm},
     core::Input,
-    types::{ChannelId, Plate},
+    types::{ChannelId, Plate, bank::AgreementWord},
 };
+
+/// Who ended an agreement, on record, where no operator did.
+const DRIVER: &str = "driver";
 
 /// Digits of a telephone number, at most.
 const MOBILE_MAX: usize = 20;
@@ -35,6 +38,8 @@ struct BindPage<'a> {
     site: &'a str,
     plate: String,
     step: Step,
+    /// Whether a driver may have an agreement ended here.
+    ends: bool,
     wrong: String,
 }
 
@@ -48,6 +53,8 @@ enum Step {
     /// Back from the bank.
     Back,
     Done,
+    /// The bank was told to end it.
+    Ended,
 }
 
 fn show(
@@ -60,7 +67,9 @@ fn show(
     let status = if wrong.is_empty() { StatusCode::OK } else { StatusCode::UNPROCESSABLE_ENTITY };
     let rules = web.desk.rules();
     let (css, js, site) = (ops::DRIVER_CSS, ops::DRIVER_JS, rules.site_name.as_str());
-    let page = BindPage { l, css, js, site, plate, step, wrong }.render()?;
+    let ends =
+        rules.frictionless.drivers_end && web.bank.as_ref().is_some_and(|b| b.ends_agreements());
+    let page = BindPage { l, css, js, site, plate, step, ends, wrong }.render()?;
     let mut response = (status, Html(page)).into_response();
     if let Ok(csp) = HeaderValue::from_str(web.assets.driver_csp()) {
         response.headers_mut().insert(header::CONTENT_SECURITY_POLICY, csp);
@@ -146,4 +155,40 @@ pub(super) async fn made(
     // Whether it is inside, and bound, is nobody's business here: the answer is the same.
     let _ = web.desk.tell(Input::AgreementMade { plate }).await?;
     show(&web, l, full, Step::Done, String::new())
+}
+
+/// A driver wants no more to be charged by the plate. Each try counts, and the answer tells nobody whether anything was
+/// bound: the worst that somebody else can do is that the driver binds anew.
+pub(super) async fn end(
+    State(web): State<Shared>,
+    l: Lang,
+    source: Source,
+    Form(typed): Form<Typed>,
+) -> Result<Response, ApiError> {
+    let Ok(plate) = Plate::parse(&typed.plate) else {
+        let wrong = l.say("这不像一个车牌，请检查", "That is not a plate; check it");
+        return show(&web, l, String::new(), Step::Ask, wrong.to_owned());
+    };
+    let bank = web.bank.as_ref().filter(|bank| bank.ends_agreements());
+    let Some(bank) = bank.filter(|_| web.desk.rules().frictionless.drivers_end) else {
+        return Err(ApiError::NotFound);
+    };
+    let (now, full) = (web.desk.now(), plate.full().to_owned());
+    if let Err(error) = web.plates.may_try(source, now) {
+        return show(&web, l, full, Step::Ask, error.text(l));
+    }
+    web.plates.count(source, now);
+    // Before the bank hears of it.
+    let (who, reason) = (DRIVER.to_owned(), "on the page for drivers".to_owned());
+    let asked = Input::AgreementEndAsked { plate: plate.clone(), who, reason };
+    web.desk.tell(asked).await??;
+    let words = bank.end_agreement(plate).await;
+    if words.iter().any(|(_, word)| matches!(word, AgreementWord::Unknown { .. })) {
+        let wrong = l.say(
+            "银行暂时没有应答，请稍后再试，或在银行的应用里解约",
+            "The bank did not answer clearly: try again later, or end it in the bank's app",
+        );
+        return show(&web, l, full, Step::Ask, wrong.to_owned());
+    }
+    show(&web, l, full, Step::Ended, String::new())
 }

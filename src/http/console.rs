@@ -1,6 +1,6 @@
 //! The operator's console: every lane live, alarms, the day's takings. Acts are in [`super::operate`].
 
-use std::sync::Arc;
+use std::{sync::Arc, time::Duration};
 
 use askama::Template;
 use axum::{
@@ -14,14 +14,13 @@ use super::{
     charts,
     error::ApiError,
     lanes::{self, Board, LaneCard, Seen},
-    people,
+    people, plan,
     ports::{Takings, Waiting},
     router::{Shared, Web},
     signin::Signed,
-    stream::Piece,
+    stream::{self, Lines, Once, Piece},
     tasks,
     words::{self, Lang},
-    zones,
 };
 use crate::{
     core::{Alarm, Rules, lane::OperatorAct, money::Payment},
@@ -70,6 +69,11 @@ impl Frame {
         !self.rules.shop.products.is_empty()
     }
 
+    /// The site has lanes for people.
+    pub(super) fn has_gates(&self) -> bool {
+        !self.rules.gates.is_empty()
+    }
+
     /// What a lane is called.
     pub(super) fn lane<'a>(&'a self, id: &'a LaneId) -> &'a str {
         self.rules.lane_name(id)
@@ -88,6 +92,21 @@ impl Frame {
             Waiting { tasks, calls: 0 } => format!("<b class=\"badge\">{tasks}</b>"),
             Waiting { tasks, .. } => format!("<b class=\"badge ring\">{tasks}</b>"),
         }
+    }
+
+    /// The usual reasons, to be picked instead of typed.
+    pub(super) fn reasons(&self) -> [&'static str; 8] {
+        let l = self.l;
+        [
+            l.say("特种车辆", "Emergency vehicle"),
+            l.say("车牌识别错误", "Plate misread"),
+            l.say("手机无法付款", "The phone cannot pay"),
+            l.say("已付现金", "Paid in cash"),
+            l.say("设备检修", "Maintenance"),
+            l.say("高峰疏导", "Rush hour"),
+            l.say("误入掉头", "Came in by mistake"),
+            l.say("访客", "Visitor"),
+        ]
     }
 
     /// Day and time at the site.
@@ -112,62 +131,54 @@ pub(super) struct Notice {
 
 #[derive(Template)]
 #[template(path = "console.html", config = "src/http/askama.toml")]
-struct ConsolePage<'a> {
+struct ConsolePage {
     f: Frame,
-    cards: Vec<Card<'a>>,
-    calls: String,
-    zones: String,
-    people: String,
-    /// Vehicles inside that have no plate: an operator picks one for a driver without a phone.
+    cards: Vec<String>,
     nameless: Vec<String>,
+    calls: String,
+    plan: String,
+    people: String,
     alarms: String,
     day: String,
     undecided: String,
 }
 
-impl ConsolePage<'_> {
-    /// The usual reasons, to be picked instead of typed.
-    fn reasons(&self) -> [&'static str; 8] {
-        let l = self.f.l;
-        [
-            l.say("特种车辆", "Emergency vehicle"),
-            l.say("车牌识别错误", "Plate misread"),
-            l.say("手机无法付款", "The phone cannot pay"),
-            l.say("已付现金", "Paid in cash"),
-            l.say("设备检修", "Maintenance"),
-            l.say("高峰疏导", "Rush hour"),
-            l.say("误入掉头", "Came in by mistake"),
-            l.say("访客", "Visitor"),
-        ]
-    }
-}
-
+/// A lane with the acts an operator has on it.
+#[derive(Template)]
+#[template(path = "lane-card.html", config = "src/http/askama.toml")]
 struct Card<'a> {
-    l: Lang,
+    f: &'a Frame,
     seen: &'a Seen,
     live: String,
     notice: Option<&'a Notice>,
+}
+
+/// `notice`: what became of the last act, shown beside its lane.
+pub(super) fn card(f: &Frame, seen: &Seen, notice: Option<&Notice>) -> Result<String, ApiError> {
+    let live = LaneCard { l: f.l, seen, zone: &f.zone, now: f.now }.render()?;
+    let notice = notice.filter(|notice| notice.lane == seen.lane.id);
+    Ok(Card { f, seen, live, notice }.render()?)
 }
 
 impl Card<'_> {
     fn acts(&self) -> Vec<(&'static str, &'static str)> {
         use OperatorAct::{Close, Hold, Lock, Open, Release, Turn, Unlock};
         let mut acts = vec![
-            ("open", words::act(self.l, Open)),
-            ("close", words::act(self.l, Close)),
-            ("hold", words::act(self.l, Hold)),
-            ("release", words::act(self.l, Release)),
-            ("lock", words::act(self.l, Lock)),
-            ("unlock", words::act(self.l, Unlock)),
+            ("open", words::act(self.f.l, Open)),
+            ("close", words::act(self.f.l, Close)),
+            ("hold", words::act(self.f.l, Hold)),
+            ("release", words::act(self.f.l, Release)),
+            ("lock", words::act(self.f.l, Lock)),
+            ("unlock", words::act(self.f.l, Unlock)),
         ];
         if self.seen.rules.tide.is_some() {
-            acts.push(("turn", words::act(self.l, Turn)));
+            acts.push(("turn", words::act(self.f.l, Turn)));
         }
         acts
     }
 
     fn direction(&self) -> &'static str {
-        lanes::direction(self.l, self.seen.direction())
+        lanes::direction(self.f.l, self.seen.direction())
     }
 
     fn is_exit(&self) -> bool {
@@ -175,7 +186,8 @@ impl Card<'_> {
     }
 }
 
-fn nameless(state: &crate::core::State) -> Vec<String> {
+/// Vehicles inside that have no plate: an operator picks one for a driver without a phone.
+pub(super) fn nameless(state: &crate::core::State) -> Vec<String> {
     let inside = state.stays.values().filter(|stay| stay.plate.is_virtual());
     inside.map(|stay| stay.plate.full().to_owned()).collect()
 }
@@ -197,20 +209,18 @@ pub(super) async fn with_notice(
 ) -> Result<Response, ApiError> {
     let f = Frame::new(web, l, who);
     let board = look(web).await?;
-    let mut cards = Vec::with_capacity(board.lanes.len());
-    for seen in &board.lanes {
-        let live = LaneCard { l, seen, zone: &f.zone, now: f.now }.render()?;
-        let notice = notice.as_ref().filter(|notice| notice.lane == seen.lane.id);
-        cards.push(Card { l, seen, live, notice });
-    }
+    let (day, went) = slow(web, &f, board.inside).await?;
+    let pieces = plan_pieces(&f, &board, &went)?;
+    let cards: Result<Vec<_>, _> =
+        board.lanes.iter().map(|seen| card(&f, seen, notice.as_ref())).collect();
     let page = ConsolePage {
-        cards,
+        cards: cards?,
         nameless: web.desk.read(nameless).await?,
         alarms: alarms(&f, &board)?,
         calls: tasks::ringing(&f, &board.tasks)?,
-        zones: zones::rendered(f.l, &board.bars)?,
-        people: people::cards(web, &f, &board.people).await?,
-        day: day(web, &f, board.inside).await?,
+        plan: plan::drawing(l, &board, &pieces)?,
+        people: people::cards(&f, &board.people, &went)?,
+        day: day.to_string(),
         undecided: undecided(&f, &board)?,
         f,
     };
@@ -218,16 +228,49 @@ pub(super) async fn with_notice(
     Ok((status, Html(page.render()?)).into_response())
 }
 
-async fn look(web: &Web) -> Result<Board, ApiError> {
+pub(super) async fn look(web: &Web) -> Result<Board, ApiError> {
     let rules = web.desk.rules();
     Ok(web.desk.read(move |state| Board::of(state, &rules)).await?)
 }
 
+/// What all who watch the console are shown, made once for each language.
+#[derive(Debug, Default)]
+pub(super) struct Shown {
+    pieces: [Once<Vec<String>>; 2],
+    day: [Once<String>; 2],
+    went: Once<Vec<(LaneId, i64)>>,
+}
+
+/// What the tables are asked for, and not at every change.
+const SLOW: Duration = Duration::from_secs(1);
+
+/// The day's charts, and how many went through each turnstile today.
+async fn slow(
+    web: &Web,
+    f: &Frame,
+    inside: usize,
+) -> Result<(Arc<String>, Arc<Vec<(LaneId, i64)>>), ApiError> {
+    let day = web.shown.day[f.l.index()].recent(SLOW, day(web, f, inside)).await?;
+    Ok((day, web.shown.went.recent(SLOW, people::went_today(web, f)).await?))
+}
+
+fn plan_pieces(f: &Frame, board: &Board, went: &[(LaneId, i64)]) -> Result<Vec<Piece>, ApiError> {
+    let eye = plan::Eye { l: f.l, zone: &f.zone, now: f.now };
+    plan::pieces(eye, board, |gate| people::count(went, gate))
+}
+
 /// All that moves on the console.
-pub(super) async fn pieces(web: &Web, l: Lang) -> Result<Vec<Piece>, ApiError> {
+pub(super) async fn pieces(web: &Web, l: Lang) -> Result<Lines, ApiError> {
+    let version = web.desk.version();
+    let version = || *version.borrow();
+    web.shown.pieces[l.index()].current(version, render(web, l)).await
+}
+
+async fn render(web: &Web, l: Lang) -> Result<Vec<String>, ApiError> {
     let f = Frame::new(web, l, String::new());
     let board = look(web).await?;
-    let mut pieces = Vec::with_capacity(board.lanes.len() + 3);
+    let (day, went) = slow(web, &f, board.inside).await?;
+    let mut pieces = plan_pieces(&f, &board, &went)?;
     for seen in &board.lanes {
         let card = LaneCard { l, seen, zone: &f.zone, now: f.now };
         pieces.push((lanes::piece_id(&seen.lane.id), card.render()?));
@@ -235,11 +278,10 @@ pub(super) async fn pieces(web: &Web, l: Lang) -> Result<Vec<Piece>, ApiError> {
     pieces.push(("alarms".into(), alarms(&f, &board)?));
     pieces.push(("waiting".into(), f.badge()));
     pieces.push(("calls".into(), tasks::ringing(&f, &board.tasks)?));
-    pieces.push(("zones".into(), zones::rendered(f.l, &board.bars)?));
-    pieces.push(("people".into(), people::cards(web, &f, &board.people).await?));
+    pieces.push(("people".into(), people::cards(&f, &board.people, &went)?));
     pieces.push(("undecided".into(), undecided(&f, &board)?));
-    pieces.push(("day".into(), day(web, &f, board.inside).await?));
-    Ok(pieces)
+    pieces.push(("day".into(), day.to_string()));
+    Ok(stream::lines(pieces))
 }
 
 #[derive(Template)]

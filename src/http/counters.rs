@@ -65,6 +65,14 @@ pub(super) async fn put(
         "A counter's name is 1 to 32 of a-z, 0-9 and '-'.",
     );
     let counter = CounterId::parse(named.name.trim()).ok_or(odd)?;
+    if let Some(programs) = &web.programs
+        && programs.programs().await?.iter().any(|program| program.name == counter.as_str())
+    {
+        return Err(ApiError::Unfit(
+            "已有程序使用该名称，请换一个。",
+            "A program sells by this name; take another.",
+        ));
+    }
     let (token, digest) = fresh_token(32)?;
     web.payments.put_counter(counter.clone(), digest, signed.name.clone()).await?;
     tracing::info!(%counter, operator = signed.name, "a counter's token was given out");

@@ -15,17 +15,20 @@ use axum::{
 use futures::stream;
 use serde::{Deserialize, Serialize};
 use tokio::sync::broadcast::error::RecvError;
+use utoipa::ToSchema;
 
 use super::{
     console::Frame,
     error::ApiError,
     hand::Hand,
     ports::{DeviceReport, DeviceState, Fault, Spoken, StrangerReport, TestError, TestReport},
+    program::{Access, Api, Op},
     router::{Shared, Web},
     signin::Signed,
     stream::Piece,
     words::Lang,
 };
+use crate::types::Scope;
 
 /// Lines of what devices said, on the page.
 const LINES_MAX: usize = 30;
@@ -34,17 +37,71 @@ const WINDOW_S_MAX: u64 = 600;
 
 // ---- JSON ----------------------------------------------------------------------------------------
 
-pub(super) async fn list(State(web): State<Shared>, _hand: Hand) -> Json<Vec<DeviceReport>> {
+pub(super) fn api(api: Api) -> Api {
+    let (read, test_) = (Access::Hand(Scope::DevicesRead), Access::Hand(Scope::DevicesTest));
+    let api = api
+        .on(
+            Op::get("/api/v1/devices", "listDevices", "How each device is")
+                .by(read)
+                .lists::<DeviceReport>("In the order of their names"),
+            list,
+        )
+        .on(
+            Op::get(
+                "/api/v1/devices/live",
+                "watchDevices",
+                "What devices say as they say it; plates are masked",
+            )
+            .by(read)
+            .streams("One JSON object an event, for as long as somebody listens"),
+            live,
+        );
+    api.on(
+        Op::get(
+            "/api/v1/devices/strangers",
+            "listStrangers",
+            "Who speaks that the site file does not name",
+        )
+        .by(read)
+        .lists::<StrangerReport>("The latest first"),
+        strangers,
+    )
+    .on(
+        Op::post(
+            "/api/v1/devices/strangers",
+            "listen",
+            "Listens to strangers more closely for a while",
+        )
+        .by(test_)
+        .body::<Window>()
+        .gives::<Listening>(200, "For so long, and what that means here"),
+        listen,
+    )
+    .on(
+        Op::post(
+            "/api/v1/devices/{device}/test",
+            "testDevice",
+            "Does what is harmless with a device; `moves` opens its arm",
+        )
+        .by(test_)
+        .body::<Asked>()
+        .gives::<TestReport>(200, "What it found"),
+        test,
+    )
+}
+
+async fn list(State(web): State<Shared>, _hand: Hand) -> Json<Vec<DeviceReport>> {
     Json(web.fleet.devices())
 }
 
-#[derive(Debug, Default, Deserialize)]
+#[derive(Debug, Default, Deserialize, ToSchema)]
+#[schema(as = DeviceTest)]
 #[serde(deny_unknown_fields, default)]
-pub(super) struct Asked {
+struct Asked {
     moves: bool,
 }
 
-pub(super) async fn test(
+async fn test(
     State(web): State<Shared>,
     hand: Hand,
     Path(device): Path<String>,
@@ -54,7 +111,7 @@ pub(super) async fn test(
 }
 
 /// What devices say, one JSON object an event.
-pub(super) async fn live(State(web): State<Shared>, _hand: Hand) -> Result<Response, ApiError> {
+async fn live(State(web): State<Shared>, _hand: Hand) -> Result<Response, ApiError> {
     let place = web.streams.clone().try_acquire_owned().map_err(|_| ApiError::Busy)?;
     let start = (web.fleet.live(), web.stop.clone(), place);
     let events = stream::unfold(start, async |(mut live, mut stop, place)| {
@@ -78,23 +135,24 @@ pub(super) async fn live(State(web): State<Shared>, _hand: Hand) -> Result<Respo
     Ok(Sse::new(events).keep_alive(keep_alive).into_response())
 }
 
-pub(super) async fn strangers(State(web): State<Shared>, _hand: Hand) -> Json<Vec<StrangerReport>> {
+async fn strangers(State(web): State<Shared>, _hand: Hand) -> Json<Vec<StrangerReport>> {
     Json(web.fleet.strangers())
 }
 
-#[derive(Debug, Deserialize)]
+#[derive(Debug, Deserialize, ToSchema)]
+#[schema(as = ListeningWindow)]
 #[serde(deny_unknown_fields)]
-pub(super) struct Window {
+struct Window {
     seconds: u64,
 }
 
-#[derive(Debug, Serialize)]
-pub(super) struct Listening {
+#[derive(Debug, Serialize, ToSchema)]
+struct Listening {
     seconds: u64,
     notes: Vec<String>,
 }
 
-pub(super) async fn listen(
+async fn listen(
     State(web): State<Shared>,
     hand: Hand,
     Json(window): Json<Window>,

@@ -6,7 +6,7 @@ use std::time::Duration;
 use askama::Template;
 use axum::{
     Form,
-    extract::{Path, Query, State},
+    extract::{Path, State},
     http::{HeaderMap, HeaderValue, StatusCode, header},
     response::{Html, IntoResponse, Redirect, Response},
 };
@@ -16,7 +16,7 @@ use serde::Deserialize;
 use super::{
     error::ApiError,
     guard::Source,
-    ops, records,
+    home, ops, pay, records,
     router::{Shared, Web},
     turn::{self, Bill, Turn, lane_turn, order_turn},
     unlicensed::{self, Offer},
@@ -71,18 +71,17 @@ impl DriverPage<'_> {
         words::quote_line(self.l, line, self.zone)
     }
 
-    /// What the camera read, for its driver to correct.
+    /// What the camera read, for its driver to correct; else what this phone named last.
     fn camera_read(&self) -> &str {
         match self.turn {
             Turn::AskPlate(Some((Help::NoStay, Some(plate)))) => plate.full(),
-            _ => "",
+            _ => &self.offer.plate,
         }
     }
 
-    /// Where its form goes; from the page of the printed code, saying so.
+    /// Where its form goes.
     fn pay_at(&self) -> String {
-        let printed = if self.help.is_some() { "?printed=true" } else { "" };
-        format!("/p/{}/pay{printed}", self.token)
+        format!("/p/{}/pay", self.token)
     }
 
     /// Where its tickets are, of an order of tickets.
@@ -118,7 +117,12 @@ fn page(
     offer: Offer,
 ) -> Result<Response, ApiError> {
     let rules = web.desk.rules();
-    let token = turn.order().map(|order| web.links.token(order)).unwrap_or_default();
+    // Whoever has no link to the order yet came by the code that is printed at the lane.
+    let token = turn.order().map(|order| match here.strip_prefix("/p/") {
+        Some(token) => token.to_owned(),
+        None => web.links.printed_token(order),
+    });
+    let token = token.unwrap_or_default();
     let page = DriverPage {
         l,
         css: ops::DRIVER_CSS,
@@ -188,8 +192,9 @@ pub(super) async fn give_plate(
         return lane_page(&web, l, &lane, &turn, &error.text(l), Offer::default()).await;
     }
     web.plates.count(source, now);
+    let full = plate.full().to_owned();
     match web.desk.tell(Input::PlateTyped { lane: lane.clone(), plate }).await? {
-        Ok(_) => Ok(Redirect::to(&here).into_response()),
+        Ok(_) => Ok(pay::remember(&full, Redirect::to(&here).into_response())),
         Err(refusal) => {
             lane_page(&web, l, &lane, &turn, &words::refusal(l, &refusal), Offer::default()).await
         }
@@ -235,7 +240,7 @@ pub(super) async fn picture_at_lane(
 // ---- one order -----------------------------------------------------------------------------------
 
 fn order_of(web: &Web, token: &str) -> Result<OrderId, ApiError> {
-    web.links.order(token).ok_or(ApiError::NotFound)
+    web.links.begun(token).map(|(order, _)| order).ok_or(ApiError::NotFound)
 }
 
 pub(super) async fn by_token(
@@ -259,21 +264,13 @@ async fn picture(web: &Web, turn: &Turn) -> Result<Response, ApiError> {
     records::kept_picture(web, name).await
 }
 
-/// Where a driver began.
-#[derive(Deserialize)]
-pub(super) struct Begun {
-    /// At the code that is printed at the lane.
-    #[serde(default)]
-    printed: bool,
-}
-
 /// Asks for the one attempt that collects the order and sends the phone to its cashier, if the link comes in time.
 pub(super) async fn pay_by_token(
     State(web): State<Shared>,
     Path(token): Path<String>,
-    Query(Begun { printed }): Query<Begun>,
 ) -> Result<Response, ApiError> {
-    let order = order_of(&web, &token)?;
+    // The link itself says by which code its holder came.
+    let (order, printed) = web.links.begun(&token).ok_or(ApiError::NotFound)?;
     let here = Redirect::to(&format!("/p/{token}")).into_response();
     // A refusal means that there is nothing to pay any more: the page says why.
     let asked = if printed { Input::PrintedPayAsked { order } } else { Input::PayAsked { order } };
@@ -282,15 +279,18 @@ pub(super) async fn pay_by_token(
         Ok(Answer::Payment(payment)) => payment,
         // The fee has grown since the page was made: it is shown before it is asked for.
         Ok(Answer::Order(order)) => {
-            return Ok(Redirect::to(&format!("/p/{}", web.links.token(order))).into_response());
+            let (shown, by) = (web.links.token(order), web.links.printed_token(order));
+            let token = if printed { by } else { shown };
+            return Ok(Redirect::to(&format!("/p/{token}")).into_response());
         }
         Ok(_) | Err(_) => return Ok(here),
     };
     let link = tokio::time::timeout(LINK_WAIT, link_of(&web, payment)).await;
-    Ok(match link {
+    let to = match link {
         Ok(Some(link)) if turn::is_web(&link) => Redirect::to(&link).into_response(),
         _ => here,
-    })
+    };
+    Ok(home::remember(&web, &token, to))
 }
 
 /// Waits for the cashier link; `None` once there will be none.

@@ -86,10 +86,15 @@ pub(super) async fn bank_first(
         return next.run(request).await;
     }
     let path = path.to_owned();
+    let headers = request.headers().iter();
+    let headers = headers.filter_map(|(name, value)| {
+        Some((name.as_str().to_owned(), value.to_str().ok()?.to_owned()))
+    });
+    let headers = headers.collect();
     let Ok(body) = to_bytes(request.into_body(), NOTIFICATION_BYTES_MAX).await else {
         return StatusCode::PAYLOAD_TOO_LARGE.into_response();
     };
-    let said = bank.notified(path, body).await;
+    let said = bank.notified(path, headers, body).await;
     tracing::info!(status = said.status.as_u16(), "the bank notified");
     (said.status, [(header::CONTENT_TYPE, said.content_type)], Body::from(said.body))
         .into_response()

@@ -194,7 +194,7 @@ pub(super) fn desk(web: &Web) -> Result<&dyn InvoiceDesk, ApiError> {
 }
 
 fn order_of(web: &Web, token: &str) -> Result<OrderId, ApiError> {
-    web.links.order(token).ok_or(ApiError::NotFound)
+    web.links.begun(token).map(|(order, _)| order).ok_or(ApiError::NotFound)
 }
 
 // ---- by the code of a receipt --------------------------------------------------------------------

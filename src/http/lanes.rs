@@ -98,12 +98,12 @@ impl LaneCard<'_> {
         &self.seen.lane
     }
 
-    fn phase(&self) -> &'static str {
+    pub(super) fn phase(&self) -> &'static str {
         words::phase(self.l, self.lane().phase)
     }
 
     /// `good`, `busy` or `bad`.
-    fn mood(&self) -> &'static str {
+    pub(super) fn mood(&self) -> &'static str {
         match self.lane().phase {
             _ if !self.seen.alarms.is_empty() => "bad",
             Phase::Idle => "calm",
@@ -120,7 +120,7 @@ impl LaneCard<'_> {
     }
 
     /// `up`, `down`, `moving` or `unknown`.
-    fn arm(&self) -> &'static str {
+    pub(super) fn arm(&self) -> &'static str {
         let sensors = &self.lane().sensors;
         let order = self.lane().order.as_ref().map(|order| order.action);
         match (sensors.open_limit, sensors.closed_limit, self.lane().phase) {
@@ -136,7 +136,7 @@ impl LaneCard<'_> {
         }
     }
 
-    fn arm_words(&self) -> &'static str {
+    pub(super) fn arm_words(&self) -> &'static str {
         match self.arm() {
             "up" => self.l.say("杆已抬起", "Arm up"),
             "down" => self.l.say("杆已落下", "Arm down"),
@@ -167,7 +167,7 @@ impl LaneCard<'_> {
     }
 
     /// The vehicle it serves, or the last one that passed: plate, and whether it has gone.
-    fn plate(&self) -> Option<(&str, bool)> {
+    pub(super) fn plate(&self) -> Option<(&str, bool)> {
         let visit = self.lane().visit.as_ref();
         match visit {
             Some(visit) => visit.plate.as_ref().map(|plate| (plate.full(), false)),

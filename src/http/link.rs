@@ -38,6 +38,22 @@ impl Links {
         format!("{order}-{}", URL_SAFE_NO_PAD.encode(&tag[..TAG_BYTES]))
     }
 
+    /// As [`Self::token`], of who came by a code that is printed and the same for everybody: `{order}p-{tag}`.
+    pub(super) fn printed_token(&self, order: OrderId) -> String {
+        let made = self.made(b"printed ", order.0);
+        made.replacen('-', "p-", 1)
+    }
+
+    /// The order of a token of its page, and whether its holder came by a printed code.
+    pub(super) fn begun(&self, token: &str) -> Option<(OrderId, bool)> {
+        if let Some(order) = self.order(token) {
+            return Some((order, false));
+        }
+        let (number, tag) = token.split_once("p-")?;
+        let order = self.read(b"printed ", &format!("{number}-{tag}"))?;
+        Some((OrderId(order), true))
+    }
+
     fn kept(&self, kind: &[u8], number: i64) -> Hmac<Sha256> {
         let mut mac = self.key.clone();
         mac.update(kind);
@@ -171,6 +187,17 @@ mod tests {
         assert_eq!(links.order(&visit), None);
         let big = links.ticket_token(TicketId(1 << 47));
         assert_eq!(links.ticket(&big), Some(TicketId(1 << 47)));
+    }
+
+    #[test]
+    fn who_came_by_a_printed_code_cannot_say_otherwise() {
+        let (ours, theirs) = (Links::new(b"one"), Links::new(b"two"));
+        let (shown, printed) = (ours.token(OrderId(7)), ours.printed_token(OrderId(7)));
+        assert_eq!(ours.begun(&shown), Some((OrderId(7), false)));
+        assert_eq!(ours.begun(&printed), Some((OrderId(7), true)));
+        assert_eq!((ours.order(&printed), theirs.begun(&printed)), (None, None));
+        assert_eq!(ours.begun(&printed.replace("p-", "-")), None, "the tag is of the kind");
+        assert_eq!(ours.begun(&shown.replacen('-', "p-", 1)), None);
     }
 
     #[test]

@@ -13,11 +13,13 @@ use jiff::{SignedDuration, Timestamp, tz::TimeZone};
 use rand::{TryRng, rngs::SysRng};
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
+use utoipa::ToSchema;
 
 use super::{
     error::ApiError,
     guard::Source,
     ports::MerchantUser,
+    program::{Access, Api, Op},
     router::{Shared, Web},
     signin::{NOBODYS_HASH, verify},
     words::{self, Lang, cookie},
@@ -87,7 +89,7 @@ fn set_cookie(web: &Web, token: &str, rest: &str) -> String {
 }
 
 /// Signed in for a merchant on the page.
-pub(super) struct AtShop(MerchantUser);
+pub(super) struct AtShop(pub(super) MerchantUser);
 
 impl FromRequestParts<Shared> for AtShop {
     type Rejection = Redirect;
@@ -106,18 +108,9 @@ pub(super) struct Program(MerchantUser);
 impl FromRequestParts<Shared> for Program {
     type Rejection = ApiError;
 
-    async fn from_request_parts(parts: &mut Parts, web: &Shared) -> Result<Self, ApiError> {
-        let text = parts.headers.get(header::AUTHORIZATION).and_then(|v| v.to_str().ok());
-        let token = text.and_then(|text| text.strip_prefix("Bearer ")).ok_or(ApiError::SignIn)?;
-        let digest = Sha256::digest(token.trim()).into();
-        let source = Source::from_request_parts(parts, web).await?;
-        let now = web.desk.now();
-        web.sign_ins.may_try(source, now)?;
-        let found = web.till.merchant_of_token(digest).await?;
-        if found.is_none() {
-            web.sign_ins.count(source, now);
-        }
-        found.map(Self).ok_or(ApiError::SignIn)
+    async fn from_request_parts(parts: &mut Parts, _: &Shared) -> Result<Self, ApiError> {
+        // The door before every operation of the API knows.
+        parts.extensions.get::<MerchantUser>().cloned().map(Self).ok_or(ApiError::SignIn)
     }
 }
 
@@ -201,6 +194,7 @@ struct ShopPage {
     zone: TimeZone,
     currency: Currency,
     who: String,
+    now: Timestamp,
     shop: Merchant,
     given: Vec<Validation>,
     notice: Option<(bool, String)>,
@@ -209,6 +203,11 @@ struct ShopPage {
 impl ShopPage {
     fn money(&self, minor: i64) -> Money {
         Money::new(minor, self.currency)
+    }
+
+    /// This month and the one before, as in the addresses of statements.
+    fn months(&self) -> [String; 2] {
+        super::merchant_bills::months(self.now, &self.zone)
     }
 
     fn left(&self) -> Money {
@@ -267,6 +266,7 @@ async fn show(
         zone: rules.zone.clone(),
         currency: rules.currency,
         who: user.name,
+        now: web.desk.now(),
         shop: shop_of(web, user.merchant).await?,
         given: web.till.validations_of(user.merchant, GIVEN_MAX).await?,
         notice,
@@ -278,7 +278,8 @@ async fn show(
     Ok((status, Html(page.render()?)).into_response())
 }
 
-#[derive(Deserialize)]
+#[derive(Deserialize, ToSchema)]
+#[schema(as = ValidationAsk)]
 #[serde(deny_unknown_fields)]
 pub(super) struct Given {
     plate: String,
@@ -347,12 +348,48 @@ pub(super) async fn revoke(
 
 // ---- the API -------------------------------------------------------------------------------------
 
-#[derive(Debug, Serialize)]
-pub(super) struct GivenBody {
+pub(super) fn api(api: Api) -> Api {
+    let by = Access::Merchant;
+    api.on(
+        Op::get(
+            "/api/v1/validations",
+            "listValidations",
+            "What this merchant gave, its offers and its budget",
+        )
+        .by(by)
+        .gives::<ShopBody>(200, "The latest validations first"),
+        api_list,
+    )
+    .on(
+        Op::post(
+            "/api/v1/validations",
+            "giveValidation",
+            "Pays for a part of a vehicle's stay, by an offer's name",
+        )
+        .by(by)
+        .body::<Given>()
+        .gives::<GivenBody>(200, "Its number"),
+        api_give,
+    )
+    .on(
+        Op::delete(
+            "/api/v1/validations/{validation}",
+            "revokeValidation",
+            "Takes back what was not used yet",
+        )
+        .by(by)
+        .empties("It is taken back"),
+        api_revoke,
+    )
+}
+
+#[derive(Debug, Serialize, ToSchema)]
+#[schema(as = ValidationMade)]
+struct GivenBody {
     id: ValidationId,
 }
 
-pub(super) async fn api_give(
+async fn api_give(
     State(web): State<Shared>,
     Program(user): Program,
     source: Source,
@@ -362,7 +399,7 @@ pub(super) async fn api_give(
     Ok(Json(GivenBody { id }))
 }
 
-pub(super) async fn api_revoke(
+async fn api_revoke(
     State(web): State<Shared>,
     Program(user): Program,
     Path(id): Path<i64>,
@@ -372,8 +409,9 @@ pub(super) async fn api_revoke(
     Ok(StatusCode::NO_CONTENT)
 }
 
-#[derive(Debug, Serialize)]
-pub(super) struct ShopBody {
+#[derive(Debug, Serialize, ToSchema)]
+#[schema(as = Merchant)]
+struct ShopBody {
     budget_minor: i64,
     spent_minor: i64,
     currency: Currency,
@@ -382,7 +420,8 @@ pub(super) struct ShopBody {
     validations: Vec<ValidationBody>,
 }
 
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, ToSchema)]
+#[schema(as = Validation)]
 struct ValidationBody {
     id: ValidationId,
     offer: String,
@@ -391,7 +430,7 @@ struct ValidationBody {
     state: ValidationState,
 }
 
-pub(super) async fn api_list(
+async fn api_list(
     State(web): State<Shared>,
     Program(user): Program,
 ) -> Result<Json<ShopBody>, ApiError> {

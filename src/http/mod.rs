@@ -7,7 +7,6 @@ mod admissions;
 mod agents;
 mod alarms;
 mod amount;
-mod api;
 mod bind;
 mod calls;
 mod charts;
@@ -19,11 +18,13 @@ mod error;
 pub mod fee_chart;
 mod guard;
 mod hand;
+mod home;
 mod invoice_list;
 mod invoices;
 mod lanes;
 mod link;
 mod merchant;
+mod merchant_bills;
 mod merchants;
 mod misreads;
 mod operate;
@@ -32,7 +33,9 @@ mod orders;
 mod pay;
 mod payments;
 mod people;
+mod plan;
 pub mod ports;
+mod program;
 mod receipts;
 mod records;
 mod register;
@@ -55,8 +58,14 @@ mod visit;
 mod words;
 mod zones;
 
+/// What the journal tells programs.
+pub mod events {
+    pub use super::program::{EVENT_KINDS, Event, EventKind, News, event, mask};
+}
+
 pub use self::{
     hand::folder_token,
+    program::fresh_token,
     router::{Parts, Settings, router, serve},
     signin::{PasswordError, hash_password, verify_password},
     visit::TicketOffice,

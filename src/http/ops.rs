@@ -72,6 +72,10 @@ pub(super) const VISIT_JS: &str = include_str!("assets/visit.js");
 
 /// The page of staff who check codes by hand.
 const CHECK_JS: &str = include_str!("assets/check.js");
+pub(super) const CHECK_WORKER_JS: &str = include_str!("assets/check-worker.js");
+
+/// The page to try the API.
+const API_JS: &str = include_str!("assets/api.js");
 
 /// Style and script, named by what they contain so that browsers may keep them for ever.
 #[derive(Debug)]
@@ -84,6 +88,7 @@ pub(super) struct Assets {
     visit_css_path: String,
     visit_js_path: String,
     check_js_path: String,
+    api_js_path: String,
 }
 
 impl Assets {
@@ -96,6 +101,7 @@ impl Assets {
             visit_csp: csp_of(VISIT_CSS, VISIT_JS),
             visit_css_path: format!("/assets/{}.css", short_hash(SHOP_CSS)),
             check_js_path: format!("/assets/{}.js", short_hash(CHECK_JS)),
+            api_js_path: format!("/assets/{}.js", short_hash(API_JS)),
             visit_js_path: format!("/assets/{}.js", short_hash(VISIT_JS)),
         }
     }
@@ -127,6 +133,10 @@ impl Assets {
 
     pub(super) fn check_js_path(&self) -> &str {
         &self.check_js_path
+    }
+
+    pub(super) fn api_js_path(&self) -> &str {
+        &self.api_js_path
     }
 
     pub(super) fn visit_csp(&self) -> &str {
@@ -162,6 +172,7 @@ pub(super) async fn asset(
         path if path == web.assets.visit_css_path => ("text/css; charset=utf-8", SHOP_CSS),
         path if path == web.assets.visit_js_path => ("text/javascript; charset=utf-8", VISIT_JS),
         path if path == web.assets.check_js_path => ("text/javascript; charset=utf-8", CHECK_JS),
+        path if path == web.assets.api_js_path => ("text/javascript; charset=utf-8", API_JS),
         path if path == web.assets.js_path => ("text/javascript; charset=utf-8", SITE_JS),
         _ => return Err(ApiError::NotFound),
     };

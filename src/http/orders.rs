@@ -4,15 +4,15 @@
 use axum::{
     Json,
     extract::{FromRequestParts, Path, State},
-    http::{StatusCode, header, request::Parts},
+    http::{StatusCode, request::Parts},
 };
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
-use sha2::{Digest, Sha256};
+use utoipa::ToSchema;
 
 use super::{
     error::ApiError,
-    guard::Source,
+    program::{Access, Api, Op},
     router::{Shared, Web},
 };
 use crate::{
@@ -21,8 +21,54 @@ use crate::{
         input::{At, RefundAsked, SaleAsked},
         money::{Order, OrderState, PaidBy, Payment, Refund},
     },
-    types::{CounterId, Money, OrderId, PayerCode},
+    types::{CounterId, Money, OrderId, PayerCode, Scope},
 };
+
+pub(super) fn api(api: Api) -> Api {
+    let by = Access::Counter(Scope::OrdersWrite);
+    let api = api
+        .on(
+            Op::post("/api/v1/orders", "sell", "A new order; the same key is the same order")
+                .by(by)
+                .body::<Sold>()
+                .gives::<OrderBody>(200, "The order, with the way to pay it"),
+            sell,
+        )
+        .on(
+            Op::get("/api/v1/orders/{order}", "getSale", "An order of this counter")
+                .by(by)
+                .gives::<OrderBody>(200, "As it stands"),
+            see,
+        );
+    api.on(
+        Op::post(
+            "/api/v1/orders/{order}/code",
+            "collectByCode",
+            "Collects by the payer's own code",
+        )
+        .by(by)
+        .body::<Shown>()
+        .gives::<OrderBody>(202, "The bank is asked; the order tells what came of it"),
+        code,
+    )
+    .on(
+        Op::post("/api/v1/orders/{order}/cancel", "cancelSale", "Gives up what is not paid")
+            .by(by)
+            .gives::<OrderBody>(200, "As it stands"),
+        cancel,
+    )
+    .on(
+        Op::post(
+            "/api/v1/orders/{order}/refunds",
+            "refundSale",
+            "Gives back; the same key is the same refund",
+        )
+        .by(by)
+        .body::<Wanted>()
+        .gives::<OrderBody>(202, "Asked for; the refunds tell how it stands"),
+        refund,
+    )
+}
 
 /// A program of a counter: `Authorization: Bearer <token>`.
 pub(super) struct AtCounter(pub(super) CounterId);
@@ -30,24 +76,16 @@ pub(super) struct AtCounter(pub(super) CounterId);
 impl FromRequestParts<Shared> for AtCounter {
     type Rejection = ApiError;
 
-    async fn from_request_parts(parts: &mut Parts, web: &Shared) -> Result<Self, ApiError> {
-        let text = parts.headers.get(header::AUTHORIZATION).and_then(|v| v.to_str().ok());
-        let token = text.and_then(|text| text.strip_prefix("Bearer ")).ok_or(ApiError::SignIn)?;
-        let digest = Sha256::digest(token.trim()).into();
-        let source = Source::from_request_parts(parts, web).await?;
-        let now = web.desk.now();
-        web.sign_ins.may_try(source, now)?;
-        let found = web.payments.counter_of_token(digest).await?;
-        if found.is_none() {
-            web.sign_ins.count(source, now);
-        }
-        found.map(Self).ok_or(ApiError::SignIn)
+    async fn from_request_parts(parts: &mut Parts, _: &Shared) -> Result<Self, ApiError> {
+        // The door before every operation of the API knows.
+        parts.extensions.get::<CounterId>().cloned().map(Self).ok_or(ApiError::SignIn)
     }
 }
 
-#[derive(Debug, Deserialize)]
+#[derive(Debug, Deserialize, ToSchema)]
+#[schema(as = SaleAsk, example = json!({ "key": "2026-000123", "subject": "挂号费", "amount_minor": 2500 }))]
 #[serde(deny_unknown_fields)]
-pub(super) struct Sold {
+struct Sold {
     /// The counter's own number of it: the same number is the same order, however often it is sent.
     key: String,
     /// What the payer reads.
@@ -56,8 +94,9 @@ pub(super) struct Sold {
     amount_minor: i64,
 }
 
-#[derive(Debug, Serialize)]
-pub(super) struct OrderBody {
+#[derive(Debug, Serialize, ToSchema)]
+#[schema(as = Sale)]
+struct OrderBody {
     id: OrderId,
     key: String,
     subject: String,
@@ -76,7 +115,8 @@ pub(super) struct OrderBody {
     refunds: Vec<RefundBody>,
 }
 
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, ToSchema)]
+#[schema(as = SalePayment)]
 struct PaymentBody {
     out_trade_no: String,
     /// `cashier` or `payer_code`.
@@ -86,8 +126,9 @@ struct PaymentBody {
     made_at: Timestamp,
 }
 
-#[derive(Debug, Serialize)]
-pub(super) struct RefundBody {
+#[derive(Debug, Serialize, ToSchema)]
+#[schema(as = SaleRefund)]
+struct RefundBody {
     key: Option<String>,
     refund_no: String,
     amount: Money,
@@ -153,7 +194,7 @@ async fn answer(web: &Web, counter: &CounterId, id: OrderId) -> Result<Json<Orde
 }
 
 /// A new order, or the one this number is of already.
-pub(super) async fn sell(
+async fn sell(
     State(web): State<Shared>,
     AtCounter(counter): AtCounter,
     Json(sold): Json<Sold>,
@@ -175,7 +216,7 @@ pub(super) async fn sell(
     }
 }
 
-pub(super) async fn see(
+async fn see(
     State(web): State<Shared>,
     AtCounter(counter): AtCounter,
     Path(order): Path<i64>,
@@ -183,15 +224,21 @@ pub(super) async fn see(
     answer(&web, &counter, OrderId(order)).await
 }
 
-#[derive(Debug, Deserialize)]
+#[derive(Debug, Deserialize, ToSchema)]
+#[schema(as = ShownCode)]
 #[serde(deny_unknown_fields)]
-pub(super) struct Shown {
+struct Shown {
     /// The digits on the payer's phone.
+    #[schema(value_type = String, min_length = 16, max_length = 32)]
     code: PayerCodeText,
+    /// What a certified scanner made of it.
+    #[serde(default)]
+    secret_text: Option<PayerCodeText>,
 }
 
 /// Kept out of every log.
-#[derive(Deserialize)]
+#[derive(Deserialize, ToSchema)]
+#[schema(as = PayerText)]
 #[serde(transparent)]
 struct PayerCodeText(String);
 
@@ -202,7 +249,7 @@ impl std::fmt::Debug for PayerCodeText {
 }
 
 /// Collects by the payer's code. Whether it was paid, the order tells: mostly within seconds.
-pub(super) async fn code(
+async fn code(
     State(web): State<Shared>,
     AtCounter(counter): AtCounter,
     Path(order): Path<i64>,
@@ -211,12 +258,19 @@ pub(super) async fn code(
     let (order, _) = own(&web, &counter, OrderId(order)).await?;
     let odd = ApiError::Unfit("这不像付款码。", "That is no payer's code: 16 to 32 digits.");
     let code = PayerCode::parse(&shown.code.0).ok_or(odd)?;
+    let code = match &shown.secret_text {
+        Some(cipher) => code.with_cipher(&cipher.0).ok_or(ApiError::Unfit(
+            "密文应为 1 至 128 个可见字符。",
+            "A secret_text has 1 to 128 visible characters.",
+        ))?,
+        None => code,
+    };
     let at = At::Order(order.id);
     web.desk.tell(Input::PayerCodeScanned { at, code }).await??;
     Ok((StatusCode::ACCEPTED, answer(&web, &counter, order.id).await?))
 }
 
-pub(super) async fn cancel(
+async fn cancel(
     State(web): State<Shared>,
     AtCounter(counter): AtCounter,
     Path(order): Path<i64>,
@@ -227,9 +281,10 @@ pub(super) async fn cancel(
     answer(&web, &counter, order.id).await
 }
 
-#[derive(Debug, Deserialize)]
+#[derive(Debug, Deserialize, ToSchema)]
+#[schema(as = SaleRefundAsk)]
 #[serde(deny_unknown_fields)]
-pub(super) struct Wanted {
+struct Wanted {
     /// The counter's own number of the refund.
     key: String,
     amount_minor: i64,
@@ -237,7 +292,7 @@ pub(super) struct Wanted {
 }
 
 /// Gives back of the payment that settled the order. Cash goes back at the booth that took it.
-pub(super) async fn refund(
+async fn refund(
     State(web): State<Shared>,
     AtCounter(counter): AtCounter,
     Path(order): Path<i64>,

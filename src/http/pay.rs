@@ -84,12 +84,26 @@ pub(super) async fn page(
     l: Lang,
     headers: HeaderMap,
 ) -> Result<Response, ApiError> {
-    let kept = cookie(&headers, "plate").unwrap_or_default();
+    show(&web, l, remembered(&headers), None, String::new())
+}
+
+/// The plate this phone named last; empty: none.
+pub(super) fn remembered(headers: &HeaderMap) -> String {
+    let kept = cookie(headers, "plate").unwrap_or_default();
     let kept = form_urlencoded::parse(format!("p={kept}").as_bytes())
         .next()
         .and_then(|(_, text)| Plate::parse(&text).ok());
-    let plate = kept.map(|plate| plate.full().to_owned()).unwrap_or_default();
-    show(&web, l, plate, None, String::new())
+    kept.map(|plate| plate.full().to_owned()).unwrap_or_default()
+}
+
+/// Lets the phone name this plate again.
+pub(super) fn remember(plate: &str, mut response: Response) -> Response {
+    let kept: String = form_urlencoded::byte_serialize(plate.as_bytes()).collect();
+    let cookie = format!("plate={kept}; HttpOnly; SameSite=Lax; Path=/; Max-Age={PLATE_COOKIE_S}");
+    if let Ok(cookie) = cookie.parse() {
+        response.headers_mut().append(header::SET_COOKIE, cookie);
+    }
+    response
 }
 
 #[derive(Deserialize)]
@@ -113,7 +127,8 @@ pub(super) async fn find(
         return show(&web, l, full, None, error.text(l));
     }
     web.plates.count(source, now);
-    let (token, of) = (|order: OrderId| web.links.token(order), plate.clone());
+    // The code on walls and lifts is printed.
+    let (token, of) = (|order: OrderId| web.links.printed_token(order), plate.clone());
     let arrears = web.desk.read(move |state| {
         state.arrears_of(&of).map(|one| (one.order, one.since, one.amount)).collect::<Vec<_>>()
     });
@@ -129,15 +144,9 @@ pub(super) async fn find(
         Err(Refusal::NotInside) if !found.arrears.is_empty() => {}
         Err(refusal) => return show(&web, l, full, None, words::refusal(l, &refusal)),
     }
-    let kept: String = form_urlencoded::byte_serialize(full.as_bytes()).collect();
-    let mut response = match (&found.stay, found.arrears.is_empty()) {
+    let response = match (&found.stay, found.arrears.is_empty()) {
         (Some(token), true) => Redirect::to(&format!("/p/{token}")).into_response(),
-        _ => show(&web, l, full, Some(found), String::new())?,
+        _ => show(&web, l, full.clone(), Some(found), String::new())?,
     };
-    let cookie =
-        format!("plate={kept}; HttpOnly; SameSite=Lax; Path=/pay; Max-Age={PLATE_COOKIE_S}");
-    if let Ok(cookie) = cookie.parse() {
-        response.headers_mut().append(header::SET_COOKIE, cookie);
-    }
-    Ok(response)
+    Ok(remember(&full, response))
 }

@@ -1,6 +1,8 @@
 //! Payments people look into: those nobody knows the end of, the record of each, refunds and who agrees to them. Nothing
 //! here collects anything but a code that a payer shows.
 
+use std::collections::BTreeSet;
+
 use askama::Template;
 use axum::{
     Form,
@@ -25,7 +27,7 @@ use super::{
 };
 use crate::{
     core::{
-        Answer, Change, Input, Refusal,
+        AlarmKind, Answer, Change, Input, Refusal,
         input::{At, PaymentAct, RefundAsked},
         limit::LimitName,
         money::{Order, Payment, PaymentState, Refund, RefundState},
@@ -43,12 +45,20 @@ pub(super) fn refusal(l: Lang, refusal: &Refusal) -> String {
             .to_owned(),
         Refusal::RefundTooMuch(left) if zh => format!("最多还可退 {left}"),
         Refusal::RefundTooMuch(left) => format!("No more than {left} can go back"),
+        Refusal::WholeOnly(channel) if zh => format!("渠道 {channel} 只能全额退款"),
+        Refusal::WholeOnly(channel) => format!("Channel {channel} gives back the whole only"),
         Refusal::SamePerson => l
             .say("须由另一位操作员复核", "Somebody else has to agree to a refund you asked for")
             .to_owned(),
         Refusal::Decided(_) => {
             l.say("这笔付款已有结果", "This payment is decided: look at its record").to_owned()
         }
+        Refusal::MayCollect(..) => l
+            .say(
+                "银行可能仍在扣款，请在扣款发起 20 分钟后再查看后台",
+                "The bank may still collect it: look in its portal 20 minutes after it was asked for",
+            )
+            .to_owned(),
         Refusal::SaleUnfit => l
             .say(
                 "单号 1 到 64 字，名目 1 到 40 字",
@@ -83,7 +93,8 @@ fn limit(l: Lang, name: LimitName, most: Money) -> String {
             l.say("您当日退现金已达限额", "You have given back as much cash as you may today"),
             l.say("请由另一位操作员办理", "another operator can do it"),
         ),
-        LimitName::Waived => (
+        // Counted only, never refused.
+        LimitName::Acts | LimitName::Waived => (
             l.say("您当日减免已达限额", "You have let go as much as you may today"),
             l.say("请由另一位操作员办理", "another operator can do it"),
         ),
@@ -99,10 +110,17 @@ struct PaymentsPage {
     f: Frame,
     payments: Vec<Payment>,
     refunds: Vec<Refund>,
+    /// Numbers at the bank of those it cannot be asked about.
+    unaskable: BTreeSet<String>,
     notice: Option<String>,
 }
 
 impl PaymentsPage {
+    /// A person has to look in the bank's portal.
+    fn is_unaskable(&self, out_trade_no: &str) -> bool {
+        self.unaskable.contains(out_trade_no)
+    }
+
     fn state(&self, payment: &Payment) -> String {
         words::payment_state(self.f.l, &payment.state)
     }
@@ -138,16 +156,21 @@ async fn list(
     let open = |payment: &&Payment| {
         payment.state.is_undecided() || matches!(payment.state, PaymentState::Disputed { .. })
     };
-    let (payments, refunds) = web
+    let (payments, refunds, unaskable) = web
         .desk
         .read(move |state| {
-            let payments: Vec<_> = state.payments.values().filter(open).cloned().collect();
-            (payments, state.refunds.values().cloned().collect::<Vec<_>>())
+            let marks = state.alarms.keys().filter(|(_, kind)| *kind == AlarmKind::BankCannotSay);
+            let marked: BTreeSet<String> = marks.map(|(number, _)| number.clone()).collect();
+            let listed =
+                |payment: &&Payment| open(payment) || marked.contains(&payment.out_trade_no);
+            let payments: Vec<_> = state.payments.values().filter(listed).cloned().collect();
+            (payments, state.refunds.values().cloned().collect::<Vec<_>>(), marked)
         })
         .await?;
     let status = if notice.is_some() { StatusCode::CONFLICT } else { StatusCode::OK };
     let f = Frame::new(web, l, signed.name);
-    Ok((status, Html(PaymentsPage { f, payments, refunds, notice }.render()?)).into_response())
+    Ok((status, Html(PaymentsPage { f, payments, refunds, unaskable, notice }.render()?))
+        .into_response())
 }
 
 /// `ask` or `close`: nothing else can be done about a payment nobody knows the end of.
@@ -163,9 +186,64 @@ pub(super) async fn act(
         _ => return Err(ApiError::NotFound),
     };
     let (payment, who) = (PaymentId(payment), signed.name.clone());
-    match web.desk.tell(Input::PaymentActed { payment, act, who }).await? {
+    done(&web, l, signed, Input::PaymentActed { payment, act, who }).await
+}
+
+/// What the bank's portal says of a payment or a refund.
+#[derive(Deserialize)]
+pub(super) struct Portal {
+    /// Of a payment: `paid` or `unpaid`.
+    #[serde(default)]
+    said: String,
+    note: String,
+}
+
+impl Portal {
+    /// At most as long as a reason.
+    fn fits(&self) -> Result<(), ApiError> {
+        if self.note.chars().count() > REASON_CHARS_MAX {
+            let (zh, en) = ("说明请不超过 200 字。", "A note has at most 200 characters.");
+            return Err(ApiError::Unfit(zh, en));
+        }
+        Ok(())
+    }
+}
+
+pub(super) async fn portal(
+    State(web): State<Shared>,
+    l: Lang,
+    signed: Signed,
+    Path(payment): Path<i64>,
+    Form(told): Form<Portal>,
+) -> Result<Response, ApiError> {
+    told.fits()?;
+    let paid = match told.said.as_str() {
+        "paid" => true,
+        "unpaid" => false,
+        _ => return Err(ApiError::NotFound),
+    };
+    let act = PaymentAct::Portal { paid, note: told.note };
+    let (payment, who) = (PaymentId(payment), signed.name.clone());
+    done(&web, l, signed, Input::PaymentActed { payment, act, who }).await
+}
+
+pub(super) async fn made(
+    State(web): State<Shared>,
+    l: Lang,
+    signed: Signed,
+    Path(refund): Path<i64>,
+    Form(told): Form<Portal>,
+) -> Result<Response, ApiError> {
+    told.fits()?;
+    let (refund, who) = (RefundId(refund), signed.name.clone());
+    done(&web, l, signed, Input::RefundMade { refund, note: told.note, who }).await
+}
+
+/// Back to the list, or the list with why not.
+async fn done(web: &Web, l: Lang, signed: Signed, input: Input) -> Result<Response, ApiError> {
+    match web.desk.tell(input).await? {
         Ok(_) => Ok(Redirect::to("/console/payments").into_response()),
-        Err(refusal) => list(&web, l, signed, Some(words::refusal(l, &refusal))).await,
+        Err(refusal) => list(web, l, signed, Some(words::refusal(l, &refusal))).await,
     }
 }
 
@@ -182,10 +260,7 @@ pub(super) async fn judge(
         _ => return Err(ApiError::NotFound),
     };
     let (refund, who) = (RefundId(refund), signed.name.clone());
-    match web.desk.tell(Input::RefundJudged { refund, agreed, who }).await? {
-        Ok(_) => Ok(Redirect::to("/console/payments").into_response()),
-        Err(refusal) => list(&web, l, signed, Some(words::refusal(l, &refusal))).await,
-    }
+    done(&web, l, signed, Input::RefundJudged { refund, agreed, who }).await
 }
 
 // ---- one payment ---------------------------------------------------------------------------------
@@ -200,6 +275,8 @@ struct PaymentPage {
     left: Option<Money>,
     /// New with each page, so that a form sent twice is one refund.
     key: String,
+    /// Its channel gives back all of it or nothing.
+    whole: bool,
     notice: Option<String>,
 }
 
@@ -265,7 +342,8 @@ async fn show(
     let (key, _) = fresh_token(12)?;
     let f = Frame::new(web, l, signed.name);
     let status = if notice.is_some() { StatusCode::CONFLICT } else { StatusCode::OK };
-    let page = PaymentPage { f, file, rows, left: paid.then_some(left), key, notice };
+    let whole = web.desk.rules().pay.whole_refunds.contains(&file.payment.channel);
+    let page = PaymentPage { f, file, rows, left: paid.then_some(left), key, whole, notice };
     Ok((status, Html(page.render()?)).into_response())
 }
 

@@ -7,25 +7,36 @@ use super::{
     error::ApiError,
     lanes,
     router::Web,
-    words,
+    words::{self, Lang},
 };
-use crate::core::{
-    Alarm, Rules, State,
-    gate::{Gate, Phase},
-    rules::Direction,
+use crate::{
+    core::{
+        Alarm, Rules, State,
+        gate::{Gate, Phase},
+        rules::Direction,
+    },
+    types::LaneId,
 };
 
 /// A turnstile and what is wrong with it.
 #[derive(Clone, Debug)]
 pub(super) struct GateSeen {
     gate: Gate,
-    name: String,
+    pub(super) name: String,
     direction: Direction,
     alarms: Vec<Alarm>,
 }
 
 impl GateSeen {
-    fn mood(&self) -> &'static str {
+    pub(super) fn id(&self) -> &LaneId {
+        &self.gate.id
+    }
+
+    pub(super) fn phase(&self, l: Lang) -> &'static str {
+        words::gate_phase(l, self.gate.phase)
+    }
+
+    pub(super) fn mood(&self) -> &'static str {
         match self.gate.phase {
             _ if !self.alarms.is_empty() => "bad",
             Phase::Idle => "calm",
@@ -63,7 +74,7 @@ impl Cards<'_> {
     }
 
     fn phase(&self, seen: &GateSeen) -> &'static str {
-        words::gate_phase(self.f.l, seen.gate.phase)
+        seen.phase(self.f.l)
     }
 
     fn refused(&self, seen: &GateSeen) -> Option<String> {
@@ -75,16 +86,28 @@ impl Cards<'_> {
     }
 }
 
+/// How many went through each lane for people today.
+pub(super) async fn went_today(web: &Web, f: &Frame) -> Result<Vec<(LaneId, i64)>, ApiError> {
+    if f.has_gates() {
+        let (from, _) = today(f).ok_or(ApiError::Internal)?;
+        return Ok(web.records.admitted_since(from).await?);
+    }
+    Ok(Vec::new())
+}
+
+pub(super) fn count(went: &[(LaneId, i64)], gate: &GateSeen) -> i64 {
+    went.iter().find(|(lane, _)| *lane == gate.gate.id).map_or(0, |(_, count)| *count)
+}
+
 /// A card for each lane for people; empty: the site has none.
-pub(super) async fn cards(web: &Web, f: &Frame, gates: &[GateSeen]) -> Result<String, ApiError> {
+pub(super) fn cards(
+    f: &Frame,
+    gates: &[GateSeen],
+    went: &[(LaneId, i64)],
+) -> Result<String, ApiError> {
     if gates.is_empty() {
         return Ok(String::new());
     }
-    let (from, _) = today(f).ok_or(ApiError::Internal)?;
-    let went = web.records.admitted_since(from).await?;
-    let with_count = |seen| {
-        let of = |seen: &GateSeen| went.iter().find(|(lane, _)| *lane == seen.gate.id);
-        (seen, of(seen).map_or(0, |(_, count)| *count))
-    };
-    Ok(Cards { f, gates: gates.iter().map(with_count).collect() }.render()?)
+    let gates = gates.iter().map(|gate| (gate, count(went, gate))).collect();
+    Ok(Cards { f, gates }.render()?)
 }

@@ -4,6 +4,7 @@
 mod devices;
 mod invoices;
 mod payments;
+mod programs;
 mod receipts;
 mod settlement;
 mod sisters;
@@ -27,11 +28,12 @@ pub use self::devices::{
 };
 pub use self::invoices::{ClaimReply, Claimant, InvoiceDesk, InvoiceFile};
 pub use self::payments::{Counter, PaymentFile, PaymentRecords};
+pub use self::programs::{HookState, Hooks, Lists, Page, ProgramRecords};
 pub use self::receipts::{Paid, PrintOutcome, Receipts};
-pub use self::settlement::{DaySettled, Earned, SettlementRecords};
+pub use self::settlement::{DaySettled, Earned, EarnedSums, RelayLine, SettlementRecords};
 pub use self::sisters::{SisterAnswer, SisterCall, SisterDoor};
 pub use self::tickets::{Slip, TicketCodes, TicketPast, TicketRecords, VisitorUnfit, Visits};
-pub use self::till::{MerchantAccount, MerchantUser, TillRecords};
+pub use self::till::{BillLine, MerchantAccount, MerchantUser, TillRecords};
 use crate::{
     bank::{SignAsk, SignForm},
     core::{
@@ -43,7 +45,7 @@ use crate::{
         ticket::{self, Ticket},
         till::Cash,
     },
-    types::{ChannelId, CodeDigest, LaneId, OrderId, StayId, TicketId},
+    types::{ChannelId, CodeDigest, LaneId, OrderId, Plate, StayId, TicketId, bank::AgreementWord},
 };
 
 /// Shed by overload, or the daemon is stopping. Nothing was decided and nothing changed.
@@ -251,12 +253,27 @@ pub trait BankDoor: Send + Sync + 'static {
     /// The paths as they were registered with banks; none: no bank ever speaks first here.
     fn notify_paths(&self) -> Vec<String>;
 
-    /// `raw_path`: as it stood in the request line, since the signature covers it.
-    fn notified(&self, raw_path: String, body: Bytes) -> BoxFuture<'_, Said>;
+    /// `raw_path`: as it stood in the request line, since the signature covers it. `headers`: names in small letters.
+    fn notified(
+        &self,
+        raw_path: String,
+        headers: Vec<(String, String)>,
+        body: Bytes,
+    ) -> BoxFuture<'_, Said>;
 
     /// Whether a card or wallet can be bound to a plate by a form.
     fn binds(&self) -> bool {
         false
+    }
+
+    /// Whether some bank can be told to end what is bound to a plate.
+    fn ends_agreements(&self) -> bool {
+        false
+    }
+
+    /// Tells each bank that can to end what is bound to the plate; what each answered. A stay inside knows it, too.
+    fn end_agreement(&self, _plate: Plate) -> BoxFuture<'_, Vec<(ChannelId, AgreementWord)>> {
+        Box::pin(std::future::ready(Vec::new()))
     }
 
     /// The way to each bank that binds one. Asks nobody.

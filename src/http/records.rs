@@ -10,12 +10,14 @@ use serde::Deserialize;
 
 use super::{
     alarms,
-    console::Frame,
+    console::{self, Frame},
     error::ApiError,
+    lanes::{self, LaneCard},
     ports::{self, Row, StayFile},
     receipts,
     router::{Shared, Web},
     signin::Signed,
+    stream::Piece,
     words::{self, Lang},
 };
 use crate::{
@@ -140,9 +142,18 @@ pub(super) fn stay_page(
 
 #[derive(Template)]
 #[template(path = "history.html", config = "src/http/askama.toml")]
-struct HistoryPage {
+struct LanePage {
     f: Frame,
     lane: LaneId,
+    card: String,
+    nameless: Vec<String>,
+    rows: String,
+}
+
+#[derive(Template)]
+#[template(path = "history-rows.html", config = "src/http/askama.toml")]
+struct Rows<'a> {
+    f: &'a Frame,
     rows: Vec<(Row, String)>,
 }
 
@@ -152,12 +163,31 @@ pub(super) async fn lane(
     signed: Signed,
     Path(lane): Path<String>,
 ) -> Result<Response, ApiError> {
-    let known = LaneId::parse(&lane).filter(|lane| web.desk.rules().lanes.contains_key(lane));
-    let lane = known.ok_or(ApiError::NotFound)?;
-    let rows = web.records.lane_history(lane.clone(), HISTORY_MAX).await?;
-    let rows = rows.into_iter().map(|row| (event(l, &row.change), row)).map(|(e, r)| (r, e));
-    let page = HistoryPage { f: Frame::new(&web, l, signed.name), lane, rows: rows.collect() };
+    let known = LaneId::parse(&lane).ok_or(ApiError::NotFound)?;
+    let board = console::look(&web).await?;
+    let seen = board.lanes.iter().find(|seen| seen.lane.id == known).ok_or(ApiError::NotFound)?;
+    let f = Frame::new(&web, l, signed.name);
+    let rows = history(&web, &f, &known).await?;
+    let nameless = web.desk.read(console::nameless).await?;
+    let page = LanePage { card: console::card(&f, seen, None)?, lane: known, nameless, rows, f };
     Ok(Html(page.render()?).into_response())
+}
+
+async fn history(web: &Web, f: &Frame, lane: &LaneId) -> Result<String, ApiError> {
+    let rows = web.records.lane_history(lane.clone(), HISTORY_MAX).await?;
+    let rows = rows.into_iter().map(|row| (event(f.l, &row.change), row)).map(|(e, r)| (r, e));
+    Ok(Rows { f, rows: rows.collect() }.render()?)
+}
+
+/// What moves on a lane's page.
+pub(super) async fn lane_pieces(web: &Web, l: Lang, lane: &LaneId) -> Result<Vec<Piece>, ApiError> {
+    let f = Frame::new(web, l, String::new());
+    let board = console::look(web).await?;
+    let seen = board.lanes.iter().find(|seen| seen.lane.id == *lane).ok_or(ApiError::NotFound)?;
+    let live = LaneCard { l, seen, zone: &f.zone, now: f.now }.render()?;
+    let mut pieces = vec![(lanes::piece_id(lane), live)];
+    pieces.push(("history".into(), history(web, &f, lane).await?));
+    Ok(pieces)
 }
 
 /// One line of history in words.
@@ -246,6 +276,11 @@ pub(super) fn till_did(l: Lang, did: TillDid) -> &'static str {
         TillDid::RefundDenied => l.say("复核不同意退款", "Refund not agreed to"),
         TillDid::PaymentAsked => l.say("人工查询付款", "Payment asked about"),
         TillDid::PaymentClosed => l.say("人工撤销付款", "Payment closed"),
+        TillDid::MerchantPaid => l.say("商户付款", "A merchant paid"),
+        TillDid::PortalPaid => l.say("银行后台已付款", "Paid, by the bank's portal"),
+        TillDid::PortalUnpaid => l.say("银行后台未付款", "Not paid, by the bank's portal"),
+        TillDid::PortalRefunded => l.say("已在银行后台退款", "Given back in the bank's portal"),
+        TillDid::AgreementEnded => l.say("解除免密协议", "Agreement ended"),
     }
 }
 

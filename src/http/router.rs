@@ -4,7 +4,7 @@ use std::{
     future::{Future, IntoFuture},
     io,
     net::SocketAddr,
-    sync::Arc,
+    sync::{Arc, OnceLock},
 };
 
 use axum::{
@@ -13,7 +13,7 @@ use axum::{
     extract::DefaultBodyLimit,
     http::Request,
     middleware::from_fn_with_state,
-    routing::{delete, get, post},
+    routing::{get, post},
 };
 use metrics_exporter_prometheus::PrometheusHandle;
 use tokio::{
@@ -23,27 +23,29 @@ use tokio::{
 use tower_http::trace::{DefaultOnResponse, TraceLayer};
 
 use super::{
-    admissions, agents, api, bind, calls, console, counters, devices, driver,
+    admissions, bind, calls, console, counters, devices, driver,
     error::{self, ApiError},
     guard::{self, Attempts},
     hand::folder_token,
-    invoice_list, invoices,
+    home, invoice_list, invoices,
     link::Links,
-    merchant, merchants, misreads, operate, ops, orders, pay, payments,
+    merchant, merchant_bills, merchants, misreads, operate, ops, pay, payments,
     ports::{
-        BankDoor, Desk, DeviceDoor, Fleet, InvoiceDesk, PaymentRecords, Pictures, Receipts,
-        Records, SettlementRecords, SisterDoor, TillRecords,
+        BankDoor, Desk, DeviceDoor, Fleet, Hooks, InvoiceDesk, Lists, PaymentRecords, Pictures,
+        ProgramRecords, Receipts, Records, SettlementRecords, SisterDoor, TillRecords,
     },
-    receipts, records, register, screen, settlement, signin, sisters, stream, tariffs, tasks, till,
-    unlicensed,
+    program, receipts, records, register, screen, settlement, signin, sisters, stream, tariffs,
+    tasks, till, unlicensed,
     visit::{self, TicketOffice},
     zones,
 };
 
 /// Forms here are a few hundred bytes.
-const BODY_BYTES_MAX: usize = 16 * 1024;
-/// Open event streams at once; each costs a little memory and one look per change.
+pub(super) const BODY_BYTES_MAX: usize = 16 * 1024;
+/// Open event streams of drivers and screens at once; each costs a little memory and one look per change.
 const STREAMS_MAX: usize = 256;
+/// Those of operators, whom no crowd of phones may keep out.
+const WATCHERS_MAX: usize = 64;
 
 /// What the site file and the secrets give.
 #[derive(Clone)]
@@ -79,6 +81,11 @@ pub struct Parts {
     pub records: Arc<dyn Records>,
     pub till: Arc<dyn TillRecords>,
     pub payments: Arc<dyn PaymentRecords>,
+    pub lists: Arc<dyn Lists>,
+    /// `None`: no program has a token, and nothing is done once only.
+    pub programs: Option<Arc<dyn ProgramRecords>>,
+    /// `None`: nobody is told of events.
+    pub hooks: Option<Arc<dyn Hooks>>,
     /// `None`: the site has no bank.
     pub settlement: Option<Arc<dyn SettlementRecords>>,
     pub pictures: Arc<dyn Pictures>,
@@ -111,6 +118,12 @@ pub(super) struct Web {
     pub(super) records: Arc<dyn Records>,
     pub(super) till: Arc<dyn TillRecords>,
     pub(super) payments: Arc<dyn PaymentRecords>,
+    pub(super) lists: Arc<dyn Lists>,
+    pub(super) programs: Option<Arc<dyn ProgramRecords>>,
+    pub(super) hooks: Option<Arc<dyn Hooks>>,
+    pub(super) in_flight: program::InFlight,
+    /// What describes `/api/v1`; set before anybody can ask.
+    pub(super) document: OnceLock<String>,
     pub(super) settlement: Option<Arc<dyn SettlementRecords>>,
     pub(super) pictures: Arc<dyn Pictures>,
     pub(super) bank: Option<Arc<dyn BankDoor>>,
@@ -136,6 +149,8 @@ pub(super) struct Web {
     /// One password at a time: each check takes 19 MiB while it lasts.
     pub(super) hashing: Semaphore,
     pub(super) streams: Arc<Semaphore>,
+    pub(super) watchers: Arc<Semaphore>,
+    pub(super) shown: console::Shown,
 }
 
 pub(super) type Shared = Arc<Web>;
@@ -148,6 +163,11 @@ pub fn router(parts: Parts) -> Router {
         records: parts.records,
         till: parts.till,
         payments: parts.payments,
+        lists: parts.lists,
+        programs: parts.programs,
+        hooks: parts.hooks,
+        in_flight: program::InFlight::default(),
+        document: OnceLock::new(),
         settlement: parts.settlement,
         pictures: parts.pictures,
         bank: parts.bank,
@@ -169,6 +189,8 @@ pub fn router(parts: Parts) -> Router {
         holds: Attempts::default(),
         hashing: Semaphore::new(1),
         streams: Arc::new(Semaphore::new(STREAMS_MAX)),
+        watchers: Arc::new(Semaphore::new(WATCHERS_MAX)),
+        shown: console::Shown::default(),
     });
     let log = || {
         TraceLayer::new_for_http()
@@ -182,9 +204,8 @@ pub fn router(parts: Parts) -> Router {
         .merge(public())
         .merge(visit::public())
         .merge(merchants().layer(from_fn_with_state(web.clone(), guard::own_origin)))
-        .merge(programs())
+        .merge(program::routes(&web))
         .merge(operators().layer(from_fn_with_state(web.clone(), guard::own_origin)))
-        .merge(hands())
         .fallback(|| async { ApiError::NotFound })
         .layer(DefaultBodyLimit::max(BODY_BYTES_MAX))
         .layer(from_fn_with_state(web.clone(), error::dress));
@@ -205,7 +226,7 @@ pub fn router(parts: Parts) -> Router {
 /// Pages that anyone with a phone may see.
 fn public() -> Router<Shared> {
     Router::new()
-        .route("/", get(|| async { axum::response::Redirect::to("/console") }))
+        .route("/", get(home::page))
         .route("/l/{lane}", get(driver::at_lane))
         .route("/l/{lane}/plate", post(driver::give_plate))
         .route("/l/{lane}/help", post(driver::ask_help))
@@ -222,13 +243,13 @@ fn public() -> Router<Shared> {
         .route("/pay/bind", get(bind::page).post(bind::start))
         .route("/pay/bind/back", get(bind::back))
         .route("/pay/bind/made", post(bind::made))
+        .route("/pay/bind/end", post(bind::end))
         .route("/i", get(invoices::by_code).post(invoices::find))
         .route("/i/{token}", get(invoices::page).post(invoices::claim))
         .route("/pay/sign", get(screen::lot_sign))
         .route("/lane/{lane}/screen", get(screen::screen))
         .route("/lane/{lane}/screen/live", get(stream::screen))
         .route("/lane/{lane}/sign", get(screen::sign))
-        .route("/api/v1/zones", get(zones::list))
         .route("/tariff", get(tariffs::sign))
         .route("/assets/{name}", get(ops::asset))
 }
@@ -240,20 +261,8 @@ fn merchants() -> Router<Shared> {
         .route("/merchant/signin", get(merchant::sign_in_form).post(merchant::sign_in))
         .route("/merchant/signout", post(merchant::sign_out))
         .route("/merchant/give", post(merchant::give))
+        .route("/merchant/bill/{month}/{file}", get(merchant_bills::own_file))
         .route("/merchant/{validation}/revoke", post(merchant::revoke))
-}
-
-/// For programs of merchants and counters, known by their tokens: no cookie, so no page of somebody else can use it.
-fn programs() -> Router<Shared> {
-    Router::new()
-        .route("/api/v1/validations", get(merchant::api_list).post(merchant::api_give))
-        .route("/api/v1/validations/{validation}", delete(merchant::api_revoke))
-        .merge(agents::routes())
-        .route("/api/v1/orders", post(orders::sell))
-        .route("/api/v1/orders/{order}", get(orders::see))
-        .route("/api/v1/orders/{order}/code", post(orders::code))
-        .route("/api/v1/orders/{order}/cancel", post(orders::cancel))
-        .route("/api/v1/orders/{order}/refunds", post(orders::refund))
 }
 
 /// Pages and acts that need a signed-in operator, and signing in itself.
@@ -265,6 +274,7 @@ fn operators() -> Router<Shared> {
         .route("/console", get(console::page))
         .route("/console/live", get(stream::console))
         .route("/console/lanes/{lane}", get(records::lane))
+        .route("/console/lanes/{lane}/live", get(stream::lane))
         .route("/console/lanes/{lane}/operate", post(operate::operate))
         .route("/console/lanes/{lane}/plate", post(operate::plate))
         .route("/console/tasks", get(tasks::page))
@@ -291,13 +301,7 @@ fn operators() -> Router<Shared> {
         .route("/console/tasks/{task}/stay", post(misreads::pick))
         .merge(counter())
         .merge(visit::staff())
-        .route("/api/v1/tickets", post(admissions::sell))
-        .route("/api/v1/tickets/{ticket}", delete(admissions::revoke))
-        .route("/api/v1/lanes", get(api::lanes))
-        .route("/api/v1/tasks", get(tasks::list))
-        .route("/api/v1/zones/{zone}/count", post(zones::count))
-        .route("/api/v1/stays", get(api::stays))
-        .route("/api/v1/lanes/{lane}/operate", post(api::operate))
+        .merge(program::staff())
 }
 
 /// Money at the desk.
@@ -311,7 +315,9 @@ fn counter() -> Router<Shared> {
         .route("/console/payments", get(payments::page))
         .route("/console/payments/{payment}", get(payments::one))
         .route("/console/payments/{payment}/refund", post(payments::refund))
+        .route("/console/payments/{payment}/portal", post(payments::portal))
         .route("/console/payments/{payment}/{what}", post(payments::act))
+        .route("/console/refunds/{refund}/portal", post(payments::made))
         .route("/console/refunds/{refund}/{what}", post(payments::judge))
         .route("/console/counters", get(counters::page).post(counters::put))
         .route("/console/counters/{counter}/forget", post(counters::forget))
@@ -326,16 +332,11 @@ fn counter() -> Router<Shared> {
         .route("/console/merchants/{merchant}/offer", post(merchants::offer))
         .route("/console/merchants/{merchant}/account", post(merchants::account))
         .route("/console/merchants/{merchant}/suspend", post(merchants::suspend))
-}
-
-/// The devices, for a signed-in operator and for the command line beside the data folder.
-fn hands() -> Router<Shared> {
-    Router::new()
-        .route("/api/v1/settlement/{day}", post(settlement::settle))
-        .route("/api/v1/devices", get(devices::list))
-        .route("/api/v1/devices/live", get(devices::live))
-        .route("/api/v1/devices/strangers", get(devices::strangers).post(devices::listen))
-        .route("/api/v1/devices/{device}/test", post(devices::test))
+        .route("/console/merchants/{merchant}/bear", post(merchant_bills::bear))
+        .route("/console/merchants/{merchant}/paid", post(merchant_bills::paid))
+        .route("/console/merchants/{merchant}/bill", get(merchant_bills::page))
+        .route("/console/merchants/{merchant}/bill/{month}/{file}", get(merchant_bills::file))
+        .route("/console/arrears/file/{form}", get(till::arrears_file))
 }
 
 /// Serves until `parts.stop` turns true and what is under way has ended.

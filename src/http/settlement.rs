@@ -1,6 +1,7 @@
 //! The morning's result: statements, differences and what is done about them, takings drawn. Decides nothing.
 
 mod export;
+mod shares;
 
 use askama::Template;
 use axum::{
@@ -20,7 +21,8 @@ use super::{
     error::ApiError,
     hand::Hand,
     operate::REASON_CHARS_MAX,
-    ports::{DaySettled, SettlementRecords},
+    ports::{DaySettled, EarnedSums, SettlementRecords},
+    program::{Access, Api, Op},
     router::{Shared, Web},
     signin::Signed,
     words::{self, Lang},
@@ -33,7 +35,7 @@ use crate::{
             StatementFile, Step,
         },
     },
-    types::{ChannelId, Money},
+    types::{ChannelId, Money, Scope},
 };
 
 const DIFFERENCES_MAX: u32 = 200;
@@ -41,14 +43,33 @@ const DIFFERENCES_MAX: u32 = 200;
 const DAYS: i64 = 14;
 /// What the trail says where a second person is to agree.
 const ASKS_SECOND: &str = "asks to write off: ";
+const ASKS_TO_SETTLE: &str = "asks to settle: ";
 
 pub(super) fn routes() -> Router<Shared> {
     Router::new()
         .route("/console/settlement", get(page))
         .route("/console/settlement/{day}/postings/{file}", get(export::postings))
         .route("/console/settlement/{day}/differences/{file}", get(export::differences))
+        .route("/console/settlement/{day}/settle", post(settle_now))
+        .route("/console/settlement/{day}/shares", get(shares::page))
+        .route("/console/settlement/{day}/shares/{file}", get(shares::download))
+        .route("/console/settlement/{day}/payments/{file}", get(shares::payments))
+        .route("/console/settlement/{day}/transferred/{partner}", post(shares::transferred))
         .route("/console/settlement/{day}/{channel}/arrived", post(arrived))
         .route("/console/differences/{id}", get(one).post(act))
+}
+
+pub(super) fn api(api: Api) -> Api {
+    api.on(
+        Op::post(
+            "/api/v1/settlement/{day}",
+            "settleDay",
+            "Closes a day in the ledger: posts what the banks kept",
+        )
+        .by(Access::Hand(Scope::SettlementWrite))
+        .lists::<DaySettled>("Each channel's day"),
+        settle,
+    )
 }
 
 fn records(web: &Web) -> Result<&dyn SettlementRecords, ApiError> {
@@ -66,9 +87,15 @@ struct Row {
 }
 
 impl Row {
-    /// What should arrive in the bank account.
+    /// What should arrive in the bank account: without what the bank gives to partners by itself.
     fn due_minor(&self) -> i64 {
-        self.file.as_ref().map_or(0, |f| f.paid_minor - f.refunded_minor - f.fee_minor)
+        let relayed = self.settled.as_ref().map_or(0, |day| day.relayed.values().sum::<i64>());
+        self.file.as_ref().map_or(0, |f| f.paid_minor - f.refunded_minor - f.fee_minor - relayed)
+    }
+
+    fn is_posted(&self) -> bool {
+        let fees = self.settled.as_ref().map(|day| day.fees.minor);
+        self.file.as_ref().is_none_or(|file| fees == Some(file.fee_minor))
     }
 }
 
@@ -82,6 +109,9 @@ struct SettlementPage {
     hours: String,
     lanes: String,
     ways: String,
+    zones: String,
+    products: String,
+    has_shares: bool,
     history: String,
     little: i64,
     notice: Option<String>,
@@ -156,6 +186,7 @@ fn way(l: Lang, name: &str) -> String {
         "payer_code" => l.say("付款码", "Payer's code").to_owned(),
         "plate" => l.say("车牌付", "By plate").to_owned(),
         "cash" => l.say("现金", "Cash").to_owned(),
+        "account" => l.say("挂账", "On account").to_owned(),
         "pass" => l.say("储值", "Stored value").to_owned(),
         other => other.to_owned(),
     }
@@ -211,13 +242,14 @@ async fn show(
     let open = records.differences(first, Date::MAX, true, DIFFERENCES_MAX).await?;
     let by_day = records.differences_by_day(first, day).await?;
     let hours = records.earned_by_hour(from, to).await?;
-    let (lanes, ways) = records.earned(from, to).await?;
+    let EarnedSums { lanes, ways, zones, products } = records.earned(from, to).await?;
     let f = Frame::new(web, l, signed.name);
     let lanes: Vec<_> = lanes
         .into_iter()
         .map(|(lane, minor)| match lane.as_str() {
             "phone" => (l.say("手机", "Phone").to_owned(), minor),
             "counter" => (l.say("岗亭", "Counter").to_owned(), minor),
+            "account" => (l.say("挂账", "On account").to_owned(), minor),
             other => {
                 let id = crate::types::LaneId::parse(other);
                 (id.map_or(other.to_owned(), |id| f.lane(&id).to_owned()), minor)
@@ -225,6 +257,14 @@ async fn show(
         })
         .collect();
     let ways: Vec<_> = ways.into_iter().map(|(name, minor)| (way(l, &name), minor)).collect();
+    let zone_name = |(name, minor): (String, i64)| {
+        let id = crate::types::ZoneId::parse(&name);
+        let known = id.and_then(|id| rules.zones.get(&id).map(|zone| zone.name.clone()));
+        (known.unwrap_or(name), minor)
+    };
+    let zones: Vec<_> = zones.into_iter().map(zone_name).collect();
+    let products: Vec<_> =
+        products.into_iter().map(|(name, minor)| (product_name(l, &rules, name), minor)).collect();
     let history: Vec<_> =
         by_day.into_iter().map(|(day, all, open)| (format!("{day}: {open}/{all}"), all)).collect();
     let money = |minor: i64| Money::new(minor, f.currency).to_string();
@@ -235,6 +275,9 @@ async fn show(
         hours: by_hour(&hours, usize::MAX, f.currency, l.say("每小时收入", "Takings by hour")),
         lanes: bars(&lanes, money, l.say("按车道", "By lane")),
         ways: bars(&ways, money, l.say("按支付方式", "By way of paying")),
+        zones: bars(&zones, money, l.say("按区域", "By zone")),
+        products: bars(&products, money, l.say("按产品", "By product")),
+        has_shares: records.partners().is_some(),
         history: bars(&history, |count| count.to_string(), l.say("差异", "Differences")),
         little: records.little_minor(),
         f,
@@ -265,7 +308,10 @@ pub(super) async fn arrived(
     if !records(&web)?.channels().contains(&channel) {
         return Err(ApiError::NotFound);
     }
-    let minor = amount::typed(&given.amount, web.desk.rules().currency)?;
+    // Where more went back than came in, the bank took it from the account.
+    let typed = given.amount.trim();
+    let (typed, sign) = typed.strip_prefix('-').map_or((typed, 1), |typed| (typed, -1));
+    let minor = sign * amount::typed(typed, web.desk.rules().currency)?;
     let act = SettleAct::Arrived { minor, reason: short(&given.reason)? };
     let who = signed.name.clone();
     let told = web.desk.tell(Input::Settle { day: SettledDay { channel, day }, who, act }).await?;
@@ -376,14 +422,15 @@ pub(super) async fn act(
     }
     let (state, note) = match given.what.as_str() {
         "note" => (one.state, reason),
-        "settle" => (DifferenceState::Settled, reason),
-        "write-off" => match write_off(&web, &one, &signed.name, &reason).await? {
-            Ok(done) => done,
-            Err(refusal) => {
-                let text = words::refusal(l, &refusal);
-                return show_one(&web, l, signed, id, Some(text)).await;
+        what @ ("settle" | "write-off") => {
+            match agreed(&web, &one, &signed.name, &reason, what == "write-off").await? {
+                Ok(done) => done,
+                Err(refusal) => {
+                    let text = words::refusal(l, &refusal);
+                    return show_one(&web, l, signed, id, Some(text)).await;
+                }
             }
-        },
+        }
         _ => return Err(ApiError::NotFound),
     };
     tracing::info!(
@@ -402,58 +449,65 @@ pub(super) async fn act(
 
 type WrittenOff = Result<(DifferenceState, String), crate::core::Refusal>;
 
-/// Above the site's sum the first person asks, and another one does it.
-async fn write_off(
+/// Settled as it is, or written off. Above the site's sum the first person asks, and another one does it.
+async fn agreed(
     web: &Web,
     one: &Difference,
     who: &str,
     reason: &str,
+    writes_off: bool,
 ) -> Result<WrittenOff, ApiError> {
-    let asked = one.note.strip_prefix(ASKS_SECOND).filter(|_| one.changed_by != who);
-    let (first, second, why) = match asked {
+    let (asks, done) =
+        if writes_off { (ASKS_SECOND, "written off: ") } else { (ASKS_TO_SETTLE, "") };
+    let asked = one.note.strip_prefix(asks).filter(|_| one.changed_by != who);
+    let (first, second, reason) = match asked {
         Some(why) => (one.changed_by.clone(), Some(who.to_owned()), why.to_owned()),
         None => (who.to_owned(), None, reason.to_owned()),
     };
-    let act = SettleAct::WriteOff {
-        difference: one.id,
-        minor: one.over_minor(),
-        reason: why.clone(),
-        second,
+    let (difference, minor, why) = (one.id, one.over_minor(), reason.clone());
+    let act = if writes_off {
+        SettleAct::WriteOff { difference, minor, reason, second }
+    } else {
+        SettleAct::Close { difference, minor, reason, second }
     };
     let day = SettledDay { channel: one.channel.clone(), day: one.day };
     let told = web.desk.tell(Input::Settle { day, who: first, act }).await?;
     Ok(match told {
         Ok(Answer::Done | Answer::Duplicate) => {
-            Ok((DifferenceState::Settled, format!("written off: {why}")))
+            Ok((DifferenceState::Settled, format!("{done}{why}")))
         }
         Ok(_) => Err(crate::core::Refusal::AmountUnfit),
-        Err(crate::core::Refusal::SecondNeeded(_)) => {
-            Ok((one.state, format!("{ASKS_SECOND}{reason}")))
-        }
+        Err(crate::core::Refusal::SecondNeeded(_)) => Ok((one.state, format!("{asks}{why}"))),
         Err(refusal) => Err(refusal),
     })
 }
 
-/// Posts what the banks kept on a day, as far as their statements are there.
-pub(super) async fn settle(
+/// Posts what is known of a day: what the banks kept, and whose part is how much.
+async fn settle(
     State(web): State<Shared>,
     hand: Hand,
     Path(day): Path<Date>,
 ) -> Result<Json<Vec<DaySettled>>, ApiError> {
-    let records = records(&web)?;
-    let files = records.statements(day, day).await?;
-    let open = records.differences(day, day, true, u32::MAX).await?;
-    let mut settled = Vec::new();
-    for channel in records.channels() {
-        let open = open.iter().filter(|one| one.channel == channel).count() as i64;
-        let file = files.iter().find(|file| file.channel == channel);
-        let fees_minor = file.map(|file| file.fee_minor);
-        if let Some(minor) = fees_minor {
-            let id = SettledDay { channel: channel.clone(), day };
-            let (who, act) = (hand.name.clone(), SettleAct::Fees { minor });
-            web.desk.tell(Input::Settle { day: id, who, act }).await??;
-        }
-        settled.push(DaySettled { channel: channel.to_string(), fees_minor, open });
-    }
-    Ok(Json(settled))
+    Ok(Json(records(&web)?.settle(day, hand.name).await?))
+}
+
+/// The same, by a button.
+pub(super) async fn settle_now(
+    State(web): State<Shared>,
+    signed: Signed,
+    Path(day): Path<Date>,
+) -> Result<Response, ApiError> {
+    tracing::info!(operator = signed.name, %day, "a day is settled");
+    records(&web)?.settle(day, signed.name).await?;
+    Ok(Redirect::to(&format!("/console/settlement?day={day}")).into_response())
+}
+
+/// What visitors read of a product of the shop; other goods are called as their counter does.
+fn product_name(l: Lang, rules: &crate::core::Rules, name: String) -> String {
+    let id = crate::types::ProductId::parse(&name);
+    let known = id.and_then(|id| rules.shop.products.get(&id));
+    known.map_or(name, |product| {
+        let names = &product.name;
+        if l.is_zh() { names.zh.clone() } else { names.en.clone() }
+    })
 }

@@ -1,12 +1,7 @@
 //! Live pages by server-sent events: what is on screen is compared here, and only what changed is sent. A stream that
 //! breaks is simply opened again: its first events bring everything. Knows no page's content.
 
-use std::{
-    collections::{HashMap, VecDeque},
-    convert::Infallible,
-    future::Future,
-    time::Duration,
-};
+use std::{collections::VecDeque, convert::Infallible, future::Future, sync::Arc, time::Duration};
 
 use axum::{
     extract::{Path, Query, State},
@@ -17,11 +12,14 @@ use axum::{
 };
 use futures::stream::{self, Stream, StreamExt};
 use serde::Deserialize;
-use tokio::sync::{OwnedSemaphorePermit, watch};
+use tokio::{
+    sync::{Mutex, OwnedSemaphorePermit, Semaphore, watch},
+    time::Instant,
+};
 
 use super::{
-    console, devices, error::ApiError, router::Shared, screen, signin::Signed, tasks as task_list,
-    turn as turns, words::Lang,
+    console, devices, error::ApiError, records, router::Shared, screen, signin::Signed,
+    tasks as task_list, turn as turns, words::Lang,
 };
 use crate::types::LaneId;
 
@@ -35,6 +33,68 @@ const KEEP_ALIVE: Duration = Duration::from_secs(15);
 /// One replaceable part of a page: the element's id and what is in it.
 pub(super) type Piece = (String, String);
 
+/// Pieces as they are sent, each as JSON: written once, however many watch.
+pub(super) type Lines = Arc<Vec<String>>;
+
+pub(super) fn lines(pieces: Vec<Piece>) -> Vec<String> {
+    let line = |(id, html)| serde_json::json!({ "id": id, "html": html }).to_string();
+    pieces.into_iter().map(line).collect()
+}
+
+/// What many watch and one makes: whoever asks while it is being made waits for it.
+#[derive(Debug)]
+pub(super) struct Once<T>(Mutex<Option<Made<T>>>);
+
+#[derive(Debug)]
+struct Made<T> {
+    version: u64,
+    at: Instant,
+    what: Arc<T>,
+}
+
+impl<T> Default for Once<T> {
+    fn default() -> Self {
+        Self(Mutex::new(None))
+    }
+}
+
+impl<T> Once<T> {
+    /// Of this version or a later one, made not more often than [`THROTTLE`] and not longer ago than [`REFRESH`].
+    pub(super) async fn current<E>(
+        &self,
+        version: impl Fn() -> u64,
+        make: impl Future<Output = Result<T, E>>,
+    ) -> Result<Arc<T>, E> {
+        let mut made = self.0.lock().await;
+        if let Some(last) = &*made {
+            if last.version == version() && last.at.elapsed() < REFRESH {
+                return Ok(last.what.clone());
+            }
+            tokio::time::sleep_until(last.at + THROTTLE).await;
+        }
+        Self::put(&mut made, version(), make.await?)
+    }
+
+    /// Made not longer ago than `every`.
+    pub(super) async fn recent<E>(
+        &self,
+        every: Duration,
+        make: impl Future<Output = Result<T, E>>,
+    ) -> Result<Arc<T>, E> {
+        let mut made = self.0.lock().await;
+        match &*made {
+            Some(last) if last.at.elapsed() < every => Ok(last.what.clone()),
+            _ => Self::put(&mut made, 0, make.await?),
+        }
+    }
+
+    fn put<E>(made: &mut Option<Made<T>>, version: u64, what: T) -> Result<Arc<T>, E> {
+        let what = Arc::new(what);
+        *made = Some(Made { version, at: Instant::now(), what: what.clone() });
+        Ok(what)
+    }
+}
+
 /// Wakes at every commit, not faster than [`THROTTLE`], and at least every [`REFRESH`].
 struct Pulse {
     version: watch::Receiver<u64>,
@@ -44,8 +104,8 @@ struct Pulse {
 }
 
 impl Pulse {
-    fn new(web: &Shared) -> Result<Self, ApiError> {
-        let place = web.streams.clone().try_acquire_owned().map_err(|_| ApiError::Busy)?;
+    fn new(web: &Shared, places: &Arc<Semaphore>) -> Result<Self, ApiError> {
+        let place = places.clone().try_acquire_owned().map_err(|_| ApiError::Busy)?;
         let (version, stop) = (web.desk.version(), web.stop.clone());
         Ok(Self { version, stop, first: true, _place: place })
     }
@@ -72,17 +132,17 @@ impl Pulse {
 
 /// Sends the pieces that differ from what this stream sent before. `see` may fail for a while: a busy daemon is no
 /// reason to end the page.
-fn pieces<F, Fut>(web: &Shared, see: F) -> Result<Response, ApiError>
+fn pieces<F, Fut>(web: &Shared, places: &Arc<Semaphore>, see: F) -> Result<Response, ApiError>
 where
     F: Fn() -> Fut + Send + 'static,
-    Fut: Future<Output = Result<Vec<Piece>, ApiError>> + Send,
+    Fut: Future<Output = Result<Lines, ApiError>> + Send,
 {
-    let start = (Pulse::new(web)?, HashMap::<String, String>::new(), see);
+    let start = (Pulse::new(web, places)?, Lines::default(), see);
     let events = stream::unfold(start, async |(mut pulse, mut sent, see)| {
         if !pulse.next().await {
             return None;
         }
-        let events = fresh(&mut sent, see().await.unwrap_or_default());
+        let events = see().await.map(|seen| fresh(&mut sent, seen)).unwrap_or_default();
         Some((stream::iter(events), (pulse, sent, see)))
     });
     Ok(sse(events.flatten()))
@@ -94,7 +154,7 @@ where
     F: Fn() -> Fut + Send + 'static,
     Fut: Future<Output = Result<String, ApiError>> + Send,
 {
-    let start = Some((Pulse::new(web)?, seen, see));
+    let start = Some((Pulse::new(web, &web.streams)?, seen, see));
     let events = stream::unfold(start, async |going| {
         let (mut pulse, seen, see) = going?;
         while pulse.next().await {
@@ -124,9 +184,23 @@ pub(super) async fn console(
     _signed: Signed,
 ) -> Result<Response, ApiError> {
     let shared = web.clone();
-    pieces(&web, move || {
+    pieces(&web, &web.watchers, move || {
         let web = shared.clone();
         async move { console::pieces(&web, l).await }
+    })
+}
+
+pub(super) async fn lane(
+    State(web): State<Shared>,
+    l: Lang,
+    _signed: Signed,
+    Path(lane): Path<String>,
+) -> Result<Response, ApiError> {
+    let lane = LaneId::parse(&lane).ok_or(ApiError::NotFound)?;
+    let shared = web.clone();
+    pieces(&web, &web.watchers, move || {
+        let (web, lane) = (shared.clone(), lane.clone());
+        async move { records::lane_pieces(&web, l, &lane).await.map(once) }
     })
 }
 
@@ -136,9 +210,9 @@ pub(super) async fn tasks(
     _signed: Signed,
 ) -> Result<Response, ApiError> {
     let shared = web.clone();
-    pieces(&web, move || {
+    pieces(&web, &web.watchers, move || {
         let web = shared.clone();
-        async move { task_list::pieces(&web, l).await }
+        async move { task_list::pieces(&web, l).await.map(once) }
     })
 }
 
@@ -149,9 +223,9 @@ pub(super) async fn screen(
 ) -> Result<Response, ApiError> {
     let lane = LaneId::parse(&lane).ok_or(ApiError::NotFound)?;
     let shared = web.clone();
-    pieces(&web, move || {
+    pieces(&web, &web.streams, move || {
         let (web, lane) = (shared.clone(), lane.clone());
-        async move { screen::pieces(&web, l, &lane).await }
+        async move { screen::pieces(&web, l, &lane).await.map(once) }
     })
 }
 
@@ -161,9 +235,9 @@ pub(super) async fn devices(
     l: Lang,
     _signed: Signed,
 ) -> Result<Response, ApiError> {
-    let place = web.streams.clone().try_acquire_owned().map_err(|_| ApiError::Busy)?;
+    let place = web.watchers.clone().try_acquire_owned().map_err(|_| ApiError::Busy)?;
     let (live, stop) = (web.fleet.live(), web.stop.clone());
-    let start = (web, l, live, stop, VecDeque::new(), HashMap::new(), place);
+    let start = (web, l, live, stop, VecDeque::new(), Lines::default(), place);
     let events =
         stream::unfold(start, async |(web, l, mut live, mut stop, mut said, mut sent, place)| {
             if !sent.is_empty() {
@@ -178,22 +252,22 @@ pub(super) async fn devices(
                 }
             }
             let seen = devices::pieces(&web, l, &said).unwrap_or_default();
-            let events = fresh(&mut sent, seen);
+            let events = fresh(&mut sent, once(seen));
             Some((stream::iter(events), (web, l, live, stop, said, sent, place)))
         });
     Ok(sse(events.flatten()))
 }
 
+fn once(pieces: Vec<Piece>) -> Lines {
+    Arc::new(lines(pieces))
+}
+
 /// The pieces that differ from what was sent before.
-fn fresh(sent: &mut HashMap<String, String>, seen: Vec<Piece>) -> Vec<Event> {
-    let mut events = Vec::new();
-    for (id, html) in seen {
-        if sent.get(&id) != Some(&html) {
-            let piece = serde_json::json!({ "id": id, "html": html });
-            events.push(Event::default().event("piece").data(piece.to_string()));
-            sent.insert(id, html);
-        }
-    }
+fn fresh(sent: &mut Lines, seen: Lines) -> Vec<Event> {
+    let is_new = |(nth, line): &(usize, &String)| sent.get(*nth) != Some(*line);
+    let event = |(_, line): (usize, &String)| Event::default().event("piece").data(line);
+    let events = seen.iter().enumerate().filter(is_new).map(event).collect();
+    *sent = seen;
     events
 }
 
@@ -221,10 +295,40 @@ pub(super) async fn order_turn(
     Path(token): Path<String>,
     Query(seen): Query<Seen>,
 ) -> Result<Response, ApiError> {
-    let order = web.links.order(&token).ok_or(ApiError::NotFound)?;
+    let (order, _) = web.links.begun(&token).ok_or(ApiError::NotFound)?;
     let shared = web.clone();
     turn(&web, seen.seen, move || {
         let web = shared.clone();
         async move { Ok(turns::order_turn(&web, order).await?.key()) }
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
+
+    use super::*;
+
+    #[tokio::test]
+    async fn many_watch_and_one_makes() {
+        let (once, made, version) = (Once::<u64>::default(), AtomicU64::new(0), AtomicU64::new(1));
+        let make = async || Ok::<_, ()>(made.fetch_add(1, Relaxed) + 1);
+        let ask = || once.current(|| version.load(Relaxed), make());
+        let (one, two) = tokio::join!(ask(), ask());
+        assert_eq!((*one.unwrap(), *two.unwrap()), (1, 1), "both are shown the same");
+        version.store(2, Relaxed);
+        assert_eq!(*ask().await.unwrap(), 2, "a change is never kept back");
+        assert_eq!(*ask().await.unwrap(), 2, "and made once");
+        assert_eq!(*once.recent(REFRESH, make()).await.unwrap(), 2, "recent enough");
+        assert_eq!(*once.recent(Duration::ZERO, make()).await.unwrap(), 3);
+    }
+
+    #[test]
+    fn only_what_differs_is_sent() {
+        let mut sent = Lines::default();
+        let piece = |id: &str, html: &str| (id.to_owned(), html.to_owned());
+        assert_eq!(fresh(&mut sent, once(vec![piece("a", "1"), piece("b", "1")])).len(), 2);
+        assert_eq!(fresh(&mut sent, once(vec![piece("a", "1"), piece("b", "2")])).len(), 1);
+        assert!(fresh(&mut sent, once(vec![piece("a", "1"), piece("b", "2")])).is_empty());
+    }
 }

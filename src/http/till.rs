@@ -16,9 +16,11 @@ use super::{
     amount,
     console::Frame,
     error::ApiError,
+    guard::Source,
     operate::REASON_CHARS_MAX,
     router::{Shared, Web},
-    signin::Signed,
+    sheet::{self, Cell, Sheet},
+    signin::{NOBODYS_HASH, Signed, verify},
     words::{self, Lang},
 };
 use crate::{
@@ -220,6 +222,36 @@ pub(super) struct WithReason {
     amount: String,
     #[serde(default)]
     reason: String,
+    #[serde(default)]
+    second: String,
+    #[serde(default)]
+    second_password: String,
+}
+
+/// A second operator who stands there gives name and password, where the site wants two. Tries are counted as sign-ins.
+async fn seconded(
+    web: &Web,
+    source: Source,
+    (name, password): (String, String),
+    act: TillAct,
+) -> Result<TillAct, ApiError> {
+    if name.trim().is_empty() {
+        return Ok(act);
+    }
+    let now = web.desk.now();
+    web.sign_ins.may_try(source, now)?;
+    web.sign_ins.count(source, now);
+    let second = web.records.operator(name.trim().to_owned()).await?;
+    let hash = second.as_ref().map_or(NOBODYS_HASH, |one| &one.password_hash).to_owned();
+    let right = verify(web, password, hash).await?;
+    let known = second.filter(|one| right && !one.must_change);
+    let Some(second) = known.map(|one| one.name) else {
+        let (zh, en) =
+            ("复核人的姓名或密码不对。", "The second person's name or password is wrong.");
+        return Err(ApiError::Unfit(zh, en));
+    };
+    web.sign_ins.forget(source);
+    Ok(TillAct::Seconded { second, act: Box::new(act) })
 }
 
 fn short(reason: String) -> Result<String, ApiError> {
@@ -234,26 +266,32 @@ pub(super) async fn refund(
     State(web): State<Shared>,
     l: Lang,
     signed: Signed,
+    source: Source,
     Path(cash): Path<i64>,
     Form(given): Form<WithReason>,
 ) -> Result<Response, ApiError> {
     let amount_minor = amount::typed(&given.amount, web.desk.rules().currency)?;
     let reason = short(given.reason)?;
     let cash = web.till.cash(CashId(cash)).await?.ok_or(ApiError::NotFound)?;
-    done(&web, l, signed, TillAct::RefundCash { cash, amount_minor, reason }).await
+    let act = TillAct::RefundCash { cash, amount_minor, reason };
+    let act = seconded(&web, source, (given.second, given.second_password), act).await?;
+    done(&web, l, signed, act).await
 }
 
 pub(super) async fn fee(
     State(web): State<Shared>,
     l: Lang,
     signed: Signed,
+    source: Source,
     Path(lane): Path<String>,
     Form(given): Form<WithReason>,
 ) -> Result<Response, ApiError> {
     let lane = LaneId::parse(&lane).ok_or(ApiError::NotFound)?;
     let amount_minor = amount::typed(&given.amount, web.desk.rules().currency)?;
     let reason = short(given.reason)?;
-    done(&web, l, signed, TillAct::SetFee { lane, amount_minor, reason }).await
+    let act = TillAct::SetFee { lane, amount_minor, reason };
+    let act = seconded(&web, source, (given.second, given.second_password), act).await?;
+    done(&web, l, signed, act).await
 }
 
 #[derive(Deserialize)]
@@ -335,21 +373,53 @@ async fn show_arrears(
     Ok((status, Html(ArrearsPage { f, arrears, sum, more, notice }.render()?)).into_response())
 }
 
+/// All that is owed, to take away.
+pub(super) async fn arrears_file(
+    State(web): State<Shared>,
+    _signed: Signed,
+    Path(file): Path<String>,
+) -> Result<Response, ApiError> {
+    let form = sheet::Form::parse(&file).ok_or(ApiError::NotFound)?;
+    let rules = web.desk.rules();
+    let all = web.desk.read(|state| state.arrears.values().cloned().collect::<Vec<_>>()).await?;
+    let mut sheet =
+        Sheet::new(&["id", "plate", "since", "lane", "stay", "order", "amount", "currency"]);
+    for one in all {
+        sheet.row(&[
+            Cell::Number(one.id.to_string()),
+            Cell::Text(one.plate.full().to_owned()),
+            Cell::Text(rules.zone.to_datetime(one.since).to_string()),
+            Cell::Text(one.lane.to_string()),
+            Cell::Number(one.stay.to_string()),
+            Cell::Number(one.order.to_string()),
+            Cell::Number(amount::text(one.amount)),
+            Cell::Text(one.amount.currency.code().to_owned()),
+        ]);
+    }
+    Ok(sheet.download(form, "arrears"))
+}
+
 #[derive(Deserialize)]
 pub(super) struct Reason {
     #[serde(default)]
     reason: String,
+    #[serde(default)]
+    second: String,
+    #[serde(default)]
+    second_password: String,
 }
 
 pub(super) async fn forgive(
     State(web): State<Shared>,
     l: Lang,
     signed: Signed,
+    source: Source,
     Path(id): Path<i64>,
     Form(given): Form<Reason>,
 ) -> Result<Response, ApiError> {
     let (who, reason) = (signed.name.clone(), short(given.reason)?);
     let act = TillAct::Forgive { arrears: crate::types::ArrearsId(id), reason };
+    let act = seconded(&web, source, (given.second, given.second_password), act).await?;
     match web.desk.tell(Input::Till { who, act }).await? {
         Ok(_) => Ok(Redirect::to("/console/arrears").into_response()),
         Err(refusal) => {

@@ -15,7 +15,7 @@ use super::{
     driver,
     error::ApiError,
     guard::Source,
-    operate,
+    operate, pay,
     router::{Shared, Web},
     signin::Signed,
     turn::{Turn, lane_turn},
@@ -38,6 +38,8 @@ pub(super) struct Offer {
     pub(super) name_it: bool,
     /// What this phone's vehicle is called, where it can be named by it.
     pub(super) known_as: Option<String>,
+    /// The plate that this phone named last.
+    pub(super) plate: String,
 }
 
 fn token(headers: &HeaderMap) -> Option<&str> {
@@ -70,7 +72,8 @@ pub(super) async fn offer(
         .await?;
     let entry = direction == Some(Direction::Entry);
     let name_it = entry && unread && rules.access.unlicensed_by_phone && known_as.is_none();
-    Ok(Offer { name_it, known_as: known_as.filter(|_| !entry) })
+    let plate = pay::remembered(headers);
+    Ok(Offer { name_it, known_as: known_as.filter(|_| !entry), plate })
 }
 
 /// A driver says that the vehicle before the entry has no plate.

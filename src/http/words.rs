@@ -44,6 +44,11 @@ impl Lang {
         self == Self::Zh
     }
 
+    /// Its place where something is kept for each language.
+    pub(super) fn index(self) -> usize {
+        usize::from(!self.is_zh())
+    }
+
     /// As tariffs call it.
     pub(super) fn language(self) -> Language {
         match self {
@@ -323,8 +328,10 @@ pub(super) fn refusal(l: Lang, refusal: &Refusal) -> String {
         Refusal::LimitReached(..)
         | Refusal::NotPaid(_)
         | Refusal::RefundTooMuch(_)
+        | Refusal::WholeOnly(_)
         | Refusal::SamePerson
         | Refusal::Decided(_)
+        | Refusal::MayCollect(..)
         | Refusal::SaleUnfit
         | Refusal::SaleDiffers(_) => return super::payments::refusal(l, refusal),
         Refusal::NoInvoice(why) => super::invoices::why_not(l, *why),

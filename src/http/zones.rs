@@ -9,11 +9,13 @@ use axum::{
     response::{Html, IntoResponse, Redirect, Response},
 };
 use serde::Deserialize;
+use utoipa::ToSchema;
 
 use super::{
     console::Frame,
     error::ApiError,
     operate::REASON_CHARS_MAX,
+    program::{Access, Api, Op},
     router::{Shared, Web},
     signin::Signed,
     words::{self, Lang},
@@ -23,8 +25,28 @@ use crate::{
         Input, Refusal, Rules, State as Core,
         zone::{Count, Counted, Level},
     },
-    types::ZoneId,
+    types::{Scope, ZoneId},
 };
+
+pub(super) fn api(api: Api) -> Api {
+    api.on(
+        Op::get("/api/v1/zones", "listZones", "Every zone with its vehicles and free spaces")
+            .by(Access::Anyone)
+            .lists::<Count>("A number on a sign is no secret"),
+        list,
+    )
+    .on(
+        Op::post(
+            "/api/v1/zones/{zone}/count",
+            "countZone",
+            "Says how many vehicles are in a zone, on record",
+        )
+        .scope(Scope::ZonesCount)
+        .body::<Found>()
+        .lists::<Count>("Every zone as it is counted now"),
+        count,
+    )
+}
 
 /// A tenth of the spaces is few, on the console.
 const FEW_PART: u32 = 10;
@@ -33,11 +55,11 @@ const FEW_PART: u32 = 10;
 #[derive(Clone, Debug)]
 pub(super) struct Bar {
     pub(super) id: ZoneId,
-    name: String,
+    pub(super) name: String,
     /// How many zones lie around it.
-    depth: usize,
-    vehicles: u32,
-    capacity: Option<u32>,
+    pub(super) depth: usize,
+    pub(super) vehicles: u32,
+    pub(super) capacity: Option<u32>,
     free: Option<u32>,
     level: Level,
     correction: i64,
@@ -84,7 +106,7 @@ impl Bar {
         (u64::from(self.vehicles) * 100 / u64::from(capacity)).min(100) as u32
     }
 
-    fn mood(&self) -> &'static str {
+    pub(super) fn mood(&self) -> &'static str {
         match self.level {
             Level::Free => "calm",
             Level::Few => "wait",
@@ -92,7 +114,7 @@ impl Bar {
         }
     }
 
-    fn words(&self, l: Lang) -> String {
+    pub(super) fn words(&self, l: Lang) -> String {
         match (self.capacity, self.free) {
             (Some(_), Some(0)) => l.say("已满", "full").to_owned(),
             (Some(_), Some(free)) => format!("{} {free}", l.say("余位", "free")),
@@ -150,11 +172,14 @@ pub(super) async fn page(
     shown(&web, l, signed.name, None).await
 }
 
-#[derive(Deserialize)]
+/// A count and why.
+#[derive(Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
+#[schema(as = ZoneCount)]
 pub(super) struct Found {
     found: u32,
     #[serde(default)]
+    #[schema(max_length = 200)]
     reason: String,
 }
 
@@ -187,7 +212,7 @@ pub(super) async fn count_form(
 }
 
 /// The same as JSON.
-pub(super) async fn count(
+async fn count(
     State(web): State<Shared>,
     signed: Signed,
     Path(zone): Path<String>,
@@ -198,7 +223,7 @@ pub(super) async fn count(
 }
 
 /// For anyone: a number on a sign is no secret.
-pub(super) async fn list(State(web): State<Shared>) -> Result<Json<Vec<Count>>, ApiError> {
+async fn list(State(web): State<Shared>) -> Result<Json<Vec<Count>>, ApiError> {
     let rules = web.desk.rules();
     Ok(Json(web.desk.read(move |state| Count::all(state, &rules)).await?))
 }

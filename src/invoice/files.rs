@@ -31,7 +31,7 @@ use serde::{Deserialize, Serialize};
 use tracing::{info, warn};
 
 use super::Invoicer;
-use crate::types::{Contact, InvoiceAsk, InvoiceWord, TaxNumber};
+use crate::types::{Contact, InvoiceAsk, InvoiceFor, InvoiceWord, TaxNumber};
 
 /// An answer that cannot be read is half written, perhaps, while it is younger than this.
 const HALF_WRITTEN: SignedDuration = SignedDuration::from_secs(10);
@@ -47,10 +47,28 @@ const LINK_BYTES_MAX: usize = 500;
 pub struct Seller {
     pub name: String,
     pub tax_number: TaxNumber,
-    /// What the invoice calls it, such as `停车费`.
-    pub item: String,
+    pub parking: Item,
+    pub tickets: Item,
+    pub sales: Item,
+}
+
+/// What is sold, as an invoice says it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Item {
+    /// Such as `停车费`.
+    pub name: String,
     /// As the provider reads it, such as `9%`.
     pub tax_rate: String,
+}
+
+impl Seller {
+    fn item(&self, sold: InvoiceFor) -> &Item {
+        match sold {
+            InvoiceFor::Parking => &self.parking,
+            InvoiceFor::Tickets => &self.tickets,
+            InvoiceFor::Sales => &self.sales,
+        }
+    }
 }
 
 #[derive(Clone)]
@@ -159,7 +177,7 @@ impl FileExchange {
     }
 
     fn out<'a>(&'a self, ask: &'a InvoiceAsk) -> Out<'a> {
-        let seller = &self.seller;
+        let (seller, item) = (&self.seller, self.seller.item(ask.sold));
         let (email, phone) = match &ask.to {
             Some(Contact::Email(email)) => (Some(email.as_str()), None),
             Some(Contact::Phone(phone)) => (None, Some(phone.as_str())),
@@ -171,8 +189,8 @@ impl FileExchange {
             order: ask.order.0,
             amount: Decimal::new(ask.amount.minor, ask.amount.currency.decimals()).to_string(),
             currency: ask.amount.currency.code().to_owned(),
-            item: &seller.item,
-            tax_rate: &seller.tax_rate,
+            item: &item.name,
+            tax_rate: &item.tax_rate,
             seller: Party { name: &seller.name, tax_number: Some(&seller.tax_number) },
             buyer: Party { name: ask.buyer.name(), tax_number: ask.buyer.tax_number() },
             email,

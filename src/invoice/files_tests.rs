@@ -3,7 +3,7 @@
 use std::{sync::atomic::AtomicI64, sync::atomic::Ordering};
 
 use super::*;
-use crate::types::{Buyer, Currency, InvoiceId, Money, OrderId, RedOf};
+use crate::types::{Buyer, Currency, InvoiceFor, InvoiceId, Money, OrderId, RedOf};
 
 struct Folder {
     path: PathBuf,
@@ -22,8 +22,9 @@ impl Folder {
         let seller = Seller {
             name: "湖畔停车".into(),
             tax_number: TaxNumber::parse("91110000802100433B").unwrap(),
-            item: "停车费".into(),
-            tax_rate: "9%".into(),
+            parking: Item { name: "停车费".into(), tax_rate: "9%".into() },
+            tickets: Item { name: "门票".into(), tax_rate: "6%".into() },
+            sales: Item { name: "商品".into(), tax_rate: "13%".into() },
         };
         #[expect(clippy::disallowed_methods, reason = "the files' times are the wall clock's")]
         let now =
@@ -54,6 +55,7 @@ impl Drop for Folder {
 
 fn asked() -> InvoiceAsk {
     InvoiceAsk {
+        sold: InvoiceFor::Parking,
         id: InvoiceId(12),
         number: "PFI12".into(),
         order: OrderId(9),

@@ -7,7 +7,7 @@ use std::fmt;
 use futures::future::BoxFuture;
 use jiff::Timestamp;
 
-pub use self::files::{FileExchange, Seller};
+pub use self::files::{FileExchange, Item, Seller};
 use crate::types::{InvoiceAsk, InvoiceWord};
 
 /// Somebody who issues invoices. The same question may come any number of times, also after a restart: its number says

@@ -46,6 +46,23 @@ impl Archive {
         Ok(path)
     }
 
+    /// Deletes the statements of days before `oldest`; how many.
+    pub fn prune(&self, oldest: Date) -> Result<usize, SettleError> {
+        let mut dropped = 0;
+        let Ok(channels) = std::fs::read_dir(&self.root) else { return Ok(0) };
+        for folder in channels.filter_map(Result::ok).map(|entry| entry.path()) {
+            let Ok(files) = std::fs::read_dir(&folder) else { continue };
+            for path in files.filter_map(Result::ok).map(|entry| entry.path()) {
+                let day = path.file_stem().and_then(|stem| stem.to_str()?.parse::<Date>().ok());
+                if day.is_some_and(|day| day < oldest) {
+                    std::fs::remove_file(&path).map_err(wrong(&path))?;
+                    dropped += 1;
+                }
+            }
+        }
+        Ok(dropped)
+    }
+
     /// Keeps a copy of `file`, in the place of a former one.
     pub fn keep(
         &self,

@@ -5,19 +5,22 @@
 
 use std::io;
 
-use super::sort::Sorted;
-use crate::core::settle::{Finding, Kind, Side};
+use super::sort::{Sorted, Sorter};
+use crate::{
+    bank::statement::{Row, What},
+    core::settle::{Finding, Kind, Side},
+};
 
 /// A record taken apart.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) struct Record {
-    pub(super) side: Side,
-    pub(super) number: String,
-    pub(super) minor: i64,
-    pub(super) out_trade_no: String,
-    pub(super) bank_no: String,
+pub struct Record {
+    pub side: Side,
+    pub number: String,
+    pub minor: i64,
+    pub out_trade_no: String,
+    pub bank_no: String,
     /// Of the statement; 0 of ours.
-    pub(super) line: u64,
+    pub line: u64,
 }
 
 impl Record {
@@ -61,7 +64,7 @@ impl Record {
 
 /// What became of the next record.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) enum Met {
+pub enum Met {
     /// Both sides say the same.
     Fits,
     /// Both have it and it differs.
@@ -72,6 +75,56 @@ pub(super) enum Met {
     Again(Record),
     /// A posting that is not in the statement.
     Missing(Record),
+}
+
+impl Record {
+    /// As it is sorted.
+    fn write(&self, into: &mut Vec<u8>) {
+        use std::io::Write;
+        let Self { number, minor, out_trade_no, bank_no, line, .. } = self;
+        into.push(if self.side == Side::Paid { b'P' } else { b'R' });
+        // A vector takes everything.
+        let _ = write!(into, "\t{number}\t{minor}\t{out_trade_no}\t{bank_no}");
+        if *line > 0 {
+            let _ = write!(into, "\t{line}");
+        }
+    }
+
+    /// A row of a statement; its line counts from 1.
+    pub(super) fn of(row: &Row, line: u64) -> Self {
+        let (side, number) = match row.what {
+            What::Paid => (Side::Paid, row.out_trade_no.clone()),
+            // The bank names the payment alone.
+            What::Refunded if row.refund_no.is_empty() => {
+                (Side::Refunded, format!("~{}", row.out_trade_no))
+            }
+            What::Refunded => (Side::Refunded, row.refund_no.clone()),
+        };
+        let (out_trade_no, bank_no) = (row.out_trade_no.clone(), row.bank_no.clone());
+        Self { side, number, minor: row.amount.minor, out_trade_no, bank_no, line }
+    }
+
+    pub(super) fn put_into(&self, sorter: &mut Sorter) -> io::Result<()> {
+        sorter.push(|into| self.write(into))
+    }
+}
+
+/// A day's rows and postings walked together without a disk, for whoever has both in memory.
+pub fn walk_held(rows: &[Row], postings: &[Record]) -> io::Result<Vec<Met>> {
+    let sorter = |name| Sorter::with_run(std::path::Path::new(""), name, usize::MAX);
+    let (mut theirs, mut ours) = (sorter("theirs"), sorter("ours"));
+    for (line, row) in (1..).zip(rows) {
+        Record::of(row, line).put_into(&mut theirs)?;
+    }
+    for posting in postings {
+        posting.put_into(&mut ours)?;
+    }
+    let mut walk = Walk::new(theirs.sorted()?, ours.sorted()?)?;
+    let mut all = Vec::new();
+    while let Some(met) = walk.next()? {
+        all.push(met);
+    }
+    Ok(all)
 }
 
 /// The two sides.

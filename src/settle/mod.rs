@@ -25,6 +25,7 @@ pub use self::{
     fee::{FeeRule, Rounding},
     format::{HEADER, is_plain, plain_rows},
     import::{Archive, digest_of},
+    matching::{Met, Record, walk_held},
     office::{Imported, Office},
     run::{Job, Outcome, reconcile},
 };

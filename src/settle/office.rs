@@ -8,6 +8,7 @@ use super::{Archive, FeeRule, Job, Outcome, SettleError, digest_of, plain_rows, 
 use crate::{
     bank::Channel,
     core::rules::SettleRules,
+    crash_point::{self, Step},
     store::Settlements,
     types::{ChannelId, Currency},
 };
@@ -50,7 +51,9 @@ impl Office {
             return Ok(Imported::Same);
         }
         let outcome = self.run(channel, day, file, digest, now, progress).await?;
+        crash_point::at(Step::StatementRecorded, "");
         self.archive.keep(channel, day, file)?;
+        crash_point::at(Step::StatementKept, "");
         Ok(Imported::New(outcome))
     }
 

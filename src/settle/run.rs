@@ -16,6 +16,7 @@ use crate::{
         rules::SettleRules,
         settle::{Finding, Kind, Side, StatementFile},
     },
+    crash_point::{self, Step},
     store::{Conclusion, Known, Settlements},
     types::{ChannelId, Currency},
 };
@@ -148,28 +149,13 @@ impl<'a> Run<'a> {
             return Ok(());
         }
         self.file.rows += 1;
-        let minor = row.amount.minor;
-        let (letter, sum) = match row.what {
-            What::Paid => (b'P', &mut self.file.paid_minor),
-            What::Refunded => (b'R', &mut self.file.refunded_minor),
+        let sum = match row.what {
+            What::Paid => &mut self.file.paid_minor,
+            What::Refunded => &mut self.file.refunded_minor,
         };
-        *sum = sum.saturating_add(minor);
+        *sum = sum.saturating_add(row.amount.minor);
         self.take_fee(row);
-        let number = match row.what {
-            What::Paid => (&*row.out_trade_no, ""),
-            // The bank names the payment alone.
-            What::Refunded if row.refund_no.is_empty() => (&*row.out_trade_no, "~"),
-            What::Refunded => (&*row.refund_no, ""),
-        };
-        let pushed = sorter.push(|record| {
-            use std::io::Write;
-            record.push(letter);
-            let (trade, bank) = (&row.out_trade_no, &row.bank_no);
-            // A vector takes everything.
-            let _ =
-                write!(record, "\t{}{}\t{minor}\t{trade}\t{bank}\t{ordinal}", number.1, number.0);
-        });
-        pushed.map_err(self.io())
+        Record::of(row, ordinal).put_into(sorter).map_err(self.io())
     }
 
     fn take_fee(&mut self, row: &Row) {
@@ -360,6 +346,7 @@ impl<'a> Run<'a> {
             is_early |= !is_there(days(count)).await?;
         }
         let conclusion = Conclusion { file: &self.file, is_early, strays: &self.strays };
+        crash_point::at(Step::StatementMatched, "");
         let concluded = self.books.conclude(&conclusion).await?;
         // What waited for this statement, and for none after it.
         let mut whole = true;

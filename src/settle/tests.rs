@@ -161,21 +161,8 @@ impl Books {
         minor: i64,
     ) -> Change {
         self.txns += 1;
-        Change::Posting(Posting {
-            counter: None,
-            product: None,
-            txn: self.txns,
-            at,
-            payment: Some(PaymentId(payment)),
-            refund,
-            cash: None,
-            shift: None,
-            pass: None,
-            settled: None,
-            debit,
-            credit,
-            amount: cny(minor),
-        })
+        let bare = Posting::bare(self.txns, at, debit, credit, cny(minor));
+        Change::Posting(Posting { payment: Some(PaymentId(payment)), refund, ..bare })
     }
 
     async fn run(&self, on: &str, lines: &[String]) -> Result<Outcome, SettleError> {
@@ -427,4 +414,45 @@ fn records_are_sorted_whatever_room_there_is() {
         }
         assert_eq!(found, expected, "{room}");
     }
+}
+
+/// What shares are reckoned of: each step of each payment with what was left of it before, also where the bank refused to
+/// give it back.
+#[tokio::test]
+async fn the_steps_of_a_payment_are_told_in_their_order() {
+    let mut site = Books::new("flows").await;
+    let (first, second) = (at("2026-11-23T01:00:00Z"), at("2026-11-24T01:00:00Z"));
+    let (trade, bank_no) = site.payment(first, 1_000, PaymentState::Paid { at: first }).await;
+    site.payment(first, 700, PaymentState::Paid { at: first }).await;
+    let owed_back = (Account::ParkingRevenue, Account::RefundsPayable);
+    let undone = (Account::RefundsPayable, Account::ParkingRevenue);
+    for (accounts, minor) in [(owed_back, 300), (undone, 300), (owed_back, 1_000)] {
+        let posting = site.posting(second, 1, None, accounts, minor);
+        site.store.writer.commit(second, &[posting]).await.unwrap();
+    }
+    // Late money that is owed back is nobody's share.
+    let late = (Account::ChannelReceivable, Account::RefundsPayable);
+    let (_, _) = site.payment(second, 55, PaymentState::Pending).await;
+    let posting = site.posting(second, 3, None, late, 55);
+    site.store.writer.commit(second, &[posting]).await.unwrap();
+    let reader = site.books.reader();
+    let steps = |flows: Vec<crate::store::Flow>| -> Vec<(i64, i64, i64, i64)> {
+        let step = |f: crate::store::Flow| (f.minor, f.before_minor, f.whole_minor, f.first_txn);
+        flows.into_iter().map(step).collect()
+    };
+    let all = reader.share_flows(&icbc(), 0, 100, 100).await.unwrap();
+    assert_eq!((all[0].out_trade_no.as_str(), all[0].bank_no.as_str()), (&*trade, &*bank_no));
+    assert_eq!(all[4].paid_at_ms, first.as_millisecond(), "it came the day before");
+    let expected = [
+        (1_000, 0, 1_000, 1),
+        (700, 0, 700, 2),
+        (-300, 1_000, 1_000, 1),
+        (300, 700, 1_000, 1),
+        (-1_000, 1_000, 1_000, 1),
+    ];
+    assert_eq!(steps(all), expected);
+    let later = reader.share_flows(&icbc(), 3, 100, 1).await.unwrap();
+    assert_eq!(steps(later), [(300, 700, 1_000, 1)], "page by page");
+    let cash = crate::types::ChannelId::parse("cash").unwrap();
+    assert_eq!(reader.share_flows(&cash, 0, 100, 100).await.unwrap(), []);
 }

@@ -22,6 +22,29 @@ pub struct Receivable {
     pub balance_minor: i64,
 }
 
+/// What earnings are summed by.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum EarnedBy {
+    /// What was paid at no lane is of `phone`, `counter` or `account`.
+    Lane,
+    Way,
+    /// Of parking only.
+    Zone,
+    /// Of what counters sold only.
+    Product,
+}
+
+impl EarnedBy {
+    fn name(self) -> &'static str {
+        match self {
+            Self::Lane => "lane",
+            Self::Way => "way",
+            Self::Zone => "zone",
+            Self::Product => "product",
+        }
+    }
+}
+
 impl Reader {
     /// The transactions of a span of time: the last before it, and the last in it.
     pub async fn ledger_span(
@@ -242,26 +265,39 @@ impl Reader {
         rows.iter().map(|body| super::load::parse("posting", body)).collect()
     }
 
-    /// What was earned by lane and way of paying: lane, way, minor units. What was paid at no lane is of `phone`.
+    /// What was earned: its sums by one thing, in minor units, largest first. As [`Reader::takings`], so what goes back
+    /// later is not taken off, and a refund that the bank refused is not counted again.
     pub async fn earned(
         &self,
-        from: Timestamp,
-        to: Timestamp,
-    ) -> Result<Vec<(String, String, i64)>, StoreError> {
+        (from, to): (Timestamp, Timestamp),
+        by: EarnedBy,
+    ) -> Result<Vec<(String, i64)>, StoreError> {
         let (from_ms, to_ms) = (from.as_millisecond(), to.as_millisecond());
+        let by = by.name();
         let select = sqlx::query!(
-            r#"select coalesce(orders.body ->> 'lane', iif(posting.cash_id is null, 'phone', 'counter')) as "lane!: String",
-                coalesce(payment.way, iif(posting.cash_id is null, 'pass', 'cash')) as "way!: String",
-                sum(posting.amount_minor) as "minor!: i64"
-            from posting left join payment on payment.id = posting.payment_id
-                left join orders on orders.id = payment.order_id
-            where posting.at_ms >= ?1 and posting.at_ms < ?2 and posting.credit = 'parking_revenue'
-            group by 1, 2"#,
+            r#"select name as "name!: String", sum(minor) as "minor!: i64" from (
+                select case ?3
+                        when 'lane' then coalesce(orders.body ->> 'lane',
+                            iif(posting.order_id is not null, 'account', iif(posting.cash_id is null, 'phone', 'counter')))
+                        when 'way' then coalesce(payment.way, iif(posting.order_id is not null, 'account',
+                            iif(posting.cash_id is null, 'pass', 'cash')))
+                        when 'zone' then posting.body ->> 'zone'
+                        else part.key end as name,
+                    iif(?3 = 'product', part.value, posting.amount_minor) as minor
+                from posting left join payment on payment.id = posting.payment_id
+                    left join orders on orders.id = payment.order_id
+                    left join json_each(iif(?3 <> 'product', '{}', iif(posting.body -> 'products' is not null,
+                        posting.body -> 'products',
+                        json_object(coalesce(posting.body ->> 'product', ''), posting.amount_minor)))) as part
+                where posting.at_ms >= ?1 and posting.at_ms < ?2
+                    and posting.credit in (select name from income) and posting.debit <> 'refunds_payable')
+            where name is not null and name <> '' group by 1 order by 2 desc, 1"#,
             from_ms,
             to_ms,
+            by,
         );
         let rows = select.fetch_all(&self.pool).await?.into_iter();
-        Ok(rows.map(|row| (row.lane, row.way, row.minor)).collect())
+        Ok(rows.map(|row| (row.name, row.minor)).collect())
     }
 
     /// What the receivable of a channel is made of. Reads the whole ledger.

@@ -20,16 +20,20 @@ mod books;
 mod chain;
 mod counts;
 mod error;
+mod events;
 mod invoices;
+mod lists;
 mod load;
 mod merchants;
 mod open;
 mod pages;
 mod past;
 mod people;
+mod programs;
 mod rebuild;
 mod sales;
 mod settlements;
+mod shares;
 mod shop;
 mod takings;
 #[cfg(test)]
@@ -42,7 +46,7 @@ mod writer;
 pub use self::{
     accounts::{Accounts, Operator},
     backup::verify,
-    books::Receivable,
+    books::{EarnedBy, Receivable},
     chain::Tail,
     error::StoreError,
     load::Loaded,
@@ -51,7 +55,8 @@ pub use self::{
     pages::{Counts, Past},
     rebuild::{Difference, Odd, Rebuilt},
     settlements::{Concluded, Conclusion, Known, Settlements},
-    takings::{AccountSum, HourTakings, Takings},
+    shares::{Flow, Relay},
+    takings::{AccountSum, BillLine, HourTakings, Takings},
     visits::Visits,
     writer::Writer,
 };

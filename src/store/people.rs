@@ -39,13 +39,6 @@ impl Reader {
         bodies.iter().map(|body| parse("register", body)).collect()
     }
 
-    /// Where the journal ends.
-    pub async fn journal_end(&self) -> Result<i64, StoreError> {
-        let select =
-            sqlx::query_scalar!(r#"select coalesce(max(seq), 0) as "end!: i64" from journal"#);
-        Ok(select.fetch_one(&self.pool).await?)
-    }
-
     /// Tickets with numbers of an issuer that changed behind a place in the journal, each as it stands now, and the place
     /// up to which this holds. At most `limit` changes at a time.
     pub async fn tickets_after(

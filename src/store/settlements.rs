@@ -17,7 +17,7 @@ use crate::{
 /// Reads the ledger and writes differences.
 #[derive(Clone, Debug)]
 pub struct Settlements {
-    pen: Arc<Pen>,
+    pub(super) pen: Arc<Pen>,
     pub(super) reader: Reader,
 }
 

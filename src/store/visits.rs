@@ -24,6 +24,7 @@ pub struct Visits {
     pub came: i64,
     /// Persons on tickets that were returned or revoked.
     pub returned: i64,
+    /// What was paid less what went back: also of tickets that were revoked, or returned for a part of their price.
     pub taken: Money,
 }
 
@@ -40,8 +41,8 @@ impl Reader {
             r#"select slot, product, counter,
                  sum(iif(ticket_sale.revoked, 0, ticket_sale.persons)) as "sold!: i64",
                  sum(ticket.body ->> 'used') as "came!: i64",
-                 sum(iif(ticket_sale.revoked, ticket_sale.persons, 0)) as "returned!: i64",
-                 sum(iif(ticket_sale.revoked, 0, price_minor)) as "taken!: i64"
+                 sum(returned + iif(ticket_sale.revoked, ticket_sale.persons, 0)) as "returned!: i64",
+                 sum(price_minor + kept_minor) as "taken!: i64"
              from ticket_sale join ticket on ticket.id = ticket_sale.ticket_id
              where from_ms >= ?1 and from_ms < ?2
              group by slot, product, counter order by slot, product, counter"#,
@@ -72,8 +73,8 @@ impl Reader {
         let select = sqlx::query!(
             r#"select product, counter,
                  sum(iif(revoked, 0, persons)) as "sold!: i64",
-                 sum(iif(revoked, persons, 0)) as "returned!: i64",
-                 sum(iif(revoked, 0, price_minor)) as "taken!: i64"
+                 sum(returned + iif(revoked, persons, 0)) as "returned!: i64",
+                 sum(price_minor + kept_minor) as "taken!: i64"
              from ticket_sale where made_at_ms >= ?1 and made_at_ms < ?2
              group by product, counter order by product, counter"#,
             from_ms,

@@ -34,6 +34,18 @@ impl PublicKey {
     }
 }
 
+impl PublicKey {
+    /// As other programs read it: `SubjectPublicKeyInfo` of RFC 8410, in PEM. `None`: it is no Ed25519 key.
+    pub fn pem(&self) -> Option<String> {
+        let public = STANDARD.decode(&self.public).ok().filter(|public| public.len() == 32)?;
+        let body = STANDARD.encode([SPKI, public.as_slice()].concat());
+        Some(format!("-----BEGIN PUBLIC KEY-----\n{body}\n-----END PUBLIC KEY-----\n"))
+    }
+}
+
+/// What stands before the 32 bytes of an Ed25519 key: its algorithm, and how long it is.
+const SPKI: &[u8] = &[0x30, 0x2a, 0x30, 0x05, 0x06, 0x03, 0x2b, 0x65, 0x70, 0x03, 0x21, 0x00];
+
 /// Public keys ready for use.
 #[derive(Clone, Debug)]
 pub struct Verifier {

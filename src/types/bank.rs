@@ -191,6 +191,9 @@ pub enum Word {
     /// The bank definitely did not do what was asked. Never said to a query, where a refusal tells
     /// nothing about the payment.
     Refused { code: String, why: String },
+    /// The channel has no such question for a payment of this way, so only a person at the bank's portal can tell. Nothing
+    /// was asked.
+    Unaskable { why: String },
     /// Nothing can be concluded; the payment or refund stays pending.
     Unknown { why: String },
 }
@@ -205,6 +208,24 @@ pub struct AgreementAsk {
     pub entered_at: Timestamp,
     /// What is to be charged; `None` at entry.
     pub amount: Option<Money>,
+    /// The agreement that this channel named before for this stay.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub known: Option<String>,
+}
+
+/// A vehicle has left, of which a channel was told as it came in.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Departure {
+    pub plate: Plate,
+    pub colour: Option<PlateColour>,
+    /// Our number of the stay, the same as at its entry.
+    pub stay_no: String,
+    /// The agreement that this channel named for this stay.
+    pub known: Option<String>,
+    pub entered_at: Timestamp,
+    pub left_at: Timestamp,
+    /// What was paid for the stay, whoever took it.
+    pub paid: Money,
 }
 
 /// What the bank was heard to say of an agreement.

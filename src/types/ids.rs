@@ -9,7 +9,10 @@ use serde::{Deserialize, Serialize};
 macro_rules! number_id {
     ($($(#[$doc:meta])* $name:ident),+ $(,)?) => {$(
         $(#[$doc])*
-        #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+        #[derive(
+            Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize,
+            utoipa::ToSchema,
+        )]
         #[serde(transparent)]
         pub struct $name(pub i64);
 
@@ -71,8 +74,9 @@ pub const TEXT_ID_RULE: &str = "1 to 32 of a-z, 0-9 and '-'";
 macro_rules! text_id {
     ($($(#[$doc:meta])* $name:ident),+ $(,)?) => {$(
         $(#[$doc])*
-        #[derive(Clone, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize)]
+        #[derive(Clone, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, utoipa::ToSchema)]
         #[serde(transparent)]
+        #[schema(value_type = String, pattern = "^[a-z0-9-]{1,32}$")]
         pub struct $name(Arc<str>);
 
         impl $name {
@@ -132,6 +136,8 @@ text_id! {
     ChannelId,
     /// Something a scenic site sells, such as `adult`.
     ProductId,
+    /// Whom a part of the takings belongs to, such as `land-owner`.
+    PartnerId,
     /// The time slots of a kind of day, such as `day` or `night-show`.
     ScheduleId,
     /// One time slot of one day: see [`SlotId::of`].

@@ -89,6 +89,15 @@ pub enum GivenBack {
     Cash(CashId),
 }
 
+/// What an invoice is for: each has its own name and rate of tax.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum InvoiceFor {
+    Parking,
+    Tickets,
+    /// What a counter sold.
+    Sales,
+}
+
 /// What a provider is asked for. The same `number` is the same invoice however often it is asked.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct InvoiceAsk {
@@ -96,6 +105,7 @@ pub struct InvoiceAsk {
     /// Ours, such as `PFI12`: letters and digits, good for a file's name.
     pub number: String,
     pub order: OrderId,
+    pub sold: InvoiceFor,
     pub amount: Money,
     pub buyer: Buyer,
     /// `None`: not given, or deleted by now.

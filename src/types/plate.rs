@@ -7,8 +7,9 @@ use serde::{Deserialize, Serialize};
 /// A plate in its normal form: upper case, full-width letters folded, separators gone, 4 to 10 characters.
 ///
 /// `Debug` and `Display` are masked (`京A·**345`); [`Plate::full`] is the whole text.
-#[derive(Clone, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize)]
+#[derive(Clone, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, utoipa::ToSchema)]
 #[serde(transparent)]
+#[schema(value_type = String)]
 pub struct Plate(Arc<str>);
 
 /// Why a text is not a plate.

@@ -4,7 +4,18 @@ use serde::{Deserialize, Serialize};
 
 /// Size class. Most sites price `Small` and `Large` only.
 #[derive(
-    Clone, Copy, Debug, Default, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize,
+    Clone,
+    Copy,
+    Debug,
+    Default,
+    PartialEq,
+    Eq,
+    Hash,
+    PartialOrd,
+    Ord,
+    Serialize,
+    Deserialize,
+    utoipa::ToSchema,
 )]
 #[serde(rename_all = "snake_case")]
 pub enum VehicleClass {
@@ -26,7 +37,19 @@ impl VehicleClass {
 }
 
 /// The ground colour of a plate.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+#[derive(
+    Clone,
+    Copy,
+    Debug,
+    PartialEq,
+    Eq,
+    Hash,
+    PartialOrd,
+    Ord,
+    Serialize,
+    Deserialize,
+    utoipa::ToSchema,
+)]
 #[serde(rename_all = "snake_case")]
 pub enum PlateColour {
     Blue,
@@ -41,7 +64,9 @@ pub enum PlateColour {
 }
 
 /// What a tariff may ask about a vehicle.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[derive(
+    Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize, utoipa::ToSchema,
+)]
 pub struct Vehicle {
     #[serde(default, skip_serializing_if = "VehicleClass::is_usual")]
     pub class: VehicleClass,

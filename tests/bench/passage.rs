@@ -28,6 +28,12 @@ const ROUNDS: usize = 2_000;
 const WARM_UP: usize = 200;
 /// Passages of the sustained part.
 const SUSTAINED: usize = 60_000;
+/// Consoles open at once in the watched part, and its blocks: without and with them by turns.
+const WATCHERS: usize = 20;
+const BLOCKS: usize = 10;
+const BLOCK_PASSAGES: usize = 200;
+/// Between two passages of the watched part: some 50 a second, which is a lane a second.
+const BETWEEN: Duration = Duration::from_millis(20);
 const BODY_BYTES: usize = 600;
 const PASSWORD: &str = "bench";
 
@@ -97,7 +103,8 @@ async fn daemon(dir: &Path) -> Result<()> {
     let site = paifang::config::load(&dir.join("site.toml"))?;
     let metrics = paifang::cli::start_metrics()?;
     let daemon = paifang::app::daemon::Daemon::start(site, metrics).await?;
-    println!("{} {}", broker.addr(), daemon.http);
+    let password = daemon.first_password.clone().context("a new site has a first password")?;
+    println!("{} {} {password}", broker.addr(), daemon.http);
     std::io::stdout().flush()?;
     // Until the parent closes our input.
     tokio::task::spawn_blocking(|| std::io::stdin().lines().next()).await?;
@@ -215,8 +222,15 @@ fn percentile_us(times: &mut [Duration], percent: usize) -> f64 {
     times[(times.len() - 1) * percent / 100].as_secs_f64() * 1e6
 }
 
-/// The daemon's process, its broker's address and its pages'.
-fn start_daemon(dir: &Path) -> Result<(Child, String, String)> {
+/// Where the daemon's process is reached.
+struct Reached {
+    broker: String,
+    http: String,
+    /// Of the first sign-in.
+    password: String,
+}
+
+fn start_daemon(dir: &Path) -> Result<(Child, Reached)> {
     let mut child = Command::new(std::env::current_exe()?)
         .arg("--daemon")
         .arg(dir)
@@ -225,8 +239,10 @@ fn start_daemon(dir: &Path) -> Result<(Child, String, String)> {
         .spawn()?;
     let mut line = String::new();
     BufReader::new(child.stdout.take().context("stdout")?).read_line(&mut line)?;
-    let (broker, http) = line.trim().split_once(' ').context("the daemon did not start")?;
-    Ok((child, broker.to_owned(), http.to_owned()))
+    let mut words = line.split_whitespace().map(str::to_owned);
+    let mut next = || words.next().context("the daemon did not start");
+    let reached = Reached { broker: next()?, http: next()?, password: next()? };
+    Ok((child, reached))
 }
 
 /// The daemon's own figure, from its `/metrics`.
@@ -253,15 +269,16 @@ async fn bench() -> Result<()> {
     let dir =
         PathBuf::from(env!("CARGO_TARGET_TMPDIR")).join(format!("passage-{}", std::process::id()));
     std::fs::create_dir_all(&dir)?;
-    let (mut child, broker, http) = start_daemon(&dir)?;
-    let result = measure(&dir, &broker, &http, child.id()).await;
+    let (mut child, reached) = start_daemon(&dir)?;
+    let result = measure(&dir, &reached, child.id()).await;
     drop(child.stdin.take());
     child.wait()?;
     std::fs::remove_dir_all(&dir)?;
     result
 }
 
-async fn measure(dir: &Path, broker: &str, http: &str, pid: u32) -> Result<()> {
+async fn measure(dir: &Path, reached: &Reached, pid: u32) -> Result<()> {
+    let Reached { broker, http, password } = reached;
     let options =
         SqliteConnectOptions::new().filename(dir.join("bare.sqlite")).create_if_missing(true);
     let options = options
@@ -295,6 +312,7 @@ async fn measure(dir: &Path, broker: &str, http: &str, pid: u32) -> Result<()> {
     }
     db.close().await?;
     let own_commit_us = own_commit_us(http).await?;
+    let watched = watched(&mut lanes, http, password).await?;
     let rate = sustained(lanes).await?;
     let rss_mib = resident_mib(pid)?;
     let (hop_us, commit_us) = (percentile_us(&mut hops, 50), percentile_us(&mut commits, 50));
@@ -309,14 +327,97 @@ async fn measure(dir: &Path, broker: &str, http: &str, pid: u32) -> Result<()> {
     );
     println!("read to open, durable        p50 {open_p50_us:8.0} µs  p99 {open_p99_us:8.0} µs");
     println!("  of which its commit        p50 {own_commit_us:8.0} µs");
+    let Watched { alone_us, watched_us, kib_each } = watched;
+    println!("  nobody watches             p50 {alone_us:8.0} µs");
+    println!(
+        "  {WATCHERS} consoles are open       p50 {watched_us:8.0} µs  ({kib_each:.0} KiB to each)"
+    );
     println!("{IN_FLIGHT} lanes in flight          {rate:8.0} passages/s ({SUSTAINED} passages)");
     println!("daemon with broker, {LANES} lanes {rss_mib:8.1} MiB resident");
     let ratio = open_p50_us / (hop_us + commit_us);
     println!(
         "passage hop_us={hop_us:.0} commit_us={commit_us:.0} open_p50_us={open_p50_us:.0} \
-         open_p99_us={open_p99_us:.0} ratio={ratio:.2} rate={rate:.0} rss_mib={rss_mib:.1}"
+         open_p99_us={open_p99_us:.0} ratio={ratio:.2} rate={rate:.0} rss_mib={rss_mib:.1} \
+         watched={:.2}",
+        watched_us / alone_us
     );
     Ok(())
+}
+
+// ---- with operators who watch ----------------------------------------------------------------------
+
+struct Watched {
+    alone_us: f64,
+    watched_us: f64,
+    /// What each console was sent while it was open.
+    kib_each: f64,
+}
+
+/// Passages with every lane on [`WATCHERS`] open consoles and with none, in blocks by turns; a site's traffic between
+/// them, not as fast as it goes.
+async fn watched(lanes: &mut [Lane], http: &str, password: &str) -> Result<Watched> {
+    let cookie = sign_in(http, password).await?;
+    let (mut alone, mut seen, mut bytes) = (Vec::new(), Vec::new(), 0);
+    for block in 0..BLOCKS {
+        let is_watched = block % 2 == 1;
+        let mut consoles = tokio::task::JoinSet::new();
+        let (stop, _) = tokio::sync::watch::channel(());
+        for _ in 0..if is_watched { WATCHERS } else { 0 } {
+            consoles.spawn(console(http.to_owned(), cookie.clone(), stop.subscribe()));
+        }
+        tokio::time::sleep(Duration::from_millis(300)).await;
+        for k in 0..BLOCK_PASSAGES {
+            let nth = block * BLOCK_PASSAGES + k;
+            let took = lanes[k % LANES].passage(50_000 + nth / 2).await?;
+            if is_watched {
+                seen.push(took)
+            } else {
+                alone.push(took)
+            }
+            tokio::time::sleep(BETWEEN).await;
+        }
+        drop(stop);
+        while let Some(sent) = consoles.join_next().await {
+            bytes += sent??;
+        }
+    }
+    let kib_each = bytes as f64 / 1024.0 / (WATCHERS * BLOCKS / 2) as f64;
+    let (alone_us, watched_us) = (percentile_us(&mut alone, 50), percentile_us(&mut seen, 50));
+    Ok(Watched { alone_us, watched_us, kib_each })
+}
+
+/// One operator's open console; how many bytes it was sent until `stop` is dropped.
+async fn console(
+    http: String,
+    cookie: String,
+    mut stop: tokio::sync::watch::Receiver<()>,
+) -> Result<usize> {
+    let request =
+        reqwest::Client::new().get(format!("http://{http}/console/live")).header("cookie", cookie);
+    let mut live = request.send().await?.error_for_status()?;
+    let mut bytes = 0;
+    loop {
+        tokio::select! {
+            _ = stop.changed() => return Ok(bytes),
+            chunk = live.chunk() => bytes += chunk?.context("the stream ended")?.len(),
+        }
+    }
+}
+
+/// The cookie of the first operator, with a password of its own.
+async fn sign_in(http: &str, first: &str) -> Result<String> {
+    let _ = rustls::crypto::ring::default_provider().install_default();
+    let client = reqwest::Client::builder().redirect(reqwest::redirect::Policy::none()).build()?;
+    let post = async |path: &str, cookie: &str, form: &[(&str, &str)]| {
+        let request = client.post(format!("http://{http}{path}")).form(form);
+        let request = request.header("origin", format!("http://{http}")).header("cookie", cookie);
+        let reply = request.send().await?;
+        let set = reply.headers().get("set-cookie").context("no cookie: not signed in")?;
+        anyhow::Ok(set.to_str()?.split(';').next().unwrap_or_default().to_owned())
+    };
+    let cookie = post("/signin", "", &[("name", "admin"), ("password", first)]).await?;
+    let new = "a-bench-of-passages";
+    post("/password", &cookie, &[("old", first), ("new", new), ("again", new)]).await
 }
 
 /// Passages per second with a vehicle in each of [`IN_FLIGHT`] lanes all the time.

@@ -207,21 +207,9 @@ fn paid(n: u64, at: Timestamp) -> Result<(Payment, Posting)> {
         bank_no: Some(format!("0200{trade}")),
         out_trade_no: trade,
     };
-    let posting = Posting {
-        counter: None,
-        product: None,
-        txn: id,
-        at,
-        payment: Some(PaymentId(id)),
-        refund: None,
-        cash: None,
-        shift: None,
-        pass: None,
-        settled: None,
-        debit: Account::ChannelReceivable,
-        credit: Account::ParkingRevenue,
-        amount,
-    };
+    let (debit, credit) = (Account::ChannelReceivable, Account::ParkingRevenue);
+    let bare = Posting::bare(id, at, debit, credit, amount);
+    let posting = Posting { payment: Some(PaymentId(id)), ..bare };
     Ok((payment, posting))
 }
 

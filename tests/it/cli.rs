@@ -16,7 +16,9 @@ pub(crate) const SECRETS: &str = "[mqtt]\ncam-1 = \"pw\"\n";
 fn help_names_every_command() {
     let output = paifang().arg("--help").output().unwrap();
     let help = String::from_utf8(output.stdout).unwrap();
-    for command in ["run", "check", "migrate", "user", "device", "tariff", "backup", "restore"] {
+    for command in
+        ["run", "check", "migrate", "user", "device", "tariff", "ticket", "backup", "restore"]
+    {
         assert!(help.contains(&format!("\n  {command} ")), "{command}:\n{help}");
     }
 }

@@ -9,7 +9,7 @@ use std::{
 
 use base64::{Engine, prelude::BASE64_STANDARD};
 
-use super::support::{Site, get, paifang, sql, wait_for};
+use super::support::{Site, faketime, get, paifang, sql, wait_for};
 
 const LANE: &str = "[[device]]\nid = \"cam-1\"\nprofile = \"camera/vzenith-mqtt\"\nsn = \"sn-1\"\n\
     [[lane]]\nid = \"entry-1\"\ndirection = \"entry\"\ncamera = \"cam-1\"\nbarrier = \"cam-1\"\ninputs = {}\n";
@@ -246,14 +246,9 @@ fn a_full_disk_opens_nothing_and_loses_nothing() {
 fn a_clock_set_back_an_hour_is_told_and_time_goes_on() {
     let site = Site::new(LANE, SECRETS);
     let hands = site.folder.write("clock", "+0\n", 0o644);
-    let library = std::fs::read_dir("/usr/lib")
-        .unwrap()
-        .filter_map(|entry| Some(entry.ok()?.path().join("faketime/libfaketime.so.1")))
-        .find(|path| path.exists())
-        .expect("Debian's libfaketime");
     let mut command = paifang();
     command
-        .env("LD_PRELOAD", library)
+        .env("LD_PRELOAD", faketime())
         .env("FAKETIME_TIMESTAMP_FILE", &hands)
         .env("FAKETIME_NO_CACHE", "1")
         .env("FAKETIME_DONT_FAKE_MONOTONIC", "1");

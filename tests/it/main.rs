@@ -5,15 +5,19 @@
     reason = "a test fails by panicking, and waits by the real clock"
 )]
 
+mod api;
 mod book;
 mod cli;
 mod crash;
+mod crash_points;
 mod displays;
 mod faults;
 mod gates;
 mod guests;
 mod makes;
+mod money;
 mod packaging;
+mod pay_site;
 mod people;
 mod push;
 #[path = "../rig/gates.rs"]

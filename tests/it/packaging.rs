@@ -29,6 +29,7 @@ fn the_package_holds_what_a_site_needs() {
     let version = done(Command::new(root.join("usr/bin/paifang")).arg("--version"));
     assert_eq!(version.trim(), concat!("paifang ", env!("CARGO_PKG_VERSION")));
     assert!(root.join("usr/share/doc/paifang/site.example.toml").exists());
+    assert!(root.join("usr/share/doc/paifang/products.example.toml").exists());
 
     // The program does not stand in its place here; the rest of the unit is judged as it is.
     let unit = std::fs::read_to_string(root.join("usr/lib/systemd/system/paifang.service"));

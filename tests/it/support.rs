@@ -47,6 +47,15 @@ impl Drop for Folder {
     }
 }
 
+/// What gives a process a clock of its own.
+pub(crate) fn faketime() -> PathBuf {
+    let folders = std::fs::read_dir("/usr/lib").unwrap();
+    folders
+        .filter_map(|entry| Some(entry.ok()?.path().join("faketime/libfaketime.so.1")))
+        .find(|path| path.exists())
+        .expect("Debian's libfaketime")
+}
+
 /// A port nobody listens on now.
 pub(crate) fn free_port() -> SocketAddr {
     TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap()
@@ -96,7 +105,20 @@ impl Site {
     }
 
     /// The same by a command of the caller's, such as one under another clock.
-    pub(crate) fn start_by(&self, mut command: Command) -> Daemon {
+    pub(crate) fn start_by(&self, command: Command) -> Daemon {
+        let mut daemon = self.launch(command);
+        let begun = Instant::now();
+        while !answers(self.http, "/readyz") {
+            let ended = daemon.process.try_wait().unwrap();
+            assert!(ended.is_none(), "the daemon ended: {ended:?}\n{}", daemon.log());
+            assert!(begun.elapsed() < SOON, "not ready:\n{}", daemon.log());
+            std::thread::sleep(Duration::from_millis(20));
+        }
+        daemon
+    }
+
+    /// Starts it and waits for nothing.
+    pub(crate) fn launch(&self, mut command: Command) -> Daemon {
         let log = std::fs::File::options()
             .create(true)
             .append(true)
@@ -109,19 +131,11 @@ impl Site {
             .stderr(log)
             .spawn()
             .unwrap();
-        let mut daemon = Daemon {
+        Daemon {
             out: process.stdout.take().map(BufReader::new),
             process,
             log: self.folder.path().join("log"),
-        };
-        let begun = Instant::now();
-        while !answers(self.http, "/readyz") {
-            let ended = daemon.process.try_wait().unwrap();
-            assert!(ended.is_none(), "the daemon ended: {ended:?}\n{}", daemon.log());
-            assert!(begun.elapsed() < SOON, "not ready:\n{}", daemon.log());
-            std::thread::sleep(Duration::from_millis(20));
         }
-        daemon
     }
 }
 

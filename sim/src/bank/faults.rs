@@ -39,6 +39,8 @@ pub struct Faults {
     pub password_s: u32,
     /// The payer's account does not hold as much.
     pub code_refused: f64,
+    /// A charge by the plate is taken, and comes to nothing.
+    pub charge_failed: f64,
     /// A refund is under way for `refund_pending_s` before it is done.
     pub refund_pending: f64,
     pub refund_pending_s: u32,
@@ -50,6 +52,12 @@ pub struct Faults {
     pub statement_late: f64,
     /// A line is missing from a statement; the same one each time.
     pub statement_short: f64,
+    /// A line stands twice in a statement; the same one each time.
+    pub statement_doubled: f64,
+    /// A line states one fen more than was moved; the same one each time.
+    pub statement_amount: f64,
+    /// A line stands in the next day's statement; the same one each time.
+    pub statement_next_day: f64,
     /// How far the bank's clock is ahead of the site's; below zero, behind.
     pub clock_apart_s: i32,
 }
@@ -75,12 +83,16 @@ impl Default for Faults {
             password: 0.0,
             password_s: 8,
             code_refused: 0.0,
+            charge_failed: 0.0,
             refund_pending: 0.0,
             refund_pending_s: 10,
             refund_failed: 0.0,
             wrong_sign: 0.0,
             statement_late: 0.0,
             statement_short: 0.0,
+            statement_doubled: 0.0,
+            statement_amount: 0.0,
+            statement_next_day: 0.0,
             clock_apart_s: 0,
         }
     }
@@ -113,11 +125,15 @@ impl Faults {
             collect_unknown: chance,
             password: chance,
             code_refused: chance,
+            charge_failed: chance,
             refund_pending: chance,
             refund_failed: chance,
             wrong_sign: chance,
             statement_late: chance,
             statement_short: chance,
+            statement_doubled: chance,
+            statement_amount: chance,
+            statement_next_day: chance,
             ..Self::default()
         }
     }

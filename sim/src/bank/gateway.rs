@@ -2,7 +2,7 @@
 //! door for faults. Decides nothing about money: that is `model`'s.
 
 use std::{
-    collections::HashSet,
+    collections::{HashMap, HashSet},
     io,
     net::SocketAddr,
     path::Path,
@@ -17,7 +17,7 @@ use axum::{
     response::{Html, IntoResponse, Response},
     routing::{get, post},
 };
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 use reqwest::RequestBuilder;
 use serde_json::Value;
 use tokio::{
@@ -33,13 +33,13 @@ use super::{
     model::Bank,
     notices::{self, Teller},
     wire,
-    words::{Answer, Book, FINAL_CODES, NO_ORDER_CODE, Notice, PayRefusal, Refusal, Said},
+    words::{Answer, Book, FINAL_CODES, NO_ORDER_CODE, Notice, PayRefusal, Refusal, Said, Spoil},
 };
 
 mod families;
 pub mod scenic;
 
-pub use families::PlateAgreement;
+pub use families::{PlateAgreement, SubOrder};
 
 /// Longer than any caller waits: a call that gets no answer is held this long.
 const SILENCE: Duration = Duration::from_mins(10);
@@ -91,10 +91,14 @@ struct Shared {
     /// Woken when a notification may have fallen due.
     paid: Notify,
     base_url: String,
+    client: reqwest::Client,
     bank: Mutex<Bank>,
     messages: Mutex<HashSet<String>>,
     plates: Mutex<families::Plates>,
     scenic: Mutex<scenic::Scenic>,
+    sub_orders: Mutex<families::SubOrders>,
+    /// The call that began an order which is not of the QR family, by `out_trade_no`: its notice names it.
+    begun_by: Mutex<HashMap<String, String>>,
     stop: watch::Sender<bool>,
 }
 
@@ -113,6 +117,22 @@ impl Shared {
 
     fn scenic(&self) -> MutexGuard<'_, scenic::Scenic> {
         self.scenic.lock().unwrap_or_else(std::sync::PoisonError::into_inner)
+    }
+
+    /// By the bank's own clock.
+    fn now(&self) -> Timestamp {
+        let apart = self.bank().faults().clock_apart_s;
+        #[expect(clippy::disallowed_methods, reason = "the simulated bank has its own wall clock")]
+        let now = Timestamp::now();
+        now + SignedDuration::from_secs(apart.into())
+    }
+
+    fn sub_orders(&self) -> MutexGuard<'_, families::SubOrders> {
+        self.sub_orders.lock().unwrap_or_else(std::sync::PoisonError::into_inner)
+    }
+
+    fn begun_by(&self) -> MutexGuard<'_, HashMap<String, String>> {
+        self.begun_by.lock().unwrap_or_else(std::sync::PoisonError::into_inner)
     }
 
     fn is_new(&self, msg_id: &str) -> bool {
@@ -139,7 +159,7 @@ impl Teller for Shared {
     }
 
     fn now(&self) -> Timestamp {
-        now()
+        self.now()
     }
 
     fn woken(&self) -> &Notify {
@@ -147,17 +167,14 @@ impl Teller for Shared {
     }
 
     fn letter(&self, post: RequestBuilder, notice: &Notice) -> RequestBuilder {
-        post.form(&wire::notification(&self.settings, &self.keys, now(), notice))
+        let known = self.begun_by().get(&notice.standing.out_trade_no).cloned();
+        let api = known.as_deref().unwrap_or("/api/qrcode/V2/generate");
+        post.form(&wire::notification(&self.settings, &self.keys, self.now(), api, notice))
     }
 
     fn is_accepted(&self, reply: &str) -> bool {
         wire::reply_accepted(&self.settings, &self.keys, reply)
     }
-}
-
-#[expect(clippy::disallowed_methods, reason = "the simulated bank has its own wall clock")]
-pub(super) fn now() -> Timestamp {
-    Timestamp::now()
 }
 
 /// A running gateway; [`Self::stop`] ends it.
@@ -186,7 +203,10 @@ impl Gateway {
             messages: Mutex::default(),
             plates: Mutex::default(),
             scenic: Mutex::default(),
+            sub_orders: Mutex::default(),
+            begun_by: Mutex::default(),
             base_url: format!("http://{addr}"),
+            client: client.clone(),
             paid: Notify::new(),
             settings,
             keys,
@@ -222,6 +242,11 @@ impl Gateway {
         self.shared.bank().set_faults(faults);
     }
 
+    /// A payment's line in the statement is wrong from now on, or right again.
+    pub fn spoil_statement(&self, out_trade_no: &str, spoil: Option<Spoil>) {
+        self.shared.bank().spoil_statement(out_trade_no, spoil);
+    }
+
     pub fn books(&self) -> Vec<Book> {
         self.shared.bank().books()
     }
@@ -246,6 +271,11 @@ impl Gateway {
         self.shared.messages().len()
     }
 
+    /// Parts of payments that are settled to others, as they stand now.
+    pub fn sub_orders(&self) -> Vec<SubOrder> {
+        self.shared.sub_orders().all()
+    }
+
     /// How a plate is bound; without an agreement, charges are refused.
     pub fn bind_plate(&self, plate: &str, agreement: Option<PlateAgreement>) {
         self.shared.plates().bind(plate, agreement);
@@ -256,11 +286,46 @@ impl Gateway {
         see(&mut self.shared.scenic())
     }
 
+    /// Tells the site of an agreement, in a message of this bank's own making: no such is published. The site's answer.
+    pub async fn tell_of_agreement(&self, plate: &str, notify_url: &str) -> Option<String> {
+        let shared = &self.shared;
+        let form = wire::agreement(&shared.settings, &shared.keys, shared.now(), plate, notify_url);
+        let reply = shared.client.post(notify_url).form(&form).send().await.ok()?;
+        reply.text().await.ok()
+    }
+
     /// A customer pays without a browser.
     pub fn pay(&self, out_trade_no: &str) -> Result<(), PayRefusal> {
-        let paid = self.shared.bank().customer_pays(out_trade_no, now());
+        let now = self.shared.now();
+        let paid = self.shared.bank().customer_pays(out_trade_no, now);
         self.shared.paid.notify_one();
         paid
+    }
+
+    /// A customer whose code was scanned enters the password now; false: none is asked for.
+    pub fn enter_password(&self, out_trade_no: &str) -> bool {
+        let now = self.shared.now();
+        self.shared.bank().enter_password(out_trade_no, now)
+    }
+
+    /// How this bank's statements are laid out and fetched: the channel's settings `statement`, as TOML.
+    pub fn statement_toml(&self) -> String {
+        let (base, vendor) = (&self.shared.base_url, &self.shared.settings.mer_id);
+        format!(
+            r#"separator = "|"
+            encoding = "gbk"
+            paid_words = ["消费"]
+            refunded_words = ["退货", "冲正"]
+            fetch = {{ url = "{base}/jftvendor/jftFileDownload/download", out_vendor_id = "{vendor}" }}
+            [columns]
+            out_trade_no = "商户订单号"
+            bank_no = "订单号"
+            kind = "交易类型"
+            amount = "金额"
+            refund_no = "退货编号"
+            fee = "手续费"
+            time = "交易时间""#
+        )
     }
 
     /// Writes the merchant's keys into `folder` and returns the channel's settings as TOML, to be
@@ -310,7 +375,7 @@ async fn call(
     UrlPath(call): UrlPath<String>,
     Form(pairs): Form<Vec<(String, String)>>,
 ) -> Response {
-    let now = now();
+    let now = shared.now();
     let checked = wire::check(&shared.settings, &shared.keys, now, uri.path(), &pairs);
     let (msg_id, answer) = match checked {
         Ok(request) if !shared.is_new(&request.msg_id) => {
@@ -360,15 +425,16 @@ async fn cashier_page(
     State(shared): State<Arc<Shared>>,
     UrlPath(token): UrlPath<String>,
 ) -> Response {
-    page(cashier::page(&shared.bank(), &token, now()))
+    let now = shared.now();
+    page(cashier::page(&shared.bank(), &token, now))
 }
 
 async fn cashier_pay(
     State(shared): State<Arc<Shared>>,
     UrlPath(token): UrlPath<String>,
 ) -> Response {
-    let back_url = shared.settings.back_url.as_deref();
-    let said = cashier::pay(&mut shared.bank(), &token, now(), back_url);
+    let (now, back_url) = (shared.now(), shared.settings.back_url.as_deref());
+    let said = cashier::pay(&mut shared.bank(), &token, now, back_url);
     shared.paid.notify_one();
     page(said)
 }

@@ -5,8 +5,9 @@
 //! its `words`; `pure` lets a simulation
 //! talk to it in the daemon's words; `gateway` puts it behind HTTP with `wire` and `crypto` for the
 //! signed envelope, `notices` for notifications and `cashier` for the customer's pages; `swiftpass` puts the same bank
-//! behind the XML gateway of other banks.
+//! behind the XML gateway of other banks; `wechat` and `alipay` put it behind those of the wallets, over one `wallet`.
 
+pub mod alipay;
 mod cashier;
 mod crypto;
 mod faults;
@@ -15,14 +16,17 @@ mod model;
 mod notices;
 pub mod pure;
 pub mod swiftpass;
+mod wallet;
+pub mod wechat;
 mod wire;
 mod words;
 
 pub use crypto::{GatewayKeys, Hash};
 pub use faults::Faults;
-pub use gateway::{Gateway, GatewaySettings, PlateAgreement, scenic};
+pub use gateway::{Gateway, GatewaySettings, PlateAgreement, SubOrder, scenic};
 pub use model::Bank;
+pub use wallet::{Departed, Entered, Wallet};
 pub use words::{
-    Answer, BillKind, BillLine, Book, Collect, FINAL_CODES, Generate, NO_ORDER_CODE, Notice,
-    PayRefusal, RefundLine, RefundStanding, Refusal, Said, Standing, State,
+    Answer, BillKind, BillLine, Book, ChargeAsked, Collect, FINAL_CODES, Generate, NO_ORDER_CODE,
+    Notice, PayRefusal, RefundLine, RefundStanding, Refusal, Said, Spoil, Standing, State,
 };

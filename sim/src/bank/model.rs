@@ -21,10 +21,11 @@ use rand_chacha::ChaCha8Rng;
 
 use super::{
     faults::Faults,
-    words::{Answer, Book, Generate, Notice, PayRefusal, Refusal, Said, Standing, State},
+    words::{Answer, Book, Generate, Notice, PayRefusal, Refusal, Said, Spoil, Standing, State},
 };
 
 mod bills;
+mod charges;
 mod codes;
 mod refunds;
 
@@ -53,6 +54,8 @@ pub(super) struct Order {
     by_code: bool,
     /// When the payer will have entered the password.
     password_at: Option<Timestamp>,
+    /// The wallet does not hold as much: it comes to nothing.
+    fails: bool,
     /// When a paid order was undone: the payer has the money again.
     undone_at: Option<Timestamp>,
 }
@@ -66,6 +69,7 @@ impl Order {
         let late = self.silent_until.is_some_and(|until| now < until);
         let status = match self.state {
             State::Reversed => 3,
+            State::Open if self.fails && self.password_at.is_none() => 2,
             State::Open if now >= self.expires_at => 2,
             State::Open => 0,
             State::Paid if late => 0,
@@ -119,6 +123,8 @@ pub struct Bank {
     refunds: ChaCha8Rng,
     signs: ChaCha8Rng,
     used_codes: BTreeSet<String>,
+    /// Payments whose line in a statement is wrong.
+    spoilt: BTreeMap<String, Spoil>,
     seed: u64,
 }
 
@@ -143,6 +149,7 @@ impl Bank {
             refunds: stream(6),
             signs: stream(7),
             used_codes: BTreeSet::new(),
+            spoilt: BTreeMap::new(),
             seed,
         }
     }
@@ -195,6 +202,7 @@ impl Bank {
 
     /// The notifications to deliver now; each is under way until [`Self::notice_answered`].
     pub fn due_notices(&mut self, now: Timestamp) -> Vec<Notice> {
+        self.passwords(now);
         let due = self.waiting.iter_mut().filter(|w| !w.under_way && w.due <= now);
         due.map(|waiting| {
             waiting.under_way = true;
@@ -220,7 +228,10 @@ impl Bank {
 
     /// When the next notification falls due.
     pub fn next_deadline(&self) -> Option<Timestamp> {
-        self.waiting.iter().filter(|w| !w.under_way).map(|w| w.due).min()
+        let notices = self.waiting.iter().filter(|w| !w.under_way).map(|w| w.due);
+        let told = self.orders.values().filter(|order| order.notify_url.is_some());
+        let collected = told.filter(|order| order.state == State::Open);
+        notices.chain(collected.filter_map(|order| order.password_at)).min()
     }
 
     /// Whether what is said next is signed by somebody else.
@@ -240,14 +251,13 @@ impl Bank {
 
     /// What really happened, by `out_trade_no`.
     pub fn books(&self) -> Vec<Book> {
-        let line = |order: &Order| Book {
-            out_trade_no: order.out_trade_no.clone(),
-            state: order.state,
-            order_fen: order.fen,
-            paid_fen: if order.state == State::Paid { order.fen } else { 0 },
-            refunded_fen: order.refunded(),
-        };
         self.orders.values().map(line).collect()
+    }
+
+    /// The line of an order, by the merchant's number or the bank's.
+    pub(super) fn book_of(&self, number: &str) -> Option<Book> {
+        let mut orders = self.orders.values();
+        orders.find(|one| one.out_trade_no == number || one.bank_no == number).map(line)
     }
 
     /// The order of a cashier page and whether it can be paid now.
@@ -299,6 +309,7 @@ impl Bank {
             token: token.clone(),
             by_code: false,
             password_at: None,
+            fails: false,
             undone_at: None,
         };
         self.orders.insert(new.out_trade_no, order);
@@ -349,6 +360,16 @@ impl Bank {
 
 fn draw(rng: &mut ChaCha8Rng, chance: f64) -> bool {
     rng.random_bool(chance.clamp(0.0, 1.0))
+}
+
+fn line(order: &Order) -> Book {
+    Book {
+        out_trade_no: order.out_trade_no.clone(),
+        state: order.state,
+        order_fen: order.fen,
+        paid_fen: if order.state == State::Paid { order.fen } else { 0 },
+        refunded_fen: order.refunded(),
+    }
 }
 
 #[cfg(test)]

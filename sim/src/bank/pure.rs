@@ -73,12 +73,8 @@ pub fn ask(bank: &mut Bank, now: Timestamp, ask: &Ask) -> Spoken {
 
 /// A notification as the daemon hears it once its signature is verified.
 pub fn notification(notice: &Notice) -> Notification {
-    Notification {
-        out_trade_no: notice.standing.out_trade_no.clone(),
-        msg_id: notice.msg_id.clone(),
-        word: standing(&notice.standing),
-        encrypted: false,
-    }
+    let number = notice.standing.out_trade_no.clone();
+    Notification::of_payment(number, notice.msg_id.clone(), standing(&notice.standing))
 }
 
 fn word(ask: &Ask, said: Said) -> Word {
@@ -171,7 +167,7 @@ mod tests {
         };
         assert_eq!(ask(&mut bank, now, &query).word, paid);
         let due = bank.next_deadline().unwrap();
-        assert_eq!(notification(&bank.due_notices(due)[0]).word, paid);
+        assert_eq!(notification(&bank.due_notices(due)[0]).payment(), Some(("P1", &paid)));
         let reverse = Ask::Reverse { out_trade_no: no(), way: PayWay::Cashier };
         assert!(matches!(ask(&mut bank, now, &reverse).word, Word::Refused { .. }));
         let refund = Ask::Refund {

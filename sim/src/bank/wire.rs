@@ -229,23 +229,54 @@ pub(super) fn notification(
     settings: &GatewaySettings,
     keys: &GatewayKeys,
     now: Timestamp,
+    api: &str,
     notice: &Notice,
 ) -> Vec<(String, String)> {
     let standing = &notice.standing;
     let amount = standing.total_fen.to_string();
-    let content = json!({
+    let mut content = json!({
         "access_type": "9", "attach": "", "cust_id": "", "card_no": "", "point_amt": "0",
         "mer_id": settings.mer_id, "msg_id": notice.msg_id, "order_id": standing.bank_no,
         "out_trade_no": standing.out_trade_no, "pay_type": "9", "payment_amt": amount,
         "pay_time": standing.paid_at.map_or_else(String::new, stamp),
         "return_code": "0", "return_msg": "交易成功", "total_amt": amount,
-    })
-    .to_string();
+    });
+    if api.starts_with("/api/cardbusiness/") {
+        content["third_trade_no"] = "4200002604202601010000000001".into();
+    }
+    form(settings, keys, now, api, &notice.notify_url, &content)
+}
+
+/// A message about an agreement.
+pub(super) fn agreement(
+    settings: &GatewaySettings,
+    keys: &GatewayKeys,
+    now: Timestamp,
+    plate: &str,
+    notify_url: &str,
+) -> Vec<(String, String)> {
+    let content = json!({
+        "msg_id": "SIMAGREEMENT1", "plateno": plate, "agreement_no": "SIMA1", "status": "1",
+        "detail": {"mobile": "13800000000"},
+    });
+    form(settings, keys, now, "", notify_url, &content)
+}
+
+/// The form of a message to the site, signed over the address as it was registered.
+fn form(
+    settings: &GatewaySettings,
+    keys: &GatewayKeys,
+    now: Timestamp,
+    api: &str,
+    notify_url: &str,
+    content: &Value,
+) -> Vec<(String, String)> {
+    let content = content.to_string();
     let content = if settings.encrypt { keys.encrypt(&content) } else { content };
     let timestamp = local(now).strftime("%Y-%m-%d %H:%M:%S").to_string();
     let mut pairs: Vec<(String, String)> = [
         ("from", "icbc-api"),
-        ("api", "/api/qrcode/V2/generate"),
+        ("api", api),
         ("app_id", settings.app_id.as_str()),
         ("charset", "UTF-8"),
         ("format", "json"),
@@ -256,7 +287,7 @@ pub(super) fn notification(
     ]
     .map(|(key, value)| (key.to_owned(), value.to_owned()))
     .into();
-    let sign = keys.gateway_sign(&signed_text(path_of(&notice.notify_url), &pairs));
+    let sign = keys.gateway_sign(&signed_text(path_of(notify_url), &pairs));
     pairs.push(("sign".to_owned(), sign));
     pairs
 }

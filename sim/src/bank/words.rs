@@ -95,6 +95,15 @@ pub struct Collect {
     pub code: String,
 }
 
+/// A charge of what is bound to a plate.
+#[derive(Clone, Debug)]
+pub struct ChargeAsked {
+    pub out_trade_no: String,
+    pub fen: i64,
+    pub subject: String,
+    pub notify_url: String,
+}
+
 /// What really happened to the customer's money.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "snake_case")]
@@ -203,4 +212,15 @@ pub struct Book {
     pub order_fen: i64,
     pub paid_fen: i64,
     pub refunded_fen: i64,
+}
+
+/// What is wrong with a payment's line in the statement.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Spoil {
+    Missing,
+    Twice,
+    /// One fen more than was paid.
+    Amount,
+    /// In the statement of the next day.
+    NextDay,
 }

@@ -4,12 +4,15 @@
 use std::{collections::BTreeMap, time::Duration};
 
 use jiff::Timestamp;
-use paifang::types::{
-    Money,
-    bank::{Ask, Word},
+use paifang::{
+    bank::statement::What,
+    types::{
+        Money,
+        bank::{Ask, Word},
+    },
 };
 
-use super::plates::Bound;
+use super::{morning::Moved, plates::Bound};
 use crate::{
     faults::{BankFaults, Tally},
     queue::Queue,
@@ -37,6 +40,8 @@ pub(super) enum TradeState {
 /// One attempt to collect, as the bank sees it.
 #[derive(Clone, Debug)]
 pub struct Trade {
+    /// Which bank's it is: the first's, or the second's.
+    pub(super) bank: usize,
     pub(super) state: TradeState,
     pub(super) asked: Money,
     /// What the payer's account lost, before refunds.
@@ -63,7 +68,8 @@ pub(super) enum Ev {
     /// A payer confirms what was asked for by a code.
     Confirms(String),
     Notify(String, Word),
-    Silence(bool),
+    /// One of the banks falls silent, or speaks again.
+    Silence(usize, bool),
 }
 
 #[derive(Debug)]
@@ -73,7 +79,12 @@ pub struct PureBank {
     pub(super) faults: BankFaults,
     pub(super) draws: Draws,
     pub(super) queue: Queue<Ev>,
-    pub(super) silent: bool,
+    /// Each of the two.
+    pub(super) silent: [bool; 2],
+    /// Who is being asked.
+    pub(super) asked: usize,
+    /// What its statements are made of.
+    pub(super) moved: Vec<Moved>,
     pub drains: bool,
     pub tally: Tally,
 }
@@ -86,12 +97,23 @@ impl PureBank {
             faults,
             draws: seed.child("bank").draws(),
             queue: Queue::new(),
-            silent: false,
+            silent: [false; 2],
+            asked: 0,
+            moved: Vec::new(),
             drains: false,
             tally: Tally::default(),
         };
-        bank.plan_silence(now);
+        bank.plan_silence(0, now);
         bank
+    }
+
+    /// The site has a contract with a second one, which falls silent at times of its own.
+    pub fn open_second(&mut self, now: Timestamp) {
+        self.plan_silence(1, now);
+    }
+
+    fn is_silent_for(&self, no: &str) -> bool {
+        self.silent[self.trades.get(no).map_or(0, |trade| trade.bank)]
     }
 
     pub fn next_at(&self) -> Option<Timestamp> {
@@ -106,18 +128,19 @@ impl PureBank {
                 Ev::Collects(no, collects) => self.collects(&no, collects, now),
                 Ev::LateSuccess(no) => self.late_success(&no, now),
                 Ev::Confirms(no) => self.confirms(&no, now),
-                Ev::Notify(..) if self.silent => {}
+                Ev::Notify(no, _) if self.is_silent_for(&no) => {}
                 Ev::Notify(no, word) => told.push((no, word)),
-                Ev::Silence(silent) => self.fall_silent(silent, now),
+                Ev::Silence(bank, silent) => self.fall_silent(bank, silent, now),
             }
         }
         told
     }
 
-    /// What comes back, and how long after.
-    pub fn ask(&mut self, now: Timestamp, ask: &Ask) -> (Duration, Word) {
+    /// What comes back of this bank, and how long after.
+    pub fn ask(&mut self, now: Timestamp, bank: usize, ask: &Ask) -> (Duration, Word) {
         let unknown = |why: &str| Word::Unknown { why: why.to_owned() };
-        if self.silent {
+        self.asked = bank;
+        if self.silent[bank] {
             if self.draws.chance(0.3) {
                 // It was carried out; only the answer is lost.
                 self.carry_out(now, ask);
@@ -138,10 +161,10 @@ impl PureBank {
 
     /// A payer confirms at the cashier behind `link`.
     pub fn pay(&mut self, now: Timestamp, link: &str) -> CashierSays {
-        if self.silent {
+        let no = number_in(link);
+        if self.is_silent_for(no) {
             return CashierSays::Busy;
         }
-        let no = number_in(link);
         let wrong = self.draws.chance(self.faults.wrong_amount);
         let Some(trade) = self.trades.get_mut(no) else { return CashierSays::Closed };
         match trade.state {
@@ -168,6 +191,7 @@ impl PureBank {
         match ask {
             Ask::Generate { out_trade_no, amount, expires_in_s, .. } => {
                 let trade = Trade {
+                    bank: self.asked,
                     state: TradeState::Waiting,
                     asked: *amount,
                     taken_minor: 0,
@@ -184,7 +208,7 @@ impl PureBank {
             Ask::Query { out_trade_no, .. } => self.word_of(out_trade_no, now),
             Ask::Reverse { out_trade_no, .. } => self.reverse(out_trade_no, now),
             Ask::Refund { out_trade_no, refund_no, amount, .. } => {
-                self.refund(out_trade_no, refund_no, *amount)
+                self.refund(out_trade_no, refund_no, *amount, now)
             }
             Ask::Charge { out_trade_no, amount, .. } => self.charge(now, out_trade_no, *amount),
             Ask::Collect { out_trade_no, amount, .. } => self.collect(out_trade_no, *amount, now),
@@ -203,6 +227,7 @@ impl PureBank {
             return refused("ORDER_USED", "the number was used before");
         }
         let trade = Trade {
+            bank: self.asked,
             state: if at_once { TradeState::Paid } else { TradeState::Waiting },
             asked: amount,
             taken_minor: if at_once { amount.minor } else { 0 },
@@ -272,6 +297,7 @@ impl PureBank {
         let undoes = self.draws.chance(0.3);
         let Some(trade) = self.trades.get_mut(no) else {
             let dead = Trade {
+                bank: self.asked,
                 state: TradeState::Dead,
                 asked: Money::zero(paifang::types::Currency::Cny),
                 taken_minor: 0,
@@ -296,13 +322,14 @@ impl PureBank {
                 self.tally.add("bank: paid and undone");
                 trade.state = TradeState::Reversed;
                 trade.taken_minor = 0;
+                self.moved.retain(|moved| moved.out_trade_no != no);
                 Word::Reversed
             }
             TradeState::Paid => refused("ORDER_PAID", "paid; refund it instead"),
         }
     }
 
-    fn refund(&mut self, no: &str, refund_no: &str, amount: Money) -> Word {
+    fn refund(&mut self, no: &str, refund_no: &str, amount: Money, now: Timestamp) -> Word {
         let refuses = self.draws.chance(self.faults.refund_refused);
         let pending = self.draws.chance(self.faults.slow);
         let Some(trade) = self.trades.get_mut(no) else {
@@ -316,6 +343,14 @@ impl PureBank {
             return refused("NOT_ENOUGH", "no balance to refund from");
         }
         trade.refunds.insert(refund_no.to_owned(), amount.minor);
+        self.moved.push(Moved {
+            at: now,
+            bank: trade.bank,
+            what: What::Refunded,
+            out_trade_no: no.to_owned(),
+            refund_no: refund_no.to_owned(),
+            amount,
+        });
         self.tally.add("money: refunded at the bank");
         if pending { Word::Refunding } else { Word::RefundDone { amount } }
     }
@@ -330,10 +365,18 @@ impl PureBank {
         }
     }
 
-    /// At most three times in ten minutes, each of which may get lost.
+    /// It was paid: that is told at most three times in ten minutes, each of which may get lost.
     pub(super) fn notify(&mut self, no: &str, now: Timestamp) {
         let Some(trade) = self.trades.get(no) else { return };
         let word = paid_word(no, trade);
+        self.moved.push(Moved {
+            at: now,
+            bank: trade.bank,
+            what: What::Paid,
+            out_trade_no: no.to_owned(),
+            refund_no: String::new(),
+            amount: Money::new(trade.taken_minor, trade.asked.currency),
+        });
         for (low, high) in [(0.1, 3.0), (60.0, 120.0), (300.0, 600.0)] {
             if self.draws.chance(self.faults.notice_lost) {
                 self.tally.add("bank: notice lost");
@@ -354,22 +397,22 @@ impl PureBank {
         }
     }
 
-    fn plan_silence(&mut self, now: Timestamp) {
+    fn plan_silence(&mut self, bank: usize, now: Timestamp) {
         if self.faults.silent_per_day > 0.0 {
             let after = self.draws.wait(self.faults.silent_per_day);
-            self.queue.put(now + after, Ev::Silence(true));
+            self.queue.put(now + after, Ev::Silence(bank, true));
         }
     }
 
-    fn fall_silent(&mut self, silent: bool, now: Timestamp) {
+    fn fall_silent(&mut self, bank: usize, silent: bool, now: Timestamp) {
         if silent && !self.drains {
             self.tally.add("bank: silent");
-            self.silent = true;
+            self.silent[bank] = true;
             let lasts = self.draws.secs(30.0, 900.0);
-            self.queue.put(now + lasts, Ev::Silence(false));
-            return self.plan_silence(now + lasts);
+            self.queue.put(now + lasts, Ev::Silence(bank, false));
+            return self.plan_silence(bank, now + lasts);
         }
-        self.silent = false;
+        self.silent[bank] = false;
     }
 }
 
@@ -410,25 +453,25 @@ mod tests {
             expires_in_s: 300,
             asked_at: now,
         };
-        let Word::Cashier { link } = bank.ask(now, &generate).1 else { panic!() };
+        let Word::Cashier { link } = bank.ask(now, 0, &generate).1 else { panic!() };
         assert_eq!(bank.pay(now, &link), CashierSays::Paid);
         assert_eq!(bank.pay(now, &link), CashierSays::Paid);
         assert_eq!(bank.trades["PF1"].net_minor(), 500);
         let (refund_no, way) = ("R1".into(), PayWay::Cashier);
         let refund = Ask::Refund { out_trade_no: no(), refund_no, amount, paid: amount, way };
         for _ in 0..2 {
-            assert_eq!(bank.ask(now, &refund).1, Word::RefundDone { amount });
+            assert_eq!(bank.ask(now, 0, &refund).1, Word::RefundDone { amount });
         }
         assert_eq!(bank.trades["PF1"].net_minor(), 0);
-        assert_eq!(bank.ask(now, &Ask::Query { out_trade_no: no(), way }).1, Word::Refunded);
+        assert_eq!(bank.ask(now, 0, &Ask::Query { out_trade_no: no(), way }).1, Word::Refunded);
         let about = |refund_no: &str| Ask::RefundQuery {
             out_trade_no: no(),
             refund_no: refund_no.into(),
             amount,
             way,
         };
-        assert_eq!(bank.ask(now, &about("R1")).1, Word::RefundDone { amount });
-        assert!(matches!(bank.ask(now, &about("R2")).1, Word::Refused { .. }));
+        assert_eq!(bank.ask(now, 0, &about("R1")).1, Word::RefundDone { amount });
+        assert!(matches!(bank.ask(now, 0, &about("R2")).1, Word::Refused { .. }));
     }
 
     #[test]
@@ -445,8 +488,11 @@ mod tests {
                 scanner: None,
                 asked_at: now,
             };
-            bank.ask(now, &ask);
-            assert!(matches!(bank.ask(now, &ask).1, Word::Refused { .. }), "the same number again");
+            bank.ask(now, 0, &ask);
+            assert!(
+                matches!(bank.ask(now, 0, &ask).1, Word::Refused { .. }),
+                "the same number again"
+            );
         }
         let paid = |bank: &PureBank| bank.trades.values().filter(|t| t.net_minor() == 500).count();
         let at_once = paid(&bank);

@@ -11,17 +11,21 @@ use paifang::{
         lane::{ArmAction, ArmOrder, Cause, Lane, Signal},
         money::{Account, Order, OrderState, Payment, PaymentState, Posting, Refund, RefundState},
         pass::Standing,
+        settle::Side,
         stay::{Stay, StayState},
         tariff::Earlier,
         till::Arrears,
     },
-    types::{ArrearsId, CommandId, OrderId, PassId, PaymentId, Plate, RefundId, StayId},
+    settle::Record,
+    types::{ArrearsId, ChannelId, CommandId, OrderId, PassId, PaymentId, Plate, RefundId, StayId},
 };
 
 use super::{
     bank::PureBank,
     check::{Broken, Law, law},
+    morning::Line,
     shifts::Shifts,
+    site::bank_of,
 };
 
 #[derive(Debug, Default)]
@@ -45,6 +49,8 @@ pub struct Books {
     passes: BTreeMap<PassId, (u32, BTreeSet<StayId>)>,
     /// What the channel holds for us, by payment.
     receivable: BTreeMap<PaymentId, i64>,
+    /// The ledger's lines about the banks, as they are held against statements.
+    pub(super) lines: Vec<Line>,
 }
 
 impl Books {
@@ -187,6 +193,7 @@ impl Books {
         for (account, minor) in [(posting.debit, minor), (posting.credit, -minor)] {
             if let (Account::ChannelReceivable, Some(payment)) = (account, posting.payment) {
                 *self.receivable.entry(payment).or_default() += minor;
+                self.line(posting, payment);
             }
         }
         let comes_in = posting.debit == Account::ChannelReceivable;
@@ -200,7 +207,9 @@ impl Books {
         if posting.debit == Account::ParkingRevenue {
             let cash = posting.cash.and_then(|cash| self.shifts.cash.get(&cash));
             let given_back = cash.filter(|cash| cash.refund_of.is_some());
-            let Some(stay) = given_back.and_then(|cash| cash.stay) else {
+            let payment = posting.payment.and_then(|payment| self.payments.get(&payment));
+            let of_payment = payment.and_then(|payment| self.orders.get(&payment.order)?.stay);
+            let Some(stay) = given_back.and_then(|cash| cash.stay).or(of_payment) else {
                 return Err(Broken::new(Law::PaidOnce, format!("{posting:?} gives nobody back")));
             };
             *self.revenue_of_stay.entry(stay).or_default() -= minor;
@@ -208,11 +217,40 @@ impl Books {
         Ok(())
     }
 
+    fn line(&mut self, posting: &Posting, payment: PaymentId) {
+        let Some(payment) = self.payments.get(&payment) else { return };
+        let refund = posting.refund.and_then(|refund| self.refunds.get(&refund));
+        let (side, number) = match refund {
+            Some(refund) => (Side::Refunded, refund.refund_no.clone()),
+            None => (Side::Paid, payment.out_trade_no.clone()),
+        };
+        let record = Record {
+            side,
+            number,
+            minor: posting.amount.minor,
+            out_trade_no: payment.out_trade_no.clone(),
+            bank_no: payment.bank_no.clone().unwrap_or_default(),
+            line: 0,
+        };
+        self.lines.push(Line { at: posting.at, bank: bank_of(&payment.channel), record });
+    }
+
+    /// Whoever is asked about a payment is whoever was asked first.
+    pub(super) fn stays_with(&self, channel: &ChannelId, number: &str) -> Result<(), Broken> {
+        let payment = self.by_number.get(number).and_then(|id| self.payments.get(id));
+        law(Law::OneChannel, payment.is_some_and(|payment| payment.channel == *channel), || {
+            format!("{channel} is asked about {payment:?}")
+        })
+    }
+
     /// Income of a stay: once per order, never more than the stay owes at that time. What a pass pays is of no order, and
     /// what an order collects for earlier stays is not of its own.
     fn revenue(&mut self, posting: &Posting, rules: &Rules, now: Timestamp) -> Result<(), Broken> {
         if posting.pass.is_some() {
             return Ok(());
+        }
+        if let Some(refund) = posting.refund {
+            return self.kept(refund, posting, rules, now);
         }
         let paid = posting.payment.and_then(|payment| self.payments.get(&payment));
         let cash = posting.cash.and_then(|cash| self.shifts.cash.get(&cash));
@@ -239,6 +277,27 @@ impl Books {
             })?;
         }
         Ok(())
+    }
+
+    /// The bank would not give it back: what was earned stays earned.
+    fn kept(
+        &mut self,
+        refund: RefundId,
+        posting: &Posting,
+        rules: &Rules,
+        now: Timestamp,
+    ) -> Result<(), Broken> {
+        let refund = self.refunds.get(&refund).filter(|refund| refund.amount == posting.amount);
+        let stay = refund.and_then(|refund| refund.earned.as_ref()?.stay);
+        let Some(stay) = stay.and_then(|stay| self.stays.get(&stay)) else {
+            return Err(Broken::new(Law::PaidOnce, format!("{posting:?} of no refund")));
+        };
+        let owed = fee_minor(stay, rules, now);
+        let total = self.revenue_of_stay.entry(stay.id).or_default();
+        *total += posting.amount.minor;
+        law(Law::PaidOnce, *total <= owed, || {
+            format!("stay {} has paid {total} and owes {owed} in all", stay.id)
+        })
     }
 
     /// A vehicle goes on owing no more than its fee less what was paid and let go, and that once.

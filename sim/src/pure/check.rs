@@ -60,10 +60,16 @@ pub enum Law {
     ArrearsFit,
     /// A merchant pays for no more than its offers say, within its budget.
     WithinBudget,
+    /// An attempt and its refunds stay with the bank that was asked first.
+    OneChannel,
+    /// What goes back of a payment is at most what it was of, and nobody agrees to what they asked for.
+    GivenBackOnce,
+    /// What a settlement day does not fit in has a cause, and nothing is left once the bank has mended its statements.
+    DayExplained,
 }
 
 impl Law {
-    pub const ALL: [Self; 28] = [
+    pub const ALL: [Self; 31] = [
         Self::OpensWithCause,
         Self::CommandOnce,
         Self::PaidOnce,
@@ -92,6 +98,9 @@ impl Law {
         Self::DrawerHolds,
         Self::ArrearsFit,
         Self::WithinBudget,
+        Self::OneChannel,
+        Self::GivenBackOnce,
+        Self::DayExplained,
     ];
 }
 

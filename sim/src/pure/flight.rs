@@ -22,6 +22,7 @@ use super::{
     Sabotage,
     check::{Broken, Law},
     run::Run,
+    site::bank_of,
 };
 use crate::world::{CameraRead, Happening, LaneIx, Page, PhoneId, SENSORS, Told, VehicleId};
 
@@ -40,7 +41,8 @@ pub(super) enum Item {
     /// A turnstile is read anew.
     GateLevel(usize),
     Arm(LaneIx, CommandId, ArmAction, Timestamp),
-    Ask(u32, Box<Ask>, Option<RefundId>),
+    /// To which bank, and for which refund.
+    Ask(u32, usize, Box<Ask>, Option<RefundId>),
     PowerOn,
 }
 
@@ -309,7 +311,9 @@ impl Run {
             Item::Arm(lane, command, action, expires_at) => {
                 self.world.arm(self.now, lane, command, action, expires_at);
             }
-            Item::Ask(life, ask, refund) if life == self.machine.life => self.ask(*ask, refund),
+            Item::Ask(life, bank, ask, refund) if life == self.machine.life => {
+                self.ask(bank, *ask, refund);
+            }
             // Sent before the power went.
             Item::Tell(..) | Item::Ask(..) => {}
             Item::PowerOn => self.power_on()?,
@@ -325,12 +329,12 @@ impl Run {
     }
 
     /// Questions about one payment go one after the other.
-    fn ask(&mut self, ask: Ask, refund: Option<RefundId>) {
+    fn ask(&mut self, bank: usize, ask: Ask, refund: Option<RefundId>) {
         let (life, number) = (self.machine.life, ask.out_trade_no().to_owned());
         if let Some(until) = self.asking.get(&number).filter(|until| **until > self.now) {
-            return self.queue.put(*until, Item::Ask(life, Box::new(ask), refund));
+            return self.queue.put(*until, Item::Ask(life, bank, Box::new(ask), refund));
         }
-        let (after, word) = self.bank.ask(self.now, &ask);
+        let (after, word) = self.bank.ask(self.now, bank, &ask);
         let until = self.now + after;
         self.asking.insert(number.clone(), until);
         let to = match ask {
@@ -384,14 +388,15 @@ impl Run {
                 let found = Input::VisitsFound { stay, visits };
                 self.queue.put(self.now, Item::Tell(life, Box::new(found)));
             }
-            // Nobody issues invoices here.
+            // Nobody issues invoices here, and no bank wants to hear of those that leave.
             Effect::AskInvoice { .. }
             | Effect::FindInvoice { .. }
             | Effect::FindBought { .. }
             | Effect::AskSister { .. }
             | Effect::FindCloudTicket { .. }
             | Effect::AskCloud { .. }
-            | Effect::TellSister { .. } => {}
+            | Effect::TellSister { .. }
+            | Effect::TellLeft { .. } => {}
             Effect::TriggerRead { lane } => {
                 if let Some(lane) = self.lane_ix(&lane)
                     && !self.wire.chance(self.faults.wire.lost)
@@ -404,8 +409,13 @@ impl Run {
                     self.world.show(self.now, lane, message);
                 }
             }
-            Effect::AskBank { ask, .. } => {
-                self.queue.put(self.now, Item::Ask(life, Box::new(ask), None));
+            Effect::AskBank { channel, ask } => {
+                self.books.stays_with(&channel, ask.out_trade_no())?;
+                let bank = bank_of(&channel);
+                if bank > 0 && matches!(ask, Ask::Generate { .. } | Ask::Collect { .. }) {
+                    self.tally.add("bank: the second asked");
+                }
+                self.queue.put(self.now, Item::Ask(life, bank, Box::new(ask), None));
             }
             Effect::AskAgreement { channel, stay, ask } => {
                 let (after, word) = self.bank.agreement(&ask);
@@ -413,8 +423,10 @@ impl Run {
                 let said = Input::AgreementSaid { stay, channel, at_exit, word };
                 self.queue.put(self.now + after, Item::Tell(life, Box::new(said)));
             }
-            Effect::AskRefund { refund, ask, .. } => {
-                self.queue.put(self.now, Item::Ask(life, Box::new(ask), Some(refund)));
+            Effect::AskRefund { refund, channel, ask } => {
+                self.books.stays_with(&channel, ask.out_trade_no())?;
+                let ask = Item::Ask(life, bank_of(&channel), Box::new(ask), Some(refund));
+                self.queue.put(self.now, ask);
             }
         }
         Ok(())

@@ -5,6 +5,7 @@
 //!     ▲                                                           │                       │ parsed back
 //!     └──────────── arm, display, camera ◀──effects, once ────────┘                  second State, must be equal
 //!   PureBank ◀──questions, one after the other per payment──┘
+//!      └──statements──▶ the settlement days, when all is over
 //! ```
 
 mod admissions;
@@ -18,6 +19,7 @@ mod counts;
 mod flight;
 mod journal;
 mod machine;
+mod morning;
 mod office;
 mod people;
 mod plates;
@@ -28,6 +30,7 @@ mod shops;
 mod site;
 mod story;
 mod watch;
+mod wishes;
 
 pub use self::{
     check::{Broken, Law},

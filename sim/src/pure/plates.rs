@@ -18,7 +18,7 @@ use super::bank::{Ev, PureBank, TIMEOUT, Trade, TradeState, paid_word, refused};
 pub(super) fn allow(rules: &mut Rules, risks: bool) {
     let channel = ChannelId::parse("bank").expect("a name of this file");
     let ways = vec![PayWay::Cashier, PayWay::Plate];
-    rules.pay.channels = vec![PayChannel { id: channel, ways }];
+    rules.pay.channels = vec![PayChannel { id: channel, ways, hears_of_exits: false }];
     rules.frictionless = FrictionlessRules {
         leave_first_at_most_minor: if risks { 1_500 } else { 0 },
         // So that a run sees its end.
@@ -31,7 +31,7 @@ impl PureBank {
     /// What is bound to a plate. Two of three are; now and then one is ended, bound anew, or paused between two questions.
     pub(super) fn agreement(&mut self, ask: &AgreementAsk) -> (Duration, AgreementWord) {
         let why = || "as drawn".to_owned();
-        if self.silent {
+        if self.silent[0] {
             return (TIMEOUT, AgreementWord::Unknown { why: "no answer".into() });
         }
         let first = u32::from(self.draws.chance(0.67));
@@ -64,6 +64,7 @@ impl PureBank {
             _ => (TradeState::Failed, 0),
         };
         let trade = Trade {
+            bank: self.asked,
             state: state.clone(),
             asked: amount,
             taken_minor,

@@ -28,6 +28,7 @@ use super::{
     people::People,
     site::{Feature, faults_of},
     story::Told,
+    wishes::Wishes,
 };
 use crate::{
     faults::{Faults, Tally},
@@ -111,6 +112,7 @@ pub struct Run {
     pub(super) people: People,
     pub(super) gates: Admissions,
     pub(super) counter: Counter,
+    pub(super) wishes: Wishes,
     counts: Counts,
     pub(super) queue: Queue<Item>,
     pub(super) machine: Machine,
@@ -147,6 +149,7 @@ impl Run {
             people: People::new(root, &faults, spec.rules.gates.iter(), now),
             gates: Admissions::default(),
             counter: Counter::new(seed, &faults, now),
+            wishes: Wishes::new(seed, now),
             counts: Counts::default(),
             queue: Queue::new(),
             machine: Machine::new(root, &faults.machine, now),
@@ -196,6 +199,9 @@ impl Run {
         let end = days_end + ENDS_WITHIN;
         let mut next_look = start;
         self.power_on()?;
+        if Feature::TwoBanks.is_of(self.seed) {
+            self.bank.open_second(start);
+        }
         if Feature::Passes.is_of(self.seed) {
             for input in office::register(self.core_now()) {
                 self.step(input)?;
@@ -236,6 +242,7 @@ impl Run {
             self.step(input)?;
         }
         self.counter_turn()?;
+        self.wishes_turn()?;
         while let Some(item) = self.queue.take(now) {
             self.land(item)?;
         }
@@ -262,10 +269,19 @@ impl Run {
         let deadline = self.state.next_deadline().filter(|_| !self.machine.is_down());
         let deadline = deadline.map(|at| (at - self.machine.ahead).max(self.now));
         let (people, counter) = (self.people.next_at(), self.counter.next_at());
-        [self.world.next_at(), self.bank.next_at(), people, counter, self.queue.next_at(), deadline]
-            .into_iter()
-            .flatten()
-            .min()
+        let wishes = self.wishes.next_at();
+        [
+            self.world.next_at(),
+            self.bank.next_at(),
+            people,
+            counter,
+            wishes,
+            self.queue.next_at(),
+            deadline,
+        ]
+        .into_iter()
+        .flatten()
+        .min()
     }
 
     /// What the daemon's clock says: it may be ahead of the world, and never goes back.

@@ -1,14 +1,14 @@
 //! Breaks one law on purpose, so that a test sees the checker find it. Knows nothing of checking.
 
 use paifang::core::{
-    Change, Decision, Effect, Input, State,
+    Answer, Change, Decision, Effect, Input, State,
     lane::{ArmAction, Phase},
     money::{Account, PaymentState, Posting},
     pass::Standing,
     ticket::{Admission, AdmissionState},
 };
 use paifang::types::{
-    StayId,
+    ChannelId, StayId,
     bank::{Ask, PayWay},
 };
 
@@ -71,6 +71,12 @@ pub enum Sabotage {
     PadArrears,
     /// What merchants spent is forgotten.
     ForgetSpent,
+    /// Whoever asked for a refund agrees to it.
+    AgreeAlone,
+    /// Another bank is asked about a payment.
+    SwitchChannel,
+    /// Nobody knows what was put wrong in a statement.
+    HideCause,
 }
 
 impl Sabotage {
@@ -99,6 +105,20 @@ impl Sabotage {
                 posting.credit = Account::ChannelReceivable;
                 posting.refund = Some(paifang::types::RefundId(1));
             }),
+            Self::AgreeAlone => {
+                if matches!(input, Input::RefundJudged { agreed: true, .. }) {
+                    decision.reply = Ok(Answer::Done);
+                }
+            }
+            Self::SwitchChannel => {
+                for effect in &mut decision.effects {
+                    if let Effect::AskBank { channel, ask: Ask::Query { .. } } = effect
+                        && let Some(other) = ChannelId::parse("another")
+                    {
+                        *channel = other;
+                    }
+                }
+            }
             Self::CloseAlways => close_instead(decision),
             Self::StopAsking => {
                 for change in &mut decision.changes {
@@ -176,7 +196,7 @@ impl Sabotage {
             Self::PadShift | Self::PadCash | Self::PadArrears | Self::ForgetSpent => {
                 decision.changes.iter_mut().for_each(|change| self.pad(change));
             }
-            Self::BlindArm | Self::SkipJournal | Self::DriftCount => {}
+            Self::BlindArm | Self::SkipJournal | Self::DriftCount | Self::HideCause => {}
         }
     }
 

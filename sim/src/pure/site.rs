@@ -8,11 +8,11 @@ use paifang::{
         Rules,
         rules::{
             ArrearsAtEntry, ArrearsAtExit, BankDown, CallRules, Closing, Direction, GateRules,
-            GateTimes, LaneRules, Tide, TillRules, Turn, Wired, ZoneRules, Zones,
+            GateTimes, LaneRules, PayChannel, Tide, TillRules, Turn, Wired, ZoneRules, Zones,
         },
         tariff::Tariff,
     },
-    types::{BoothId, Currency, LaneId, ZoneId},
+    types::{BoothId, ChannelId, Currency, LaneId, ZoneId, bank::PayWay},
 };
 
 use super::{office, plates};
@@ -86,6 +86,9 @@ impl RunSpec {
             lane_ids,
             days,
         };
+        if Feature::TwoBanks.is_of(seed) {
+            drawn.rules.pay.channels = channels();
+        }
         if Feature::Plates.is_of(seed) {
             plates::allow(&mut drawn.rules, seed.is_multiple_of(4));
         }
@@ -110,6 +113,10 @@ pub(super) enum Feature {
     Booths,
     /// Shops that pay for their customers.
     Shops,
+    /// A second bank, for new payments while the first is silent.
+    TwoBanks,
+    /// People who want money given back.
+    Wishes,
     /// Exits that let go while the bank is down, and drivers who come back and owe.
     Arrears,
 }
@@ -122,6 +129,8 @@ impl Feature {
             Self::Passes => seed % 3 == 2,
             Self::Unlicensed => seed % 7 == 4,
             Self::Plates => seed % 6 == 4,
+            Self::TwoBanks => seed % 6 == 1,
+            Self::Wishes => seed % 5 == 4,
             Self::Booths => seed % 2 == 1,
             Self::Shops => seed % 4 == 2,
             Self::Arrears => seed % 5 == 3,
@@ -148,6 +157,20 @@ fn zones(seed: u64) -> Zones {
     Zones::new(zones).expect("zones of this file")
 }
 
+/// The second bank's name.
+const SECOND: &str = "second";
+
+fn channels() -> Vec<PayChannel> {
+    let named = ["first", SECOND].into_iter().filter_map(ChannelId::parse);
+    let ways = || vec![PayWay::Cashier, PayWay::PayerCode];
+    named.map(|id| PayChannel { id, ways: ways(), hears_of_exits: false }).collect()
+}
+
+/// Which of the two banks a channel is.
+pub(super) fn bank_of(channel: &ChannelId) -> usize {
+    usize::from(channel.as_str() == SECOND)
+}
+
 fn tide() -> Tide {
     let turn = |hour, direction| Turn { at: Time::constant(hour, 0, 0, 0), direction };
     Tide { turns: vec![turn(5, Direction::Entry), turn(15, Direction::Exit)] }
@@ -169,6 +192,9 @@ pub(super) fn booths(seed: u64) -> Vec<BoothId> {
 fn draw_till(seed: u64) -> TillRules {
     let mut draws = Seed(seed).child("till").draws();
     let mut till = TillRules { booths: booths(seed), ..TillRules::default() };
+    if Feature::Wishes.is_of(seed) {
+        till.approve_above_minor = draws.pick(&[0, 600, 100_000]);
+    }
     if Feature::Arrears.is_of(seed) {
         till.arrears_at_entry = draws.pick(&[ArrearsAtEntry::Refuse, ArrearsAtEntry::Warn]);
         till.arrears_at_exit =

@@ -91,12 +91,13 @@ impl Run {
     }
 
     /// When all is over.
-    pub(super) fn last_checks(&self) -> Result<(), Broken> {
+    pub(super) fn last_checks(&mut self) -> Result<(), Broken> {
         self.compare_all()?;
         if self.seed.is_multiple_of(50) {
             self.rebuild_from_lines()?;
         }
         self.books.agree_with(&self.bank, &self.state)?;
+        self.settle_days()?;
         self.books.memory_is_empty(&self.state)?;
         self.books.charged_or_owed(&self.state)?;
         self.gates.agree_with(&self.people, &self.state)?;

@@ -233,7 +233,8 @@ impl CoreSite {
             | Effect::AskSister { .. }
             | Effect::FindCloudTicket { .. }
             | Effect::AskCloud { .. }
-            | Effect::TellSister { .. } => {}
+            | Effect::TellSister { .. }
+            | Effect::TellLeft { .. } => {}
         }
     }
 

@@ -30,6 +30,8 @@ pub enum Act {
     /// The car in the lane came in today at this time; `None`: nobody knows when.
     CameIn(LaneId, Option<Time>),
     Forgive(Plate, String),
+    /// A second operator stands beside and agrees.
+    Seconded(String, Box<Act>),
     /// A merchant with so much to give.
     Budget(i64),
     Validate(Plate),
@@ -57,6 +59,14 @@ pub(super) const WORDS: &[(&str, Make)] = &[
     ("operator {} takes {} in cash in {}", |w| by(w[0], Act::Cash(lane_id(w[2])?, minor(w[1])?))),
     ("operator {} sets the fee in {} to {}: {*}", |w| {
         by(w[0], Act::SetFee(lane_id(w[1])?, minor(w[2])?, w[3].into()))
+    }),
+    ("operator {} with {} sets the fee in {} to {}: {*}", |w| {
+        let act = Act::SetFee(lane_id(w[2])?, minor(w[3])?, w[4].into());
+        by(w[0], Act::Seconded(w[1].into(), Box::new(act)))
+    }),
+    ("operator {} with {} forgives what {} owes: {*}", |w| {
+        let act = Act::Forgive(plate(w[2])?, w[3].into());
+        by(w[0], Act::Seconded(w[1].into(), Box::new(act)))
     }),
     ("operator {} says that the car in {} came in at {}", |w| {
         let time = w[2].parse().map_err(|_| format!("\"{}\" is no time", w[2]))?;
@@ -95,6 +105,13 @@ impl CounterStep {
         let who = self.who.clone();
         let booth = BoothId::parse(BOOTH).expect("a booth of this file");
         let act = match &self.act {
+            Act::Seconded(second, act) => {
+                let alone = Self { who: who.clone(), act: act.as_ref().clone() };
+                let Input::Till { act, .. } = alone.input(state, rules, now)? else {
+                    return Err("nobody has to agree to that".into());
+                };
+                TillAct::Seconded { second: second.clone(), act: Box::new(act) }
+            }
             Act::OpenShift(float_minor) => TillAct::OpenShift { booth, float_minor: *float_minor },
             Act::HandOver(counted) => TillAct::CloseShift { booth, counted_minor: *counted },
             Act::TakeOver(counted) => TillAct::TakeOver { booth, counted_minor: *counted },

@@ -65,7 +65,8 @@ fn charges(text: &str, charged: Charged) -> Result<PlateStep, String> {
 /// The bank of a site that takes fees by the plate.
 pub(super) fn allow(rules: &mut Rules) {
     let id = ChannelId::parse("bank").expect("a name of this file");
-    rules.pay.channels = vec![PayChannel { id, ways: vec![PayWay::Cashier, PayWay::Plate] }];
+    rules.pay.channels =
+        vec![PayChannel { id, ways: vec![PayWay::Cashier, PayWay::Plate], hears_of_exits: false }];
 }
 
 /// What the bank knows of plates, and what it was asked to charge.

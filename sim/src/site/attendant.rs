@@ -98,6 +98,11 @@ impl Attendant {
         self.cookie.lock().await.clone()
     }
 
+    /// Goes on with a session that an earlier attendant of this name began.
+    pub async fn resume(&self, cookie: String) {
+        *self.cookie.lock().await = Some(cookie);
+    }
+
     pub async fn operate(&self, lane: &str, act: OperatorAct, reason: &str) -> Told {
         let body = serde_json::json!({ "act": act, "reason": reason }).to_string();
         let request = || {

@@ -181,13 +181,13 @@ impl Layout {
         format!("http://{}", self.http)
     }
 
-    pub(super) fn notify_url(&self) -> String {
-        format!("{}/bank/icbc", self.public_url())
+    pub(super) fn notify_url(&self, channel: &str) -> String {
+        format!("{}/bank/{channel}", self.public_url())
     }
 
-    /// Writes `site.toml`, and `secrets.toml` for its owner only. `icbc` are the bank channel's settings.
-    pub(super) fn write(&self, icbc: &str) -> io::Result<()> {
-        fs::write(self.site_file(), self.site_toml(icbc))?;
+    /// Writes `site.toml`, and `secrets.toml` for its owner only. `banks` is the section `[bank]` with its channels.
+    pub(super) fn write(&self, banks: toml::Table) -> io::Result<()> {
+        fs::write(self.site_file(), self.site_toml(banks))?;
         let secrets = self.folder.join("secrets.toml");
         let mut text = format!("[mqtt]\ndaemon = \"{PASSWORD}\"\n");
         for lane in self.lanes.iter().filter(|lane| lane.speaks == Speaks::Mqtt) {
@@ -201,7 +201,8 @@ impl Layout {
         fs::set_permissions(secrets, fs::Permissions::from_mode(0o600))
     }
 
-    fn site_toml(&self, icbc: &str) -> String {
+    fn site_toml(&self, banks: toml::Table) -> String {
+        let banks = toml::Table::from_iter([("bank".to_owned(), banks.into())]);
         let Self { name, http, mqtt, link_life_s, .. } = self;
         let broker = if self.external_broker {
             format!("url = \"mqtt://{mqtt}\"")
@@ -211,7 +212,7 @@ impl Layout {
         let mut text = format!(
             "# A simulated site: every wire ends on this machine. Written anew at each start.\n\n\
              [site]\nname = \"{name}\"\nzone = \"Asia/Shanghai\"\ndata_dir = \"data\"\n\n\
-             [http]\nlisten = \"{http}\"\n\n[mqtt]\n{broker}\n\n[bank.icbc]\n{icbc}\n"
+             [http]\nlisten = \"{http}\"\n\n[mqtt]\n{broker}\n\n{banks}\n"
         );
         let pay = format!("trade_prefix = \"SIM\"\nlink_life_s = {link_life_s}");
         let tariff = "free_minutes = 0\nhour_minor = 500\nday_cap_minor = 4000";

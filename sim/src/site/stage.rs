@@ -27,7 +27,10 @@ use super::{
     wires::{Pulse, Reads, Wires},
 };
 use crate::{
-    bank::{self, Gateway, GatewayKeys, GatewaySettings},
+    bank::{
+        self, Gateway, GatewayKeys, GatewaySettings,
+        swiftpass::{SwiftpassGateway, SwiftpassGatewaySettings},
+    },
     faults::Faults,
     invoicing::SECTION,
     seed::Seed,
@@ -67,6 +70,16 @@ pub struct StageSpec {
     /// That broker is not the daemon's own.
     pub external_broker: bool,
     pub bank: SocketAddr,
+    /// Channels of its file, those first that new payments go to first: `icbc`, `swiftpass`.
+    pub channels: Vec<&'static str>,
+    /// More settings of channels, as TOML.
+    pub channel_more: Vec<(&'static str, String)>,
+    /// More sections of the site file.
+    pub sections: String,
+    /// More keys of a lane's `[[lane]]`, by its name.
+    pub lane_keys: Vec<(&'static str, String)>,
+    /// Seconds that the clocks of cameras and banks are ahead of this machine's, with the daemon's own.
+    pub ahead_s: i32,
     /// Also with what a large site has: a zone within, a sign, a turnstile, a booth, people who come often.
     pub large: bool,
     /// In place of entries and exits.
@@ -94,6 +107,11 @@ impl StageSpec {
             mqtt,
             external_broker: false,
             bank: ([127, 0, 0, 1], 0).into(),
+            channels: vec!["icbc"],
+            channel_more: Vec::new(),
+            sections: String::new(),
+            lane_keys: Vec::new(),
+            ahead_s: 0,
             large: false,
             plan: None,
         }
@@ -105,6 +123,8 @@ impl StageSpec {
 pub struct Stage {
     pub layout: Arc<Layout>,
     pub gateway: Gateway,
+    /// Of other banks, where the site has a contract there.
+    pub swiftpass: Option<SwiftpassGateway>,
     /// One for each lane of the layout.
     pub wires: Arc<Vec<Wires>>,
     spec: StageSpec,
@@ -133,6 +153,11 @@ impl Stage {
         let mut lanes = lanes;
         let mut sections =
             spec.plan.as_ref().map_or_else(|| SECTION.to_owned(), |plan| plan.sections.clone());
+        sections.push_str(&spec.sections);
+        for lane in &mut lanes {
+            let own = spec.lane_keys.iter().filter(|(id, _)| *id == lane.id);
+            lane.keys.extend(own.map(|(_, key)| key.clone()));
+        }
         if spec.large {
             lanes.extend(Layout::inner(&folder, annex::ZONE));
             sections.push_str(&annex::sections(&folder.join("lines")));
@@ -148,25 +173,24 @@ impl Stage {
             link_life_s: spec.link_life_s,
             unread_s: spec.unread_s,
         };
-        let settings = GatewaySettings {
-            listen: spec.bank,
-            seed: spec.seed,
-            faults: spec.bank_faults.clone(),
-            back_url: Some(layout.public_url()),
-            ..GatewaySettings::default()
+        let gateway = icbc(&spec, &layout).await?;
+        let swiftpass = if spec.channels.contains(&"swiftpass") {
+            Some(swiftpass(&spec, &layout).await?)
+        } else {
+            None
         };
-        let gateway = Gateway::start(settings, GatewayKeys::generate(spec.seed)).await?;
-        layout.write(&gateway.site_toml(&layout.folder, &layout.notify_url())?)?;
+        layout.write(banks(&spec, &layout, &gateway, swiftpass.as_ref())?)?;
         if spec.large {
             std::fs::write(layout.folder.join("products.toml"), guests::PRODUCTS)?;
         }
         let wires: io::Result<Vec<Wires>> =
-            layout.lanes.iter().map(|lane| Wires::connect(lane, &layout)).collect();
+            layout.lanes.iter().map(|lane| Wires::connect(lane, &layout, spec.ahead_s)).collect();
         let annex = spec.large.then(|| Annex::connect(&layout.folder.join("lines"))).transpose()?;
         let (tells, heard) = mpsc::unbounded_channel();
         Ok(Self {
             layout: Arc::new(layout),
             gateway,
+            swiftpass,
             wires: Arc::new(wires?),
             spec,
             tells,
@@ -269,5 +293,64 @@ impl Stage {
             let _ = engine.await;
         }
         self.gateway.stop().await;
+        if let Some(swiftpass) = self.swiftpass {
+            swiftpass.stop().await;
+        }
     }
+}
+
+/// The banks' clocks are the site's.
+fn faults(spec: &StageSpec) -> bank::Faults {
+    let clock_apart_s = spec.bank_faults.clock_apart_s + spec.ahead_s;
+    bank::Faults { clock_apart_s, ..spec.bank_faults.clone() }
+}
+
+async fn icbc(spec: &StageSpec, layout: &Layout) -> io::Result<Gateway> {
+    let settings = GatewaySettings {
+        listen: spec.bank,
+        seed: spec.seed,
+        faults: faults(spec),
+        back_url: Some(layout.public_url()),
+        ..GatewaySettings::default()
+    };
+    Gateway::start(settings, GatewayKeys::generate(spec.seed)).await
+}
+
+async fn swiftpass(spec: &StageSpec, layout: &Layout) -> io::Result<SwiftpassGateway> {
+    let settings = SwiftpassGatewaySettings {
+        seed: spec.seed,
+        faults: faults(spec),
+        back_url: Some(layout.public_url()),
+        ..SwiftpassGatewaySettings::default()
+    };
+    SwiftpassGateway::start(settings, GatewayKeys::generate(spec.seed + 1)).await
+}
+
+/// `[bank]` of the site file.
+fn banks(
+    spec: &StageSpec,
+    layout: &Layout,
+    gateway: &Gateway,
+    swiftpass: Option<&SwiftpassGateway>,
+) -> io::Result<toml::Table> {
+    let table = |text: &str| text.parse::<toml::Table>().map_err(io::Error::other);
+    let mut banks = toml::Table::new();
+    banks.insert("order".to_owned(), spec.channels.clone().into());
+    if spec.channels.contains(&"icbc") {
+        let url = layout.notify_url("icbc");
+        let mut icbc = table(&gateway.site_toml(&layout.folder, &url)?)?;
+        icbc.insert("statement".to_owned(), table(&gateway.statement_toml())?.into());
+        banks.insert("icbc".to_owned(), icbc.into());
+    }
+    if let Some(swiftpass) = swiftpass {
+        let url = layout.notify_url("swiftpass");
+        let section = swiftpass.site_toml(&layout.folder, &url)?;
+        banks.insert("swiftpass".to_owned(), table(&section)?.into());
+    }
+    for (channel, more) in &spec.channel_more {
+        if let Some(section) = banks.get_mut(*channel).and_then(toml::Value::as_table_mut) {
+            section.extend(table(more)?);
+        }
+    }
+    Ok(banks)
 }

@@ -47,7 +47,7 @@ pub struct Wires {
 }
 
 impl Wires {
-    pub(super) fn connect(lane: &LaneAt, layout: &Layout) -> io::Result<Self> {
+    pub(super) fn connect(lane: &LaneAt, layout: &Layout, ahead_s: i32) -> io::Result<Self> {
         let pty = Pty::linked(&lane.line)?;
         let boards = match lane.by {
             By::Board => vec![BoardSettings::eight(BOARD)],
@@ -60,12 +60,17 @@ impl Wires {
                 let mut settings = CameraSettings::new(layout.mqtt, sn, PASSWORD);
                 settings.username = lane.camera();
                 settings.full_after = Duration::from_millis(100);
+                settings.clock_ahead_s = ahead_s.into();
                 Arc::new(Camera::start(settings))
             }
             Speaks::Http => {
                 let url =
                     format!("{}/device/{}?key={PASSWORD}", layout.public_url(), lane.camera());
-                Arc::new(VzenithHttp::start(VzenithHttpSettings::new(&url, &lane.serial_number)))
+                let settings = VzenithHttpSettings::new(&url, &lane.serial_number);
+                Arc::new(VzenithHttp::start(VzenithHttpSettings {
+                    clock_ahead_s: ahead_s.into(),
+                    ..settings
+                }))
             }
         };
         Ok(Self { by: lane.by, line, camera })

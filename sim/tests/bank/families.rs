@@ -1,12 +1,13 @@
 //! ICBC's other families over real HTTP: payers' codes, the online family, plates, statements; each under its faults.
 
-use std::{fs::File, io::BufReader, sync::Arc};
+use std::{collections::BTreeMap, fs::File, io::BufReader, sync::Arc};
 
 use jiff::tz;
 use paifang::{
     bank::{
-        AgreementAsk, AgreementWord, Ask, Channel, PayWay, SignAsk, Word,
-        icbc::{IcbcSettings, Product, Versions},
+        AgreementAsk, AgreementWord, Ask, Channel, NotifyError, PayWay, ShareAccount, ShareAsk,
+        ShareWord, SignAsk, Word,
+        icbc::{IcbcSettings, Product, SubOrderSettings, Versions},
         statement::{StatementError, What},
     },
     types::{PayerCode, Plate, PlateColour},
@@ -197,6 +198,7 @@ fn agreement() -> AgreementAsk {
         stay_no: "S1".to_owned(),
         entered_at: wall_clock(),
         amount: None,
+        known: None,
     }
 }
 
@@ -257,24 +259,7 @@ async fn a_plate_is_bound_charged_and_given_back() {
 #[tokio::test]
 async fn a_days_statement_is_fetched_and_read() {
     let pair = faulty(Faults { statement_late: 1.0, ..Faults::default() }).await;
-    let (base, vendor) = (pair.gateway.base_url().to_owned(), pair.settings.mer_id.clone());
-    let statement = format!(
-        r#"
-        separator = "|"
-        encoding = "gbk"
-        paid_words = ["消费"]
-        refunded_words = ["退货", "冲正"]
-        fetch = {{ url = "{base}/jftvendor/jftFileDownload/download", out_vendor_id = "{vendor}" }}
-        [columns]
-        out_trade_no = "商户订单号"
-        bank_no = "订单号"
-        kind = "交易类型"
-        amount = "金额"
-        refund_no = "退货编号"
-        fee = "手续费"
-        time = "交易时间"
-        "#
-    );
+    let statement = pair.gateway.statement_toml();
     let [channel, _] = with(&pair, |s| s.statement = Some(toml::from_str(&statement).unwrap()));
     assert!(is_paid(&channel.ask(&collect("P1", CODE)).await));
     let [_, refund, _] = by(PayWay::PayerCode);
@@ -296,4 +281,153 @@ async fn a_days_statement_is_fetched_and_read() {
     assert!(rows[0].bank_no.starts_with("SIM") && rows[0].at.is_some(), "{:?}", rows[0]);
     let unfetched = pair.channel.statement(day, &file).await;
     assert!(matches!(unfetched, Err(StatementError::NotOffered)), "{unfetched:?}");
+}
+
+#[tokio::test]
+async fn parts_of_a_payment_are_given_to_others_and_taken_back_once() {
+    let pair = faulty(Faults::default()).await;
+    let [channel, _] = with(&pair, |settings| {
+        settings.sub_orders = Some(SubOrderSettings::default());
+        settings.product = Product::Consumption;
+    });
+    assert!(matches!(channel.ask(&generate()).await, Word::Cashier { .. }));
+    pair.gateway.pay("P1").unwrap();
+    let Word::Paid { bank_no, .. } = channel.ask(&query()).await else { panic!("paid") };
+    let share = |number: &str, minor, given: Option<&str>| ShareAsk {
+        number: number.to_owned(),
+        out_trade_no: "P1".to_owned(),
+        bank_no: bank_no.clone(),
+        paid_at: wall_clock(),
+        account: ShareAccount {
+            sub_mer_id: "0300".to_owned(),
+            sub_mer_prtcl_no: None,
+            mer_acct: None,
+        },
+        amount: cny(minor),
+        given: given.map(str::to_owned),
+    };
+    let left = || pair.gateway.sub_orders().iter().map(|sub| sub.fen).sum::<i64>();
+    assert_eq!(channel.share(&share("S1", 250, None)).await, ShareWord::Done);
+    assert_eq!(channel.share(&share("S1", 250, None)).await, ShareWord::Done, "the same again");
+    assert_eq!(left(), 250);
+    let too_much = channel.share(&share("S2", 1_001, None)).await;
+    assert!(matches!(too_much, ShareWord::Refused { .. } | ShareWord::Unknown { .. }));
+    assert_eq!(channel.share(&share("S3", 100, Some("S1"))).await, ShareWord::Done);
+    assert_eq!(channel.share(&share("S3", 100, Some("S1"))).await, ShareWord::Done);
+    assert_eq!(left(), 150);
+    let more = channel.share(&share("S4", 151, Some("S1"))).await;
+    assert_ne!(more, ShareWord::Done, "never more than was given");
+    let [plain, _] = with(&pair, |_| {});
+    assert_eq!(plain.share(&share("S5", 1, None)).await, ShareWord::NotOffered);
+}
+
+#[tokio::test]
+async fn a_notice_of_the_online_family_names_its_own_call() {
+    let mut site = Site::start().await;
+    let pair = pair(GatewaySettings::default(), &site.notify_url).await;
+    let [channel, _] = with(&pair, |s| s.product = Product::Consumption);
+    assert!(site.channel.set(channel.clone()).is_ok());
+    channel.ask(&generate()).await;
+    pair.gateway.pay("P1").unwrap();
+    let (_, body, told) = site.next().await;
+    assert!(told.unwrap().starts_with("P1 Paid"));
+    let body = String::from_utf8(body).unwrap();
+    let fields: BTreeMap<_, _> = form_pairs(&body);
+    assert_eq!(fields["api"], "/api/cardbusiness/qrcode/consumption/V1");
+    assert!(fields["biz_content"].contains("third_trade_no"));
+}
+
+/// The fields of a form that needs no more than percent signs.
+fn form_pairs(body: &str) -> BTreeMap<String, String> {
+    let url = reqwest::Url::parse(&format!("http://x/?{body}")).unwrap();
+    url.query_pairs().into_owned().collect()
+}
+
+#[tokio::test]
+async fn a_notice_that_comes_late_speaks_of_the_past() {
+    let mut site = Site::start().await;
+    let faults = Faults { notice_late: 1.0, notice_late_s: 1, ..Faults::default() };
+    let settings = GatewaySettings { faults, ..GatewaySettings::default() };
+    let pair = pair(settings, &site.notify_url).await;
+    assert!(site.channel.set(pair.channel.clone()).is_ok());
+    pair.channel.ask(&generate()).await;
+    pair.gateway.pay("P1").unwrap();
+    let whole = Ask::Refund {
+        out_trade_no: "P1".to_owned(),
+        refund_no: "R1".to_owned(),
+        amount: cny(1250),
+        paid: cny(1250),
+        way: PayWay::Cashier,
+    };
+    assert_eq!(pair.channel.ask(&whole).await, Word::RefundDone { amount: cny(1250) });
+    assert_eq!(pair.channel.ask(&query()).await, Word::Refunded);
+    let told = site.next().await.2.unwrap();
+    assert!(told.starts_with("P1 Paid"), "behind the refund, and as it was then: {told}");
+}
+
+#[tokio::test]
+async fn a_bank_whose_clock_is_apart_is_not_understood() {
+    let pair = faulty(Faults { clock_apart_s: 3_600, ..Faults::default() }).await;
+    for apart in [3_600, -3_600] {
+        pair.gateway.set_faults(Faults { clock_apart_s: apart, ..Faults::default() });
+        let word = pair.channel.ask(&generate()).await;
+        assert!(is_unknown(&word), "{apart}: {word:?}");
+    }
+    assert!(pair.gateway.books().is_empty(), "refused by its time, and not made");
+    pair.gateway.set_faults(Faults { clock_apart_s: 600, ..Faults::default() });
+    assert!(matches!(pair.channel.ask(&generate()).await, Word::Cashier { .. }));
+    pair.gateway.pay("P1").unwrap();
+    let Word::Paid { paid_at, .. } = pair.channel.ask(&query()).await else { panic!("not paid") };
+    let ahead = paid_at.unwrap().duration_since(wall_clock()).as_secs();
+    assert!((590..=610).contains(&ahead), "the time is the bank's: {ahead}");
+}
+
+#[tokio::test]
+async fn a_message_about_an_agreement_is_acknowledged_and_believed_in_nothing() {
+    let mut site = Site::start().await;
+    let pair = pair(GatewaySettings::default(), &site.notify_url).await;
+    let [channel, _] = with(&pair, |s| s.plate = Some(toml::from_str("").unwrap()));
+    assert!(site.channel.set(channel.clone()).is_ok());
+    let answer = pair.gateway.tell_of_agreement("京A12345", &site.notify_url).await.unwrap();
+    assert!(answer.contains(r#""return_code":0"#) && answer.contains("SIMAGREEMENT1"), "{answer}");
+    let told = site.next().await.2.unwrap();
+    assert!(told.contains("Agreement") && !told.contains("13800000000"), "{told}");
+    assert!(told.contains("detail{mobile}"), "its names are kept: {told}");
+
+    // A site that binds nothing does not understand it, and says nothing of the signature.
+    let mut deaf = Site::start().await;
+    assert!(deaf.channel.set(pair.channel.clone()).is_ok());
+    let other = self::pair(GatewaySettings::default(), &deaf.notify_url).await;
+    let answer = other.gateway.tell_of_agreement("京A12345", &deaf.notify_url).await.unwrap();
+    let refused = deaf.next().await.2;
+    match refused {
+        Err(NotifyError::BadSignature { .. }) => assert!(answer.contains("-12345"), "{answer}"),
+        Err(_) => assert!(!answer.contains("sign not pass"), "{answer}"),
+        Ok(told) => panic!("{told}"),
+    }
+}
+
+#[tokio::test]
+async fn the_pass_free_payment_is_asked_in_the_version_of_the_contract() {
+    let settings = GatewaySettings { encrypt: true, ..GatewaySettings::default() };
+    let pair = pair(settings, "http://127.0.0.1:9//notify").await;
+    for (version, fields, paid) in [
+        (1, "", true),
+        (2, "channel_type = \"1\"", true),
+        (3, "channel_type = \"1\", partner_app_id = \"A1\"", true),
+        (2, "", false),
+    ] {
+        let plates = format!(
+            "product = \"passfree\"\nsign = true\npay_version = {version}\n\
+             pay_fields = {{ {fields} }}"
+        );
+        let [channel, _] = with(&pair, |s| s.plate = Some(toml::from_str(&plates).unwrap()));
+        sign(channel.as_ref(), &pair.gateway).await;
+        let number = format!("P{version}{}", fields.len());
+        let word = channel.ask(&charge(&number)).await;
+        assert_eq!(is_paid(&word), paid, "{version}: {word:?}");
+        let query = Ask::Query { out_trade_no: number, way: PayWay::Plate };
+        let word = channel.ask(&query).await;
+        assert!(matches!(word, Word::Unaskable { .. }), "no family is named: {word:?}");
+    }
 }

@@ -5,6 +5,7 @@ mod families;
 mod scenic;
 mod support;
 mod swiftpass;
+mod wallets;
 
 use std::{
     sync::{
@@ -21,7 +22,7 @@ use axum::{
     response::IntoResponse,
 };
 use paifang::bank::{
-    Channel, NotifyError, Word,
+    Channel, Letter, NotifyError, Word,
     icbc::{Icbc, IcbcSettings, NotifyMsgId, SignType},
 };
 use paifang_sim::bank::{Faults, GatewaySettings, Hash, PayRefusal, State};
@@ -190,11 +191,11 @@ async fn a_forged_notification_is_refused_and_a_forged_reply_not_accepted() {
     assert!(is_unknown(&suspicious.ask(&query()).await), "nor is its word believed");
 
     // The right site takes the same bytes, but not with one of them changed.
-    assert!(pair.channel.notification(&path, &body).is_ok());
+    assert!(pair.channel.notification(&Letter::new(&path, &body)).is_ok());
     let text = String::from_utf8(body).unwrap();
     let forged = text.replacen("1250", "1251", 1);
     assert_ne!(forged, text);
-    let result = pair.channel.notification(&path, forged.as_bytes());
+    let result = pair.channel.notification(&Letter::new(&path, forged.as_bytes()));
     assert!(matches!(result, Err(NotifyError::BadSignature { .. })), "{result:?}");
 }
 

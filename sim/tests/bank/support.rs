@@ -10,11 +10,16 @@ use std::{
     time::Duration,
 };
 
-use axum::{Router, body::Bytes, extract::OriginalUri, http::header};
+use axum::{
+    Router,
+    body::Bytes,
+    extract::OriginalUri,
+    http::{HeaderMap, StatusCode, header},
+};
 use jiff::Timestamp;
 use paifang::{
     bank::{
-        Ask, Channel, NotifyError, PayWay, Word,
+        Ask, Channel, Letter, NotifyError, PayWay, Word,
         icbc::{Icbc, IcbcSettings},
     },
     types::{Currency, Money},
@@ -146,15 +151,25 @@ impl Site {
         let channel = Slot::default();
         let (sender, heard) = mpsc::unbounded_channel();
         let slot = channel.clone();
-        let app =
-            Router::new().fallback(async move |OriginalUri(uri): OriginalUri, body: Bytes| {
+        let app = Router::new().fallback(
+            async move |OriginalUri(uri): OriginalUri, headers: HeaderMap, body: Bytes| {
                 let channel = slot.get().unwrap();
-                let result = channel.notification(uri.path(), &body);
+                let headers: Vec<_> = headers
+                    .iter()
+                    .map(|(name, value)| (name.to_string(), value.to_str().unwrap().to_owned()))
+                    .collect();
+                let letter = Letter { path: uri.path(), headers: &headers, body: &body };
+                let result = channel.notification(&letter);
                 let reply = channel.notify_reply(result.as_ref());
-                let result = result.map(|n| format!("{} {:?}", n.out_trade_no, n.word));
+                let result = result.map(|heard| match heard.payment() {
+                    Some((number, word)) => format!("{number} {word:?}"),
+                    None => format!("{:?}", heard.about),
+                });
                 sender.send((uri.path().to_owned(), body.to_vec(), result)).unwrap();
-                ([(header::CONTENT_TYPE, reply.content_type)], reply.body)
-            });
+                let status = StatusCode::from_u16(reply.status).unwrap();
+                (status, [(header::CONTENT_TYPE, reply.content_type)], reply.body)
+            },
+        );
         tokio::spawn(async move { axum::serve(listener, app).await });
         Self { notify_url, channel, heard }
     }

@@ -7,7 +7,7 @@ use axum::{Router, http::StatusCode, response::IntoResponse};
 use jiff::{Timestamp, civil::Date, tz};
 use paifang::{
     bank::{
-        Ask, Channel, NotifyError, PayWay, Word,
+        Ask, Channel, Letter, NotifyError, PayWay, Word,
         statement::{Row, StatementError, What},
         swiftpass::{SignType, Swiftpass, SwiftpassSettings},
     },
@@ -312,7 +312,7 @@ async fn a_word_signed_by_somebody_else_is_unknown() {
         let (path, body, heard) = site.next().await;
         assert!(matches!(heard, Err(NotifyError::BadSignature { .. })), "{heard:?}");
         eventually("the bank will try again", || pair.gateway.next_notice().is_some()).await;
-        assert!(pair.channel.notification(&path, &body).is_err());
+        assert!(pair.channel.notification(&Letter::new(&path, &body)).is_err());
     }
 }
 
@@ -331,11 +331,11 @@ async fn notifications_come_twice_or_after_other_words() {
     assert_eq!(first.2, second.2);
     assert!(first.2.unwrap().contains("Paid"));
     eventually("both are accepted", || pair.gateway.notices_waiting() == 0).await;
-    let told = pair.channel.notification("/", &second.1).unwrap();
+    let told = pair.channel.notification(&Letter::new("/", &second.1)).unwrap();
     let text = String::from_utf8(second.1).unwrap();
-    assert!(text.contains("1250") && is_paid(&told.word, 1250));
+    assert!(text.contains("1250") && is_paid(told.payment().unwrap().1, 1250));
     let forged = text.replace("1250", "1251");
-    let result = pair.channel.notification("/", forged.as_bytes());
+    let result = pair.channel.notification(&Letter::new("/", forged.as_bytes()));
     assert!(matches!(result, Err(NotifyError::BadSignature { .. })), "{result:?}");
 }
 

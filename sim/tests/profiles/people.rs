@@ -242,6 +242,7 @@ fn ticket() -> Slip {
         code: format!("PT1{}$.A:X", "7WE*Q ".repeat(22)),
         typed: "4F7QK-92MXT".into(),
         again: 1,
+        invoice: Some(("https://park.example/i".into(), "7K3M9Q".into())),
     }
 }
 

@@ -108,6 +108,7 @@ impl Ports for FieldPorts {
             Effect::AskAgreement { channel, stay, ask } => {
                 self.banker.ask_agreement(stay, channel, ask);
             }
+            Effect::TellLeft { channel, left } => self.banker.tell_left(channel, left),
             Effect::AskInvoice { invoice } => self.ask_invoice(invoice),
             Effect::FindInvoice { undoes } => {
                 if let Some(invoices) = &self.invoices {

@@ -23,12 +23,13 @@ use crate::{
 const IDLE: Duration = Duration::from_hours(1);
 
 /// What codes held before a scanner are.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Reads {
     /// Tickets and cards, at a lane for people.
     Tickets,
-    /// Codes of payers, at a lane for vehicles or its booth.
-    PayerCodes,
+    /// Codes of payers, at a lane for vehicles or its booth. `cipher`: what stands between a code and the cipher that a
+    /// certified scanner adds.
+    PayerCodes { cipher: Option<String> },
 }
 
 pub struct Scanner {
@@ -86,16 +87,19 @@ impl Scanner {
             self.pulse.heard();
             self.pulse.said(&event);
             let shown = match event {
-                DeviceEvent::Scanned { text } if self.reads == Reads::PayerCodes => {
-                    self.pays(&text).await?;
-                    continue;
-                }
-                DeviceEvent::Scanned { text } if self.clouds.is_one(&text) => {
-                    self.of_a_cloud(&text).await?;
-                    continue;
-                }
-                // Looked at here: a signature takes as long as many decisions.
-                DeviceEvent::Scanned { text } => self.keys.read(&text, wall_now()),
+                DeviceEvent::Scanned { text } => match &self.reads {
+                    Reads::PayerCodes { cipher } => {
+                        let code = PayerCode::scanned(&text, cipher.as_deref());
+                        self.pays(code).await?;
+                        continue;
+                    }
+                    Reads::Tickets if self.clouds.is_one(&text) => {
+                        self.of_a_cloud(&text).await?;
+                        continue;
+                    }
+                    // Looked at here: a signature takes as long as many decisions.
+                    Reads::Tickets => self.keys.read(&text, self.app.now()),
+                },
                 DeviceEvent::CardRead { bits, data } => match Code::of_card(bits, &data) {
                     Ok(code) => Presented::from(&code),
                     Err(why) => {
@@ -124,9 +128,9 @@ impl Scanner {
     }
 
     /// The lane's due order is collected; what became of it, its display and page tell.
-    async fn pays(&mut self, text: &str) -> Result<(), Busy> {
+    async fn pays(&mut self, code: Option<PayerCode>) -> Result<(), Busy> {
         counter!("paifang_scans_total").increment(1);
-        let Some(code) = PayerCode::parse(text) else {
+        let Some(code) = code else {
             self.pulse.nonsense("what was scanned is no payer's code");
             return Ok(());
         };
@@ -154,12 +158,6 @@ impl Scanner {
             LineStatus::Up | LineStatus::Down { .. } => {}
         }
     }
-}
-
-/// What changes in a code goes by the time of day.
-#[expect(clippy::disallowed_methods, reason = "the wire's own clock: codes age by it")]
-fn wall_now() -> jiff::Timestamp {
-    jiff::Timestamp::now()
 }
 
 fn millis(since: Instant) -> i64 {

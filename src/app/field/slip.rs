@@ -33,6 +33,11 @@ pub fn slip(language: Language, site: &str, ticket: &Slip) -> Document {
     page.text(number, Size::Normal, Align::Center, false);
     let until = format!("{} {}", say("有效期至", "Valid until"), ticket.until);
     page.text(until, Size::Normal, Align::Center, false);
+    if let Some((here, code)) = &ticket.invoice {
+        let invoice = format!("{} {code}", say("开发票，输入", "Invoice: type"));
+        page.text(invoice, Size::Normal, Align::Center, false);
+        page.text(here.as_str(), Size::Normal, Align::Center, false);
+    }
     if ticket.again > 0 {
         let again = format!(
             "{} {}: {}",

@@ -87,6 +87,7 @@ fn adult() -> Product {
         window: SaleWindow { days_ahead: 30, ..SaleWindow::default() },
         counters: std::collections::BTreeSet::default(),
         named: None,
+        named_days: 0,
         refunds: Vec::new(),
         rebook: None,
         rename: false,

@@ -164,9 +164,9 @@ fn a_real_callback_of_a_failed_payment_is_read() {
     let text = envelope::string_to_sign("//callback/icbc", &pairs);
     pairs.insert("sign".to_owned(), testing::gateway_sign(&text));
     let body = form_urlencoded::Serializer::new(String::new()).extend_pairs(&pairs).finish();
-    let heard = channel.notification("/callback/icbc", body.as_bytes()).unwrap();
-    assert_eq!(heard.out_trade_no, "20230919111830181");
-    assert_eq!(heard.word, Word::Failed { why: "交易失败".to_owned() });
+    let heard = channel.notification(&Letter::new("/callback/icbc", body.as_bytes())).unwrap();
+    let failed = Word::Failed { why: "交易失败".to_owned() };
+    assert_eq!(heard.payment(), Some(("20230919111830181", &failed)));
     let reply = channel.notify_reply(Ok(&heard));
     assert_eq!(reply.content_type, "application/json; charset=utf-8");
     let published = Golden::load().notify_reply.string_to_sign;

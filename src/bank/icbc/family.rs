@@ -1,13 +1,14 @@
 //! Which family of the platform answers for an ask or a notification. Writes and judges no text itself.
 
 use super::{
+    agreement_notice,
     fields::{Said, unknown},
     online, plate,
     plate_settings::PlateOrders,
     qrcode,
     settings::{IcbcSettings, Product},
 };
-use crate::bank::{Ask, NotifyError, PayWay, Word};
+use crate::bank::{About, Ask, NotifyError, PayWay, Word};
 
 /// The families differ in what `pay_status` counts, so no answer is ever read by another's words.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -38,6 +39,12 @@ fn of(settings: &IcbcSettings, ask: &Ask) -> Result<Family, String> {
     }
 }
 
+/// Whether this channel has no such question: only a person at the bank's portal can tell.
+pub(super) fn is_unaskable(settings: &IcbcSettings, ask: &Ask) -> bool {
+    let orders = settings.plate.as_ref().map_or(PlateOrders::None, |plates| plates.orders);
+    ask.way() == PayWay::Plate && !matches!(ask, Ask::Charge { .. }) && orders == PlateOrders::None
+}
+
 /// Path and business text of an ask; an error means that nothing may be sent.
 pub(super) fn call(settings: &IcbcSettings, ask: &Ask) -> Result<(String, String), String> {
     if ask.out_trade_no().is_empty() {
@@ -50,10 +57,7 @@ pub(super) fn call(settings: &IcbcSettings, ask: &Ask) -> Result<(String, String
         Family::Online => {
             (online::path(settings.product, ask)?, online::biz_content(settings, ask)?)
         }
-        Family::Plate => {
-            let (path, biz) = plate::charge(settings, ask)?;
-            (path.to_owned(), biz)
-        }
+        Family::Plate => plate::charge(settings, ask)?,
     })
 }
 
@@ -75,7 +79,7 @@ pub(super) fn follow_up(settings: &IcbcSettings, ask: &Ask) -> Option<Ask> {
     }
 }
 
-/// What a verified notification says: our number, the message's number, the word.
+/// What a verified notification says: the message's number, and of what it speaks.
 ///
 /// The published one is of the online family, with `return_code` `0` for paid and no `pay_status`. A `pay_status` is read
 /// by the words of the family whose call the notification names, and by nobody's where it names none that is known.
@@ -83,8 +87,11 @@ pub(super) fn notified(
     settings: &IcbcSettings,
     api: &str,
     content: &str,
-) -> Result<(String, String, Word), NotifyError> {
+) -> Result<(String, About), NotifyError> {
     let malformed = |what: &str| NotifyError::Malformed(what.to_owned());
+    if let Some(told) = agreement_notice::read(settings, content) {
+        return Ok(told);
+    }
     let mut said: Said =
         serde_json::from_str(content).map_err(|e| NotifyError::Malformed(e.to_string()))?;
     if let Some(theirs) = said.mer_id.take_if(|theirs| *theirs != settings.mer_id) {
@@ -106,7 +113,7 @@ pub(super) fn notified(
             unknown(format!("notified of {api:?} with return_code {code:?}, pay_status {status:?}"))
         }
     };
-    Ok((out_trade_no, msg_id, word))
+    Ok((msg_id, About::Payment { out_trade_no, word }))
 }
 
 #[cfg(test)]

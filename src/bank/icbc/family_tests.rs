@@ -19,6 +19,13 @@ fn settings() -> IcbcSettings {
     .unwrap()
 }
 
+fn of_payment(about: About) -> (String, Word) {
+    match about {
+        About::Payment { out_trade_no, word } => (out_trade_no, word),
+        other => panic!("{other:?}"),
+    }
+}
+
 fn query(way: PayWay) -> Ask {
     Ask::Query { out_trade_no: "P1".to_owned(), way }
 }
@@ -71,7 +78,10 @@ fn one_status_means_opposite_things_in_two_families() {
     );
     // A notification is read by the call it names, whatever the settings say.
     for settings in [&qr, &online] {
-        let heard = |api: &str, status: &str| notified(settings, api, &content(status)).unwrap().2;
+        let heard = |api: &str, status: &str| {
+            let (_, about) = notified(settings, api, &content(status)).unwrap();
+            of_payment(about).1
+        };
         assert!(paid(&heard("/api/qrcode/V2/generate", "1")));
         assert_eq!(heard("/api/qrcode/V2/generate", "0"), Word::Paying);
         assert!(paid(&heard("/api/cardbusiness/qrcode/consumption/V1", "0")));
@@ -86,17 +96,20 @@ fn one_status_means_opposite_things_in_two_families() {
 fn notifications_are_judged() {
     let qr = "/api/qrcode/V2/generate";
     let said = |content: &str| notified(&settings(), qr, content);
-    let (out_trade_no, msg_id, word) = said(
+    let (msg_id, about) = said(
         r#"{"return_code":"0","msg_id":"M1","mer_id":"020002040095","out_trade_no":"P1","order_id":"B9","pay_time":"20261124000510","total_amt":"7370","payment_amt":"7000"}"#,
     )
     .unwrap();
+    let (out_trade_no, word) = of_payment(about);
     assert_eq!((out_trade_no.as_str(), msg_id.as_str()), ("P1", "M1"));
     assert!(matches!(word, Word::Paid { amount, .. } if amount.minor == 7370), "{word:?}");
 
-    let word_of = |rest: &str| said(&format!(r#"{{"msg_id":1,"out_trade_no":"P1",{rest}}}"#));
-    let (.., word) = word_of(r#""return_code":"1","return_msg":"交易失败""#).unwrap();
+    let word_of = |rest: &str| {
+        of_payment(said(&format!(r#"{{"msg_id":1,"out_trade_no":"P1",{rest}}}"#)).unwrap().1).1
+    };
+    let word = word_of(r#""return_code":"1","return_msg":"交易失败""#);
     assert_eq!(word, Word::Failed { why: "交易失败".to_owned() });
-    let (.., word) = word_of(r#""return_code":0,"pay_status":"6""#).unwrap();
+    let word = word_of(r#""return_code":0,"pay_status":"6""#);
     assert_eq!(word, Word::PartRefunded);
     for rest in [
         r#""return_code":"0""#,
@@ -104,7 +117,7 @@ fn notifications_are_judged() {
         r#""return_code":"1","pay_status":"1","total_amt":"1""#,
         r#""total_amt":"1""#,
     ] {
-        let (.., word) = word_of(rest).unwrap();
+        let word = word_of(rest);
         assert!(matches!(word, Word::Unknown { .. }), "{rest}: {word:?}");
     }
     let foreign = r#"{"msg_id":1,"out_trade_no":"P1","return_code":"0","mer_id":"9"}"#;

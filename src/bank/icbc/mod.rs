@@ -7,6 +7,7 @@
 //!     online    the online family (`/api/cardbusiness/...`): its `pay_status` counts the other way round
 //!     plate     what is bound to a plate; the form of the signing page
 //!   scenic     tickets of the bank's scenic cloud, checked and written off
+//!   sub_orders  parts of payments that the bank settles to partners
 //!   statement  the bank's file of a day, fetched by `statement_fetch`
 //!   envelope   signs and verifies calls; `notice` does so for notifications; `keys` holds the arithmetic
 //!   settings   what the site file says
@@ -14,7 +15,10 @@
 
 use std::{
     path::Path,
-    sync::atomic::{AtomicU32, Ordering},
+    sync::{
+        Arc,
+        atomic::{AtomicU32, Ordering},
+    },
 };
 
 use jiff::{Timestamp, civil::Date};
@@ -22,14 +26,16 @@ use rand::{TryRng, rngs::SysRng};
 use tracing::{debug, info, warn};
 
 use super::{
-    Agreeing, AgreementAsk, AgreementWord, Answer, Ask, Capabilities, Channel, Clouding,
-    Notification, NotifyError, NotifyReply, SignAsk, SignForm, Word,
+    Agreeing, AgreementAsk, AgreementWord, Answer, Ask, Capabilities, Channel, CloudShape,
+    Clouding, Letter, Notification, NotifyError, NotifyReply, PayWay, Settings, ShareAsk,
+    ShareWord, Sharing, SignAsk, SignForm, Word,
     channels::Clock,
     statement::{Fetching, RowError, Rows, Text},
     transport::Transport,
 };
-use crate::types::{CloudAsk, CloudWord, Currency};
+use crate::types::{CloudAsk, CloudWord, Currency, Plate};
 
+mod agreement_notice;
 mod envelope;
 mod family;
 mod fields;
@@ -43,6 +49,7 @@ mod scenic;
 mod settings;
 mod statement;
 mod statement_fetch;
+mod sub_orders;
 mod terminal;
 #[cfg(test)]
 mod testing;
@@ -55,6 +62,7 @@ pub use scenic::ScenicSettings;
 pub use settings::{IcbcSettings, NotifyMsgId, Product, SettingsError};
 pub use statement::{Columns, Encoding, StatementSettings, Unit};
 pub use statement_fetch::FetchSettings;
+pub use sub_orders::{OrderNum, SubOrderSettings};
 pub use terminal::TerminalSettings;
 
 use envelope::{Envelope, ZONE};
@@ -94,6 +102,9 @@ impl Icbc {
     async fn ask_once(&self, ask: &Ask) -> Word {
         let (path, biz) = match family::call(&self.settings, ask) {
             Ok(call) => call,
+            Err(why) if family::is_unaskable(&self.settings, ask) => {
+                return Word::Unaskable { why };
+            }
             // A question that cannot be asked says nothing about the money.
             Err(why) if matches!(ask, Ask::Query { .. } | Ask::RefundQuery { .. }) => {
                 return Word::Unknown { why };
@@ -136,6 +147,21 @@ impl Icbc {
         }
     }
 
+    async fn share_once(&self, ask: &ShareAsk) -> ShareWord {
+        if self.settings.sub_orders.is_none() {
+            return ShareWord::NotOffered;
+        }
+        let (path, biz) = match sub_orders::call(&self.settings, ask) {
+            Ok(call) => call,
+            Err(why) => return ShareWord::Refused { code: "not sent".to_owned(), why },
+        };
+        match self.call(&path, &biz).await {
+            Ok(content) => sub_orders::word(&self.settings, &content),
+            Err(Trouble::NotSent) => ShareWord::Unknown { why: "cannot sign".to_owned() },
+            Err(Trouble::Unheard(why)) => ShareWord::Unknown { why },
+        }
+    }
+
     /// As [`Channel::agreement`], with the word in the log. The plate is not.
     async fn agreement_logged(&self, ask: &AgreementAsk, end: bool) -> AgreementWord {
         let word = self.agreement_once(ask, end).await;
@@ -152,6 +178,29 @@ impl Icbc {
 enum Trouble {
     NotSent,
     Unheard(String),
+}
+
+impl Settings for IcbcSettings {
+    fn resolve_files(&mut self, folder: &Path) {
+        IcbcSettings::resolve_files(self, folder);
+    }
+
+    fn open(&self, clock: Clock) -> Result<Arc<dyn Channel>, SettingsError> {
+        Ok(Arc::new(Icbc::open(self.clone(), clock)?))
+    }
+
+    fn notify_path(&self) -> Option<&str> {
+        IcbcSettings::notify_path(self).ok()
+    }
+
+    fn ways(&self) -> &'static [PayWay] {
+        IcbcSettings::ways(self)
+    }
+
+    fn cloud(&self) -> Option<(CloudShape, u32, u32)> {
+        let scenic = self.scenic.as_ref()?;
+        Some((scenic.shape(), scenic.patience_ms, scenic.unchecked_max))
+    }
 }
 
 impl Channel for Icbc {
@@ -172,11 +221,10 @@ impl Channel for Icbc {
         })
     }
 
-    fn notification(&self, path: &str, body: &[u8]) -> Result<Notification, NotifyError> {
-        let opened = notice::open(&self.envelope, &self.notify_path, path, body)?;
-        let (out_trade_no, msg_id, word) =
-            family::notified(&self.settings, &opened.api, &opened.content)?;
-        Ok(Notification { out_trade_no, msg_id, word, encrypted: opened.encrypted })
+    fn notification(&self, letter: &Letter<'_>) -> Result<Notification, NotifyError> {
+        let opened = notice::open(&self.envelope, &self.notify_path, letter.path, letter.body)?;
+        let (msg_id, about) = family::notified(&self.settings, &opened.api, &opened.content)?;
+        Ok(Notification { msg_id, about, encrypted: opened.encrypted })
     }
 
     fn notify_reply(&self, heard: Result<&Notification, &NotifyError>) -> NotifyReply {
@@ -184,18 +232,20 @@ impl Channel for Icbc {
         let (verdict, encrypted) = match heard {
             Ok(notification) => {
                 let msg_id = match self.settings.notify_msg_id {
-                    NotifyMsgId::Echo => &notification.msg_id,
-                    NotifyMsgId::Fresh => {
+                    NotifyMsgId::Echo if !notification.msg_id.is_empty() => &notification.msg_id,
+                    NotifyMsgId::Echo | NotifyMsgId::Fresh => {
                         fresh = self.numbers.next((self.clock)());
                         &fresh
                     }
                 };
                 (Verdict::Accepted { msg_id }, notification.encrypted)
             }
-            Err(_) => (Verdict::Refused, false),
+            Err(NotifyError::BadSignature { .. }) => (Verdict::Refused, false),
+            Err(_) => (Verdict::NotRead, false),
         };
         let sign_type = self.settings.notify_sign_type;
         NotifyReply {
+            status: 200,
             content_type: "application/json; charset=utf-8",
             body: notice::reply(&self.envelope, sign_type, encrypted, verdict),
         }
@@ -254,6 +304,19 @@ impl Channel for Icbc {
         let mut query = form_urlencoded::Serializer::new(String::new());
         let action = format!("{base}{path}?{}", query.extend_pairs(&pairs).finish());
         Some(SignForm { action, fields: vec![biz] })
+    }
+
+    fn share<'a>(&'a self, ask: &'a ShareAsk) -> Sharing<'a> {
+        Box::pin(self.share_once(ask))
+    }
+
+    fn ends_agreements(&self) -> bool {
+        let plates = self.settings.plate.as_ref();
+        plates.is_some_and(|plates| plates.product == PlateProduct::Passfree)
+    }
+
+    fn is_named(&self, number: &str, plate: &Plate) -> bool {
+        plate::is_named(&self.settings, number, plate)
     }
 
     fn statement<'a>(&'a self, day: Date, into: &'a Path) -> Fetching<'a> {

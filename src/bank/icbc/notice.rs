@@ -19,6 +19,8 @@ pub(super) enum Verdict<'a> {
     Accepted { msg_id: &'a str },
     /// Not believed, in the words of the bank's own sample.
     Refused,
+    /// Rightly signed or not even that far, and not understood: nothing is said of the signature.
+    NotRead,
 }
 
 /// What a verified notification holds.
@@ -89,6 +91,7 @@ pub(super) fn reply(
         Verdict::Refused => {
             r#"{"return_code":-12345,"return_msg":"icbc sign not pass."}"#.to_owned()
         }
+        Verdict::NotRead => r#"{"return_code":-1,"return_msg":"not understood"}"#.to_owned(),
     };
     let content = match &envelope.keys.aes {
         Some(aes) if encrypted => format!("\"{}\"", aes.encrypt(&content)),

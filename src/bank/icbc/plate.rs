@@ -28,8 +28,14 @@ fn external_no(merchant: &str, plate: &Plate) -> String {
     format!("PF{hex}")
 }
 
+/// Whether our number of an agreement is of this plate.
+pub(super) fn is_named(settings: &IcbcSettings, number: &str, plate: &Plate) -> bool {
+    let plates = settings.plate.as_ref();
+    plates.is_some_and(|plates| external_no(plates.merchant_id(settings), plate) == number)
+}
+
 /// Path and business text of a charge.
-pub(super) fn charge(settings: &IcbcSettings, ask: &Ask) -> Result<(&'static str, String), String> {
+pub(super) fn charge(settings: &IcbcSettings, ask: &Ask) -> Result<(String, String), String> {
     let Some(plates) = &settings.plate else {
         return Err("this channel takes nothing by the plate".to_owned());
     };
@@ -54,7 +60,11 @@ pub(super) fn charge(settings: &IcbcSettings, ask: &Ask) -> Result<(&'static str
     if plates.product == PlateProduct::Passfree {
         biz["external_agreement_no"] = external_no(plates.merchant_id(settings), plate).into();
         biz["agreement_no"] = agreement.as_deref().unwrap_or_default().into();
-        return Ok(("/api/b2c/passfree/payment/pay/V1", biz.to_string()));
+        for (name, value) in &plates.pay_fields {
+            biz[name] = value.as_str().into();
+        }
+        let path = format!("/api/b2c/passfree/payment/pay/V{}", plates.pay_version);
+        return Ok((path, biz.to_string()));
     }
     // The colour that the question about the plate was answered for goes along with the agreement.
     let asked_for = agreement.as_deref().and_then(|text| text.rsplit_once('/')).map(|(_, c)| c);
@@ -64,7 +74,7 @@ pub(super) fn charge(settings: &IcbcSettings, ask: &Ask) -> Result<(&'static str
     biz["areacode"] = plates.areacode.as_str().into();
     biz["secorder_flag"] = plates.secorder_flag.as_str().into();
     biz["merUrl"] = settings.notify_url.as_str().into();
-    Ok(("/api/b2c/licenseplate/payment/pay/V3", biz.to_string()))
+    Ok(("/api/b2c/licenseplate/payment/pay/V3".to_owned(), biz.to_string()))
 }
 
 /// Judges the verified answer to a charge.

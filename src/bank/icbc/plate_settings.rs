@@ -37,6 +37,24 @@ pub enum PlateAnswer {
     Accepted,
 }
 
+/// What version 2 of the pass-free payment added; the last two came with version 3.
+const PAY_FIELDS: [&str; 13] = [
+    "channel_type",
+    "cust_ip",
+    "cust_mac",
+    "device_id",
+    "cpu_id",
+    "memory_capacity",
+    "system_version",
+    "browser_version",
+    "browser_lang",
+    "screen_resolution",
+    "factory_info",
+    "partner_app_id",
+    "merchant_info",
+];
+const V2_FIELDS: usize = 11;
+
 /// `[bank.icbc.plate]`. Names of the wire are the platform's. No code of this family is published: those below marked
 /// *unverified* follow what the bank's people say.
 #[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
@@ -54,6 +72,11 @@ pub struct PlateSettings {
     pub consumer_id: String,
     /// The bank's number of the region, such as `0200`.
     pub areacode: String,
+    /// Version of the pass-free payment, 1 to 3, as the contract says. Default 1.
+    pub pay_version: u8,
+    /// What a pass-free payment of version 2 or 3 tells besides, by the platform's names, such as `channel_type` and
+    /// `cust_ip`. Default: nothing.
+    pub pay_fields: BTreeMap<String, String>,
     /// `pay_type` of a payment. Default `1`, as in the published sample.
     pub pay_type: String,
     /// `secorder_flag`. Default: not sent.
@@ -78,6 +101,14 @@ pub struct PlateSettings {
     pub answer: PlateAnswer,
     /// Who is asked about such an order and gives it back, *unverified*: `qrcode` or `online`. Default `none`.
     pub orders: PlateOrders,
+    /// Whether a message that names no payment is taken for one about an agreement, *unverified*: it is acknowledged,
+    /// its names are logged without their values, and the bank is asked how the agreement stands. Default true.
+    pub agreement_notices: bool,
+    /// Names in such a message that may hold the plate, *unverified*. Default `["plateno", "plateNo"]`.
+    pub agreement_plate_fields: Vec<String>,
+    /// Names that may hold our number of the agreement, *unverified*. Default `["external_agreement_no",
+    /// "external_id"]`.
+    pub agreement_number_fields: Vec<String>,
     /// Whether drivers may bind a plate from this site's pages. Default false.
     pub sign: bool,
     /// Version of the bank's signing page for `licenseplate`, 1 to 3. Default 3.
@@ -107,6 +138,8 @@ impl Default for PlateSettings {
             merchant_type: String::new(),
             consumer_id: String::new(),
             areacode: String::new(),
+            pay_version: 1,
+            pay_fields: BTreeMap::new(),
             pay_type: "1".to_owned(),
             secorder_flag: String::new(),
             mims_send: String::new(),
@@ -119,6 +152,11 @@ impl Default for PlateSettings {
             paused_codes: Vec::new(),
             answer: PlateAnswer::default(),
             orders: PlateOrders::default(),
+            agreement_notices: true,
+            agreement_plate_fields: ["plateno", "plateNo"].map(str::to_owned).into(),
+            agreement_number_fields: ["external_agreement_no", "external_id"]
+                .map(str::to_owned)
+                .into(),
             sign: false,
             sign_version: 3,
             sign_base_url: None,
@@ -140,6 +178,19 @@ impl PlateSettings {
                 "sign_version {} is not published; take 1 to 3",
                 self.sign_version
             ));
+        }
+        if !(1..=3).contains(&self.pay_version) {
+            return Some(format!("pay_version {} is not published; take 1 to 3", self.pay_version));
+        }
+        let published = match self.pay_version {
+            1 => &PAY_FIELDS[..0],
+            2 => &PAY_FIELDS[..V2_FIELDS],
+            _ => &PAY_FIELDS[..],
+        };
+        let odd = self.pay_fields.keys().find(|name| !published.contains(&name.as_str()));
+        if let Some(name) = odd {
+            let version = self.pay_version;
+            return Some(format!("pay_fields: version {version} of the payment has no {name:?}"));
         }
         (self.timeout_s == 0).then(|| "timeout_s must be at least 1 second".to_owned())
     }

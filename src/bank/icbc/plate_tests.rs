@@ -29,6 +29,7 @@ fn ask(plate: &str, colour: Option<PlateColour>) -> AgreementAsk {
         stay_no: "S1".to_owned(),
         entered_at: Timestamp::UNIX_EPOCH,
         amount: None,
+        known: None,
     }
 }
 

@@ -357,7 +357,7 @@ mod tests {
             (r#"{"return_code":"5"}"#, None),
             (r#"{"return_code":0}"#, None),
             (r#"{"return_code":0,"ticketNoList":[]}"#, None),
-            (r#"{}"#, None),
+            ("{}", None),
             ("nonsense", None),
             (
                 r#"{"return_code":0,"ticketNoList":"A","ticketList":[{"validDateEnd":"2026-11-23"}]}"#,

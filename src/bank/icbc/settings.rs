@@ -18,6 +18,7 @@ use super::{
     qrcode::Versions,
     scenic::ScenicSettings,
     statement::StatementSettings,
+    sub_orders::SubOrderSettings,
     terminal::TerminalSettings,
 };
 pub use crate::bank::settings::SettingsError;
@@ -116,6 +117,8 @@ pub struct IcbcSettings {
     pub plate: Option<PlateSettings>,
     /// Tickets of the scenic cloud. Default: none are taken.
     pub scenic: Option<ScenicSettings>,
+    /// Parts of payments that the bank settles to partners. Default: none are.
+    pub sub_orders: Option<SubOrderSettings>,
     /// Statements. Default: none are read.
     pub statement: Option<StatementSettings>,
     /// Milliseconds to connect. Default 8000, as the bank's own client.

@@ -83,8 +83,7 @@ pub(super) fn told(
     let terminal = own.or_else(|| terminals.get(DEFAULT))?;
     let mut told = serde_json::to_value(terminal).ok()?;
     if let Some(secret) = scanner.and_then(|scanner| scanner.secret_text.as_deref()) {
-        let digits = code.digits();
-        told["encrypt_rand_num"] = digits[digits.len() - 6..].into();
+        told["encrypt_rand_num"] = code.last_six().into();
         told["secret_text"] = secret.into();
     }
     Some(told)

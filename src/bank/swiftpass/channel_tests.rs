@@ -76,9 +76,10 @@ fn a_notification_is_believed_and_answered() {
         let sign_type = settings.sign_type;
         let channel = Swiftpass::open(settings).unwrap();
         let body = notification(sign_type);
-        let heard = channel.notification("/bank/swiftpass", body.as_bytes()).unwrap();
-        assert_eq!((heard.out_trade_no.as_str(), heard.msg_id.as_str()), ("LS001", "B9"));
-        assert!(matches!(heard.word, Word::Paid { amount, .. } if amount.minor == 1500));
+        let heard = channel.notification(&Letter::new("/bank/swiftpass", body.as_bytes())).unwrap();
+        let (out_trade_no, word) = heard.payment().unwrap();
+        assert_eq!((out_trade_no, heard.msg_id.as_str()), ("LS001", "B9"));
+        assert!(matches!(word, Word::Paid { amount, .. } if amount.minor == 1500));
         let reply = channel.notify_reply(Ok(&heard));
         assert_eq!(
             (reply.content_type, reply.body.as_str()),
@@ -86,7 +87,8 @@ fn a_notification_is_believed_and_answered() {
         );
 
         // A message cannot choose how it is verified.
-        let refused = channel.notification("/x", notification(other).as_bytes()).unwrap_err();
+        let refused =
+            channel.notification(&Letter::new("/x", notification(other).as_bytes())).unwrap_err();
         assert!(matches!(refused, NotifyError::BadSignature { .. }), "{refused}");
         assert_eq!(channel.notify_reply(Err(&refused)).body, "fail");
         assert_eq!(channel.notify_path(), Some("/bank/swiftpass"));
@@ -98,12 +100,12 @@ fn no_changed_bit_is_believed() {
     let folder = Folder::new("swiftpass-bits");
     let channel = Swiftpass::open(settings(&folder)).unwrap();
     let body = notification(SignType::Md5);
-    let good = channel.notification("/", body.as_bytes()).unwrap();
+    let good = channel.notification(&Letter::new("/", body.as_bytes())).unwrap();
     for at in 0..body.len() * 8 {
         let mut bytes = body.clone().into_bytes();
         bytes[at / 8] ^= 1 << (at % 8);
         // What is not a value (the name of the element around them) may change without harm.
-        if let Ok(heard) = channel.notification("/", &bytes) {
+        if let Ok(heard) = channel.notification(&Letter::new("/", &bytes)) {
             assert_eq!(heard, good, "bit {at}");
         }
     }
@@ -116,7 +118,7 @@ fn no_changed_bit_is_believed() {
     ] {
         let forged = body.replace(from, to);
         assert_ne!(forged, body);
-        assert!(channel.notification("/", forged.as_bytes()).is_err(), "{to}");
+        assert!(channel.notification(&Letter::new("/", forged.as_bytes())).is_err(), "{to}");
     }
 }
 
@@ -189,8 +191,8 @@ fn no_text_is_believed_or_panics() {
     let folder = Folder::new("swiftpass-any");
     let channel = Swiftpass::open(settings(&folder)).unwrap();
     proptest!(|(body in any::<Vec<u8>>(), sign in "[0-9A-F]{32}")| {
-        prop_assert!(channel.notification("/", &body).is_err());
+        prop_assert!(channel.notification(&Letter::new("/", &body)).is_err());
         let text = format!("<xml><status>0</status><sign>{sign}</sign></xml>");
-        prop_assert!(channel.notification("/", text.as_bytes()).is_err());
+        prop_assert!(channel.notification(&Letter::new("/", text.as_bytes())).is_err());
     });
 }

@@ -4,14 +4,16 @@
 //! Layers: `trade` writes and judges the values of a call, `sign` signs and verifies them, `xml` puts them into text,
 //! `bill` reads statements, `settings` holds what the site file says.
 
-use std::path::Path;
+use std::{path::Path, sync::Arc};
 
 use jiff::civil::Date;
 use rand::{TryRng, rngs::SysRng};
 use tracing::{debug, warn};
 
 use super::{
-    Answer, Ask, Capabilities, Channel, Notification, NotifyError, NotifyReply, PayWay, Word,
+    Answer, Ask, Capabilities, Channel, Letter, Notification, NotifyError, NotifyReply, PayWay,
+    Settings, Word,
+    channels::Clock,
     settings::SettingsError,
     statement::{Fetching, Rows, Text},
     transport::{Transport, WireError},
@@ -103,6 +105,24 @@ fn unsigned(values: &Values) -> Word {
     Word::Unknown { why: why.chars().take(300).collect() }
 }
 
+impl Settings for SwiftpassSettings {
+    fn resolve_files(&mut self, folder: &Path) {
+        SwiftpassSettings::resolve_files(self, folder);
+    }
+
+    fn open(&self, _clock: Clock) -> Result<Arc<dyn Channel>, SettingsError> {
+        Ok(Arc::new(Swiftpass::open(self.clone())?))
+    }
+
+    fn notify_path(&self) -> Option<&str> {
+        SwiftpassSettings::notify_path(self).ok()
+    }
+
+    fn ways(&self) -> &'static [PayWay] {
+        Swiftpass::WAYS
+    }
+}
+
 impl Channel for Swiftpass {
     fn ask<'a>(&'a self, ask: &'a Ask) -> Answer<'a> {
         Box::pin(async move {
@@ -120,21 +140,25 @@ impl Channel for Swiftpass {
         })
     }
 
-    fn notification(&self, path: &str, body: &[u8]) -> Result<Notification, NotifyError> {
+    fn notification(&self, letter: &Letter<'_>) -> Result<Notification, NotifyError> {
         let malformed = |what: String| NotifyError::Malformed(what);
-        let text = std::str::from_utf8(body).map_err(|e| malformed(e.to_string()))?;
+        let text = std::str::from_utf8(letter.body).map_err(|e| malformed(e.to_string()))?;
         let values = xml::read(text).map_err(|e| malformed(e.to_string()))?;
         if !self.keys.verify(&values) {
-            let (came_on, registered) = (path.to_owned(), self.notify_path.clone());
+            let (came_on, registered) = (letter.path.to_owned(), self.notify_path.clone());
             return Err(NotifyError::BadSignature { came_on, registered });
         }
         let (out_trade_no, msg_id, word) = trade::notified(&self.settings, &values)?;
-        Ok(Notification { out_trade_no, msg_id, word, encrypted: false })
+        Ok(Notification::of_payment(out_trade_no, msg_id, word))
     }
 
     fn notify_reply(&self, heard: Result<&Notification, &NotifyError>) -> NotifyReply {
         let body = if heard.is_ok() { "success" } else { "fail" };
-        NotifyReply { content_type: "text/plain; charset=utf-8", body: body.to_owned() }
+        NotifyReply {
+            status: 200,
+            content_type: "text/plain; charset=utf-8",
+            body: body.to_owned(),
+        }
     }
 
     fn capabilities(&self) -> Capabilities {

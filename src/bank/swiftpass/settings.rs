@@ -4,6 +4,7 @@
 //! is there to follow what the bank's people say at sign-up.
 
 use std::{
+    collections::BTreeMap,
     path::{Path, PathBuf},
     time::Duration,
 };
@@ -53,6 +54,11 @@ pub struct SwiftpassSettings {
     /// digits of the payer's code. Default: not sent.
     #[serde(default)]
     pub terminal_info: String,
+    /// The same for the scanner of one lane, booth or counter, by its name; a scanner without one is told as
+    /// `terminal_info` says. `{secret}` is replaced by the cipher that a certified scanner made of the code, and by
+    /// nothing where it made none.
+    #[serde(default)]
+    pub terminals: BTreeMap<String, String>,
     /// Seconds a cashier link lives at most; a shorter wish is kept. Default 1200.
     #[serde(default = "default_pay_expire_s")]
     pub pay_expire_s: u32,

@@ -14,7 +14,7 @@ use super::{
 };
 use crate::{
     bank::{Ask, NotifyError, PayWay, Word},
-    types::{Currency, Money},
+    types::{Currency, Money, PayerCode, bank::Scanner},
 };
 
 /// The zone of every time on this wire.
@@ -93,15 +93,13 @@ pub(super) fn values(settings: &SwiftpassSettings, ask: &Ask) -> Result<Values, 
             set("time_start", stamp(*asked_at));
             set("time_expire", stamp(asked_at.saturating_add(lives).unwrap_or(*asked_at)));
         }
-        Ask::Collect { amount, subject, code, .. } => {
+        Ask::Collect { amount, subject, code, scanner, .. } => {
             set("body", body(subject));
             set("total_fee", fen(*amount)?);
             set("mch_create_ip", settings.create_ip.clone());
             set("device_info", settings.device_info.clone());
             set("auth_code", code.digits().to_owned());
-            let last = code.digits().len().saturating_sub(6);
-            let six = code.digits().get(last..).unwrap_or_default();
-            set("terminal_info", settings.terminal_info.replace("{code6}", six));
+            set("terminal_info", terminal_info(settings, scanner.as_ref(), code));
         }
         Ask::Refund { refund_no, amount, paid, .. } => {
             set("out_refund_no", number("the refund", refund_no)?);
@@ -187,6 +185,18 @@ impl Said<'_> {
         let told = ["err_code", "err_msg", "message", "code"].map(|name| self.get(name));
         codes.iter().any(|code| told.contains(&code.as_str()))
     }
+}
+
+/// What is told of the scanner that read a payer's code; empty: nothing.
+fn terminal_info(
+    settings: &SwiftpassSettings,
+    scanner: Option<&Scanner>,
+    code: &PayerCode,
+) -> String {
+    let own = scanner.and_then(|scanner| settings.terminals.get(&scanner.place));
+    let secret = scanner.and_then(|scanner| scanner.secret_text.as_deref()).unwrap_or_default();
+    let told = own.unwrap_or(&settings.terminal_info).replace("{code6}", code.last_six());
+    told.replace("{secret}", secret)
 }
 
 /// Judges the verified values of an answer.

@@ -5,8 +5,12 @@ use std::os::unix::fs::PermissionsExt;
 use super::{EXAMPLE, folder};
 use crate::{
     config::{Mistake, Site, parse},
-    core::{product::Validity, slot::Span},
-    types::{ProductId, ScheduleId},
+    core::{
+        product::Validity,
+        rules::{PassbackMode, TicketPassback},
+        slot::Span,
+    },
+    types::{ProductId, ScheduleId, ZoneId},
 };
 
 const RIGHT: &str = r#"
@@ -34,6 +38,7 @@ areas = [{ zone = "lot", returns = "any" }]
 schedule = "day"
 refund = [{ until = "48h", percent = 100 }, { until = "-30m", percent = 50 }]
 rebook = { until = "2h" }
+sale = { opens = "08:00" }
 
 [[product]]
 id = "group"
@@ -43,6 +48,7 @@ persons = [10, 50]
 price = [{ amount = "40.00" }]
 valid = "3 days"
 named = 1
+named_days = 30
 
 [[product]]
 id = "boat"
@@ -89,21 +95,31 @@ fn a_file_of_products_becomes_rules() {
 }
 
 #[test]
+fn the_example_of_products_is_right() {
+    let site = site(include_str!("../products.example.toml")).unwrap();
+    let product = |id: &str| &site.rules.shop.products[&ProductId::parse(id).unwrap()];
+    assert_eq!(site.rules.shop.products.len(), 6);
+    assert_eq!(product("adult").window.opens, jiff::civil::time(8, 0, 0, 0));
+    assert_eq!((product("night").named, product("night").named_days), (Some(1), 7));
+}
+
+#[test]
 fn each_mistake_is_told_with_its_line_and_field() {
     for (from, to, line, field) in [
         ("[\"weekend\", \"holiday\"]", "[\"flood\"]", 9, "schedule.plan.days"),
         ("08:30-11:00 500", "8h-11:00 500", 10, "schedule.plan.slots"),
         ("08:30-11:00 500", "12:30-13:00 500", 10, "schedule.plan.slots"),
-        ("number = 2", "number = 1", 29, "product.number"),
+        ("number = 2", "number = 1", 30, "product.number"),
         ("\"60.5\"", "\"60.505\"", 21, "product.price.amount"),
         ("zone = \"lot\"", "zone = \"moon\"", 22, "product.areas.zone"),
         ("schedule = \"day\"", "schedule = \"night\"", 23, "product.schedule"),
         ("until = \"48h\"", "until = \"-48h\"", 24, "product.refund"),
-        ("[10, 50]", "[50, 10]", 31, "product.persons"),
-        ("\"3 days\"", "\"slot\"", 33, "product.valid"),
-        ("to = \"adult\"", "to = \"cat\"", 40, "product.to"),
-        ("to = \"adult\"", "", 37, "product.to"),
-        ("id = \"group\"", "id = \"adult\"", 28, "product.id"),
+        ("[10, 50]", "[50, 10]", 32, "product.persons"),
+        ("\"3 days\"", "\"slot\"", 34, "product.valid"),
+        ("to = \"adult\"", "to = \"cat\"", 42, "product.to"),
+        ("to = \"adult\"", "", 39, "product.to"),
+        ("id = \"group\"", "id = \"adult\"", 29, "product.id"),
+        ("named_days = 30", "named_days = 0", 36, "product.named_days"),
         ("kind = \"adult\"", "kind = \"elder\"", 20, "kind"),
     ] {
         let text = RIGHT.replacen(from, to, 1);
@@ -122,6 +138,10 @@ fn the_section_of_tickets_is_checked_too() {
         ("[tickets]\nareas = [\"moon\"]\n", "tickets.areas"),
         ("[tickets]\nareas = [\"lot\", \"lot\"]\n", "tickets.areas"),
         ("[tickets]\nsite_code = \" \"\n", "tickets.site_code"),
+        ("[tickets]\nburst = 0\n", "tickets.burst"),
+        ("[tickets]\ncrowd_wait_seconds = 601\n", "tickets.crowd_wait_seconds"),
+        ("[tickets.passback]\nneutral_hours = 0\n", "tickets.passback.neutral_hours"),
+        ("[[zone]]\nid = \"lot\"\npersons_max = 0\n", "zone.persons_max"),
         ("[tickets]\nproducts = \"nowhere.toml\"\n", "tickets.products"),
     ] {
         let mistakes = parse(&format!("{EXAMPLE}\n{text}"), &folder()).unwrap_err();
@@ -130,4 +150,21 @@ fn the_section_of_tickets_is_checked_too() {
     }
     let site = parse(EXAMPLE, &folder()).unwrap();
     assert!(site.rules.shop.products.is_empty() && !site.tickets.site_code.is_empty());
+}
+
+#[test]
+fn how_gates_take_tickets_is_read_with_its_units() {
+    let text = "[tickets]\nburst = 3\nreturn_pause_minutes = 5\ncrowd_wait_seconds = 90\n\
+                day_begins = \"05:30\"\n[tickets.passback]\nmode = \"soft\"\nneutral_hours = 6\n\
+                [[zone]]\nid = \"lot\"\npersons_max = 2000\n";
+    let rules = parse(&format!("{EXAMPLE}\n{text}"), &folder()).unwrap().rules.tickets;
+    let minutes = |minutes| std::time::Duration::from_mins(minutes);
+    assert_eq!((rules.burst, rules.return_pause), (3, minutes(5)));
+    assert_eq!((rules.crowd_wait, rules.day_begins), (minutes(3) / 2, minutes(330)));
+    let expected = TicketPassback { mode: PassbackMode::Soft, neutral_after: minutes(360) };
+    assert_eq!(rules.passback, expected);
+    assert_eq!(rules.persons_max, [(ZoneId::parse("lot").unwrap(), 2_000)].into());
+    let usual = parse(EXAMPLE, &folder()).unwrap().rules.tickets;
+    assert_eq!((usual.burst, usual.day_begins), (1, minutes(240)));
+    assert_eq!(usual.passback.mode, PassbackMode::Hard);
 }

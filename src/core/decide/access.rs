@@ -308,7 +308,7 @@ impl Desk<'_> {
                 Some(List::Vip) => Right::Vip,
                 Some(List::Emergency) => Right::Emergency,
                 Some(List::White) => Right::White,
-                Some(List::Black) | None => Right::Transient,
+                Some(List::Black | List::ByHand) | None => Right::Transient,
             },
         }
     }

@@ -1,13 +1,13 @@
 //! Fees that were not paid when their vehicle left: booked, collected later, or forgiven. Knows no lane's machine.
 
-use super::Desk;
+use super::{Desk, ledger::Entry};
 use crate::{
     core::{
         change::Change,
         input::{Answer, Refusal, Reply},
         lane::{Help, Phase},
         limit::Limited,
-        money::{Order, OrderState, PaidBy},
+        money::{Account, Order, OrderState, PaidBy},
         stay::Stay,
         till::{Arrears, TillDid},
     },
@@ -86,9 +86,16 @@ impl Desk<'_> {
             over_at: None,
         };
         order.state = OrderState::Unpaid;
+        let (account, income) = (Account::ArrearsReceivable, Account::ArrearsRevenue);
+        self.book_owed(&order, Entry::new(account, income, arrears.amount));
         // First what keeps the order in memory.
         self.record(Change::Arrears(arrears));
         self.record(Change::Order(order));
+    }
+
+    fn book_owed(&mut self, order: &Order, entry: Entry) {
+        let zone = self.earned_by(order).zone;
+        self.book(Entry { zone, order: Some(order.id), ..entry });
     }
 
     /// An order was paid: the arrears it collects are over, and the one it is of itself.
@@ -106,6 +113,13 @@ impl Desk<'_> {
     /// `cause`: the order that was paid, which is ended already.
     fn end_arrears(&mut self, mut arrears: Arrears, became: OrderState, cause: Option<OrderId>) {
         let (id, plate, order) = (arrears.id, arrears.plate.clone(), arrears.order);
+        // Paid, it is a parking fee like any other; forgiven, it is lost.
+        let lost = matches!(became, OrderState::Waived { .. });
+        let account = if lost { Account::ArrearsForgiven } else { Account::ArrearsRevenue };
+        if let Some(order) = self.order(order).cloned() {
+            let entry = Entry::new(account, Account::ArrearsReceivable, arrears.amount);
+            self.book_owed(&order, entry);
+        }
         arrears.over_at = Some(self.now);
         // First the order, then what keeps it in memory.
         if let Some(order) = self.order(order).filter(|order| Some(order.id) != cause).cloned() {
@@ -153,11 +167,19 @@ impl Desk<'_> {
         }
     }
 
-    pub(super) fn forgive(&mut self, who: String, id: ArrearsId, reason: String) -> Reply {
+    pub(super) fn forgive(
+        &mut self,
+        who: String,
+        id: ArrearsId,
+        (reason, second): (String, Option<&str>),
+    ) -> Reply {
         let arrears = self.arrears(id).cloned().ok_or(Refusal::NoArrears(id))?;
         let amount = arrears.amount;
         let (limited, most) = (Limited::Waived(who.clone()), self.rules.limits.waived_day_minor);
         self.within(&limited, most, amount.minor)?;
+        self.two_above(&who, second, amount.minor)?;
+        let reason = super::till::with_second(reason, second);
+        self.watch_acts(&who, amount.minor, second);
         self.count_spent(&limited, most, amount.minor);
         let (lane, stay) = (Some(arrears.lane.clone()), Some(arrears.stay));
         let shift = self.shift_of(&who).map(|shift| shift.id);

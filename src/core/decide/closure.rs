@@ -192,15 +192,15 @@ impl Desk<'_> {
                 closure.used += 1;
                 continue;
             }
-            self.part(ticket, left, 100, &mut parts);
-            back.push((ticket.clone(), left));
+            let minor = self.part(ticket, left, 100, &mut parts);
+            back.push((ticket.clone(), left, minor));
         }
         let known: Vec<Bought> =
             bought.iter().filter(|b| parts.contains_key(&b.order.id)).cloned().collect();
-        let numbers = numbers(back.iter().map(|(ticket, _)| ticket.id));
-        for (ticket, left) in back {
+        let numbers = numbers(back.iter().map(|(ticket, ..)| ticket.id));
+        for (ticket, left, minor) in back {
             closure.done += 1;
-            self.take_back(ticket, left, by);
+            self.take_back(ticket, (left, minor), by);
         }
         // What a person gave back of it before is not given back again.
         for bought in &known {

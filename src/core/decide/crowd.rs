@@ -64,7 +64,12 @@ impl Desk<'_> {
 
     /// No more go in: those on their way count.
     pub(super) fn is_crowded(&self, zone: &ZoneId) -> bool {
-        let Some(most) = self.rules.tickets.persons_max.get(zone) else { return false };
+        self.room_in(zone).is_some_and(|room| room <= 0)
+    }
+
+    /// Persons who may still go in; `None`: as many as like.
+    pub(super) fn room_in(&self, zone: &ZoneId) -> Option<i64> {
+        let most = self.rules.tickets.persons_max.get(zone)?;
         let gates = || self.rules.gates.iter().filter(|(_, gate)| gate.zone == *zone);
         let coming = gates()
             .filter(|(_, rules)| rules.direction == Direction::Entry)
@@ -74,7 +79,7 @@ impl Desk<'_> {
                 admission.is_some_and(|admission| admission.state == AdmissionState::Granted)
             })
             .count();
-        self.crowd(zone).inside.max(0) + coming as i64 >= i64::from(*most)
+        Some(i64::from(*most) - self.crowd(zone).inside.max(0) - coming as i64)
     }
 
     /// The visitor stays at the gate, told why, until somebody leaves or the time is up.
@@ -97,6 +102,7 @@ impl Desk<'_> {
             lane: id.clone(),
             ticket: Some(ticket),
             why: NotAdmitted::Full,
+            who: None,
         });
         Err(Refusal::NotAdmitted(id.clone(), NotAdmitted::Full))
     }
@@ -130,7 +136,8 @@ impl Desk<'_> {
         if reason.is_empty() {
             return Err(Refusal::NoReason);
         }
-        if !self.rules.gates.values().any(|gate| gate.zone == *zone) {
+        let has_gate = self.rules.gates.values().any(|gate| gate.zone == *zone);
+        if !has_gate && !self.rules.tickets.persons_max.contains_key(zone) {
             return Err(Refusal::NoZone(zone.clone()));
         }
         let crowd = self.crowd(zone);

@@ -23,12 +23,14 @@ use crate::{
         input::{Answer, Refusal, Reply},
         lane::{Cause, Lane, Phase, Visit},
         money::{Order, OrderState, PaidBy, Payment, PaymentState},
-        pass::Standing,
+        pass::{List, Standing},
+        rules::PayChannel,
         stay::Stay,
+        till::TillDid,
     },
     types::{
         ChannelId, LaneId, Money, OrderId, PaymentId, Plate, StayId,
-        bank::{AgreementAsk, AgreementWord, Ask, PayWay},
+        bank::{AgreementAsk, AgreementWord, Ask, Departure, PayWay},
     },
 };
 
@@ -62,7 +64,8 @@ impl Desk<'_> {
     /// Whether something is bound to the plate of one that came in, where it will have to pay.
     pub(super) fn ask_at_entry(&mut self, stay: StayId) {
         let asks = |stay: &&Stay| stay.standing == Standing::Transient && stay.agreement.is_none();
-        if let Some(stay) = self.stay(stay).filter(asks).cloned() {
+        let known = self.stay(stay).filter(asks).cloned();
+        if let Some(stay) = known.filter(|stay| !self.pays_by_hand(&stay.plate)) {
             self.ask_channels(&self.plate_channels(), &stay, None);
         }
     }
@@ -70,7 +73,8 @@ impl Desk<'_> {
     /// A driver inside has bound something, or says so.
     pub(super) fn agreement_made(&mut self, plate: &Plate) -> Reply {
         let mut stay = self.stay_of(plate).cloned().ok_or(Refusal::NotInside)?;
-        if plate.is_virtual() || stay.agreement == Some(Agreement::Barred) {
+        let barred = stay.agreement == Some(Agreement::Barred) || self.pays_by_hand(plate);
+        if plate.is_virtual() || barred {
             return Ok(Answer::Done);
         }
         if stay.agreement == Some(Agreement::Nothing) {
@@ -78,6 +82,36 @@ impl Desk<'_> {
             self.record(Change::Stay(stay.clone()));
         }
         self.ask_channels(&self.plate_channels(), &stay, None);
+        Ok(Answer::Done)
+    }
+
+    /// Whoever an agreement is of, this plate is not charged on it.
+    fn pays_by_hand(&self, plate: &Plate) -> bool {
+        self.listed_as(plate, List::ByHand).is_some()
+    }
+
+    /// Puts down that an agreement is to be ended, before the bank hears of it. What it answers comes as to any question.
+    pub(super) fn agreement_end_asked(
+        &mut self,
+        plate: &Plate,
+        who: String,
+        reason: &str,
+    ) -> Reply {
+        if reason.trim().is_empty() {
+            return Err(Refusal::NoReason);
+        }
+        let (stay, shift) = (self.stay_of(plate).map(|s| s.id), self.shift_of(&who).map(|s| s.id));
+        self.record(Change::TillActed {
+            did: TillDid::AgreementEnded,
+            who,
+            reason: format!("{}: {}", plate.full(), reason.trim()),
+            amount: Money::zero(self.rules.currency),
+            lane: None,
+            stay,
+            shift,
+            picture: None,
+            payment: None,
+        });
         Ok(Answer::Done)
     }
 
@@ -93,9 +127,10 @@ impl Desk<'_> {
             let ask = AgreementAsk {
                 plate: stay.plate.clone(),
                 colour: stay.vehicle.colour,
-                stay_no: format!("{}S{}", self.rules.pay.trade_prefix, stay.id),
+                stay_no: self.stay_no(stay.id),
                 entered_at: stay.entered_at,
                 amount,
+                known: named_by(stay, channel),
             };
             self.act(Effect::AskAgreement { channel: channel.clone(), stay: stay.id, ask });
         }
@@ -137,7 +172,8 @@ impl Desk<'_> {
         };
         let mut orders = self.orders_of(stay.id).into_iter();
         let being_paid = orders.any(|order| self.payments_of(order.id).iter().any(tried));
-        if !proven || stay.plate.is_virtual() || !order.arrears.is_empty() || being_paid {
+        let by_hand = stay.plate.is_virtual() || self.pays_by_hand(&stay.plate);
+        if !proven || by_hand || !order.arrears.is_empty() || being_paid {
             return Vec::new();
         }
         let mut channels = self.plate_channels();
@@ -228,6 +264,10 @@ impl Desk<'_> {
         let Some((order, stay)) = found.filter(|(order, _)| order.state == OrderState::Due) else {
             return self.set_attempt(lane, Attempt::Over);
         };
+        // Beyond a limit of the day its driver is shown the scan, where the reason is told.
+        if self.may_pay(&order, false).is_err() {
+            return self.set_attempt(lane, Attempt::Over);
+        }
         let (id, out_trade_no) = self.next_trade();
         let ask = Ask::Charge {
             out_trade_no: out_trade_no.clone(),
@@ -257,8 +297,37 @@ impl Desk<'_> {
             printed: false,
             charge: Some(Charge { plate, stay: stay.id, lane: lane_id, relied_on: false }),
         }));
+        self.watch_attempts(&order);
         self.set_attempt(lane, Attempt::Charging { until, payment: id });
         self.act(Effect::AskBank { channel: channel.clone(), ask });
+    }
+
+    /// A vehicle is gone: the channels that were told of its entry hear of it, where they want to.
+    pub(super) fn tell_left(&mut self, stay: &Stay) {
+        let told = stay.standing == Standing::Transient
+            && !stay.plate.is_virtual()
+            && stay.agreement.as_ref().is_some_and(|agreement| *agreement != Agreement::Barred);
+        let Some(left_at) = stay.left_at.filter(|_| told) else { return };
+        for channel in self.plate_channels() {
+            let wants = |known: &&PayChannel| known.id == channel && known.hears_of_exits;
+            if self.rules.pay.channels.iter().find(wants).is_none() {
+                continue;
+            }
+            let left = Departure {
+                plate: stay.plate.clone(),
+                colour: stay.vehicle.colour,
+                stay_no: self.stay_no(stay.id),
+                known: named_by(stay, &channel),
+                entered_at: stay.entered_at,
+                left_at,
+                paid: Money::new(stay.paid_minor, self.rules.currency),
+            };
+            self.act(Effect::TellLeft { channel, left });
+        }
+    }
+
+    fn stay_no(&self, stay: StayId) -> String {
+        format!("{}S{stay}", self.rules.pay.trade_prefix)
     }
 
     // ---- what becomes of a charge ------------------------------------------------------------------
@@ -457,6 +526,14 @@ impl Desk<'_> {
             wait.due = Some(wait.due.map_or(until, |due| due.min(until)));
         }
         self.record(Change::Lane(lane));
+    }
+}
+
+/// The agreement that a channel named for a stay.
+fn named_by(stay: &Stay, channel: &ChannelId) -> Option<String> {
+    match &stay.agreement {
+        Some(Agreement::Bound { channel: of, number }) if of == channel => number.clone(),
+        _ => None,
     }
 }
 

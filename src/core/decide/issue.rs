@@ -54,6 +54,9 @@ impl Desk<'_> {
                         price: line.price,
                         moved: 0,
                         more: Vec::new(),
+                        printed: None,
+                        returned: 0,
+                        kept_minor: 0,
                     }),
                     edition: 0,
                     medium,
@@ -76,6 +79,19 @@ impl Desk<'_> {
         let edition = ticket.edition.checked_add(1).ok_or(NoChange::AgainstRules(ticket.id))?;
         ticket.digest = self.code_of(ticket.id, edition, &ticket.digest);
         ticket.edition = edition;
+        Ok(ticket)
+    }
+
+    /// As [`Desk::anew`], where nothing is printed: paper that is out there is worth nothing now, so its holder shows the
+    /// new code on the phone where the product lets it, or has it printed again.
+    pub(super) fn anew_off_paper(&self, ticket: Ticket) -> Result<Ticket, NoChange> {
+        let was_printed = ticket.is_printed();
+        let mut ticket = self.anew(ticket)?;
+        let product = ticket.sold.as_ref().map(|sold| &sold.product);
+        let product = product.and_then(|id| self.rules.shop.products.get(id));
+        if was_printed {
+            ticket.medium = product.map_or(Medium::Any, |product| product.medium);
+        }
         Ok(ticket)
     }
 
@@ -108,9 +124,12 @@ impl Desk<'_> {
         let mut printed = Vec::with_capacity(ids.len());
         for id in ids {
             let ticket = self.alive(*id)?.clone();
-            let first = ticket.medium != Medium::Paper || ticket.edition == 0;
-            let did = if first { TicketDid::Printed } else { TicketDid::Reprinted };
-            printed.push((Ticket { medium: Medium::Paper, ..self.anew(ticket)? }, did));
+            let did = if ticket.is_printed() { TicketDid::Reprinted } else { TicketDid::Printed };
+            let mut ticket = Ticket { medium: Medium::Paper, ..self.anew(ticket)? };
+            if let Some(sold) = &mut ticket.sold {
+                sold.printed = Some(ticket.edition);
+            }
+            printed.push((ticket, did));
         }
         for (ticket, did) in printed {
             self.did(&ticket, did, who, reason);
@@ -120,6 +139,18 @@ impl Desk<'_> {
     }
 
     // ---- names -------------------------------------------------------------------------------------
+
+    /// An operator is about to read a visitor's name and number: on record first, with the reason.
+    pub(super) fn visitor_shown(&mut self, ticket: &Ticket, who: &str, reason: &str) -> Reply {
+        if reason.trim().is_empty() {
+            return Err(Refusal::NoReason);
+        }
+        if ticket.visitor.is_none() {
+            return Err(NoChange::NotAlive(ticket.id).into());
+        }
+        self.did(ticket, TicketDid::NameShown, who, reason);
+        Ok(Answer::Done)
+    }
 
     pub(super) fn ticket_renamed(&mut self, id: TicketId, visitor: Visitor, by: &Asker) -> Reply {
         let ticket = self.unused(id)?.clone();
@@ -132,10 +163,11 @@ impl Desk<'_> {
         if ticket.visitor.as_ref() == Some(&visitor) {
             return Ok(Answer::Duplicate);
         }
-        let mut ticket = self.anew(ticket)?;
+        let mut ticket = self.anew_off_paper(ticket)?;
         ticket.visitor = Some(visitor);
         let after = self.line_of(&ticket)?;
-        self.visitors_fit(std::slice::from_ref(&after)).map_err(Refusal::from)?;
+        let (fresh, former) = (std::slice::from_ref(&after), std::slice::from_ref(&line));
+        self.visitors_fit(fresh, former).map_err(Refusal::from)?;
         self.count_visitors(&line, -1);
         self.count_visitors(&after, 1);
         self.did(&ticket, TicketDid::Renamed, &by.name(), by.reason().unwrap_or_default());

@@ -10,7 +10,7 @@ use crate::{
         limit::{Limited, Spent},
         money::{Order, Payment},
     },
-    types::{LaneId, Money},
+    types::Money,
 };
 
 impl Desk<'_> {
@@ -49,7 +49,8 @@ impl Desk<'_> {
         let (id, zero) = (limited.key(), Money::zero(self.rules.currency));
         let until = self.next_day();
         let known = self.spent(&id).cloned();
-        let mut spent = known.unwrap_or(Spent { id, until, amount: zero, over_at: None });
+        let fresh = Spent { id, until, amount: zero, recent: Vec::new(), over_at: None };
+        let mut spent = known.unwrap_or(fresh);
         spent.amount.minor = spent.amount.minor.saturating_add(minor);
         if spent.amount.minor > most {
             let detail = format!("{} today, the limit is {}", spent.amount, self.money(most));
@@ -64,6 +65,7 @@ impl Desk<'_> {
         spent.over_at = Some(self.now);
         self.record(Change::Spent(spent));
         self.clear(id, AlarmKind::LimitPassed);
+        self.clear(id, AlarmKind::ManyActs);
     }
 
     fn paid_limits(&self, order: &Order, printed: bool) -> Vec<(Limited, Option<i64>)> {
@@ -74,9 +76,9 @@ impl Desk<'_> {
         }
         if let Some(lane) = &order.lane {
             limits.push((Limited::Lane(lane.clone()), rules.lane_day_minor));
-            if printed {
-                limits.push((Limited::Printed(lane.clone()), rules.printed_day_minor));
-            }
+        }
+        if printed {
+            limits.push((Limited::Printed(order.lane.clone()), rules.printed_day_minor));
         }
         limits.retain(|(_, most)| most.is_some());
         limits
@@ -91,38 +93,101 @@ impl Desk<'_> {
 
     // ---- how often -----------------------------------------------------------------------------
 
-    /// One more attempt at a lane: so many in a short time are an alarm, which ends with a payment once they are fewer.
-    pub(super) fn watch_attempts(&mut self, lane: Option<&LaneId>) {
-        let Some(lane) = lane else { return };
-        let (most, within) = (self.rules.limits.attempts_max, self.rules.limits.attempts_within);
-        let count = self.attempts_at(lane);
-        if count >= most as usize {
-            let detail = format!("{count} attempts in {} min", within.as_secs() / 60);
-            self.raise(lane.as_str(), AlarmKind::ManyPayments, detail);
+    /// One more attempt to collect an order: so many at a lane, for a plate or by a counter in a short time are an alarm,
+    /// which ends with a payment once they are fewer.
+    pub(super) fn watch_attempts(&mut self, order: &Order) {
+        let within = self.rules.limits.attempts_within.as_secs() / 60;
+        for (subject, most, count) in self.attempts_of(order) {
+            if count >= most as usize {
+                let detail = format!("{count} attempts in {within} min");
+                self.raise(&subject, AlarmKind::ManyPayments, detail);
+            }
         }
     }
 
-    pub(super) fn attempts_calm(&mut self, lane: Option<&LaneId>) {
-        let Some(lane) = lane else { return };
-        if self.is_raised(lane.as_str(), AlarmKind::ManyPayments)
-            && self.attempts_at(lane) < self.rules.limits.attempts_max as usize
-        {
-            self.clear(lane.as_str(), AlarmKind::ManyPayments);
+    pub(super) fn attempts_calm(&mut self, order: &Order) {
+        for (subject, most, count) in self.attempts_of(order) {
+            if count < most as usize {
+                self.clear(&subject, AlarmKind::ManyPayments);
+            }
         }
+    }
+
+    /// Whose attempts an order's are, how many are too many, and how many there were lately.
+    fn attempts_of(&self, order: &Order) -> Vec<(String, u32, usize)> {
+        let limits = &self.rules.limits;
+        let mut found = Vec::new();
+        if let Some(lane) = &order.lane {
+            let same = |other: &Order| other.lane.as_ref() == Some(lane);
+            found.push((lane.to_string(), limits.attempts_max, self.attempts(same)));
+        }
+        if let Some(plate) = self.plate_of(order).filter(|plate| !plate.is_virtual()) {
+            let same = |other: &Order| self.plate_of(other) == Some(plate);
+            let subject = Limited::Plate(plate.clone()).key();
+            found.push((subject, limits.plate_attempts_max, self.attempts(same)));
+        }
+        if let Some(sale) = &order.sale {
+            let same = |other: &Order| {
+                other.sale.as_ref().is_some_and(|other| other.counter == sale.counter)
+            };
+            let subject = format!("counter {}", sale.counter);
+            found.push((subject, limits.counter_attempts_max, self.attempts(same)));
+        }
+        found
     }
 
     /// Attempts in memory: those that came to nothing stay there for an hour, and those of passages are no concern.
-    fn attempts_at(&self, lane: &LaneId) -> usize {
+    fn attempts(&self, same: impl Fn(&Order) -> bool) -> usize {
         let within = self.rules.limits.attempts_within;
-        let fresh = |made_at: Timestamp| self.now.duration_since(made_at).unsigned_abs() <= within;
-        let known = self.state.payments.values().filter(|payment| fresh(payment.made_at));
-        let here = |payment: &&Payment| {
-            self.order(payment.order).is_some_and(|order| order.lane.as_ref() == Some(lane))
-        };
+        let fresh =
+            |payment: &&Payment| self.now.duration_since(payment.made_at).unsigned_abs() <= within;
+        let here = |payment: &&Payment| self.order(payment.order).is_some_and(&same);
+        let known = self.state.payments.values().filter(fresh).filter(here).count();
         let added = self.changes.iter().filter(|change| match change {
-            Change::Payment(payment) => !self.state.payments.contains_key(&payment.id),
+            Change::Payment(payment) => {
+                !self.state.payments.contains_key(&payment.id) && here(&payment)
+            }
             _ => false,
         });
-        known.filter(here).count() + added.count()
+        known + added.count()
+    }
+
+    /// An operator gave something up once more: very often in a short time is an alarm until midnight, and so is more than
+    /// one person may let go alone, where the vehicle was gone before anybody could ask.
+    pub(super) fn watch_acts(&mut self, who: &str, minor: i64, second: Option<&str>) {
+        let id = Limited::Acts(who.to_owned()).key();
+        let (within, until) = (self.rules.limits.attempts_within, self.next_day());
+        let fresh = |at: &Timestamp| self.now.duration_since(*at).unsigned_abs() <= within;
+        let known = self.spent(&id).cloned();
+        let amount = Money::zero(self.rules.currency);
+        let bare = Spent { id: id.clone(), until, amount, recent: Vec::new(), over_at: None };
+        let mut spent = known.unwrap_or(bare);
+        spent.recent.retain(fresh);
+        spent.recent.push(self.now);
+        let count = spent.recent.len();
+        spent.amount.minor = spent.amount.minor.saturating_add(minor);
+        self.record(Change::Spent(spent));
+        if count >= self.rules.limits.acts_max as usize {
+            let detail = format!("{count} times in {} min", within.as_secs() / 60);
+            self.raise(&id, AlarmKind::ManyActs, detail);
+        }
+        if second.is_none() && minor > self.rules.limits.second_above_minor {
+            let detail = format!("{} by one person", self.money(minor));
+            self.raise(&id, AlarmKind::LimitPassed, detail);
+        }
+    }
+
+    /// Above the site's sum two persons give something up.
+    pub(super) fn two_above(
+        &self,
+        who: &str,
+        second: Option<&str>,
+        minor: i64,
+    ) -> Result<(), Refusal> {
+        let above = self.rules.limits.second_above_minor;
+        if minor > above && second.is_none_or(|second| second == who) {
+            return Err(Refusal::SecondNeeded(self.money(above)));
+        }
+        Ok(())
     }
 }

@@ -29,6 +29,7 @@ mod passage;
 mod payer;
 mod payment;
 mod places;
+mod portal;
 mod quote;
 mod read;
 mod refund;
@@ -57,7 +58,7 @@ mod zone;
 use jiff::Timestamp;
 
 use self::desk::Desk;
-pub use self::shift::shift_matches_postings;
+pub use self::{quote::quote_of, shift::shift_matches_postings};
 use super::{
     change::{AlarmKind, Change},
     effect::Effect,
@@ -98,11 +99,12 @@ pub fn decide(state: &State, rules: &Rules, now: Timestamp, input: Input) -> Dec
         Input::SaleCancelled { counter, order } => desk.sale_cancelled(&counter, order),
         Input::RefundAsked(asked) => desk.refund_asked(asked),
         Input::RefundJudged { refund, agreed, who } => desk.refund_judged(refund, agreed, who),
-        Input::PaymentActed { payment, act, who } => desk.payment_acted(payment, act, who),
+        Input::PaymentActed { payment, act, who } => desk.payment_acted(payment, &act, who),
+        Input::RefundMade { refund, note, who } => desk.refund_made(refund, note, who),
         Input::PrepayAsked { plate } => desk.prepay_asked(&plate),
         Input::Till { who, act } => desk.till(who, act),
         Input::Settle { day, who, act } => desk.settle_day(day, who, act),
-        Input::Merchant { who: _, act } => desk.merchant_act(act),
+        Input::Merchant { who, act } => desk.merchant_act(who, act),
         Input::Validate { merchant, plate, offer, by } => {
             desk.validate(merchant, &plate, &offer, by)
         }
@@ -114,6 +116,9 @@ pub fn decide(state: &State, rules: &Rules, now: Timestamp, input: Input) -> Dec
             desk.agreement_said(stay, &channel, at_exit, &word)
         }
         Input::AgreementMade { plate } => desk.agreement_made(&plate),
+        Input::AgreementEndAsked { plate, who, reason } => {
+            desk.agreement_end_asked(&plate, who, &reason)
+        }
         Input::InvoiceAsked(claim) => desk.invoice_asked(claim),
         Input::InvoiceFound { invoice, undoes, amount } => {
             desk.invoice_found(invoice, undoes, amount)
@@ -143,11 +148,15 @@ pub fn decide(state: &State, rules: &Rules, now: Timestamp, input: Input) -> Dec
         Input::TicketMade { digest, persons, valid_from, valid_until, by } => {
             desk.make_ticket(digest, persons, (valid_from, valid_until), by)
         }
+        Input::TicketIssued { persons, valid_from, valid_until, zones, medium, by } => {
+            desk.issue_ticket(persons, (valid_from, valid_until), &zones, medium, by)
+        }
         Input::TicketRevoked { ticket, by } => desk.revoke_ticket(ticket, &by),
         Input::TicketsAsked(asked) => desk.tickets_asked(asked),
         Input::TicketsConfirmed { counter, order } => desk.tickets_confirmed(&counter, order),
         Input::TicketsReturned(asked) => desk.tickets_returned(asked),
         Input::TicketsMoved(asked) => desk.tickets_moved(asked),
+        Input::VisitorShown { ticket, who, reason } => desk.visitor_shown(&ticket, &who, &reason),
         Input::TicketRenamed { ticket, visitor, by } => desk.ticket_renamed(ticket, visitor, &by),
         Input::TicketsPrinted { tickets, who, reason } => {
             desk.tickets_printed(&tickets, &who, &reason)

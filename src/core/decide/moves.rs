@@ -37,7 +37,9 @@ impl Desk<'_> {
             return Ok(Answer::Duplicate);
         }
         let seller = CounterId::parse(&first.made_by).unwrap_or_else(|| asked.counter.clone());
-        self.may_take(std::slice::from_ref(&line), &seller)?;
+        let leaving = tickets.iter().map(|ticket| self.line_of(ticket));
+        let leaving = leaving.collect::<Result<Vec<_>, _>>()?;
+        self.may_take_for(std::slice::from_ref(&line), &seller, &leaving)?;
         let paid = first.sold.as_ref().map_or(0, |sold| sold.price.minor);
         let more = line.price.minor - paid;
         if more > 0 {
@@ -146,7 +148,7 @@ impl Desk<'_> {
 
     /// The ticket as it is at its new time, under a new code.
     fn placed(&self, ticket: Ticket, line: &Line) -> Result<Ticket, NoChange> {
-        let mut ticket = self.anew(ticket)?;
+        let mut ticket = self.anew_off_paper(ticket)?;
         (ticket.valid_from, ticket.valid_until) = (line.valid_from, line.valid_until);
         if let Some(sold) = &mut ticket.sold {
             sold.slot.clone_from(&line.slot);

@@ -102,7 +102,9 @@ impl Desk<'_> {
         stay.paid_at = (taken == owed.minor).then_some(self.now).or(stay.paid_at);
         self.record(Change::Stay(stay.clone()));
         let amount = self.money(taken);
-        let entry = Entry::new(Account::StoredValue, Account::ParkingRevenue, amount);
+        let zone = Some(self.zone_of_stay(&stay));
+        let entry =
+            Entry { zone, ..Entry::new(Account::StoredValue, Account::ParkingRevenue, amount) };
         let pass = match stay.standing {
             Standing::Pass(pass) => Some(pass),
             _ => None,
@@ -211,7 +213,8 @@ impl Desk<'_> {
         match &order.state {
             // A void one was paid for a quote that a later one replaced: while the vehicle is still here, it counts.
             OrderState::Due | OrderState::Unpaid | OrderState::Void if self.still_owed(&order) => {
-                let entry = Entry::of_order(Account::ChannelReceivable, &order, payment.amount);
+                let earned = self.earned_by(&order);
+                let entry = Entry::earns(Account::ChannelReceivable, &earned, payment.amount);
                 self.book(Entry { payment: Some(payment.id), ..entry });
                 self.count_paid(payment, &order);
                 self.order_paid(order, PaidBy::Payment(payment.id));

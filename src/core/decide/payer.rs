@@ -65,7 +65,8 @@ impl Desk<'_> {
         let expires_at = self.now + self.rules.pay.code_window;
         let lane = order.lane.as_ref().map(crate::types::LaneId::as_str);
         let place = lane.or(order.sale.as_ref().map(|sale| sale.counter.as_str()));
-        let scanner = place.map(|place| Scanner { place: place.to_owned(), secret_text: None });
+        let secret_text = code.cipher().map(str::to_owned);
+        let scanner = place.map(|place| Scanner { place: place.to_owned(), secret_text });
         let ask = Ask::Collect {
             out_trade_no: out_trade_no.clone(),
             amount: order.amount,
@@ -92,7 +93,7 @@ impl Desk<'_> {
             printed: false,
             charge: None,
         }));
-        self.watch_attempts(order.lane.as_ref());
+        self.watch_attempts(order);
         self.act(Effect::AskBank { channel, ask });
         id
     }

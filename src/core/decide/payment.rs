@@ -100,7 +100,7 @@ impl Desk<'_> {
             charge: None,
             printed,
         }));
-        self.watch_attempts(order.lane.as_ref());
+        self.watch_attempts(order);
         self.act(Effect::AskBank { channel, ask });
         id
     }
@@ -168,6 +168,7 @@ impl Desk<'_> {
                 Ok(Answer::Done)
             }
             Word::Refused { code, why } => self.refused(payment, to, &format!("{code} {why}")),
+            Word::Unaskable { why } => self.unaskable(payment, &why),
             Word::Unknown { why } => {
                 if payment.asks >= SILENT_ASKS && to != Asked::Notified {
                     self.raise(payment.channel.as_str(), AlarmKind::BankSilent, why);
@@ -205,7 +206,13 @@ impl Desk<'_> {
         Ok(Answer::Done)
     }
 
-    fn paid(&mut self, mut payment: Payment, to: Asked, amount: Money, bank_no: String) -> Reply {
+    pub(super) fn paid(
+        &mut self,
+        mut payment: Payment,
+        to: Asked,
+        amount: Money,
+        bank_no: String,
+    ) -> Reply {
         self.answers(&payment);
         match payment.state {
             PaymentState::Paid { .. } | PaymentState::Disputed { .. } => {
@@ -238,8 +245,9 @@ impl Desk<'_> {
         payment.state = PaymentState::Paid { at: self.now };
         self.record(Change::Payment(payment.clone()));
         self.settle(&payment);
-        let lane = self.order(payment.order).and_then(|order| order.lane.clone());
-        self.attempts_calm(lane.as_ref());
+        if let Some(order) = self.order(payment.order).cloned() {
+            self.attempts_calm(&order);
+        }
         Ok(Answer::Done)
     }
 
@@ -254,7 +262,7 @@ impl Desk<'_> {
         Ok(Answer::Done)
     }
 
-    fn failed(&mut self, mut payment: Payment, to: Asked, why: String) -> Reply {
+    pub(super) fn failed(&mut self, mut payment: Payment, to: Asked, why: String) -> Reply {
         self.answers(&payment);
         if !payment.state.is_undecided() {
             self.looked(payment, to);
@@ -354,7 +362,7 @@ impl Desk<'_> {
     }
 
     /// A late look was answered; the next is later still.
-    fn looked(&mut self, payment: Payment, to: Asked) {
+    pub(super) fn looked(&mut self, payment: Payment, to: Asked) {
         let late = matches!(payment.state, PaymentState::Reversed | PaymentState::Failed { .. });
         if late && to == Asked::Query && payment.next_ask.is_some() {
             let looks = payment.asks + 1;
@@ -395,11 +403,11 @@ impl Desk<'_> {
         let ask = match payment.state {
             PaymentState::Pending if expired => {
                 payment.state = PaymentState::Reversing;
-                Ask::Reverse { out_trade_no, way }
+                self.closing(&channel, out_trade_no, way)
             }
             // A reversal that is refused may mean that it was paid: ask in turn.
             PaymentState::Reversing if payment.asks % 2 == 1 && payment.bank_no.is_none() => {
-                Ask::Reverse { out_trade_no, way }
+                self.closing(&channel, out_trade_no, way)
             }
             PaymentState::Pending
             | PaymentState::Reversing
@@ -409,6 +417,15 @@ impl Desk<'_> {
         };
         self.record(Change::Payment(payment));
         self.act(Effect::AskBank { channel, ask });
+    }
+
+    /// What closes an attempt, where its channel closes any.
+    fn closing(&self, channel: &ChannelId, out_trade_no: String, way: PayWay) -> Ask {
+        if self.rules.pay.never_close.contains(channel) {
+            Ask::Query { out_trade_no, way }
+        } else {
+            Ask::Reverse { out_trade_no, way }
+        }
     }
 
     /// Nobody should pay this order any more by an attempt that is still open.
@@ -425,8 +442,9 @@ impl Desk<'_> {
             payment.next_ask = Some(self.now + PATIENCE);
             let (out_trade_no, way) = (payment.out_trade_no.clone(), payment.way);
             let channel = payment.channel.clone();
+            let ask = self.closing(&channel, out_trade_no, way);
             self.record(Change::Payment(payment));
-            self.act(Effect::AskBank { channel, ask: Ask::Reverse { out_trade_no, way } });
+            self.act(Effect::AskBank { channel, ask });
         }
     }
 

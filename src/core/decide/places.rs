@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use jiff::civil::Date;
+use jiff::{ToSpan, civil::Date};
 
 use super::Desk;
 use crate::{
@@ -56,6 +56,16 @@ impl Desk<'_> {
 
     /// Whether a counter may take so many places for these lines, together, now.
     pub(super) fn may_take(&self, lines: &[Line], counter: &CounterId) -> Result<(), NoSale> {
+        self.may_take_for(lines, counter, &[])
+    }
+
+    /// The same, of tickets that leave these lines for them.
+    pub(super) fn may_take_for(
+        &self,
+        lines: &[Line],
+        counter: &CounterId,
+        leaving: &[Line],
+    ) -> Result<(), NoSale> {
         let mut wanted: BTreeMap<&SlotId, (&Line, u32)> = BTreeMap::new();
         for line in lines {
             if let Some(closure) = self.closed_on(line.day) {
@@ -77,7 +87,7 @@ impl Desk<'_> {
                 return Err(NoSale::SlotFull { slot: id.clone(), left });
             }
         }
-        self.visitors_fit(lines)
+        self.visitors_fit(lines, leaving)
     }
 
     /// Of a slot that was sold of before, its own; else the product's.
@@ -152,18 +162,24 @@ impl Desk<'_> {
 
     // ---- visitors --------------------------------------------------------------------------------
 
-    /// The lines together give no visitor more than the products allow.
-    pub(super) fn visitors_fit(&self, lines: &[Line]) -> Result<(), NoSale> {
-        let mut counts: BTreeMap<String, i64> = BTreeMap::new();
+    /// The lines together give no visitor more than the products allow, once what leaves is gone.
+    pub(super) fn visitors_fit(&self, lines: &[Line], leaving: &[Line]) -> Result<(), NoSale> {
+        let mut more: BTreeMap<String, i64> = BTreeMap::new();
+        for line in leaving {
+            let product = self.rules.shop.products.get(&line.product);
+            let days = product.map_or(0, |product| product.named_days);
+            for visitor in &line.visitors {
+                *more.entry(visitor_key(line, line.day, days, visitor)).or_insert(0) -= 1;
+            }
+        }
         for line in lines {
             let product = self.rules.shop.products.get(&line.product);
-            let Some(most) = product.and_then(|product| product.named) else { continue };
+            let Some((product, most)) = product.and_then(|p| Some((p, p.named?))) else { continue };
             for visitor in &line.visitors {
-                let key = visitor_key(line, visitor);
-                let known = self.spent(&key).map_or(0, |spent| spent.amount.minor);
-                let count = counts.entry(key).or_insert(known);
-                *count += 1;
-                if *count > i64::from(most) {
+                *more
+                    .entry(visitor_key(line, line.day, product.named_days, visitor))
+                    .or_insert(0) += 1;
+                if self.most_of(line, product.named_days, visitor, &more) > i64::from(most) {
                     return Err(NoSale::VisitorHasOne { product: line.product.clone(), most });
                 }
             }
@@ -171,11 +187,34 @@ impl Desk<'_> {
         Ok(())
     }
 
+    /// The most that a visitor has of a product in any time that the limit is of and the line is in; `more` besides what
+    /// is on record.
+    fn most_of(
+        &self,
+        line: &Line,
+        days: u16,
+        visitor: &Visitor,
+        more: &BTreeMap<String, i64>,
+    ) -> i64 {
+        let days = i64::from(days.max(1));
+        let on = |away: i64| {
+            let Ok(day) = line.day.checked_add(away.days()) else { return 0 };
+            let key = visitor_key(line, day, days as u16, visitor);
+            let known = self.spent(&key).map_or(0, |spent| spent.amount.minor);
+            known + more.get(&key).copied().unwrap_or(0)
+        };
+        let counts: Vec<i64> = (1 - days..days).map(on).collect();
+        counts.windows(days as usize).map(|window| window.iter().sum()).max().unwrap_or(0)
+    }
+
     /// One ticket more, or one less, for each visitor of a line.
     pub(super) fn count_visitors(&mut self, line: &Line, by: i64) {
+        let product = self.rules.shop.products.get(&line.product);
+        let days = product.map_or(0, |product| product.named_days);
+        let kept = 1440 * u32::from(days.max(1));
         for visitor in &line.visitors {
-            let id = visitor_key(line, visitor);
-            let Some(until) = instant(line.day, 1440, &self.rules.zone) else { continue };
+            let id = visitor_key(line, line.day, days, visitor);
+            let Some(until) = instant(line.day, kept, &self.rules.zone) else { continue };
             let known = self.spent(&id).map_or(0, |spent| spent.amount.minor);
             let count = (known + by).max(0);
             if count == known || until <= self.now {
@@ -183,7 +222,7 @@ impl Desk<'_> {
             }
             let amount = Money::new(count, self.rules.currency);
             let over_at = (count == 0).then_some(self.now);
-            self.record(Change::Spent(Spent { id, until, amount, over_at }));
+            self.record(Change::Spent(Spent { id, until, amount, recent: Vec::new(), over_at }));
         }
     }
 
@@ -228,10 +267,10 @@ impl Desk<'_> {
     }
 }
 
-/// What counts a visitor's tickets of one day or time slot.
-fn visitor_key(line: &Line, visitor: &Visitor) -> String {
+/// What counts a visitor's tickets of one product: of a time slot, or of a day.
+fn visitor_key(line: &Line, day: Date, days: u16, visitor: &Visitor) -> String {
     match &line.slot {
-        Some(slot) => format!("visitor {slot} {}", visitor.digest),
-        None => format!("visitor {} {}", line.day, visitor.digest),
+        Some(slot) if days <= 1 => format!("visitor {} {slot} {}", line.product, visitor.digest),
+        _ => format!("visitor {} {day} {}", line.product, visitor.digest),
     }
 }

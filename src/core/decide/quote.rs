@@ -5,6 +5,7 @@ use jiff::Timestamp;
 use super::{Desk, cover::covers_all};
 use crate::{
     core::{
+        Rules, State,
         pass::Standing,
         stay::Stay,
         tariff::{Benefit, Case, NoQuote, PaidAt, Quote, QuoteLine, QuoteRule},
@@ -12,6 +13,17 @@ use crate::{
     },
     types::StayId,
 };
+
+/// What an open stay costs up to `now`, for whoever only asks; `None`: no open stay has this number.
+pub fn quote_of(
+    state: &State,
+    rules: &Rules,
+    stay: StayId,
+    now: Timestamp,
+) -> Option<Result<Quote, NoQuote>> {
+    let desk = Desk::new(state, rules, now);
+    state.stays.get(&stay).map(|stay| desk.quote(stay, now))
+}
 
 impl Desk<'_> {
     /// The whole fee of a stay up to `to`, before what was paid; [`Quote::due`] is what is left of it.

@@ -12,8 +12,7 @@ use crate::{
         effect::Effect,
         input::{Answer, RefundAsked, Refusal, Reply},
         money::{
-            Account, Earned, OrderState, PaidBy, Payment, PaymentState, Refund, RefundState,
-            RefundWhy,
+            Account, OrderState, PaidBy, Payment, PaymentState, Refund, RefundState, RefundWhy,
         },
         tariff::PaidAt,
         till::TillDid,
@@ -77,11 +76,12 @@ impl Desk<'_> {
         if !(1..=left).contains(&amount_minor) {
             return Err(Refusal::RefundTooMuch(self.money(left)));
         }
+        self.may_part(&payment, amount_minor)?;
         let settled = matches!(&order.state, OrderState::Paid { by: PaidBy::Payment(by), .. } if *by == payment.id);
         let why = RefundWhy::Asked { who: who.clone(), reason: reason.clone() };
         let mut refund = self.new_refund(&payment, self.money(amount_minor), why);
         refund.key = Some(key);
-        refund.earned = settled.then(|| Earned::by(&order));
+        refund.earned = settled.then(|| self.earned_by(&order));
         let (id, waits) = (refund.id, amount_minor > self.rules.till.approve_above_minor);
         self.note_refund(&refund, TillDid::RefundAsked, who, reason);
         if waits {
@@ -92,6 +92,15 @@ impl Desk<'_> {
             self.let_go(refund);
         }
         Ok(Answer::Refund(id))
+    }
+
+    /// Whether the channel can give back so much of a payment: some give back all of it or nothing.
+    pub(super) fn may_part(&self, payment: &Payment, minor: i64) -> Result<(), Refusal> {
+        let whole = self.rules.pay.whole_refunds.contains(&payment.channel);
+        if whole && minor != payment.amount.minor {
+            return Err(Refusal::WholeOnly(payment.channel.clone()));
+        }
+        Ok(())
     }
 
     /// The second person agrees, or does not.
@@ -177,6 +186,7 @@ impl Desk<'_> {
         }
         match word {
             Word::RefundDone { amount } if *amount == refund.amount => self.refund_done(refund),
+            Word::Unaskable { why } => self.refund_unaskable(refund, why),
             // To a question about it this means that the bank does not know it, or that channel cannot be asked.
             Word::Refused { .. } if asked_about(&refund) => self.refund_later(refund),
             Word::Refused { code, why } => {
@@ -189,7 +199,7 @@ impl Desk<'_> {
         Ok(Answer::Done)
     }
 
-    fn refund_done(&mut self, refund: Refund) {
+    pub(super) fn refund_done(&mut self, refund: Refund) {
         self.book(Entry {
             payment: Some(refund.payment),
             refund: Some(refund.id),

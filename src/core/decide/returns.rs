@@ -8,6 +8,7 @@ use crate::{
         basket::Line,
         change::Change,
         input::{Answer, Refusal, Reply},
+        limit::Limited,
         money::{Account, Earned, Order, OrderState, PaidBy, PaymentState, RefundState, RefundWhy},
         selling::{Asker, Back, Bought, NoChange, PaidWith, ReturnAsked, Returned, TicketDid},
         slot::Place,
@@ -34,15 +35,15 @@ impl Desk<'_> {
         let mut after = Vec::with_capacity(tickets.len());
         for back in &tickets {
             let (ticket, percent) = self.returnable(back, &by)?;
-            if after.iter().any(|(known, _): &(Ticket, u32)| known.id == ticket.id) {
+            if after.iter().any(|(known, ..): &(Ticket, u32, i64)| known.id == ticket.id) {
                 return Err(NoChange::Changed(ticket.id).into());
             }
-            self.part(&ticket, back.persons, percent, &mut parts);
-            after.push((ticket, back.persons));
+            let minor = self.part(&ticket, back.persons, percent, &mut parts);
+            after.push((ticket, back.persons, minor));
         }
         self.payable(&parts, &bought, &by)?;
-        for (ticket, persons) in after {
-            self.take_back(ticket, persons, &by);
+        for (ticket, persons, minor) in after {
+            self.take_back(ticket, (persons, minor), &by);
         }
         let why = numbers(tickets.iter().map(|back| back.ticket));
         let returned = self.pay_back(&parts, &bought, &key, &by, &why);
@@ -85,17 +86,25 @@ impl Desk<'_> {
         percent.map(|percent| (ticket.clone(), percent)).ok_or(NoChange::AgainstRules(ticket.id))
     }
 
-    /// What goes back for so many persons of a ticket: of what was paid last, first.
-    pub(super) fn part(&self, ticket: &Ticket, persons: u32, percent: u8, parts: &mut Parts) {
-        let Some(sold) = &ticket.sold else { return };
+    /// What goes back for so many persons of a ticket, in minor units: of what was paid last, first.
+    pub(super) fn part(
+        &self,
+        ticket: &Ticket,
+        persons: u32,
+        percent: u8,
+        parts: &mut Parts,
+    ) -> i64 {
+        let Some(sold) = &ticket.sold else { return 0 };
         let whole = share(sold.price.minor, persons, ticket.persons);
-        let mut left = self.percent_of(whole, percent).minor;
+        let back = self.percent_of(whole, percent).minor;
+        let mut left = back;
         for more in sold.more.iter().rev() {
             let part = left.min(share(more.minor, persons, ticket.persons));
             *parts.entry(more.order).or_default() += part;
             left -= part;
         }
         *parts.entry(sold.order).or_default() += left;
+        back
     }
 
     /// Whether the money can go where it came from.
@@ -105,6 +114,7 @@ impl Desk<'_> {
         bought: &[Bought],
         by: &Asker,
     ) -> Result<(), Refusal> {
+        let mut cash = 0_i64;
         for (id, minor) in parts.iter().filter(|(_, minor)| **minor > 0) {
             let found = bought.iter().find(|bought| bought.order.id == *id && paid_so(bought));
             match found.map(|bought| &bought.with) {
@@ -114,12 +124,16 @@ impl Desk<'_> {
                         return Err(NoChange::CashAtWindow.into());
                     };
                     self.shift_of(who).ok_or(NoChange::CashAtWindow)?;
+                    cash += *minor;
+                    let limited = Limited::CashBack(who.clone());
+                    self.within(&limited, self.rules.limits.cash_back_day_minor, cash)?;
                 }
                 Some(PaidWith::Payment(payment)) => {
                     let left = payment.amount.minor - self.state.given_back(payment.id);
                     if *minor > left {
                         return Err(Refusal::RefundTooMuch(self.money(left)));
                     }
+                    self.may_part(payment, *minor)?;
                 }
                 Some(PaidWith::Counter) => {}
             }
@@ -127,31 +141,44 @@ impl Desk<'_> {
         Ok(())
     }
 
-    /// So many persons of a ticket may not come in any more; their places are free.
-    pub(super) fn take_back(&mut self, mut ticket: Ticket, persons: u32, by: &Asker) {
-        let Ok(line) = self.line_of(&ticket) else { return };
+    /// So many persons of a ticket may not come in any more, and so much goes back for them; their places are free.
+    pub(super) fn take_back(
+        &mut self,
+        mut ticket: Ticket,
+        (persons, back_minor): (u32, i64),
+        by: &Asker,
+    ) {
         let who = by.name();
-        let whole = persons >= ticket.persons;
-        if let Some(counter) = CounterId::parse(&ticket.made_by) {
-            self.free(line.slot.as_ref(), &counter, Place::Paid, persons);
+        let (whole, of) = (persons >= ticket.persons, ticket.persons);
+        self.free_place_of(&ticket, persons);
+        if let Some(sold) = &mut ticket.sold {
+            let cost = share(sold.price.minor, persons, of);
+            sold.price.minor -= cost;
+            sold.kept_minor += cost - back_minor;
+            sold.more.iter_mut().for_each(|more| more.minor -= share(more.minor, persons, of));
+            sold.returned += if whole { 0 } else { persons };
         }
         if whole {
-            self.count_visitors(&line, -1);
             ticket.revoked = true;
             ticket.revoked_by.clone_from(&who);
         } else {
-            let back =
-                ticket.sold.as_ref().map_or(0, |s| share(s.price.minor, persons, ticket.persons));
-            let of = ticket.persons;
-            if let Some(sold) = &mut ticket.sold {
-                sold.price.minor -= back;
-                sold.more.iter_mut().for_each(|more| more.minor -= share(more.minor, persons, of));
-            }
             ticket.persons -= persons;
         }
         let told = Ticket { persons, ..ticket.clone() };
         self.did(&told, TicketDid::Returned, &who, by.reason().unwrap_or_default());
         self.record(Change::Ticket(ticket));
+    }
+
+    /// So many persons of a ticket need no place in its time slot any more. Where that is all of them, its visitor may
+    /// buy again.
+    pub(super) fn free_place_of(&mut self, ticket: &Ticket, persons: u32) {
+        let Ok(line) = self.line_of(ticket) else { return };
+        if let Some(counter) = CounterId::parse(&ticket.made_by) {
+            self.free(line.slot.as_ref(), &counter, Place::Paid, persons);
+        }
+        if persons >= ticket.persons {
+            self.count_visitors(&line, -1);
+        }
     }
 
     // ---- money -----------------------------------------------------------------------------------
@@ -195,7 +222,7 @@ impl Desk<'_> {
         by: &Asker,
         why: &str,
     ) -> i64 {
-        let (earned, amount) = (Earned::by(order), self.money(minor));
+        let (earned, amount) = (self.earned_by(order), self.money(minor));
         match with {
             PaidWith::Payment(payment) => {
                 let reason = by.reason().map_or(why.to_owned(), |said| format!("{why}: {said}"));
@@ -221,7 +248,8 @@ impl Desk<'_> {
                 _ => 0,
             },
             PaidWith::Counter => {
-                self.book(Entry::takes_back(&earned, Account::CounterReceivable, amount));
+                let entry = Entry::takes_back(&earned, Account::CounterReceivable, amount);
+                self.book(Entry { order: Some(order.id), ..entry });
                 0
             }
         }
@@ -255,6 +283,11 @@ impl Desk<'_> {
             ..Entry::takes_back(earned, Account::CashDrawer, amount)
         });
         self.count(shift, |totals| totals.refunded_minor += amount.minor);
+        let (limited, most) =
+            (Limited::CashBack(who.to_owned()), self.rules.limits.cash_back_day_minor);
+        self.count_spent(&limited, most, amount.minor);
+        // The rules of the ticket say what goes back, so nobody else has to.
+        self.watch_acts(who, amount.minor, Some("rules"));
         self.look_for_invoice(crate::types::GivenBack::Cash(id));
         self.record(Change::TillActed {
             did: TillDid::CashRefunded,
@@ -280,7 +313,9 @@ impl Desk<'_> {
         if left <= 0 || !paid_so(bought) {
             return Err(NoChange::NothingOwed.into());
         }
-        let (earned, amount) = (Earned::by(&order), self.money(left));
+        let limited = Limited::CashBack(who.to_owned());
+        self.within(&limited, self.rules.limits.cash_back_day_minor, left)?;
+        let (earned, amount) = (self.earned_by(&order), self.money(left));
         self.hand_back(cash, &earned, amount, who, "退票 returned tickets");
         Ok(Answer::Returned(Returned { back: amount, cash: amount }))
     }

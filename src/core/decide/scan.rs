@@ -37,7 +37,7 @@ impl Desk<'_> {
         match self.known(&shown) {
             Known::Bad(why) => self.turn_back(id, None, why),
             Known::Ticket(ticket) => {
-                if let Some(why) = unfit(&ticket, &shown) {
+                if let Some(why) = unfit_at_gate(&ticket, &shown) {
                     return self.turn_back(id, Some(&ticket), why);
                 }
                 self.newer(&ticket, &shown);
@@ -66,7 +66,7 @@ impl Desk<'_> {
         }
         match (found, shown) {
             (Some(over), shown) => {
-                let why = unfit(&over, &shown).or_else(|| self.over(id, &over));
+                let why = unfit_at_gate(&over, &shown).or_else(|| self.over(id, &over));
                 self.turn_back(id, Some(&over), why.unwrap_or(NotAdmitted::Unknown))
             }
             (None, Presented::Signed(claims, shown, short)) => {
@@ -96,6 +96,9 @@ impl Desk<'_> {
         {
             let mut ticket = ticket.clone();
             (ticket.edition, ticket.medium) = (claims.edition, claims.medium);
+            if let Some(sold) = ticket.sold.as_mut().filter(|_| claims.medium == Medium::Paper) {
+                sold.printed = Some(claims.edition);
+            }
             ticket.digest = *short;
             self.record(Change::Ticket(ticket));
         }
@@ -198,11 +201,21 @@ enum Known {
     Bad(NotAdmitted),
 }
 
+/// As [`unfit`], before a scanner that nobody watches: the code that a phone's page gives to be typed never changes, so
+/// that a picture of it would be as good as the page.
+fn unfit_at_gate(ticket: &Ticket, shown: &Presented) -> Option<NotAdmitted> {
+    let is_typed = ticket.medium == Medium::Phone && matches!(shown, Presented::Code(_));
+    if is_typed { Some(NotAdmitted::PageNeeded) } else { unfit(ticket, shown) }
+}
+
 /// Why this code is not the one that is good, of a ticket that may be.
 pub(super) fn unfit(ticket: &Ticket, shown: &Presented) -> Option<NotAdmitted> {
     let Presented::Signed(claims, shown, short) = shown else { return None };
     match () {
-        () if claims.edition < ticket.edition && ticket.medium == Medium::Paper => {
+        () if claims.edition < ticket.edition
+            && ticket.is_printed()
+            && claims.medium != Medium::Paper =>
+        {
             Some(NotAdmitted::Printed)
         }
         () if claims.edition < ticket.edition => Some(NotAdmitted::Reissued),

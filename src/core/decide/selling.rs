@@ -3,8 +3,6 @@
 
 use std::collections::BTreeMap;
 
-use jiff::ToSpan;
-
 use super::{Desk, ledger::Entry, sale};
 use crate::{
     core::{
@@ -12,7 +10,7 @@ use crate::{
         change::Change,
         input::{Answer, Refusal, Reply},
         money::{Account, Order, OrderState, PaidBy, Sale},
-        product::{Kind, Product, begins},
+        product::{Kind, Product},
         selling::{LineAsked, NoSale, TicketsAsked},
         slot::{Place, Schedule, Slot, Span},
         tariff::Quote,
@@ -75,7 +73,9 @@ impl Desk<'_> {
                 return Err(Refusal::NotDue(id));
             }
         }
-        self.book(Entry::of_order(Account::CounterReceivable, &order, order.amount));
+        let earned = self.earned_by(&order);
+        let entry = Entry::earns(Account::CounterReceivable, &earned, order.amount);
+        self.book(Entry { order: Some(order.id), ..entry });
         self.order_paid(order, PaidBy::Counter);
         Ok(Answer::Done)
     }
@@ -84,11 +84,15 @@ impl Desk<'_> {
     pub(super) fn tickets_still_owed(&self, order: &Order) -> bool {
         let (Some(sale), Some(basket)) = (&order.sale, &order.basket) else { return false };
         let movable = basket.moves.iter().all(|ticket| self.unused(*ticket).is_ok());
+        let leaving = basket.moves.iter().filter_map(|ticket| self.ticket(*ticket));
+        let leaving: Vec<Line> = leaving.filter_map(|ticket| self.line_of(ticket).ok()).collect();
         match order.state {
             OrderState::Due => movable,
             OrderState::Void if !basket.given_up => {
                 let not_over = basket.lines.iter().all(|line| line.valid_until > self.now);
-                not_over && movable && self.may_take(&basket.lines, &sale.counter).is_ok()
+                not_over
+                    && movable
+                    && self.may_take_for(&basket.lines, &sale.counter, &leaving).is_ok()
             }
             _ => false,
         }
@@ -267,15 +271,8 @@ impl Desk<'_> {
         wanted: &LineAsked,
         span: Option<&Span>,
     ) -> Result<(), NoSale> {
-        let window = &product.window;
-        let today = self.now.to_zoned_datetime(self.rules.zone.clone()).date();
-        let last = today.checked_add(i64::from(window.days_ahead).days()).unwrap_or(today);
-        let on_sale = window.from.is_none_or(|from| from <= today)
-            && window.until.is_none_or(|until| today <= until)
-            && wanted.day <= last;
-        let begins = begins(wanted.day, span, &self.rules.zone);
-        let open = begins.is_some_and(|begins| begins.duration_since(self.now) >= window.closes);
-        if on_sale && open { Ok(()) } else { Err(NoSale::NotNow(product.id.clone())) }
+        let on_sale = product.is_on_sale(wanted.day, span, self.now, &self.rules.zone);
+        if on_sale { Ok(()) } else { Err(NoSale::NotNow(product.id.clone())) }
     }
 
     /// No more persons with an add-on than with what it is added to, on each day.

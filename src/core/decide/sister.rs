@@ -170,6 +170,7 @@ impl Desk<'_> {
             again: Again::First,
             went_at: None,
             hand: None,
+            who: None,
             follows: false,
             why: None,
             double: false,
@@ -244,10 +245,10 @@ impl Desk<'_> {
         } else if !ask.state.is_to_tell() {
             (ask.due, ask.over_at) = (None, Some(self.now));
         }
-        let by_hand = ask.hand.clone();
+        let (by_hand, who) = (ask.hand.clone(), ask.who.clone());
         self.tell_sister(ask);
         match by_hand {
-            Some(key) => self.refuse_hand_ask(&key, &lane, known, why),
+            Some(key) => self.refuse_hand_ask(&key, &lane, known, (why, who)),
             None => self.refuse_scan(&lane, known, why),
         }
     }
@@ -429,6 +430,9 @@ impl Desk<'_> {
         lane: &LaneId,
         decided: bool,
     ) -> Option<Reply> {
+        if asked.way == Way::Out {
+            return None;
+        }
         let refused = |why| Some(Err(Refusal::NotAdmitted(lane.clone(), why)));
         let same = |ask: &&SisterAsk| ask.hand.as_ref() == Some(&asked.key);
         match self.sister_asks().find(same).map(|ask| (ask.state, ask.why)) {
@@ -454,26 +458,29 @@ impl Desk<'_> {
         if self.is_apart(sister) {
             return if when_apart == WhenApart::Admit { None } else { refused(NotAdmitted::Apart) };
         }
+        if asked.persons > 1 {
+            // A person is asked for at a time.
+            return refused(NotAdmitted::Unchecked);
+        }
         let at = (lane.clone(), asked.zone.clone());
         let ask = self.new_ask((sister, ticket), at, asked.shown);
         let (due, hand) = (Some(self.now + patience), Some(asked.key.clone()));
-        self.ask_sister(SisterAsk { due, hand, ..ask });
+        self.ask_sister(SisterAsk { due, hand, who: Some(asked.who.clone()), ..ask });
         Some(Ok(Answer::Asked))
     }
 
     fn let_in_hand_ask(&mut self, ask: SisterAsk) -> Reply {
-        let key = ask.hand.clone().unwrap_or_default();
-        let place = self.place(&ask.zone);
-        let known = self.ticket(ask.ticket).cloned();
-        let fits = known.ok_or(NotAdmitted::Unknown).and_then(|ticket| {
-            let again = ticket.may_enter(place, &self.rules.tickets, self.now)?;
-            Ok((ticket, again))
-        });
-        match fits {
-            Ok((ticket, again)) => {
-                self.let_in_checked(&key, (ticket, again), &ask.lane, &ask.zone);
-                Ok(Answer::Done)
-            }
+        let asked = HandCheck {
+            key: ask.hand.clone().unwrap_or_default(),
+            zone: ask.zone.clone(),
+            way: Way::In,
+            shown: ask.shown,
+            found: None,
+            persons: 1,
+            who: ask.who.clone().unwrap_or_default(),
+        };
+        match self.let_in_checked(&asked, &ask.lane) {
+            Ok(()) => Ok(Answer::Done),
             Err(why) => {
                 let (state, due) = (AskState::Unused, None);
                 self.not_lent(SisterAsk { state, due, ..ask }, why)
@@ -481,14 +488,19 @@ impl Desk<'_> {
         }
     }
 
-    /// As [`Self::lent_to`] and [`Self::ended_for_sister`] in one, since who is let in by hand has gone in.
-    pub(super) fn went_by_hand(&mut self, ticket: TicketId, at: (&LaneId, &ZoneId), again: Again) {
+    /// As [`Self::lent_to`] and [`Self::ended_for_sister`] in one, since who is checked by hand has gone.
+    pub(super) fn told_by_hand(
+        &mut self,
+        ticket: TicketId,
+        (lane, zone, way): (&LaneId, &ZoneId, Way),
+        again: Again,
+    ) {
         let Some((sister, _)) = self.home_of(ticket) else { return };
-        let pending = self.pending(at.0, ticket).cloned();
+        let pending = self.pending(lane, ticket).filter(|_| way == Way::In).cloned();
         let shown = self.ticket(ticket).map(|ticket| Presented::Code(ticket.digest));
         let alone = |shown| {
-            let ask = self.new_ask((sister, ticket), (at.0.clone(), at.1.clone()), shown);
-            SisterAsk { alone: true, ..ask }
+            let ask = self.new_ask((sister, ticket), (lane.clone(), zone.clone()), shown);
+            SisterAsk { alone: true, way, ..ask }
         };
         let Some(ask) = pending.or_else(|| shown.map(alone)) else { return };
         let (state, went_at) = (AskState::Used, Some(self.now));

@@ -89,7 +89,12 @@ impl Desk<'_> {
             Ok(again) => again,
             Err(why) => {
                 let known = self.ticket(ticket.id).map(|ticket| ticket.id);
-                self.record(Change::ScanRefused { lane: lane.clone(), ticket: known, why });
+                self.record(Change::ScanRefused {
+                    lane: lane.clone(),
+                    ticket: known,
+                    why,
+                    who: None,
+                });
                 return no(why);
             }
         };
@@ -204,7 +209,7 @@ impl Desk<'_> {
             (true, true) => DOUBLE,
         };
         let amount = Money::new(end, self.rules.currency);
-        self.record(Change::Spent(Spent { id, until, amount, over_at: None }));
+        self.record(Change::Spent(Spent { id, until, amount, recent: Vec::new(), over_at: None }));
         double
     }
 

@@ -27,6 +27,7 @@ mod invoices;
 mod misread;
 mod payments;
 mod people;
+mod risk;
 mod settle;
 mod shop;
 mod sisters;

@@ -81,6 +81,7 @@ impl Desk<'_> {
         let orders = self.orders_of(stay.id);
         self.record(Change::Stay(stay.clone()));
         self.right_used(&stay);
+        self.tell_left(&stay);
         for order in orders {
             self.file_decided(order.id);
         }

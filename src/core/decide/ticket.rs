@@ -10,7 +10,8 @@ use crate::{
         gate::{Due, Gate, Phase, Way, Why},
         input::{Answer, Refusal, Reply},
         lane::Cause,
-        ticket::{Medium, NotAdmitted, Ticket},
+        selling::NoSale,
+        ticket::{Area, Medium, NotAdmitted, Ticket},
     },
     types::{CodeDigest, LaneId, TicketId, ZoneId},
 };
@@ -113,7 +114,7 @@ impl Desk<'_> {
             return Err(Refusal::NoLane(id.clone()));
         };
         let shown = self.rules.gates.get(id).map_or_else(Default::default, |r| r.times.shown);
-        self.record(Change::ScanRefused { lane: id.clone(), ticket, why });
+        self.record(Change::ScanRefused { lane: id.clone(), ticket, why, who: None });
         if gate.phase == Phase::Idle {
             gate.refused = Some(why);
             gate.due = Some(Due { at: self.now + shown, why: Why::Shown });
@@ -143,14 +144,47 @@ impl Desk<'_> {
                 Err(Refusal::TicketDiffers(known.id))
             };
         }
+        let id = self.next_ticket();
+        let ticket = self.new_ticket(id, digest, persons, (valid_from, valid_until), by)?;
+        self.record(Change::Ticket(ticket));
+        Ok(Answer::Ticket(id))
+    }
+
+    /// Under a code of the site's own keys.
+    pub(super) fn issue_ticket(
+        &mut self,
+        persons: u32,
+        valid: (Timestamp, Timestamp),
+        zones: &[ZoneId],
+        medium: Medium,
+        by: String,
+    ) -> Reply {
+        if let Some(unknown) = zones.iter().find(|zone| self.rules.zones.get(zone).is_none()) {
+            return Err(Refusal::NoZone(unknown.clone()));
+        }
+        let codes = self.rules.shop.codes.as_ref().ok_or(NoSale::NoShop)?;
+        let id = self.next_ticket();
+        let ticket = self.new_ticket(id, codes.ticket(id, 0), persons, valid, by)?;
+        let areas = zones.iter().map(|zone| Area::new(zone.clone(), Some(0))).collect();
+        self.record(Change::Ticket(Ticket { areas, medium, ..ticket }));
+        Ok(Answer::Ticket(id))
+    }
+
+    fn new_ticket(
+        &self,
+        id: TicketId,
+        digest: CodeDigest,
+        persons: u32,
+        (valid_from, valid_until): (Timestamp, Timestamp),
+        made_by: String,
+    ) -> Result<Ticket, Refusal> {
         let fits = (1..=PERSONS_MAX).contains(&persons)
             && valid_from < valid_until
             && valid_until > self.now;
         if !fits {
             return Err(Refusal::TicketUnfit);
         }
-        let id = self.next_ticket();
-        self.record(Change::Ticket(Ticket {
+        Ok(Ticket {
             id,
             digest,
             persons,
@@ -161,15 +195,14 @@ impl Desk<'_> {
             revoked: false,
             expired: false,
             made_at: self.now,
-            made_by: by,
+            made_by,
             revoked_by: String::new(),
             areas: Vec::new(),
             sold: None,
             edition: 0,
             medium: Medium::Any,
             visitor: None,
-        }));
-        Ok(Answer::Ticket(id))
+        })
     }
 
     pub(super) fn revoke_ticket(&mut self, id: TicketId, by: &str) -> Reply {
@@ -182,6 +215,7 @@ impl Desk<'_> {
         if ticket.revoked {
             return Ok(Answer::Duplicate);
         }
+        self.free_place_of(&ticket, ticket.persons.saturating_sub(ticket.used));
         ticket.revoked = true;
         by.clone_into(&mut ticket.revoked_by);
         self.record(Change::Ticket(ticket));

@@ -23,6 +23,11 @@ const ENTRY_DAYS_MAX: i64 = 3_660;
 
 impl Desk<'_> {
     pub(super) fn till(&mut self, who: String, act: TillAct) -> Reply {
+        let (second, act) = match act {
+            TillAct::Seconded { second, act } => (Some(second), *act),
+            act => (None, act),
+        };
+        let with = second.as_deref();
         match act {
             TillAct::OpenShift { booth, float_minor } => self.open_drawer(who, booth, float_minor),
             TillAct::CloseShift { booth, counted_minor } => {
@@ -33,15 +38,19 @@ impl Desk<'_> {
                 self.take_cash(&who, order, tendered_minor)
             }
             TillAct::RefundCash { cash, amount_minor, reason } => {
-                self.refund_cash(who, &cash, amount_minor, given(&reason)?)
+                self.refund_cash(who, &cash, amount_minor, (given(&reason)?, with))
             }
             TillAct::SetFee { lane, amount_minor, reason } => {
-                self.set_fee(who, &lane, amount_minor, given(&reason)?)
+                self.set_fee(who, &lane, amount_minor, (given(&reason)?, with))
             }
             TillAct::GiveEntry { lane, plate, entered_at, reason } => {
                 self.give_entry(who, &lane, plate, entered_at, given(&reason)?)
             }
-            TillAct::Forgive { arrears, reason } => self.forgive(who, arrears, given(&reason)?),
+            TillAct::Forgive { arrears, reason } => {
+                self.forgive(who, arrears, (given(&reason)?, with))
+            }
+            // One second person is enough.
+            TillAct::Seconded { .. } => Err(Refusal::SamePerson),
         }
     }
 
@@ -77,10 +86,11 @@ impl Desk<'_> {
             reason: None,
             over_at: self.now,
         }));
+        let earned = self.earned_by(&order);
         self.book(Entry {
             cash: Some(cash),
             shift: Some(shift),
-            ..Entry::of_order(Account::CashDrawer, &order, amount)
+            ..Entry::earns(Account::CashDrawer, &earned, amount)
         });
         self.count(shift, |totals| {
             totals.cash_minor += amount.minor;
@@ -91,7 +101,13 @@ impl Desk<'_> {
     }
 
     /// Cash goes back out of the drawer of whoever gives it. A stay that is not over owes it again.
-    fn refund_cash(&mut self, who: String, of: &Cash, minor: i64, reason: String) -> Reply {
+    fn refund_cash(
+        &mut self,
+        who: String,
+        of: &Cash,
+        minor: i64,
+        (reason, second): (String, Option<&str>),
+    ) -> Reply {
         let shift = self.shift_of(&who).map(|shift| shift.id).ok_or(Refusal::NoShift)?;
         if self.state.cash_back(of.id) > 0 || of.refund_of.is_some() {
             return Err(Refusal::RefundedBefore(of.id));
@@ -102,6 +118,8 @@ impl Desk<'_> {
         let (limited, most) =
             (Limited::CashBack(who.clone()), self.rules.limits.cash_back_day_minor);
         self.within(&limited, most, minor)?;
+        self.two_above(&who, second, minor)?;
+        let reason = with_second(reason, second);
         let (id, amount) = (self.next_cash(), self.money(minor));
         let earned = self.earned_in_cash(of);
         self.record(Change::Cash(Cash {
@@ -127,6 +145,7 @@ impl Desk<'_> {
         }
         let (did, stay, shift) = (TillDid::CashRefunded, of.stay, Some(shift));
         self.count_spent(&limited, most, minor);
+        self.watch_acts(&who, minor, second);
         let (lane, picture, payment) = (None, None, None);
         self.record(Change::TillActed {
             did,
@@ -145,11 +164,13 @@ impl Desk<'_> {
     /// What cash had earned; of a sale that is forgotten here, no more than that it was one.
     fn earned_in_cash(&self, of: &Cash) -> Earned {
         if let Some(order) = self.order(of.order) {
-            return Earned::by(order);
+            return self.earned_by(order);
         }
         let sold = of.stay.is_none();
         let account = if sold { Account::SalesRevenue } else { Account::ParkingRevenue };
-        Earned { account, stay: of.stay, counter: None, product: None }
+        let zone = of.stay.and_then(|id| self.stay(id)).map(|stay| self.zone_of_stay(stay));
+        let products = std::collections::BTreeMap::new();
+        Earned { account, stay: of.stay, counter: None, product: None, zone, products }
     }
 
     /// The last payments of a stay count for so much less.
@@ -172,7 +193,13 @@ impl Desk<'_> {
     // ---- less than the fee -------------------------------------------------------------------------
 
     /// The vehicle that waits in a lane pays this and no more; what is let go stands on the stay.
-    fn set_fee(&mut self, who: String, id: &LaneId, minor: i64, reason: String) -> Reply {
+    fn set_fee(
+        &mut self,
+        who: String,
+        id: &LaneId,
+        minor: i64,
+        (reason, second): (String, Option<&str>),
+    ) -> Reply {
         let visit = self.visit_at(id)?;
         let nobody = || Refusal::NobodyThere(id.clone());
         let stay = visit.stay.and_then(|stay| self.stay(stay)).cloned().ok_or_else(nobody)?;
@@ -183,9 +210,12 @@ impl Desk<'_> {
         }
         let (limited, most) = (Limited::Waived(who.clone()), self.rules.limits.waived_day_minor);
         self.within(&limited, most, due - minor)?;
+        self.two_above(&who, second, due - minor)?;
+        let reason = with_second(reason, second);
         let (stay_id, amount) = (stay.id, self.money(minor));
         let picture = picture_of(&visit);
-        let shift = self.waive(stay, due - minor, &who, &reason, Some(id), picture.clone());
+        let (by, more) = ((who.as_str(), second), reason.as_str());
+        let shift = self.waive(stay, due - minor, by, more, Some(id), picture.clone());
         let (did, lane) = (TillDid::FeeSet, Some(id.clone()));
         let (stay, payment) = (Some(stay_id), None);
         self.record(Change::TillActed {
@@ -207,11 +237,12 @@ impl Desk<'_> {
         &mut self,
         mut stay: Stay,
         minor: i64,
-        who: &str,
+        (who, second): (&str, Option<&str>),
         reason: &str,
         lane: Option<&LaneId>,
         picture: Option<String>,
     ) -> Option<crate::types::ShiftId> {
+        self.watch_acts(who, minor, second);
         let shift = self.shift_of(who).map(|shift| shift.id);
         let (by, who) = (who.to_owned(), who.to_owned());
         let (reason, lane) = (reason.to_owned(), lane.cloned());
@@ -248,7 +279,7 @@ impl Desk<'_> {
                     self.end_order(order, became.clone());
                     if minor > 0 {
                         let picture = visit.and_then(picture_of);
-                        self.waive(stay.clone(), minor, who, reason, Some(lane), picture);
+                        self.waive(stay.clone(), minor, (who, None), reason, Some(lane), picture);
                     }
                 }
                 OrderState::Due | OrderState::Paid { .. } | OrderState::Void => {
@@ -352,6 +383,14 @@ impl Desk<'_> {
             let (plate, since) = (plate.clone(), self.now.checked_sub(back).unwrap_or(self.now));
             self.act(crate::core::effect::Effect::FindVisits { stay, plate, since });
         }
+    }
+}
+
+/// Both names go on record.
+pub(super) fn with_second(reason: String, second: Option<&str>) -> String {
+    match second {
+        Some(second) => format!("{reason} (with {second})"),
+        None => reason,
     }
 }
 

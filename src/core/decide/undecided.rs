@@ -14,15 +14,20 @@ use crate::{
 };
 
 impl Desk<'_> {
-    pub(super) fn payment_acted(&mut self, id: PaymentId, act: PaymentAct, who: String) -> Reply {
+    pub(super) fn payment_acted(&mut self, id: PaymentId, act: &PaymentAct, who: String) -> Reply {
+        if let PaymentAct::Portal { paid, note } = act {
+            return self.portal_said(id, *paid, note, &who);
+        }
         let payment = self.payment(id).filter(|payment| payment.state.is_undecided()).cloned();
         let mut payment = payment.ok_or(Refusal::Decided(id))?;
         let (out_trade_no, way) = (payment.out_trade_no.clone(), payment.way);
         let (did, ask) = match act {
             PaymentAct::Ask => (TillDid::PaymentAsked, Ask::Query { out_trade_no, way }),
-            PaymentAct::Close => (TillDid::PaymentClosed, Ask::Reverse { out_trade_no, way }),
+            PaymentAct::Close | PaymentAct::Portal { .. } => {
+                (TillDid::PaymentClosed, Ask::Reverse { out_trade_no, way })
+            }
         };
-        if act == PaymentAct::Close {
+        if *act == PaymentAct::Close {
             payment.state = PaymentState::Reversing;
             payment.asks = 1;
         }

@@ -2,14 +2,15 @@
 
 use jiff::Timestamp;
 
-use super::Desk;
+use super::{Desk, ledger::Entry};
 use crate::{
     core::{
         change::Change,
         input::{Answer, Refusal, Reply},
+        money::Account,
         stay::Stay,
         tariff::Benefit,
-        till::{Merchant, MerchantAct, Offer, Validation, ValidationState},
+        till::{Merchant, MerchantAct, Offer, TillDid, Validation, ValidationState},
     },
     types::{MerchantId, OrderId, Plate, StayId, ValidationId},
 };
@@ -19,7 +20,7 @@ const NAME_CHARS_MAX: usize = 60;
 const OFFERS_MAX: usize = 20;
 
 impl Desk<'_> {
-    pub(super) fn merchant_act(&mut self, act: MerchantAct) -> Reply {
+    pub(super) fn merchant_act(&mut self, who: String, act: MerchantAct) -> Reply {
         match act {
             MerchantAct::Put { id, name, offers, budget_minor } => {
                 self.put_merchant(id, &name, offers, budget_minor)
@@ -29,6 +30,12 @@ impl Desk<'_> {
                 self.record(Change::Merchant(Merchant { suspended, ..merchant }));
                 Ok(Answer::Done)
             }
+            MerchantAct::Bear { id, on_site } => {
+                let merchant = self.merchant(id).cloned().ok_or(Refusal::NoMerchant(id))?;
+                self.record(Change::Merchant(Merchant { on_site, ..merchant }));
+                Ok(Answer::Done)
+            }
+            MerchantAct::Paid { id, minor, reason } => self.merchant_paid(who, id, minor, &reason),
         }
     }
 
@@ -65,6 +72,7 @@ impl Desk<'_> {
                 spent_minor: 0,
                 month: self.month(),
                 suspended: false,
+                on_site: false,
                 over_at: None,
             },
         };
@@ -193,6 +201,11 @@ impl Desk<'_> {
                 | ValidationState::Lapsed => continue,
             };
             self.charge(&validation, before, minor);
+            let known = match validation.state {
+                ValidationState::Used { minor, .. } => minor,
+                ValidationState::Given | ValidationState::Revoked | ValidationState::Lapsed => 0,
+            };
+            self.book_discount(stay, &validation, minor - known);
             validation.state = ValidationState::Used { order: first, minor };
             self.record(Change::Validation(validation));
         }
@@ -208,6 +221,49 @@ impl Desk<'_> {
             validation.over_at = Some(self.now);
             self.record(Change::Validation(validation));
         }
+    }
+
+    /// Its merchant owes what it took off the fee; where its discounts are the site's own, the site gave it away.
+    fn book_discount(&mut self, stay: &Stay, validation: &Validation, minor: i64) {
+        let own = self.merchant(validation.merchant).is_some_and(|merchant| merchant.on_site);
+        let account = if own { Account::Discounts } else { Account::MerchantReceivable };
+        let entry = Entry::new(account, Account::ValidationRevenue, self.money(minor));
+        self.book(Entry {
+            zone: Some(self.zone_of_stay(stay)),
+            merchant: Some(validation.merchant),
+            validation: Some(validation.id),
+            ..entry
+        });
+    }
+
+    /// What a merchant has transferred of what it owes, as a person has seen it; below zero: taken back.
+    fn merchant_paid(&mut self, who: String, id: MerchantId, minor: i64, reason: &str) -> Reply {
+        let merchant = self.merchant(id).ok_or(Refusal::NoMerchant(id))?.id;
+        let reason = reason.trim().to_owned();
+        if reason.is_empty() {
+            return Err(Refusal::NoReason);
+        }
+        if minor == 0 || minor.unsigned_abs() > super::sale::SALE_MINOR_MAX.unsigned_abs() {
+            return Err(Refusal::AmountUnfit);
+        }
+        let (bank, owed) = (Account::BankAccount, Account::MerchantReceivable);
+        let (debit, credit) = if minor > 0 { (bank, owed) } else { (owed, bank) };
+        let entry = Entry::new(debit, credit, self.money(minor.abs()));
+        self.book(Entry { merchant: Some(merchant), ..entry });
+        let (did, amount, shift) = (TillDid::MerchantPaid, self.money(minor), None);
+        let (lane, stay, picture, payment) = (None, None, None, None);
+        self.record(Change::TillActed {
+            did,
+            who,
+            reason,
+            amount,
+            lane,
+            stay,
+            shift,
+            picture,
+            payment,
+        });
+        Ok(Answer::Done)
     }
 
     /// What a validation takes of its merchant's budget changes. A month that is over stays as it was.

@@ -14,6 +14,8 @@ pub struct FrictionlessRules {
     /// For so long an accepted charge is asked about before it is reversed and becomes arrears. Default 24 h: what the
     /// wallets say they need at most.
     pub watch: Duration,
+    /// Whether drivers may have an agreement ended from this site's pages. Default true.
+    pub drivers_end: bool,
 }
 
 impl Default for FrictionlessRules {
@@ -22,6 +24,7 @@ impl Default for FrictionlessRules {
             patience: Duration::from_secs(2),
             leave_first_at_most_minor: 0,
             watch: Duration::from_hours(24),
+            drivers_end: true,
         }
     }
 }

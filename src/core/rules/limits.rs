@@ -10,8 +10,8 @@ pub struct LimitRules {
     pub plate_day_minor: Option<i64>,
     /// Paid at one lane. Default: none.
     pub lane_day_minor: Option<i64>,
-    /// Paid by the code printed at one lane: a code that is pasted over is noticed late. Default: none; the wallets
-    /// have limits of their own for such codes.
+    /// Paid by one printed code, at a lane or inside the lot: a code that is pasted over is noticed late. Default: none;
+    /// the wallets have limits of their own for such codes.
     pub printed_day_minor: Option<i64>,
     /// Cash that one operator gives back. Default 1,000.00: some hours of a small car park.
     pub cash_back_day_minor: Option<i64>,
@@ -22,6 +22,15 @@ pub struct LimitRules {
     /// is stuck. Default 30 in 10 min, three times what a busy lane lets out.
     pub attempts_max: u32,
     pub attempts_within: Duration,
+    /// The same for one plate. Default 8: a driver who tries three wallets twice is below.
+    pub plate_attempts_max: u32,
+    /// The same for what one counter sells. Default 60.
+    pub counter_attempts_max: u32,
+    /// Cash given back, fees and arrears let go by one operator within `attempts_within`. Default 20.
+    pub acts_max: u32,
+    /// Giving back more cash than this at once, or letting go of more of a fee or of arrears, needs a second person. Default
+    /// 500.00, as a refund through the bank.
+    pub second_above_minor: i64,
 }
 
 impl Default for LimitRules {
@@ -34,6 +43,10 @@ impl Default for LimitRules {
             waived_day_minor: None,
             attempts_max: 30,
             attempts_within: Duration::from_mins(10),
+            plate_attempts_max: 8,
+            counter_attempts_max: 60,
+            acts_max: 20,
+            second_above_minor: 50_000,
         }
     }
 }

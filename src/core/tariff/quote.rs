@@ -53,7 +53,7 @@ pub struct QuoteLine {
 }
 
 /// Why a line is there. `units` is given in brackets.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum QuoteRule {
     /// Within the free period (minutes of it): nothing is owed.

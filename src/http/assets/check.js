@@ -4,6 +4,7 @@
   var form = document.getElementById('check'), list = document.getElementById('scans'), video = document.getElementById('eye');
   if (!form) return;
   var KEEP = 'paifang-checks', input = form.querySelector('input[name=code]'), camera = document.getElementById('camera');
+  var photo = document.getElementById('photo'), shot = document.getElementById('shot'), blind = document.getElementById('blind'), persons = form.persons;
   var words = { wait: list.getAttribute('data-wait'), ok: list.getAttribute('data-ok'), no: list.getAttribute('data-no') };
   var scans = [], busy = false, last = { text: '', at: 0 };
   try { scans = JSON.parse(localStorage.getItem(KEEP) || '[]'); } catch (e) { scans = []; }
@@ -17,6 +18,11 @@
     b.textContent = scan.state === 'wait' ? words.wait : scan.state === 'ok' ? words.ok : words.no;
     small.textContent = new Date(scan.at).toLocaleTimeString() + (scan.said ? ' · ' + scan.said : '');
     li.appendChild(b);
+    if (scan.about) {
+      var about = document.createElement('span');
+      about.textContent = scan.about;
+      li.appendChild(about);
+    }
     li.appendChild(small);
     return li;
   }
@@ -40,7 +46,8 @@
     // A camera sees the same code many times a second.
     if (!text || text === last.text && Date.now() - last.at < 4000) return;
     last = { text: text, at: Date.now() };
-    scans.unshift({ id: number(), text: text, at: Date.now(), zone: form.zone.value, state: 'wait', said: '' });
+    scans.unshift({ id: number(), text: text, at: Date.now(), zone: form.zone.value, way: form.way.value, persons: +persons.value || 1, state: 'wait', said: '' });
+    persons.value = 1;
     keep();
     draw();
     send();
@@ -67,6 +74,7 @@
       }
       next.state = said.state;
       next.said = said.text;
+      next.about = said.about;
       next.text = '';
       keep();
       draw();
@@ -75,7 +83,7 @@
     };
     request.onerror = request.ontimeout = function () { busy = false; setTimeout(send, 3000); };
     // How long ago, by this phone's own clock, which may be off.
-    request.send(JSON.stringify({ id: next.id, code: next.text, zone: next.zone, ago_ms: Math.max(0, Date.now() - next.at) }));
+    request.send(JSON.stringify({ id: next.id, code: next.text, zone: next.zone, way: next.way || 'in', persons: next.persons || 1, ago_ms: Math.max(0, Date.now() - next.at) }));
   }
   form.addEventListener('submit', function (e) {
     e.preventDefault();
@@ -97,8 +105,45 @@
         setInterval(function () {
           eye.detect(video).then(function (codes) { if (codes.length) take(codes[0].rawValue); }, function () {});
         }, 250);
-      }, function () { camera.hidden = true; });
+      }, function () { camera.hidden = true; shot.hidden = false; });
     };
+  } else if (window.createImageBitmap && photo) shot.hidden = false;
+  // ---- else a photo, in which the site reads the code ----
+  if (photo) photo.addEventListener('change', function () {
+    var file = photo.files[0];
+    photo.value = '';
+    blind.hidden = true;
+    if (file) createImageBitmap(file).then(function (picture) {
+      var small = Math.min(1, 720 / Math.max(picture.width, picture.height)), sheet = document.createElement('canvas');
+      sheet.width = Math.round(picture.width * small);
+      sheet.height = Math.round(picture.height * small);
+      var pen = sheet.getContext('2d');
+      pen.drawImage(picture, 0, 0, sheet.width, sheet.height);
+      var points = pen.getImageData(0, 0, sheet.width, sheet.height).data, light = new Uint8Array(points.length / 4);
+      for (var i = 0; i < light.length; i++) light[i] = (points[4 * i] * 3 + points[4 * i + 1] * 6 + points[4 * i + 2]) / 10;
+      var request = new XMLHttpRequest();
+      request.open('POST', form.action + '/photo?width=' + sheet.width + '&height=' + sheet.height);
+      request.timeout = 15000;
+      request.setRequestHeader('content-type', 'application/octet-stream');
+      request.onload = function () {
+        var seen = null;
+        try { seen = JSON.parse(request.responseText); } catch (e) { seen = null; }
+        if (request.status === 200 && seen && seen.code) take(seen.code);
+        else blind.hidden = false;
+      };
+      request.onerror = request.ontimeout = function () { blind.hidden = false; };
+      request.send(light);
+    }, function () { blind.hidden = false; });
+  });
+  // ---- the page stays on the phone ----
+  if (navigator.serviceWorker) {
+    navigator.serviceWorker.register(form.action + '/sw.js', { scope: form.action }).then(function () {
+      return navigator.serviceWorker.ready;
+    }).then(function (worker) {
+      var parts = [location.pathname];
+      document.querySelectorAll('link[rel=stylesheet],script[src]').forEach(function (part) { parts.push(part.href || part.src); });
+      worker.active.postMessage(parts);
+    }, function () {});
   }
   draw();
   send();

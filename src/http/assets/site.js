@@ -1,11 +1,19 @@
 (function () {
   var host = document.querySelector('[data-live]'), lost = document.getElementById('link-state');
+  // What scrolls sideways is reached by keys too.
+  function reach(within) {
+    [].forEach.call(within.querySelectorAll('.wide'), function (el) {
+      if (el.scrollWidth > el.clientWidth) el.tabIndex = 0;
+    });
+  }
+  reach(document);
   function swap(id, html) {
     var el = document.getElementById(id);
     if (!el) return;
-    var old = el.querySelector('.scene svg'), was = old && old.getAttribute('class');
+    var arm = 'svg[class*="arm-"]', old = el.querySelector(arm), was = old && old.getAttribute('class');
     el.innerHTML = html;
-    var svg = el.querySelector('.scene svg');
+    reach(el.parentNode);
+    var svg = el.querySelector(arm);
     if (!svg || !was) return;
     // Begin where the arm was, so that it is seen to move.
     var is = svg.getAttribute('class');
@@ -68,5 +76,51 @@
       })
       .catch(function () { if (lost) lost.hidden = false; })
       .then(function () { if (by) by.disabled = false; });
+  });
+  // One key each while nothing is being typed: a lane by its number, else what the page marks with data-key.
+  var keys = document.getElementById('keys'), cards = document.querySelectorAll('.lane');
+  function off() { try { return localStorage.getItem('keys') === 'off'; } catch (e) { return false; } }
+  function field(card) {
+    var plate = card.querySelector('.plate-form input');
+    return plate && plate.offsetParent ? plate : card.querySelector('[name=reason]');
+  }
+  function named(el) {
+    var label = el.closest('label');
+    return el.getAttribute('aria-label') || (label || el).textContent.trim();
+  }
+  function show() {
+    var list = keys.querySelector('dl'), toggle = document.getElementById('keys-off');
+    function line(key, what) {
+      var dt = document.createElement('dt'), kbd = document.createElement('kbd'), dd = document.createElement('dd');
+      kbd.textContent = key;
+      dd.textContent = what;
+      dt.appendChild(kbd);
+      list.appendChild(dt);
+      list.appendChild(dd);
+    }
+    list.textContent = '';
+    if (cards.length) line('1-9', list.getAttribute('data-lane'));
+    document.querySelectorAll('[data-key]').forEach(function (el) { line(el.getAttribute('data-key'), named(el)); });
+    line('Esc', list.getAttribute('data-esc'));
+    toggle.textContent = toggle.getAttribute(off() ? 'data-off' : 'data-on');
+    toggle.onclick = function () {
+      try { localStorage.setItem('keys', off() ? 'on' : 'off'); } catch (e) { return; }
+      show();
+    };
+    keys.hidden = false;
+    toggle.focus();
+  }
+  if (keys) document.addEventListener('keydown', function (e) {
+    var at = e.target;
+    if (e.key === 'Escape') { keys.hidden = true; if (at.blur) at.blur(); return; }
+    if (e.ctrlKey || e.altKey || e.metaKey || /^(INPUT|SELECT|TEXTAREA)$/.test(at.tagName)) return;
+    if (e.key === '?') { if (keys.hidden) show(); else keys.hidden = true; return; }
+    if (off() || !/^[a-z0-9\/]$/.test(e.key)) return;
+    var card = e.key > '0' && e.key <= '9' && cards[e.key - 1];
+    var to = card ? field(card) : document.querySelector('[data-key="' + e.key + '"]');
+    if (!to) return;
+    e.preventDefault();
+    if (to.tagName === 'A') to.click();
+    else { to.focus(); if (to.select) to.select(); }
   });
 })();

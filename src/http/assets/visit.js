@@ -41,6 +41,16 @@
     };
     pad.appendChild(digit);
   });
+  // ---- a kiosk that nobody touches begins anew ----
+  var idle = +document.body.getAttribute('data-idle'), touched = Date.now();
+  if (idle) {
+    ['pointerdown', 'touchstart', 'keydown', 'input', 'scroll', 'wheel'].forEach(function (what) {
+      document.addEventListener(what, function () { touched = Date.now(); }, true);
+    });
+    setInterval(function () {
+      if (Date.now() - touched > idle * 1000) location.replace(document.body.getAttribute('data-home'));
+    }, 1000);
+  }
   // ---- a second tap sends nothing ----
   document.addEventListener('submit', function (e) {
     var button = e.target.querySelector('button.big');

@@ -13,7 +13,7 @@ use tokio::sync::{OwnedSemaphorePermit, broadcast};
 use crate::types::{Code, DeviceId};
 
 /// How a device is.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum DeviceState {
     /// Since the daemon started.
@@ -32,7 +32,19 @@ pub enum DeviceState {
 }
 
 /// What went wrong with a command or a poll.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[derive(
+    Clone,
+    Copy,
+    Debug,
+    PartialEq,
+    Eq,
+    PartialOrd,
+    Ord,
+    Hash,
+    Serialize,
+    Deserialize,
+    utoipa::ToSchema,
+)]
 #[serde(rename_all = "snake_case")]
 pub enum Fault {
     /// No answer in time.
@@ -48,7 +60,7 @@ pub enum Fault {
 }
 
 /// Time from a command or poll to its answer, in microseconds, over the last answers.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
 pub struct Latency {
     pub last_us: u64,
     pub p50_us: u64,
@@ -56,7 +68,7 @@ pub struct Latency {
 }
 
 /// What is known of one device's own state. Counts are since the daemon started.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, utoipa::ToSchema)]
 pub struct DeviceReport {
     pub id: DeviceId,
     pub profile: String,
@@ -86,7 +98,7 @@ pub struct Spoken {
 }
 
 /// A profile that understands what a stranger said.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
 pub struct Guess {
     pub profile: String,
     pub sn: Option<String>,
@@ -95,7 +107,7 @@ pub struct Guess {
 }
 
 /// Somebody the site file does not name, by where it spoke; the last message stands for all.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
 pub struct StrangerReport {
     pub first: Timestamp,
     pub last: Timestamp,
@@ -112,7 +124,7 @@ pub struct StrangerReport {
 }
 
 /// What a test did and found, one fact a line.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
 pub struct TestReport {
     pub passed: bool,
     pub lines: Vec<String>,

@@ -40,6 +40,9 @@ pub trait TicketCodes: Send + Sync + 'static {
 
     /// Name and number for [`TicketRecords::keep_visitor`]; `None`: the system gives no random numbers.
     fn seal(&self, visitor: &Visitor, name: &str, number: &str) -> Option<Vec<u8>>;
+
+    /// What [`TicketCodes::seal`] sealed; `None`: under another key, or damaged.
+    fn unseal(&self, visitor: &Visitor, sealed: &[u8]) -> Option<(String, String)>;
 }
 
 /// What is wrong with a visitor as typed.
@@ -70,6 +73,8 @@ pub struct Slip {
     pub typed: String,
     /// How often it was printed again; 0: the first time.
     pub again: u8,
+    /// Where an invoice is claimed by typing, and the code to type. No QR code: somebody would hold it before a gate.
+    pub invoice: Option<(String, String)>,
 }
 
 /// A ticket's past.
@@ -118,6 +123,9 @@ pub trait TicketRecords: Send + Sync + 'static {
 
     /// Keeps a visitor's name and number, sealed, for as long as the site says.
     fn keep_visitor(&self, visitor: CodeDigest, sealed: Vec<u8>) -> Found<'_, ()>;
+
+    /// What was kept of a visitor last; `None`: never given, or deleted.
+    fn kept_visitor(&self, visitor: CodeDigest) -> Found<'_, Option<Vec<u8>>>;
 
     /// By the time the tickets let in.
     fn visits(&self, from: Timestamp, to: Timestamp) -> Found<'_, Vec<Visits>>;

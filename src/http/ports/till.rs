@@ -24,6 +24,20 @@ pub struct MerchantUser {
     pub merchant: MerchantId,
 }
 
+/// One line of a merchant's statement.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct BillLine {
+    pub at: Timestamp,
+    /// What it owes more, in minor units; below zero: it paid.
+    pub minor: i64,
+    /// The site bore it, so it owes nothing of it.
+    pub on_site: bool,
+    /// `None`: it paid.
+    pub validation: Option<i64>,
+    pub offer: String,
+    pub by: String,
+}
+
 /// Questions to the tables, and the accounts of merchants. Browsers and programs are known by the SHA-256 of their
 /// tokens, which are kept nowhere.
 pub trait TillRecords: Send + Sync + 'static {
@@ -37,6 +51,16 @@ pub trait TillRecords: Send + Sync + 'static {
 
     /// What a merchant gave, the latest first.
     fn validations_of(&self, merchant: MerchantId, limit: u32) -> Found<'_, Vec<Validation>>;
+
+    /// What a merchant owed when a time began, in minor units, and what came to it until it ended, oldest first.
+    fn merchant_bill(
+        &self,
+        _merchant: MerchantId,
+        _span: (Timestamp, Timestamp),
+        _limit: u32,
+    ) -> Found<'_, (i64, Vec<BillLine>)> {
+        Box::pin(async { Ok((0, Vec::new())) })
+    }
 
     fn merchant_account(&self, name: String) -> Found<'_, Option<MerchantAccount>>;
 

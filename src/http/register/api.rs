@@ -2,11 +2,13 @@
 
 use axum::{
     Json,
-    extract::{Path, Query, State},
+    extract::{OriginalUri, Path, Query, State},
     http::StatusCode,
+    response::Response,
 };
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
+use utoipa::{IntoParams, ToSchema};
 
 use super::{lists, passes, reservations, tell};
 use crate::{
@@ -17,21 +19,108 @@ use crate::{
     },
     http::{
         error::ApiError,
+        program::{Api, Op, Paging, part},
         router::{Shared, Web},
         signin::Signed,
     },
-    types::{ListedId, PassId, Plate, ReservationId, Vehicle, ZoneId},
+    types::{ListedId, PassId, Plate, ReservationId, Scope, Vehicle, ZoneId},
 };
 
-/// `plate`: any part of one. At most a hundred entries, the latest first.
-#[derive(Debug, Default, Deserialize)]
-pub(super) struct Wanted {
-    #[serde(default)]
-    plate: String,
+pub(in crate::http) fn api(api: Api) -> Api {
+    let api = api
+        .on(
+            Op::get(
+                "/api/v1/passes",
+                "listPasses",
+                "Passes (APDS: assigned rights) that are not over, the latest first",
+            )
+            .scope(Scope::PassesRead)
+            .pages::<Pass, Wanted>("A part of the list"),
+            passes,
+        )
+        .on(
+            Op::post("/api/v1/passes", "addPass", "A new pass")
+                .scope(Scope::PassesWrite)
+                .body::<PassBody>()
+                .gives::<Entry>(200, "Its number"),
+            add_pass,
+        )
+        .on(
+            Op::put("/api/v1/passes/{pass}", "changePass", "Makes a pass what is given here")
+                .scope(Scope::PassesWrite)
+                .body::<PassBody>()
+                .gives::<Entry>(200, "Its number: the changed pass has a new one"),
+            change_pass,
+        )
+        .on(
+            Op::delete("/api/v1/passes/{pass}", "endPass", "Ends a pass now")
+                .scope(Scope::PassesWrite)
+                .empties("It is over"),
+            end_pass,
+        );
+    let api = api
+        .on(
+            Op::get("/api/v1/lists", "listListed", "Plates on lists, the latest first")
+                .scope(Scope::PassesRead)
+                .pages::<Listed, Wanted>("A part of the list"),
+            lists,
+        )
+        .on(
+            Op::post("/api/v1/lists", "addListed", "Puts a plate on a list")
+                .scope(Scope::PassesWrite)
+                .body::<ListBody>()
+                .gives::<Entry>(200, "Its number"),
+            add_listed,
+        )
+        .on(
+            Op::delete("/api/v1/lists/{entry}", "endListed", "Takes a plate off its list")
+                .scope(Scope::PassesWrite)
+                .empties("It is off"),
+            end_listed,
+        );
+    api.on(
+        Op::get("/api/v1/reservations", "listReservations", "Places kept, the latest first")
+            .scope(Scope::PassesRead)
+            .pages::<Reservation, Wanted>("A part of the list"),
+        reservations,
+    )
+    .on(
+        Op::post("/api/v1/reservations", "addReservation", "Keeps a place")
+            .scope(Scope::PassesWrite)
+            .body::<ReservationBody>()
+            .gives::<Entry>(200, "Its number"),
+        add_reservation,
+    )
+    .on(
+        Op::delete(
+            "/api/v1/reservations/{reservation}",
+            "endReservation",
+            "Ends a reservation; one whose vehicle is inside with its stay",
+        )
+        .scope(Scope::PassesWrite)
+        .empties("It is over, or will be"),
+        end_reservation,
+    )
 }
 
-#[derive(Debug, Serialize)]
-pub(super) struct Entry {
+/// Which entries.
+#[derive(Debug, Default, Deserialize, IntoParams)]
+#[serde(deny_unknown_fields, default)]
+#[into_params(parameter_in = Query)]
+pub(super) struct Wanted {
+    /// Any part of one, of a holder, a host or a note.
+    #[param(required = false)]
+    plate: String,
+    /// The last number seen: what is older follows.
+    #[param(minimum = 1)]
+    after: Option<i64>,
+    /// At most so many; 100 where nothing is said.
+    #[param(minimum = 1, maximum = 200)]
+    limit: Option<u32>,
+}
+
+#[derive(Debug, Serialize, ToSchema)]
+struct Entry {
     id: i64,
 }
 
@@ -51,9 +140,13 @@ async fn ended(web: &Web, signed: &Signed, act: Manage) -> Result<StatusCode, Ap
 
 // ---- passes --------------------------------------------------------------------------------------
 
-#[derive(Debug, Deserialize)]
+#[derive(Debug, Deserialize, ToSchema)]
+#[schema(as = PassAsk, example = json!({
+    "holder": "李四", "plates": ["沪A12345"], "kind": { "is": "season" },
+    "valid_from": "2026-01-01T00:00:00Z", "valid_until": "2096-01-01T00:00:00Z"
+}))]
 #[serde(deny_unknown_fields)]
-pub(super) struct PassBody {
+struct PassBody {
     holder: String,
     plates: Vec<Plate>,
     /// Default: as many as plates.
@@ -84,15 +177,17 @@ impl From<PassBody> for PassDraft {
     }
 }
 
-pub(super) async fn passes(
+async fn passes(
     State(web): State<Shared>,
-    _signed: Signed,
+    OriginalUri(uri): OriginalUri,
     Query(wanted): Query<Wanted>,
-) -> Result<Json<Vec<Pass>>, ApiError> {
-    Ok(Json(web.desk.read(move |state| passes::found(state, &wanted.plate)).await?))
+) -> Result<Response, ApiError> {
+    let page = Paging::new(wanted.after, wanted.limit).page()?;
+    let found = web.desk.read(move |state| passes::found(state, &wanted.plate, page)).await?;
+    Ok(part(&uri, page, found, |one: &Pass| one.id.0))
 }
 
-pub(super) async fn add_pass(
+async fn add_pass(
     State(web): State<Shared>,
     signed: Signed,
     Json(body): Json<PassBody>,
@@ -100,7 +195,7 @@ pub(super) async fn add_pass(
     told(&web, &signed, Manage::AddPass(body.into())).await
 }
 
-pub(super) async fn change_pass(
+async fn change_pass(
     State(web): State<Shared>,
     signed: Signed,
     Path(id): Path<i64>,
@@ -109,7 +204,7 @@ pub(super) async fn change_pass(
     told(&web, &signed, Manage::ChangePass { id: PassId(id), to: body.into() }).await
 }
 
-pub(super) async fn end_pass(
+async fn end_pass(
     State(web): State<Shared>,
     signed: Signed,
     Path(id): Path<i64>,
@@ -119,9 +214,10 @@ pub(super) async fn end_pass(
 
 // ---- lists ---------------------------------------------------------------------------------------
 
-#[derive(Debug, Deserialize)]
+#[derive(Debug, Deserialize, ToSchema)]
+#[schema(as = ListAsk, example = json!({ "plate": "沪A12345", "list": "white", "note": "staff" }))]
 #[serde(deny_unknown_fields)]
-pub(super) struct ListBody {
+struct ListBody {
     plate: Plate,
     list: List,
     #[serde(default)]
@@ -133,15 +229,17 @@ pub(super) struct ListBody {
     vehicle: Option<Vehicle>,
 }
 
-pub(super) async fn lists(
+async fn lists(
     State(web): State<Shared>,
-    _signed: Signed,
+    OriginalUri(uri): OriginalUri,
     Query(wanted): Query<Wanted>,
-) -> Result<Json<Vec<Listed>>, ApiError> {
-    Ok(Json(web.desk.read(move |state| lists::found(state, &wanted.plate)).await?))
+) -> Result<Response, ApiError> {
+    let page = Paging::new(wanted.after, wanted.limit).page()?;
+    let found = web.desk.read(move |state| lists::found(state, &wanted.plate, page)).await?;
+    Ok(part(&uri, page, found, |one: &Listed| one.id.0))
 }
 
-pub(super) async fn add_listed(
+async fn add_listed(
     State(web): State<Shared>,
     signed: Signed,
     Json(body): Json<ListBody>,
@@ -152,7 +250,7 @@ pub(super) async fn add_listed(
     told(&web, &signed, Manage::List(draft)).await
 }
 
-pub(super) async fn end_listed(
+async fn end_listed(
     State(web): State<Shared>,
     signed: Signed,
     Path(id): Path<i64>,
@@ -162,9 +260,13 @@ pub(super) async fn end_listed(
 
 // ---- reservations --------------------------------------------------------------------------------
 
-#[derive(Debug, Deserialize)]
+#[derive(Debug, Deserialize, ToSchema)]
+#[schema(as = ReservationAsk, example = json!({
+    "plate": "沪A12345", "host": "room 1204",
+    "from": "2026-01-01T00:00:00Z", "until": "2096-01-01T00:00:00Z"
+}))]
 #[serde(deny_unknown_fields)]
-pub(super) struct ReservationBody {
+struct ReservationBody {
     plate: Plate,
     host: String,
     zone: Option<ZoneId>,
@@ -173,15 +275,17 @@ pub(super) struct ReservationBody {
     tariff: Option<String>,
 }
 
-pub(super) async fn reservations(
+async fn reservations(
     State(web): State<Shared>,
-    _signed: Signed,
+    OriginalUri(uri): OriginalUri,
     Query(wanted): Query<Wanted>,
-) -> Result<Json<Vec<Reservation>>, ApiError> {
-    Ok(Json(web.desk.read(move |state| reservations::found(state, &wanted.plate)).await?))
+) -> Result<Response, ApiError> {
+    let page = Paging::new(wanted.after, wanted.limit).page()?;
+    let found = web.desk.read(move |state| reservations::found(state, &wanted.plate, page)).await?;
+    Ok(part(&uri, page, found, |one: &Reservation| one.id.0))
 }
 
-pub(super) async fn add_reservation(
+async fn add_reservation(
     State(web): State<Shared>,
     signed: Signed,
     Json(body): Json<ReservationBody>,
@@ -191,7 +295,7 @@ pub(super) async fn add_reservation(
     told(&web, &signed, Manage::Reserve(draft)).await
 }
 
-pub(super) async fn end_reservation(
+async fn end_reservation(
     State(web): State<Shared>,
     signed: Signed,
     Path(id): Path<i64>,

@@ -8,21 +8,22 @@ use axum::{
 };
 use serde::Deserialize;
 
-use super::{ROWS_MAX, Told, back, normal, notation, passes::Search, status, told, words};
+use super::{FIRST, ROWS_MAX, Told, back, normal, notation, passes::Search, status, told, words};
 use crate::{
     core::{
-        State as Kept,
+        Input, State as Kept,
         manage::{ListDraft, Manage},
         pass::{List, Listed},
     },
     http::{
         console::Frame,
         error::ApiError,
+        ports::Page,
         router::{Shared, Web},
         signin::Signed,
-        words::Lang,
+        words::{Lang, refusal as refusal_words},
     },
-    types::{ListedId, Plate},
+    types::{ChannelId, ListedId, Plate, bank::AgreementWord},
 };
 
 #[derive(Template)]
@@ -33,6 +34,10 @@ struct ListsPage {
     entries: Vec<Listed>,
     most: usize,
     wrong: Option<String>,
+    /// What the banks said to the end of an agreement.
+    said: Option<String>,
+    /// Whether some bank can be told to end one.
+    ends: bool,
 }
 
 impl ListsPage {
@@ -40,13 +45,14 @@ impl ListsPage {
         words::list(self.f.l, entry.list)
     }
 
-    fn lists(&self) -> [(&'static str, &'static str); 4] {
+    fn lists(&self) -> [(&'static str, &'static str); 5] {
         let of = |name, list| (name, words::list(self.f.l, list));
         [
             of("black", List::Black),
             of("white", List::White),
             of("vip", List::Vip),
             of("emergency", List::Emergency),
+            of("by_hand", List::ByHand),
         ]
     }
 
@@ -56,11 +62,12 @@ impl ListsPage {
     }
 }
 
-pub(super) fn found(state: &Kept, search: &str) -> Vec<Listed> {
+pub(super) fn found(state: &Kept, search: &str, page: Page) -> Vec<Listed> {
     let plate = normal(search);
     let fits =
         |entry: &&Listed| entry.plate.full().contains(&plate) || entry.note.contains(search.trim());
-    state.listed.values().rev().filter(fits).take(ROWS_MAX).cloned().collect()
+    let entries = state.listed.values().rev().filter(|one| one.id.0 < page.below);
+    entries.filter(fits).take(page.limit as usize).cloned().collect()
 }
 
 async fn render(
@@ -70,11 +77,23 @@ async fn render(
     search: String,
     wrong: Option<String>,
 ) -> Result<Response, ApiError> {
+    render_with(web, l, signed, search, wrong, None).await
+}
+
+async fn render_with(
+    web: &Web,
+    l: Lang,
+    signed: Signed,
+    search: String,
+    wrong: Option<String>,
+    said: Option<String>,
+) -> Result<Response, ApiError> {
     let f = Frame::new(web, l, signed.name);
+    let ends = web.bank.as_ref().is_some_and(|bank| bank.ends_agreements());
     let looked = search.clone();
-    let entries = web.desk.read(move |state| found(state, &looked)).await?;
+    let entries = web.desk.read(move |state| found(state, &looked, FIRST)).await?;
     let status = status(wrong.as_ref());
-    let page = ListsPage { f, search, entries, most: ROWS_MAX, wrong };
+    let page = ListsPage { f, search, entries, most: ROWS_MAX, wrong, said, ends };
     Ok((status, Html(page.render()?)).into_response())
 }
 
@@ -135,4 +154,44 @@ pub(super) async fn end(
         Ok(_) => Ok(back("/console/lists")),
         Err(wrong) => render(&web, l, signed, String::new(), Some(wrong)).await,
     }
+}
+
+#[derive(Debug, Deserialize)]
+pub(super) struct AgreementForm {
+    plate: String,
+    #[serde(default)]
+    reason: String,
+}
+
+/// What is bound to a plate is ended at the bank, as after a sale of the car. Goes on record first.
+pub(super) async fn end_agreement(
+    State(web): State<Shared>,
+    l: Lang,
+    signed: Signed,
+    Form(form): Form<AgreementForm>,
+) -> Result<Response, ApiError> {
+    let bank = web.bank.as_ref().filter(|bank| bank.ends_agreements()).ok_or(ApiError::NotFound)?;
+    let Ok(plate) = Plate::parse(&form.plate) else {
+        let wrong = l.say("这不像一个车牌", "That is no plate").to_owned();
+        return render(&web, l, signed, String::new(), Some(wrong)).await;
+    };
+    let (who, reason) = (signed.name.clone(), form.reason);
+    let asked = Input::AgreementEndAsked { plate: plate.clone(), who, reason };
+    if let Err(refusal) = web.desk.tell(asked).await? {
+        let wrong = refusal_words(l, &refusal);
+        return render(&web, l, signed, String::new(), Some(wrong)).await;
+    }
+    let words = bank.end_agreement(plate.clone()).await;
+    let line = |(channel, word): &(ChannelId, AgreementWord)| match word {
+        AgreementWord::None { .. } => format!("{channel}: {}", l.say("已解除", "ended")),
+        AgreementWord::Bound { .. } | AgreementWord::Paused { .. } => {
+            format!("{channel}: {}", l.say("仍然有效", "still there"))
+        }
+        AgreementWord::Unknown { why } => {
+            format!("{channel}: {} ({why})", l.say("不明", "unclear"))
+        }
+    };
+    let lines: Vec<String> = words.iter().map(line).collect();
+    let said = format!("{} · {}", plate.full(), lines.join(" · "));
+    render_with(&web, l, signed, String::new(), None, Some(said)).await
 }

@@ -14,12 +14,13 @@ use axum::{
     extract::DefaultBodyLimit,
     http::StatusCode,
     response::{IntoResponse, Redirect, Response},
-    routing::{delete, get, post},
+    routing::{get, post},
 };
 
-pub(super) use self::words::unfit;
+pub(super) use self::{api::api, words::unfit};
 use super::{
     error::ApiError,
+    ports::Page,
     router::{Shared, Web},
     signin::Signed,
     words::{Lang, refusal},
@@ -28,6 +29,8 @@ use crate::core::{Answer, Input, Refusal, manage::Manage};
 
 /// Rows on one page.
 const ROWS_MAX: usize = 100;
+/// Those rows.
+const FIRST: Page = Page { below: i64::MAX, limit: ROWS_MAX as u32 };
 /// A file of ten thousand passes.
 const IMPORT_BYTES_MAX: usize = 4 * 1024 * 1024;
 
@@ -39,15 +42,10 @@ pub(super) fn routes() -> Router<Shared> {
         .route("/console/passes/{pass}", get(passes::one).post(passes::change))
         .route("/console/passes/{pass}/{act}", post(passes::act))
         .route("/console/lists", get(lists::page).post(lists::add))
+        .route("/console/lists/agreement", post(lists::end_agreement))
         .route("/console/lists/{entry}/end", post(lists::end))
         .route("/console/reservations", get(reservations::page).post(reservations::add))
         .route("/console/reservations/{reservation}/end", post(reservations::end))
-        .route("/api/v1/passes", get(api::passes).post(api::add_pass))
-        .route("/api/v1/passes/{pass}", delete(api::end_pass).put(api::change_pass))
-        .route("/api/v1/lists", get(api::lists).post(api::add_listed))
-        .route("/api/v1/lists/{entry}", delete(api::end_listed))
-        .route("/api/v1/reservations", get(api::reservations).post(api::add_reservation))
-        .route("/api/v1/reservations/{reservation}", delete(api::end_reservation))
 }
 
 /// Tells the writer; the number of the entry.

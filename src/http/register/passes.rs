@@ -9,7 +9,7 @@ use axum::{
 use jiff::tz::TimeZone;
 use serde::Deserialize;
 
-use super::{ROWS_MAX, Told, back, import::Line, normal, notation, status, told, words};
+use super::{FIRST, ROWS_MAX, Told, back, import::Line, normal, notation, status, told, words};
 use crate::{
     core::{
         manage::{Manage, PassDraft},
@@ -18,6 +18,7 @@ use crate::{
     http::{
         console::Frame,
         error::ApiError,
+        ports::Page,
         router::{Shared, Web},
         signin::Signed,
         words::Lang,
@@ -182,14 +183,15 @@ impl PassesPage {
 }
 
 /// The latest first; by any part of a plate, or of the holder's name.
-pub(super) fn found(state: &crate::core::State, search: &str) -> Vec<Pass> {
+pub(super) fn found(state: &crate::core::State, search: &str, page: Page) -> Vec<Pass> {
     let plate = normal(search);
     let fits = |pass: &&Pass| {
         search.is_empty()
             || pass.holder.contains(search.trim())
             || pass.plates.iter().any(|p| p.full().contains(&plate))
     };
-    state.passes.values().rev().filter(fits).take(ROWS_MAX).cloned().collect()
+    let entries = state.passes.values().rev().filter(|one| one.id.0 < page.below);
+    entries.filter(fits).take(page.limit as usize).cloned().collect()
 }
 
 pub(super) async fn render(
@@ -202,7 +204,7 @@ pub(super) async fn render(
 ) -> Result<Response, ApiError> {
     let f = Frame::new(web, l, signed.name);
     let looked = search.clone();
-    let passes = web.desk.read(move |state| found(state, &looked)).await?;
+    let passes = web.desk.read(move |state| found(state, &looked, FIRST)).await?;
     let (wrong, form) = wrong.map_or((None, PassForm::default()), |(w, form)| (Some(w), form));
     let status = status(wrong.as_ref());
     let page = PassesPage { f, search, passes, most: ROWS_MAX, form, wrong, lines };

@@ -8,7 +8,7 @@ use axum::{
 };
 use serde::Deserialize;
 
-use super::{ROWS_MAX, Told, back, normal, notation, passes::Search, status, told};
+use super::{FIRST, ROWS_MAX, Told, back, normal, notation, passes::Search, status, told};
 use crate::{
     core::{
         State as Kept,
@@ -18,6 +18,7 @@ use crate::{
     http::{
         console::Frame,
         error::ApiError,
+        ports::Page,
         router::{Shared, Web},
         signin::Signed,
         words::Lang,
@@ -35,12 +36,13 @@ struct ReservationsPage {
     wrong: Option<String>,
 }
 
-pub(super) fn found(state: &Kept, search: &str) -> Vec<Reservation> {
+pub(super) fn found(state: &Kept, search: &str, page: Page) -> Vec<Reservation> {
     let plate = normal(search);
     let fits = |entry: &&Reservation| {
         entry.plate.full().contains(&plate) || entry.host.contains(search.trim())
     };
-    state.reservations.values().rev().filter(fits).take(ROWS_MAX).cloned().collect()
+    let entries = state.reservations.values().rev().filter(|one| one.id.0 < page.below);
+    entries.filter(fits).take(page.limit as usize).cloned().collect()
 }
 
 async fn render(
@@ -52,7 +54,7 @@ async fn render(
 ) -> Result<Response, ApiError> {
     let f = Frame::new(web, l, signed.name);
     let looked = search.clone();
-    let reservations = web.desk.read(move |state| found(state, &looked)).await?;
+    let reservations = web.desk.read(move |state| found(state, &looked, FIRST)).await?;
     let status = status(wrong.as_ref());
     let page = ReservationsPage { f, search, reservations, most: ROWS_MAX, wrong };
     Ok((status, Html(page.render()?)).into_response())

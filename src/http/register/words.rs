@@ -75,6 +75,7 @@ pub(super) fn list(l: Lang, list: List) -> &'static str {
         List::White => l.say("白名单", "White list"),
         List::Vip => l.say("贵宾", "VIP"),
         List::Emergency => l.say("应急车辆", "Emergency"),
+        List::ByHand => l.say("不自动扣费", "Never charged by the plate"),
     }
 }
 

@@ -13,7 +13,7 @@ use crate::{
         error::ApiError,
         sheet::{Cell, Form, Sheet},
     },
-    types::Money,
+    types::{CounterId, Money, PartnerId, ZoneId},
 };
 
 /// Lines fetched at once.
@@ -32,7 +32,7 @@ pub(in crate::http) async fn postings(
     let (from, to) = rules.settle.bounds(day, &rules.zone).ok_or(ApiError::NotFound)?;
     let mut sheet = Sheet::new(&[
         "txn", "at", "account", "amount", "currency", "payment", "refund", "cash", "shift", "pass",
-        "settled",
+        "settled", "order", "counter", "product", "zone", "merchant", "partner",
     ]);
     let (mut after, mut lines) = (0, 0);
     loop {
@@ -48,6 +48,11 @@ pub(in crate::http) async fn postings(
         for p in &postings {
             let id = |id: Option<i64>| id.map_or(Cell::Nothing, |id| Cell::Number(id.to_string()));
             let text = amount::text(p.amount);
+            let named =
+                |name: Option<&str>| name.map_or(Cell::Nothing, |name| Cell::Text(name.to_owned()));
+            let products: Vec<&str> = p.products.keys().map(String::as_str).collect();
+            let products = Some(products.join(" ")).filter(|names| !names.is_empty());
+            let product = products.or_else(|| p.product.clone());
             for (account, dash) in [(p.debit, ""), (p.credit, "-")] {
                 sheet.row(&[
                     Cell::Number(p.txn.to_string()),
@@ -61,6 +66,12 @@ pub(in crate::http) async fn postings(
                     id(p.shift.map(|id| id.0)),
                     id(p.pass.map(|id| id.0)),
                     p.settled.as_ref().map_or(Cell::Nothing, |day| Cell::Text(day.to_string())),
+                    id(p.order.map(|id| id.0)),
+                    named(p.counter.as_ref().map(CounterId::as_str)),
+                    named(product.as_deref()),
+                    named(p.zone.as_ref().map(ZoneId::as_str)),
+                    id(p.merchant.map(|id| id.0)),
+                    named(p.partner.as_ref().map(PartnerId::as_str)),
                 ]);
             }
         }

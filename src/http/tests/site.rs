@@ -4,11 +4,10 @@
 use std::{
     collections::{BTreeMap, HashMap},
     net::SocketAddr,
-    sync::{Arc, Mutex, MutexGuard},
+    sync::{Arc, Mutex, MutexGuard, OnceLock},
     time::Duration,
 };
 
-use axum::http::StatusCode;
 use bytes::Bytes;
 use futures::future::{BoxFuture, FutureExt, ready};
 use jiff::Timestamp;
@@ -16,6 +15,7 @@ use tokio::sync::watch;
 
 use crate::{
     app::codes::Codes,
+    bank::Channel,
     core::{
         self, Change, Effect, Input, Rules, State,
         input::Asked,
@@ -31,7 +31,7 @@ use crate::{
     http::{
         Parts, Settings, TicketOffice, hash_password,
         ports::{
-            BankDoor, Busy, Desk, Found, Look, Operator, Picture, Pictures, Records, Row, Said,
+            Busy, Desk, Found, Look, Operator, Picture, Pictures, ProgramRecords, Records, Row,
             Session, StayFile, Takings, Waiting,
         },
         serve,
@@ -57,7 +57,7 @@ pub(super) struct World {
     journal: Vec<Row>,
     operators: HashMap<String, Operator>,
     sessions: HashMap<[u8; 32], Session>,
-    notified: Vec<(String, Bytes)>,
+    pub(super) notified: Vec<(String, Bytes)>,
     reads: u32,
     busy: bool,
     pub(super) merchants: super::till::Merchants,
@@ -70,8 +70,12 @@ pub(super) struct Site {
     world: Mutex<World>,
     rules: Arc<Rules>,
     pub(super) codes: Option<Codes>,
+    /// The bank that binds plates, where a test has one.
+    pub(super) channel: OnceLock<Arc<dyn Channel>>,
     pub(super) printers: Arc<super::receipts::Printers>,
     version: watch::Sender<u64>,
+    /// Real tables of programs; the test that sets them keeps their folder.
+    pub(super) programs: std::sync::OnceLock<Arc<dyn ProgramRecords>>,
 }
 
 impl Site {
@@ -118,8 +122,10 @@ impl Site {
             world: Mutex::new(world),
             rules: rules.into(),
             codes,
+            channel: OnceLock::new(),
             printers: Arc::default(),
             version: watch::channel(0).0,
+            programs: std::sync::OnceLock::new(),
         };
         site.add_operator("li", false);
         site.decide(Input::Started).unwrap();
@@ -272,6 +278,9 @@ impl Site {
             sisters: None,
             till: self.clone(),
             payments: self.clone(),
+            lists: self.clone(),
+            programs: self.programs.get().cloned(),
+            hooks: None,
             settlement: None,
             receipts: Some(self.printers.clone()),
             invoices: Some(self.clone()),
@@ -306,7 +315,7 @@ impl Site {
         latest.into_values().cloned().collect()
     }
 
-    fn stays(&self) -> Vec<Stay> {
+    pub(super) fn stays(&self) -> Vec<Stay> {
         self.last(|change| match change {
             Change::Stay(stay) => Some((stay.id, stay)),
             _ => None,
@@ -563,17 +572,5 @@ impl Pictures for Site {
         let svg = r##"<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 160 90"><rect width="160" height="90" fill="#456"/><rect x="30" y="30" width="100" height="45" rx="12" fill="#bcd"/></svg>"##;
         let picture = Picture { bytes: Bytes::from_static(svg.as_bytes()), mime: "image/svg+xml" };
         ready((name == "car.svg").then_some(picture)).boxed()
-    }
-}
-
-impl BankDoor for Site {
-    fn notify_paths(&self) -> Vec<String> {
-        vec![NOTIFY_PATH.to_owned()]
-    }
-
-    fn notified(&self, raw_path: String, body: Bytes) -> BoxFuture<'_, Said> {
-        self.world().notified.push((raw_path, body));
-        let body = Bytes::from_static(b"{\"return_code\":0}");
-        ready(Said { status: StatusCode::OK, content_type: "application/json", body }).boxed()
     }
 }

@@ -4,6 +4,7 @@ mod bought;
 mod browser;
 mod desk;
 mod shop;
+mod staff;
 
 use super::{
     phone::{Phone, location},

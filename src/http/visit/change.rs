@@ -35,12 +35,45 @@ use crate::{
 /// What whoever holds the order's link may do now.
 #[derive(Clone, Debug, Default)]
 pub(in crate::http) struct Changes {
-    /// Tickets that go back, each with what of its price does.
-    pub(in crate::http) back: Vec<(TicketId, String, Money)>,
+    /// Tickets that go back.
+    pub(in crate::http) back: Vec<Going>,
     /// Tickets that can be moved.
     pub(in crate::http) movable: Vec<TicketId>,
+    /// Tickets that may be given to somebody else, with the name that is on each.
+    pub(in crate::http) renamable: Vec<(TicketId, String)>,
     /// Of the form.
     pub(in crate::http) key: String,
+}
+
+/// A ticket that goes back, or some persons of it.
+#[derive(Clone, Debug)]
+pub(in crate::http) struct Going {
+    pub(in crate::http) ticket: TicketId,
+    pub(in crate::http) when: String,
+    /// Persons who have not come in.
+    pub(in crate::http) left: u32,
+    /// What goes back for all of them.
+    pub(in crate::http) money: Money,
+}
+
+/// What goes back now for persons who have not come in, by the rules; `None`: nobody may go back.
+pub(in crate::http) fn going(rules: &Rules, ticket: &Ticket, now: Timestamp) -> Option<Going> {
+    let sold = ticket.sold.as_ref()?;
+    let product = rules.shop.products.get(&sold.product)?;
+    let left = ticket.persons.saturating_sub(ticket.used);
+    let is_good = !ticket.revoked && !ticket.expired && now < ticket.valid_until;
+    if !is_good || ticket.held > 0 || left == 0 {
+        return None;
+    }
+    let percent = product.refund_percent(begins(rules, ticket), now)?;
+    let part = i128::from(sold.price.minor) * i128::from(left) / i128::from(ticket.persons.max(1));
+    let minor = (part * i128::from(percent) + 50) / 100;
+    Some(Going {
+        ticket: ticket.id,
+        when: named::when(rules, Lang::Zh, ticket),
+        left,
+        money: Money::new(minor as i64, sold.price.currency),
+    })
 }
 
 pub(in crate::http) fn allowed(
@@ -53,17 +86,16 @@ pub(in crate::http) fn allowed(
     if !matches!(order.state, OrderState::Paid { .. }) {
         return Ok(changes);
     }
+    changes.back = tickets.iter().filter_map(|ticket| going(rules, ticket, now)).collect();
     for ticket in tickets.iter().filter(|t| is_untouched(t, now)) {
         let Some(sold) = &ticket.sold else { continue };
         let Some(product) = rules.shop.products.get(&sold.product) else { continue };
-        let begins = begins(rules, ticket);
-        if let Some(percent) = product.refund_percent(begins, now) {
-            let minor = (i128::from(sold.price.minor) * i128::from(percent) + 50) / 100;
-            let back = Money::new(minor as i64, sold.price.currency);
-            changes.back.push((ticket.id, named::when(rules, Lang::Zh, ticket), back));
-        }
-        if product.may_move(begins, now, sold.moved) {
+        if product.may_move(begins(rules, ticket), now, sold.moved) {
             changes.movable.push(ticket.id);
+        }
+        if product.rename && product.named.is_some() {
+            let name = ticket.visitor.as_ref().map(|visitor| visitor.name.clone());
+            changes.renamable.push((ticket.id, name.unwrap_or_default()));
         }
     }
     Ok(changes)
@@ -108,7 +140,7 @@ pub(in crate::http) async fn bought(
 
 // ---- returning -----------------------------------------------------------------------------------
 
-/// `ticket` may stand several times.
+/// `ticket` may stand several times; `persons-TICKET`: so many of a group.
 pub(in crate::http) async fn give_back(
     State(web): State<Shared>,
     l: Lang,
@@ -121,9 +153,14 @@ pub(in crate::http) async fn give_back(
         let text = l.say("请勾选要退的票", "Choose the tickets that go back").to_owned();
         return order::show(&web, l, &token, &file, Some((false, text)));
     }
-    let back = |t: &Ticket| Back { ticket: t.id, persons: t.persons, of: t.persons };
+    let fields = Fields::new(pairs);
+    let back = |t: &Ticket| {
+        let left = t.persons.saturating_sub(t.used);
+        let some = fields.get(&format!("persons-{}", t.id)).parse().unwrap_or(left);
+        Back { ticket: t.id, persons: some, of: t.persons }
+    };
     let asked = ReturnAsked {
-        key: Fields::new(pairs).get("key").to_owned(),
+        key: fields.get("key").to_owned(),
         tickets: chosen.iter().map(back).collect(),
         bought: bought(&web, &chosen).await?,
         by: Asker::Visitor,
@@ -147,6 +184,49 @@ fn picked(pairs: &[(String, String)], tickets: &[Ticket]) -> Vec<Ticket> {
         pairs.iter().any(|(name, value)| name == "ticket" && *value == ticket.id.to_string())
     };
     tickets.iter().filter(is).cloned().collect()
+}
+
+// ---- another name ----------------------------------------------------------------------------------
+
+#[derive(Deserialize)]
+pub(in crate::http) struct Named {
+    ticket: i64,
+    name: String,
+    number: String,
+}
+
+/// The ticket is for somebody else from now on; its code so far is worth nothing.
+pub(in crate::http) async fn rename(
+    State(web): State<Shared>,
+    l: Lang,
+    Path(token): Path<String>,
+    Form(given): Form<Named>,
+) -> Result<Response, ApiError> {
+    let file = File::of_token(&web, &token).await?;
+    let ticket = TicketId(given.ticket);
+    if !file.tickets.iter().any(|known| known.id == ticket) {
+        return Err(ApiError::NotFound);
+    }
+    let notice = match rename_by(&web, ticket, (&given.name, &given.number), Asker::Visitor).await {
+        Ok(()) => (true, l.say("已改名，请打开新的门票", "Done: open the ticket anew").to_owned()),
+        Err(wrong) => (false, wrong.text(l)),
+    };
+    let file = File::of_token(&web, &token).await?;
+    order::show(&web, l, &token, &file, Some(notice))
+}
+
+/// Name and number are sealed before the core is asked.
+pub(in crate::http) async fn rename_by(
+    web: &Web,
+    ticket: TicketId,
+    (name, number): (&str, &str),
+    by: Asker,
+) -> Result<(), ApiError> {
+    let visitor = super::sealed(web, name, number)?;
+    super::keep(web, &visitor, name, number).await?;
+    let told = web.desk.tell(Input::TicketRenamed { ticket, visitor, by }).await?;
+    tracing::info!(%ticket, done = told.is_ok(), "a ticket was given another name");
+    told.map(drop).map_err(ApiError::from)
 }
 
 // ---- moving --------------------------------------------------------------------------------------

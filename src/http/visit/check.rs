@@ -8,17 +8,21 @@ use axum::{
     Json,
     body::Bytes,
     extract::State,
-    http::{HeaderMap, StatusCode, header},
+    http::{HeaderMap, HeaderName, StatusCode, header},
     response::{Html, IntoResponse, Response},
 };
 use serde::{Deserialize, Serialize};
 
-use super::buy::fresh_key;
+use super::{buy::fresh_key, named};
 use crate::{
-    core::{Answer, Input, Refusal, Reply, input::HandCheck, presented::Presented},
+    core::{
+        Answer, Input, Refusal, Reply, gate::Way, input::HandCheck, presented::Presented,
+        ticket::Ticket,
+    },
     http::{
         console::Frame,
         error::ApiError,
+        ops,
         router::{Shared, Web},
         signin::Signed,
         words::{self, Lang},
@@ -31,6 +35,8 @@ const AGE_MAX: Duration = Duration::from_hours(12);
 /// How often, and how long between, it is looked whether a sister daemon has answered.
 const LOOKS_MAX: u32 = 200;
 const LOOK: Duration = Duration::from_millis(50);
+/// No ticket is for more.
+const PERSONS_MAX: u32 = 1_000;
 
 #[derive(Template)]
 #[template(path = "gate-check.html", config = "src/http/askama.toml")]
@@ -39,7 +45,7 @@ struct CheckPage {
     check_js: String,
     zones: Vec<(String, String)>,
     key: String,
-    said: Option<(bool, String)>,
+    said: Option<Said>,
 }
 
 pub(in crate::http) async fn page(
@@ -50,12 +56,7 @@ pub(in crate::http) async fn page(
     show(&web, l, signed, None)
 }
 
-fn show(
-    web: &Web,
-    l: Lang,
-    signed: Signed,
-    said: Option<(bool, String)>,
-) -> Result<Response, ApiError> {
+fn show(web: &Web, l: Lang, signed: Signed, said: Option<Said>) -> Result<Response, ApiError> {
     super::office(web)?;
     let rules = web.desk.rules();
     let zones = rules.zones.iter().map(|(id, zone)| (id.to_string(), zone.name.clone()));
@@ -75,16 +76,63 @@ pub(in crate::http) struct Scanned {
     id: String,
     code: String,
     zone: String,
+    /// `out`: they leave. Default: they come in.
+    #[serde(default)]
+    way: String,
+    /// Of a group, at once. Default: one.
+    #[serde(default)]
+    persons: Count,
     /// How long ago, by the phone's own clock.
     #[serde(default)]
     ago_ms: u64,
 }
 
-#[derive(Serialize)]
+/// A number; a form sends it as text.
+#[derive(Clone, Copy, Debug, Deserialize)]
+#[serde(from = "CountText")]
+struct Count(u32);
+
+impl Default for Count {
+    fn default() -> Self {
+        Self(1)
+    }
+}
+
+#[derive(Deserialize)]
+#[serde(untagged)]
+enum CountText {
+    Number(u32),
+    Text(String),
+}
+
+impl From<CountText> for Count {
+    fn from(text: CountText) -> Self {
+        match text {
+            CountText::Number(number) => Self(number),
+            CountText::Text(text) => Self(text.trim().parse().unwrap_or(1)),
+        }
+    }
+}
+
+/// How a check ended, for whoever holds the phone.
+#[derive(Clone, Debug, Serialize)]
 struct Said {
-    /// `ok`: let in, on record. `no`: not let in.
+    /// `ok`: let in or out, on record. `no`: not let in.
     state: &'static str,
+    /// What was decided.
     text: String,
+    /// Whose ticket it is: what for, the visitor's masked name, and who may still come in.
+    about: String,
+}
+
+impl Said {
+    fn is_good(&self) -> bool {
+        self.state == "ok"
+    }
+
+    fn no(text: impl Into<String>) -> Self {
+        Self { state: "no", text: text.into(), about: String::new() }
+    }
 }
 
 /// JSON from the script, a form without it.
@@ -107,12 +155,11 @@ pub(in crate::http) async fn check(
         .and_then(serde_json::from_value)
         .map_err(|_| odd())?
     };
-    let (good, text) = decide(&web, l, &signed.name, scanned).await?;
+    let said = decide(&web, l, &signed.name, scanned).await?;
     if is_json {
-        let state = if good { "ok" } else { "no" };
-        return Ok(Json(Said { state, text }).into_response());
+        return Ok(Json(said).into_response());
     }
-    show(&web, l, signed, Some((good, text)))
+    show(&web, l, signed, Some(said))
 }
 
 /// A ticket of a sister daemon is asked about at its home: the same check again tells what came of it.
@@ -129,44 +176,79 @@ async fn told_at_last(web: &Web, asked: HandCheck) -> Result<Reply, ApiError> {
     Err(ApiError::Busy)
 }
 
-async fn decide(
-    web: &Web,
-    l: Lang,
-    who: &str,
-    scanned: Scanned,
-) -> Result<(bool, String), ApiError> {
+async fn decide(web: &Web, l: Lang, who: &str, scanned: Scanned) -> Result<Said, ApiError> {
     let (codes, _) = super::office(web)?;
     let zone = ZoneId::parse(&scanned.zone).ok_or(ApiError::NotFound)?;
     let fits = (8..=64).contains(&scanned.id.len())
         && scanned.id.bytes().all(|b| b.is_ascii_alphanumeric() || matches!(b, b'-' | b'_'));
-    if !fits {
+    let persons = scanned.persons.0;
+    if !fits || !(1..=PERSONS_MAX).contains(&persons) {
         return Err(ApiError::Status(StatusCode::UNPROCESSABLE_ENTITY));
     }
     let ago = Duration::from_millis(scanned.ago_ms);
     if ago > AGE_MAX {
-        return Ok((
-            false,
-            l.say(
-                "等待过久，未判定，请重新扫码",
-                "It waited too long and was not decided: scan it again",
-            )
-            .to_owned(),
-        ));
+        return Ok(Said::no(l.say(
+            "等待过久，未判定，请重新扫码",
+            "It waited too long and was not decided: scan it again",
+        )));
     }
     // What changes on a phone is held against the time it was shown at.
     let shown = codes.read(&scanned.code, web.desk.now() - ago);
-    let found = match &shown {
+    let found = ticket_of(web, &shown).await?;
+    let way = if scanned.way == "out" { Way::Out } else { Way::In };
+    let (key, who) = (scanned.id, who.to_owned());
+    let asked = HandCheck { key, zone: zone.clone(), way, shown, found, persons, who: who.clone() };
+    let told = told_at_last(web, asked).await?;
+    tracing::info!(
+        operator = who,
+        ?way,
+        persons,
+        done = told.is_ok(),
+        "a code was checked by hand"
+    );
+    let after = ticket_of(web, &shown).await?;
+    let about = after.map(|ticket| about(web, l, &ticket, &zone)).unwrap_or_default();
+    let (state, text) = match told {
+        Ok(Answer::Duplicate) if way == Way::In => {
+            ("ok", l.say("此次扫码已放行", "Let in by this scan already"))
+        }
+        Ok(_) if way == Way::Out => ("ok", l.say("已记录出园", "Out, on record")),
+        Ok(_) => ("ok", l.say("已放行", "Let in, on record")),
+        Err(Refusal::NotAdmitted(_, why)) => {
+            return Ok(Said { state: "no", text: words::not_admitted(l, why), about });
+        }
+        Err(refusal) => return Err(refusal.into()),
+    };
+    let text = if persons > 1 { format!("{text} × {persons}") } else { text.to_owned() };
+    Ok(Said { state, text, about })
+}
+
+/// As the tables know it: every decision is there before it is told.
+async fn ticket_of(web: &Web, shown: &Presented) -> Result<Option<Ticket>, ApiError> {
+    Ok(match shown {
         Presented::Signed(claims, ..) => web.records.ticket(claims.ticket).await?,
         Presented::Code(digest) => web.records.ticket_of(*digest).await?,
-        Presented::Ticket(_) | Presented::Person(_) | Presented::Bad(_) => None,
-    };
-    let asked = HandCheck { key: scanned.id, zone, shown, found };
-    let told = told_at_last(web, asked).await?;
-    tracing::info!(operator = who, done = told.is_ok(), "a code was checked by hand");
-    match told {
-        Ok(Answer::Ticket(ticket)) => Ok((true, format!("{} {ticket}", l.say("票", "Ticket")))),
-        Ok(_) => Ok((true, l.say("此次扫码已放行", "Let in by this scan already").to_owned())),
-        Err(Refusal::NotAdmitted(_, why)) => Ok((false, words::not_admitted(l, why))),
-        Err(refusal) => Err(refusal.into()),
-    }
+        Presented::Ticket(id) => web.records.ticket(*id).await?,
+        Presented::Person(_) | Presented::Bad(_) => None,
+    })
+}
+
+/// `成人票 · 张* · 剩余 3/5 · 票 12`.
+fn about(web: &Web, l: Lang, ticket: &Ticket, zone: &ZoneId) -> String {
+    let rules = web.desk.rules();
+    let left = ticket.left_in(Some(zone).filter(|_| !ticket.areas.is_empty()));
+    let mut parts = vec![named::ticket(&rules, l, ticket)];
+    parts.extend(ticket.visitor.as_ref().map(|visitor| visitor.name.clone()));
+    parts.push(format!("{} {left}/{}", l.say("剩余", "left"), ticket.persons));
+    parts.push(format!("{} {}", l.say("票", "ticket"), ticket.id));
+    parts.join(" · ")
+}
+
+/// Keeps the page where there is no network.
+pub(in crate::http) async fn worker() -> impl IntoResponse {
+    let headers = [
+        (header::CONTENT_TYPE, "text/javascript; charset=utf-8"),
+        (HeaderName::from_static("service-worker-allowed"), "/console/gate-check"),
+    ];
+    (headers, ops::CHECK_WORKER_JS)
 }

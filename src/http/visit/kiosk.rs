@@ -37,6 +37,8 @@ const COOKIE: &str = "kiosk";
 /// A printer's name in the cookie stands behind the token.
 const SPLIT: char = '.';
 const DAYS_SHOWN: usize = 7;
+/// Whoever walked away does not come back.
+const IDLE_S: i64 = 90;
 
 /// One that was set up.
 #[derive(Clone, Debug)]
@@ -160,6 +162,17 @@ enum View {
 }
 
 impl KioskPage {
+    /// It begins anew after so many seconds in which nobody touched it; 0: it stays.
+    fn idle_s(&self) -> i64 {
+        match self.view {
+            View::Home => 0,
+            View::Done { .. } => 20,
+            // Nobody touches it while they pay on their phone.
+            View::Pay { left_s, .. } => left_s + 5,
+            View::Buy { .. } | View::Collect => IDLE_S,
+        }
+    }
+
     fn date(&self, day: &Day) -> String {
         format!("{} {}", day.date.strftime("%m-%d"), named::weekday(self.l, day.date))
     }
@@ -186,6 +199,27 @@ pub(in crate::http) async fn home(
     _kiosk: Kiosk,
 ) -> Result<Response, ApiError> {
     show(&web, l, View::Home, String::new(), String::new())
+}
+
+/// Installed from it, a kiosk's browser shows nothing but the kiosk.
+pub(in crate::http) async fn manifest(
+    State(web): State<Shared>,
+    l: Lang,
+) -> Result<Response, ApiError> {
+    super::office(&web)?;
+    let name = l.say("自助售取票", "Tickets");
+    let body = serde_json::json!({
+        "name": format!("{name} · {}", web.desk.rules().site_name),
+        "short_name": name,
+        "lang": l.code(),
+        "start_url": "/kiosk",
+        "scope": "/kiosk",
+        "display": "fullscreen",
+        "background_color": "#eef1f5",
+        "theme_color": "#0b5cd5",
+    });
+    let kind = HeaderValue::from_static("application/manifest+json");
+    Ok(([(header::CONTENT_TYPE, kind)], body.to_string()).into_response())
 }
 
 #[derive(Deserialize)]

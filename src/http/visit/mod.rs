@@ -12,6 +12,8 @@ pub(super) mod order;
 pub(super) mod page;
 pub(super) mod paper;
 mod pdf;
+pub(super) mod photo;
+pub(super) mod rebook;
 pub(super) mod report;
 pub(super) mod slip;
 pub(super) mod slots;
@@ -23,6 +25,7 @@ use std::sync::Arc;
 
 use axum::{
     Router,
+    extract::DefaultBodyLimit,
     http::{HeaderMap, HeaderValue, header},
     routing::{get, post},
 };
@@ -52,6 +55,7 @@ pub(super) fn public() -> Router<Shared> {
         .route("/visit/o/{token}/state", get(order::state))
         .route("/visit/o/{token}/cancel", post(order::cancel))
         .route("/kiosk", get(kiosk::home))
+        .route("/kiosk/manifest.webmanifest", get(kiosk::manifest))
         .route("/kiosk/setup", get(kiosk::setup_form).post(kiosk::setup))
         .route("/kiosk/buy", get(kiosk::buy))
         .route("/kiosk/order", post(kiosk::order))
@@ -59,6 +63,7 @@ pub(super) fn public() -> Router<Shared> {
         .route("/kiosk/o/{token}/state", get(kiosk::state))
         .route("/kiosk/collect", get(kiosk::collect_form).post(kiosk::collect))
         .route("/visit/o/{token}/return", post(change::give_back))
+        .route("/visit/o/{token}/rename", post(change::rename))
         .route("/visit/o/{token}/move", get(change::move_form).post(change::move_to))
 }
 
@@ -72,13 +77,22 @@ pub(super) fn staff() -> Router<Shared> {
         .route("/console/window/o/{order}/cash", post(window::cash))
         .route("/console/window/o/{order}/code", post(window::code))
         .route("/console/window/o/{order}/print", post(window::print))
+        .route("/console/window/o/{order}/fetch", post(window::fetch))
         .route("/console/gate-check", get(check::page).post(check::check))
+        .route("/console/gate-check/sw.js", get(check::worker))
+        .route(
+            "/console/gate-check/photo",
+            post(photo::read).layer(DefaultBodyLimit::max(photo::BYTES_MAX)),
+        )
         .route("/console/visitors", get(report::page))
+        .route("/console/visitors/count", post(report::count))
         .route("/console/visitors/{day}/{file}", get(report::export))
         .route("/console/slots", get(slots::page).post(slots::set))
         .route("/console/slots/close", post(slots::close))
         .route("/console/tickets", get(tickets::list))
         .route("/console/tickets/{ticket}", get(tickets::one))
+        .route("/console/tickets/{ticket}/move", get(rebook::form).post(rebook::to))
+        .route("/console/tickets/{ticket}/name", post(tickets::name))
         .route("/console/tickets/{ticket}/{what}", post(tickets::act))
         .route("/console/tickets/{ticket}/card/{what}", post(cards::act))
 }

@@ -8,7 +8,7 @@ use super::named;
 use crate::{
     core::{
         Rules, State,
-        product::{Kind, Product, begins},
+        product::{Kind, Product},
         slot::Span,
     },
     http::{error::ApiError, router::Web, words::Lang},
@@ -67,24 +67,6 @@ impl Day {
     }
 }
 
-/// Whether a counter may sell it now for this time.
-fn is_on_sale(
-    rules: &Rules,
-    product: &Product,
-    now: Timestamp,
-    day: Date,
-    span: Option<&Span>,
-) -> bool {
-    let window = &product.window;
-    let today = now.to_zoned_datetime(rules.zone.clone()).date();
-    let last = today.checked_add(i64::from(window.days_ahead).days()).unwrap_or(today);
-    window.from.is_none_or(|from| from <= today)
-        && window.until.is_none_or(|until| today <= until)
-        && day <= last
-        && begins(day, span, &rules.zone)
-            .is_some_and(|begins| begins.duration_since(now) >= window.closes)
-}
-
 /// Everything that is asked of the state at once.
 #[derive(Clone, Debug)]
 pub(in crate::http) struct Seller {
@@ -132,9 +114,9 @@ impl Seller {
             let minor = product.price_minor(date, &rules.tariffs)?;
             let spans = self.spans(rules, product, date);
             let sold = match &product.schedule {
-                None => is_on_sale(rules, product, self.now, date, None),
+                None => product.is_on_sale(date, None, self.now, &rules.zone),
                 Some(_) => {
-                    spans.iter().any(|s| is_on_sale(rules, product, self.now, date, Some(s)))
+                    spans.iter().any(|s| product.is_on_sale(date, Some(s), self.now, &rules.zone))
                 }
             };
             sold.then(|| Offered {
@@ -169,7 +151,7 @@ impl Seller {
             if all.contains_key(of) {
                 continue;
             }
-            let open = |span: &Span| is_on_sale(rules, product, self.now, date, Some(span));
+            let open = |span: &Span| product.is_on_sale(date, Some(span), self.now, &rules.zone);
             let spans = self.spans(rules, product, date);
             let choices = spans.iter().filter(|span| open(span));
             let choices: Vec<_> =

@@ -133,7 +133,8 @@ pub(super) fn tag(l: Lang, ticket: &Ticket, stand: &Stand) -> String {
             format!("{} {}/{}", l.say("已入", "in:"), ticket.used, ticket.persons)
         }
         Stand::Open => l.say("可使用", "Ready").to_owned(),
-        Stand::Paper => l.say("纸质票", "On paper").to_owned(),
+        Stand::Paper if ticket.is_printed() => l.say("纸质票", "On paper").to_owned(),
+        Stand::Paper => l.say("待取纸质票", "To be printed").to_owned(),
         Stand::Used(None) => l.say("已使用", "Used").to_owned(),
         Stand::Used(Some(at)) => format!("{} {at}", l.say("已使用", "Used")),
         Stand::Late => l.say("已过期", "Over").to_owned(),

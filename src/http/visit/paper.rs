@@ -39,12 +39,7 @@ pub(in crate::http) fn printers(web: &Web) -> Vec<String> {
 
 /// Tickets of which no paper was made yet.
 pub(in crate::http) fn unprinted(tickets: &[Ticket]) -> Vec<TicketId> {
-    use crate::core::ticket::Medium;
-    let is = |ticket: &&Ticket| {
-        !ticket.revoked
-            && !ticket.expired
-            && (ticket.medium != Medium::Paper || ticket.edition == 0)
-    };
+    let is = |ticket: &&Ticket| !ticket.revoked && !ticket.expired && !ticket.is_printed();
     tickets.iter().filter(is).map(|ticket| ticket.id).collect()
 }
 

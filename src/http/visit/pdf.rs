@@ -135,6 +135,7 @@ mod tests {
             code: code.clone(),
             typed: "4F7QK-92MXT".into(),
             again: 0,
+            invoice: None,
         };
         let bytes = of(Lang::Zh, "云台山", &slip);
         assert!(bytes.starts_with(b"%PDF-") && bytes.len() < 60_000, "{}", bytes.len());

@@ -1,30 +1,37 @@
-//! Who is inside, who came when and through which gate, who did not come, and what was taken. Reads only.
+//! Who is inside, who came when and through which gate, who did not come, and what was taken. Changes nothing but the
+//! count of persons inside, which an operator may correct.
 
 use std::collections::BTreeMap;
 
 use askama::Template;
 use axum::{
+    Form,
     extract::{Path, Query, State},
-    response::{Html, IntoResponse, Response},
+    http::StatusCode,
+    response::{Html, IntoResponse, Redirect, Response},
 };
 use jiff::{Timestamp, ToSpan, civil::Date};
 use serde::Deserialize;
 
 use super::named;
 use crate::{
-    core::{Rules, State as Core, slot::Slot},
+    core::{Input, Rules, State as Core, crowd::day_of, gate::Gate, slot::Slot},
     http::{
         amount, charts,
         console::Frame,
         error::ApiError,
+        operate::REASON_CHARS_MAX,
         ports::Visits,
         router::{Shared, Web},
-        sheet::{Cell, Form, Sheet},
+        sheet::{self, Cell, Sheet},
         signin::Signed,
-        words::Lang,
+        words::{self, Lang},
     },
     types::{Money, ProductId, SlotId, ZoneId},
 };
+
+/// More persons inside are a mistake in typing.
+const PERSONS_MAX: u32 = 1_000_000;
 
 /// One time slot of the day, or what was sold without one.
 #[derive(Debug, Default)]
@@ -36,6 +43,18 @@ struct BySlot {
     came: i64,
     /// Once it is over: sold and did not come.
     no_show: Option<i64>,
+}
+
+/// Persons in a zone now.
+#[derive(Debug)]
+struct Inside {
+    zone: ZoneId,
+    name: String,
+    persons: u64,
+    /// While so many are inside, visitors wait at its gates.
+    most: Option<u32>,
+    /// Gates before which somebody waits.
+    waiting: usize,
 }
 
 /// Of one product and counter.
@@ -55,8 +74,10 @@ struct VisitorsPage {
     day: Date,
     before: Date,
     after: Date,
-    /// Zone and persons who went in and not out.
-    inside: Vec<(String, u64)>,
+    inside: Vec<Inside>,
+    seats: String,
+    absent: String,
+    notice: Option<String>,
     slots: Vec<BySlot>,
     gates: String,
     hours: String,
@@ -78,14 +99,26 @@ pub(in crate::http) async fn page(
     signed: Signed,
     Query(asked): Query<Asked>,
 ) -> Result<Response, ApiError> {
-    let (_, records) = super::office(&web)?;
+    show(&web, l, signed, asked.day.and_then(|day| day.parse().ok()), None).await
+}
+
+async fn show(
+    web: &Web,
+    l: Lang,
+    signed: Signed,
+    day: Option<Date>,
+    notice: Option<String>,
+) -> Result<Response, ApiError> {
+    let (_, records) = super::office(web)?;
     let (rules, now) = (web.desk.rules(), web.desk.now());
     let today = now.to_zoned_datetime(rules.zone.clone()).date();
-    let day = asked.day.and_then(|day| day.parse().ok()).unwrap_or(today);
+    let day = day.unwrap_or(today);
     let (from, to) = bounds(&rules, day).ok_or(ApiError::NotFound)?;
-    let inside = web.desk.read(inside).await?;
-    let zone = |id: &ZoneId| rules.zones.get(id).map_or_else(|| id.to_string(), |z| z.name.clone());
-    let by_slot = by_slot(&web, &rules, l, day, (from, to)).await?;
+    let crowds = {
+        let (rules, site_day) = (rules.clone(), day_of(now, &rules.zone, rules.tickets.day_begins));
+        web.desk.read(move |state| inside(state, &rules, site_day)).await?
+    };
+    let by_slot = by_slot(web, &rules, l, day, (from, to)).await?;
     let passages = records.passages(from, to).await?;
     let (mut gates, mut hours) = (BTreeMap::new(), BTreeMap::new());
     for (lane, hour, count) in &passages {
@@ -95,7 +128,7 @@ pub(in crate::http) async fn page(
     let gates: Vec<(String, i64)> = gates.into_iter().collect();
     let hours: Vec<(String, i64)> =
         hours.into_iter().map(|(hour, count)| (clock(from, hour, &rules), count)).collect();
-    let sold = takings(&web, &rules, l, (from, to)).await?;
+    let sold = takings(web, &rules, l, (from, to)).await?;
     let minor = sold.iter().map(|row| row.taken.minor).sum();
     let mut products: BTreeMap<&str, i64> = BTreeMap::new();
     sold.iter().for_each(|row| *products.entry(&row.product).or_default() += row.taken.minor);
@@ -104,7 +137,17 @@ pub(in crate::http) async fn page(
     let (persons, title) = (|n: i64| n.to_string(), |zh, en| l.say(zh, en));
     let money = |minor: i64| Money::new(minor, rules.currency).to_string();
     let page = VisitorsPage {
-        inside: inside.into_iter().map(|(id, count)| (zone(&id), count)).collect(),
+        inside: crowds,
+        seats: charts::bars(
+            &of_slots(&by_slot, |row| row.sold),
+            persons,
+            title("各时段已售", "Sold by time slot"),
+        ),
+        absent: charts::bars(
+            &of_slots(&by_slot, |row| row.no_show.unwrap_or(0)),
+            persons,
+            title("各时段未到", "No-shows by time slot"),
+        ),
         slots: by_slot,
         came: gates.iter().map(|(_, count)| count).sum(),
         gates: charts::bars(&gates, persons, title("各通道人次", "Persons by gate")),
@@ -115,9 +158,15 @@ pub(in crate::http) async fn page(
         before: day.checked_sub(1.day()).unwrap_or(day),
         after: day.checked_add(1.day()).unwrap_or(day),
         day,
-        f: Frame::new(&web, l, signed.name),
+        f: Frame::new(web, l, signed.name),
+        notice,
     };
-    Ok(Html(page.render()?).into_response())
+    let status = if page.notice.is_some() { StatusCode::CONFLICT } else { StatusCode::OK };
+    Ok((status, Html(page.render()?)).into_response())
+}
+
+fn of_slots(slots: &[BySlot], count: impl Fn(&BySlot) -> i64) -> Vec<(String, i64)> {
+    slots.iter().map(|row| (row.name.clone(), count(row))).collect()
 }
 
 fn clock(from: Timestamp, hour: i64, rules: &Rules) -> String {
@@ -131,14 +180,68 @@ fn bounds(rules: &Rules, day: Date) -> Option<(Timestamp, Timestamp)> {
     Some((at(day)?, at(day.checked_add(1.day()).ok()?)?))
 }
 
-fn inside(state: &Core) -> BTreeMap<ZoneId, u64> {
-    let mut inside = BTreeMap::new();
-    for area in state.tickets.values().flat_map(|ticket| &ticket.areas) {
-        if area.inside > 0 {
-            *inside.entry(area.zone.clone()).or_insert(0) += u64::from(area.inside);
-        }
+/// What was counted at the gates, or by an operator; where nobody counts, what tickets say.
+fn inside(state: &Core, rules: &Rules, today: Date) -> Vec<Inside> {
+    let by_tickets = |zone: &ZoneId| {
+        let areas = state.tickets.values().flat_map(|ticket| &ticket.areas);
+        areas.filter(|area| area.zone == *zone).map(|area| u64::from(area.inside)).sum()
+    };
+    let rows = rules.zones.iter().filter_map(|(id, zone)| {
+        let most = rules.tickets.persons_max.get(id).copied();
+        let has_gate = rules.gates.values().any(|gate| gate.zone == *id);
+        let crowd = state.crowds.get(id).map(|crowd| u64::from(crowd.inside_on(today)));
+        let persons = crowd.unwrap_or_else(|| by_tickets(id));
+        (has_gate || most.is_some() || persons > 0).then(|| Inside {
+            zone: id.clone(),
+            name: zone.name.clone(),
+            persons,
+            most,
+            waiting: state.gates.values().filter(|gate| is_held(gate, rules, id)).count(),
+        })
+    });
+    rows.collect()
+}
+
+/// A visitor waits before it until somebody leaves the zone.
+fn is_held(gate: &Gate, rules: &Rules, zone: &ZoneId) -> bool {
+    gate.crowded.is_some() && rules.gates.get(&gate.id).is_some_and(|rules| rules.zone == *zone)
+}
+
+#[derive(Deserialize)]
+pub(in crate::http) struct Counted {
+    zone: String,
+    found: u32,
+    #[serde(default)]
+    reason: String,
+}
+
+/// An operator counted who is inside: on record, and whoever waits for a place may go in.
+pub(in crate::http) async fn count(
+    State(web): State<Shared>,
+    l: Lang,
+    signed: Signed,
+    Form(given): Form<Counted>,
+) -> Result<Response, ApiError> {
+    super::office(&web)?;
+    let zone = ZoneId::parse(&given.zone).ok_or(ApiError::NotFound)?;
+    let (found, reason, who) = (given.found, given.reason, signed.name.clone());
+    if reason.chars().count() > REASON_CHARS_MAX || found > PERSONS_MAX {
+        return Err(ApiError::Unfit(
+            "人数请不超过一百万，原因请不超过 200 字。",
+            "At most a million persons, and a reason of at most 200 characters.",
+        ));
     }
-    inside
+    let told = web.desk.tell(Input::CrowdCounted { zone, found, who, reason }).await?;
+    tracing::info!(
+        operator = signed.name,
+        found,
+        done = told.is_ok(),
+        "persons inside were counted"
+    );
+    match told {
+        Ok(_) => Ok(Redirect::to("/console/visitors").into_response()),
+        Err(refusal) => show(&web, l, signed, None, Some(words::refusal(l, &refusal))).await,
+    }
 }
 
 async fn by_slot(
@@ -221,7 +324,7 @@ pub(in crate::http) async fn export(
     _signed: Signed,
     Path((day, file)): Path<(Date, String)>,
 ) -> Result<Response, ApiError> {
-    let form = Form::parse(&file).ok_or(ApiError::NotFound)?;
+    let form = sheet::Form::parse(&file).ok_or(ApiError::NotFound)?;
     let (_, records) = super::office(&web)?;
     let rules = web.desk.rules();
     let (from, to) = bounds(&rules, day).ok_or(ApiError::NotFound)?;

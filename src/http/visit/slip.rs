@@ -9,6 +9,7 @@ use crate::{
         visit::{clock, named, office},
         words::Lang,
     },
+    types::CounterId,
 };
 
 /// Of the ticket as it is now: its edition is the one the code is made for.
@@ -27,5 +28,18 @@ pub(super) fn of(web: &Web, rules: &Rules, l: Lang, ticket: &Ticket) -> Result<S
         code: codes.code(ticket, rules),
         typed: codes.typed(ticket.id, ticket.edition),
         again: ticket.edition.saturating_sub(1),
+        invoice: invoice(web, ticket),
     })
+}
+
+/// What was paid for it here has an invoice; what an agent sold has one there.
+fn invoice(web: &Web, ticket: &Ticket) -> Option<(String, String)> {
+    let sold = ticket.sold.as_ref().filter(|sold| !sold.price.is_zero())?;
+    web.invoices.as_ref()?;
+    let by_account = |counter: &CounterId| counter.as_str() == ticket.made_by;
+    if web.desk.rules().shop.on_account.iter().any(by_account) {
+        return None;
+    }
+    let here = format!("{}/i", web.settings.public_url());
+    Some((here, web.links.code(sold.order)))
 }

@@ -25,7 +25,7 @@ use crate::{
         signin::Signed,
         words::{self, Lang},
     },
-    types::{ScheduleId, SlotId},
+    types::{Currency, Money, ScheduleId, SlotId},
 };
 
 /// A day of the calendar.
@@ -65,12 +65,18 @@ struct SlotsPage {
     day: Date,
     rows: Vec<SlotRow>,
     closures: Vec<Closure>,
+    currency: Currency,
     notice: Option<String>,
 }
 
 impl SlotsPage {
     fn is_chosen(&self, row: &DayRow) -> bool {
         row.date == self.day
+    }
+
+    #[expect(clippy::trivially_copy_pass_by_ref, reason = "templates hand out references")]
+    fn money(&self, minor: &i64) -> Money {
+        Money::new(*minor, self.currency)
     }
 
     fn title(&self) -> String {
@@ -113,6 +119,7 @@ async fn show(
         .filter(|date| date.month() == first.month())
         .collect();
     let rules = web.desk.rules();
+    let currency = rules.currency;
     let (days, rows, closures) = web
         .desk
         .read(move |state| {
@@ -140,6 +147,7 @@ async fn show(
         day,
         rows,
         closures,
+        currency,
         notice,
     };
     let status = if page.notice.is_some() { StatusCode::CONFLICT } else { StatusCode::OK };

@@ -12,7 +12,9 @@ use serde::Deserialize;
 
 use super::{
     buy::fresh_key,
-    cards, change, named, order,
+    cards,
+    change::{self, Going},
+    named, order,
     page::{self, Stand},
     window,
 };
@@ -33,7 +35,7 @@ use crate::{
         signin::Signed,
         words::{self, Lang},
     },
-    types::{DeviceId, TicketId},
+    types::{DeviceId, Money, TicketId},
 };
 
 const ORDERS_MAX: u32 = 100;
@@ -111,11 +113,20 @@ struct FilePage {
     /// Readers at which a card was held a moment ago.
     readers: Vec<(DeviceId, i64)>,
     is_changeable: bool,
+    /// Persons who have not come in, and what goes back for them by the rules.
+    left: u32,
+    going: Option<Going>,
     key: String,
     notice: Option<(bool, String)>,
 }
 
 impl FilePage {
+    /// What the site kept of persons who went back.
+    fn kept(&self) -> Option<Money> {
+        let sold = self.ticket.sold.as_ref().filter(|sold| sold.kept_minor > 0)?;
+        Some(Money::new(sold.kept_minor, sold.price.currency))
+    }
+
     fn state(&self, admission: &Admission) -> &'static str {
         words::admission_state(self.f.l, admission.state)
     }
@@ -128,6 +139,7 @@ impl FilePage {
             "reprinted" => l.say("补打", "printed again"),
             "returned" => l.say("退票", "returned"),
             "moved" => l.say("改期", "moved"),
+            "name_shown" => l.say("查看姓名", "name read"),
             _ => l.say("改名", "given another name"),
         };
         let reason =
@@ -145,7 +157,7 @@ pub(in crate::http) async fn one(
     show(&web, l, signed, TicketId(id), None).await
 }
 
-pub(super) async fn show(
+pub(in crate::http) async fn show(
     web: &Web,
     l: Lang,
     signed: Signed,
@@ -174,6 +186,8 @@ pub(super) async fn show(
         cards,
         readers: readers.collect(),
         is_changeable: matches!(stand, Stand::Open | Stand::Paper),
+        left: ticket.persons.saturating_sub(ticket.used),
+        going: change::going(&rules, &ticket, now),
         key: fresh_key()?,
         ticket,
         notice,
@@ -195,6 +209,28 @@ pub(in crate::http) struct Changed {
     name: String,
     #[serde(default)]
     number: String,
+    /// Of a group that goes back; default: all who have not come in.
+    #[serde(default)]
+    persons: String,
+    /// `against`: whatever the rules say, for the reason.
+    #[serde(default)]
+    rules: String,
+}
+
+/// Whatever the rules say needs a reason; so does what the rules do not speak of.
+pub(in crate::http) fn asker(
+    l: Lang,
+    who: &str,
+    (rules, reason): (&str, &str),
+) -> Result<Asker, String> {
+    let reason = reason.trim();
+    let against = rules == "against";
+    if against && reason.is_empty() || reason.chars().count() > REASON_CHARS_MAX {
+        let text = l.say("请填写原因（200 字内）", "Give a reason, of 200 characters at most");
+        return Err(text.to_owned());
+    }
+    let against_rules = against.then(|| reason.to_owned());
+    Ok(Asker::Operator { who: who.to_owned(), against_rules })
 }
 
 /// `revoke`, `return` or `rename`.
@@ -206,47 +242,94 @@ pub(in crate::http) async fn act(
     Form(given): Form<Changed>,
 ) -> Result<Response, ApiError> {
     let id = TicketId(id);
-    let reason = given.reason.trim().to_owned();
-    if reason.is_empty() || reason.chars().count() > REASON_CHARS_MAX {
-        let text = l.say("请填写原因（200 字内）", "Give a reason, of 200 characters at most");
-        return show(&web, l, signed, id, Some((false, text.to_owned()))).await;
-    }
+    // A revocation is by no rule.
+    let rules = if what == "revoke" { "against" } else { given.rules.as_str() };
+    let by = match asker(l, &signed.name, (rules, &given.reason)) {
+        Ok(by) => by,
+        Err(wrong) => return show(&web, l, signed, id, Some((false, wrong))).await,
+    };
     let ticket = page::by_id(&web, id).await?;
-    let who = signed.name.clone();
-    let by = Asker::Operator { who: who.clone(), against_rules: Some(reason.clone()) };
+    let (who, reason) = (signed.name.clone(), given.reason.trim().to_owned());
     let input = match what.as_str() {
         "revoke" => Input::TicketRevoked { ticket: id, by: format!("{who}: {reason}") },
         "return" => {
             let left = ticket.persons.saturating_sub(ticket.used).saturating_sub(ticket.held);
+            let persons = given.persons.trim().parse().unwrap_or(left);
             Input::TicketsReturned(ReturnAsked {
                 key: given.key,
-                tickets: vec![Back { ticket: id, persons: left, of: ticket.persons }],
+                tickets: vec![Back { ticket: id, persons, of: ticket.persons }],
                 bought: change::bought(&web, std::slice::from_ref(&ticket)).await?,
                 by,
             })
         }
         "rename" => {
-            let visitor = super::sealed(&web, &given.name, &given.number)?;
-            Input::TicketRenamed { ticket: id, visitor, by }
+            let done = change::rename_by(&web, id, (&given.name, &given.number), by).await;
+            let notice = match done {
+                Ok(()) => (true, l.say("已完成", "Done").to_owned()),
+                Err(wrong) => (false, wrong.text(l)),
+            };
+            return show(&web, l, signed, id, Some(notice)).await;
         }
         _ => return Err(ApiError::NotFound),
     };
     let told = web.desk.tell(input).await?;
     tracing::info!(ticket = %id, what, operator = who, done = told.is_ok(), "an operator changed a ticket");
     let notice = match told {
-        Ok(Answer::Returned(returned)) if !returned.cash.is_zero() => {
-            (true, format!("{} {}", l.say("请付现金", "Hand over in cash:"), returned.cash))
-        }
-        Ok(Answer::Returned(returned)) => (
-            true,
-            format!(
-                "{} {}",
-                l.say("已退，款项原路退回", "Returned; on its way back:"),
-                returned.back
-            ),
-        ),
-        Ok(_) => (true, l.say("已完成", "Done").to_owned()),
+        Ok(answer) => (true, done_words(l, &answer)),
         Err(refusal) => (false, words::refusal(l, &refusal)),
     };
+    show(&web, l, signed, id, Some(notice)).await
+}
+
+pub(in crate::http) fn done_words(l: Lang, answer: &Answer) -> String {
+    match answer {
+        Answer::Returned(returned) if !returned.cash.is_zero() => {
+            format!("{} {}", l.say("请付现金", "Hand over in cash:"), returned.cash)
+        }
+        Answer::Returned(returned) => {
+            let words = l.say("已退，款项原路退回", "Returned; on its way back:");
+            format!("{words} {}", returned.back)
+        }
+        _ => l.say("已完成", "Done").to_owned(),
+    }
+}
+
+#[derive(Deserialize)]
+pub(in crate::http) struct Curious {
+    #[serde(default)]
+    reason: String,
+}
+
+/// A visitor's name and number in full, for a reason that is on record before they are opened.
+pub(in crate::http) async fn name(
+    State(web): State<Shared>,
+    l: Lang,
+    signed: Signed,
+    Path(id): Path<i64>,
+    Form(Curious { reason }): Form<Curious>,
+) -> Result<Response, ApiError> {
+    let (codes, records) = super::office(&web)?;
+    let id = TicketId(id);
+    let ticket = page::by_id(&web, id).await?;
+    let visitor = ticket.visitor.clone().ok_or(ApiError::NotFound)?;
+    if reason.chars().count() > REASON_CHARS_MAX {
+        let text = l.say("请填写原因（200 字内）", "Give a reason, of 200 characters at most");
+        return show(&web, l, signed, id, Some((false, text.to_owned()))).await;
+    }
+    let who = signed.name.clone();
+    let shown = Input::VisitorShown { ticket: Box::new(ticket), who, reason };
+    if let Err(refusal) = web.desk.tell(shown).await? {
+        let notice = (false, words::refusal(l, &refusal));
+        return show(&web, l, signed, id, Some(notice)).await;
+    }
+    tracing::info!(ticket = %id, operator = signed.name, "a visitor's name was opened");
+    let kept = records.kept_visitor(visitor.digest).await?;
+    let opened = kept.and_then(|sealed| codes.unseal(&visitor, &sealed));
+    let gone = l.say(
+        "姓名和证件号已按保存期限删除，或密钥已不在",
+        "Name and number are deleted after their time, or their key is gone",
+    );
+    let notice = opened
+        .map_or((false, gone.to_owned()), |(name, number)| (true, format!("{name} · {number}")));
     show(&web, l, signed, id, Some(notice)).await
 }

@@ -22,7 +22,11 @@ use super::{
 };
 use crate::{
     core::{
-        Answer, Input, input::At, money::OrderState, selling::TicketsAsked, ticket::Medium,
+        Answer, Input,
+        input::At,
+        money::OrderState,
+        selling::{Bought, PaidWith, TicketsAsked},
+        ticket::Medium,
         till::TillAct,
     },
     http::{
@@ -157,8 +161,12 @@ pub(in crate::http) async fn sell(
             return names(&web, l, signed, &fields, &named, wrong.text(l));
         }
     };
+    wish::keep_names(&web, &fields, &wanted).await?;
     let (counter, key) = (seller.counter, fields.get("key").to_owned());
-    let asked = TicketsAsked { counter, key, lines, medium: Medium::Paper };
+    // Without a printer there is no paper: the page of each ticket shows its code.
+    let has_printer = !paper::printers(&web).is_empty();
+    let medium = if has_printer { Medium::Paper } else { Medium::Any };
+    let asked = TicketsAsked { counter, key, lines, medium };
     match web.desk.tell(Input::TicketsAsked(asked)).await? {
         Ok(Answer::Order(order)) => {
             tracing::info!(%order, operator = signed.name, "tickets were ordered at the window");
@@ -232,6 +240,8 @@ struct WindowOrder {
     unprinted: usize,
     printers: Vec<String>,
     has_shift: bool,
+    /// Paid in cash, gone back, and not fetched yet.
+    owed: Money,
     notice: Option<(bool, String)>,
 }
 
@@ -265,6 +275,10 @@ async fn one_page(
     let file = File::of(web, id).await?;
     let (rules, now, who) = (web.desk.rules(), web.desk.now(), signed.name.clone());
     let has_shift = web.desk.read(move |state| state.shift_of(&who).is_some()).await?;
+    let owed = match cash_of(web, id).await? {
+        Some((_, minor)) => Money::new(minor, rules.currency),
+        None => Money::zero(rules.currency),
+    };
     let sale = file.order.sale.as_ref();
     let until = sale.and_then(|sale| sale.open_until);
     let link = format!("{}/p/{}", web.settings.public_url(), web.links.token(id));
@@ -282,6 +296,7 @@ async fn one_page(
         rows: order::rows(web, &rules, l, &file.tickets),
         printers: paper::printers(web),
         has_shift,
+        owed,
         notice: notice.as_ref().map(|(status, text)| (*status == StatusCode::OK, text.clone())),
     };
     let status = notice.map_or(StatusCode::OK, |(status, _)| status);
@@ -329,14 +344,46 @@ pub(in crate::http) async fn cash(
             return one_page(&web, l, signed, order, Some((StatusCode::CONFLICT, text))).await;
         }
     };
+    let text = format!("{} {change}", l.say("找零", "Change:"));
+    if tendered.printer.is_empty() {
+        return one_page(&web, l, signed, order, Some((StatusCode::OK, text))).await;
+    }
     let printed = print_all(&web, l, &signed, order, &tendered.printer).await?;
-    let text = format!("{} {change} · {}", l.say("找零", "Change:"), printed.text);
-    let status = if printed.is_done() || tendered.printer.is_empty() {
-        StatusCode::OK
-    } else {
-        printed.status
+    let text = format!("{text} · {}", printed.text);
+    one_page(&web, l, signed, order, Some((printed.status, text))).await
+}
+
+/// An order that was paid in cash, with what of it waits for whoever paid.
+async fn cash_of(web: &Web, id: OrderId) -> Result<Option<(Bought, i64)>, ApiError> {
+    let (_, records) = super::office(web)?;
+    let Some(bought) = records.bought(id).await? else { return Ok(None) };
+    let PaidWith::Cash(cash) = &bought.with else { return Ok(None) };
+    let (cash, most) = (cash.id, cash.amount.minor);
+    let owed = bought.order.basket.as_ref().map_or(0, |basket| basket.cash_owed_minor);
+    let given = web.desk.read(move |state| state.cash_back(cash)).await?;
+    Ok(Some((bought, (owed.min(most) - given).max(0))))
+}
+
+/// Whoever paid in cash fetches what went back while they were away, out of the operator's drawer.
+pub(in crate::http) async fn fetch(
+    State(web): State<Shared>,
+    l: Lang,
+    signed: Signed,
+    Path(id): Path<i64>,
+) -> Result<Response, ApiError> {
+    let order = OrderId(id);
+    let (bought, _) = cash_of(&web, order).await?.ok_or(ApiError::NotFound)?;
+    let told = web.desk.tell(Input::CashFetched { bought, who: signed.name.clone() }).await?;
+    tracing::info!(%order, operator = signed.name, done = told.is_ok(), "cash of returned tickets");
+    let notice = match told {
+        Ok(Answer::Returned(returned)) => {
+            let text = l.say("请付现金", "Hand over in cash:");
+            (StatusCode::OK, format!("{text} {}", returned.cash))
+        }
+        Ok(_) => return Err(ApiError::Internal),
+        Err(refusal) => (StatusCode::CONFLICT, words::refusal(l, &refusal)),
     };
-    one_page(&web, l, signed, order, Some((status, text))).await
+    one_page(&web, l, signed, order, Some(notice)).await
 }
 
 async fn print_all(

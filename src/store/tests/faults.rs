@@ -119,21 +119,10 @@ async fn a_batch_that_breaks_a_rule_leaves_nothing_behind() {
     let mut store = Store::open(&dir.db(), Options::default()).await.unwrap();
     store.writer.commit(start(), &[Change::Stay(stay(1, "京A12345"))]).await.unwrap();
     let before = (*store.writer.tail(), store.reader.load().await.unwrap());
-    let posting = Posting {
-        txn: 1,
-        at: start(),
-        payment: Some(PaymentId(9)),
-        refund: None,
-        cash: None,
-        shift: None,
-        pass: None,
-        counter: None,
-        product: None,
-        settled: None,
-        debit: Account::ChannelReceivable,
-        credit: Account::ParkingRevenue,
-        amount: Money::new(500, Currency::Cny),
-    };
+    let (debit, credit) = (Account::ChannelReceivable, Account::ParkingRevenue);
+    let bare = Posting::bare(1, start(), debit, credit, Money::new(500, Currency::Cny));
+    let of_nothing = bare.clone();
+    let posting = Posting { payment: Some(PaymentId(9)), ..bare };
     let owes = Stay { paid_minor: -1, ..stay(3, "京A3333A") };
     let one_sided = Posting { credit: Account::ChannelReceivable, ..posting.clone() };
     for (change, rule) in [
@@ -141,6 +130,7 @@ async fn a_batch_that_breaks_a_rule_leaves_nothing_behind() {
         (Change::Stay(owes), "stay_paid_not_negative"),
         (Change::Posting(posting), "FOREIGN KEY"),
         (Change::Posting(one_sided), "posting_two_accounts"),
+        (Change::Posting(of_nothing), "posting_of_something"),
     ] {
         // The first of the two is fine by itself.
         let batch = [Change::Stay(stay(9, "京A99999")), change];
@@ -163,21 +153,9 @@ async fn money_is_taken_once_per_payment() {
     let traffic = super::pages::paid_once(&mut store).await;
     let payment = traffic.state.payments.keys().next().copied().unwrap();
     let posting = |txn, credit| {
-        Change::Posting(Posting {
-            txn,
-            at: start(),
-            payment: Some(payment),
-            refund: None,
-            cash: None,
-            shift: None,
-            pass: None,
-            counter: None,
-            product: None,
-            settled: None,
-            debit: Account::ChannelReceivable,
-            credit,
-            amount: Money::new(500, Currency::Cny),
-        })
+        let (debit, amount) = (Account::ChannelReceivable, Money::new(500, Currency::Cny));
+        let bare = Posting::bare(txn, start(), debit, credit, amount);
+        Change::Posting(Posting { payment: Some(payment), ..bare })
     };
     for (change, rule) in [
         (posting(2, Account::RefundsPayable), "posting_payment_taken_once"),

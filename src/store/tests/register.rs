@@ -73,7 +73,7 @@ impl Traffic {
     }
 
     fn entry(&mut self) -> ListDraft {
-        let lists = [List::Black, List::White, List::Vip, List::Emergency];
+        let lists = [List::Black, List::White, List::Vip, List::Emergency, List::ByHand];
         let list = *lists.choose(&mut self.rng).unwrap();
         let until = self.rng.random_ratio(1, 2).then(|| self.now + Duration::from_hours(9));
         let (plate, note, from) = (self.plate(), "n".into(), self.now);

@@ -23,21 +23,8 @@ fn day(channel: &str) -> SettledDay {
 }
 
 fn posting(txn: i64, of: Option<SettledDay>, (debit, credit): (Account, Account)) -> Change {
-    Change::Posting(Posting {
-        counter: None,
-        product: None,
-        txn,
-        at: start(),
-        payment: None,
-        refund: None,
-        cash: None,
-        shift: None,
-        pass: None,
-        settled: of,
-        debit,
-        credit,
-        amount: cny(100 * txn),
-    })
+    let bare = Posting::bare(txn, start(), debit, credit, cny(100 * txn));
+    Change::Posting(Posting { settled: of, ..bare })
 }
 
 #[tokio::test]
@@ -48,6 +35,10 @@ async fn a_settled_day_survives_and_its_postings_add_up() {
         Change::Settled(Settled {
             id: day("icbc"),
             fees: cny(fees),
+            book: None,
+            shares: Vec::new(),
+            transferred: std::collections::BTreeMap::new(),
+            relayed: std::collections::BTreeMap::new(),
             arrived: cny(200),
             written_off: BTreeMap::from([(7, 300)]),
             by: "li".into(),

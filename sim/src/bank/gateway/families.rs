@@ -13,8 +13,8 @@ use jiff::{SignedDuration, Timestamp, civil::Date, tz};
 use serde_json::{Value, json};
 
 use super::{
-    super::words::{BillKind, Collect, Generate, RefundStanding},
-    Answer, Bank, Duration, Refusal, SILENCE, Said, Shared, no, now, wire,
+    super::words::{BillKind, Book, Collect, Generate, RefundStanding},
+    Answer, Bank, Duration, Refusal, SILENCE, Said, Shared, no, wire,
 };
 
 /// What is bound to a plate.
@@ -37,6 +37,70 @@ impl Plates {
             Some(agreement) => drop(self.bound.insert(plate.to_owned(), agreement)),
             None => drop(self.bound.remove(plate)),
         }
+    }
+}
+
+/// Parts of payments that are settled to others.
+#[derive(Debug, Default)]
+pub(super) struct SubOrders {
+    given: BTreeMap<String, SubOrder>,
+    /// Numbers of what was taken back, with how much of which sub-order.
+    taken: BTreeMap<String, (String, i64)>,
+}
+
+/// One of them.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct SubOrder {
+    pub out_trade_no: String,
+    pub sub_mer_id: String,
+    /// What it has of the payment, less what was taken back.
+    pub fen: i64,
+}
+
+impl SubOrders {
+    pub(super) fn all(&self) -> Vec<SubOrder> {
+        self.given.values().cloned().collect()
+    }
+
+    /// Gives a part of a paid order; the same number again is the same.
+    fn give(&mut self, book: Option<&Book>, biz: &Value) -> Value {
+        let Some(book) = book else { return refused(Refusal::NoSuchOrder) };
+        for sub in biz["order_submit_act_input"].as_array().into_iter().flatten() {
+            let (number, payee) = (text(sub, "sub_order_id"), text(sub, "sub_mer_id"));
+            let Some(fen) =
+                fen(sub, "classify_amt").filter(|_| !number.is_empty() && !payee.is_empty())
+            else {
+                return refused(Refusal::BadField);
+            };
+            let of_order = self.given.values().filter(|s| s.out_trade_no == book.out_trade_no);
+            let so_far: i64 = of_order.map(|sub| sub.fen).sum();
+            if self.given.contains_key(number) {
+                continue;
+            }
+            if so_far + fen > book.paid_fen {
+                return refused(Refusal::RefundTooLarge);
+            }
+            let (out_trade_no, sub_mer_id) = (book.out_trade_no.clone(), payee.to_owned());
+            self.given.insert(number.to_owned(), SubOrder { out_trade_no, sub_mer_id, fen });
+        }
+        json!({"return_code": 0, "return_msg": "", "order_submit_act_output": []})
+    }
+
+    fn take_back(&mut self, biz: &Value) -> Value {
+        let (number, of) = (text(biz, "seq_no").to_owned(), text(biz, "sub_order_id").to_owned());
+        let Some(fen) = fen(biz, "classify_amt").filter(|_| !number.is_empty()) else {
+            return refused(Refusal::BadField);
+        };
+        if self.taken.contains_key(&number) {
+            return json!({"return_code": 0, "return_msg": ""});
+        }
+        match self.given.get_mut(&of) {
+            Some(sub) if sub.fen >= fen => sub.fen -= fen,
+            Some(_) => return refused(Refusal::RefundTooLarge),
+            None => return refused(Refusal::NoSuchOrder),
+        }
+        self.taken.insert(number, (of, fen));
+        json!({"return_code": 0, "return_msg": ""})
     }
 }
 
@@ -64,7 +128,7 @@ pub(super) async fn call(
     OriginalUri(uri): OriginalUri,
     Form(pairs): Form<Vec<(String, String)>>,
 ) -> Response {
-    let now = now();
+    let now = shared.now();
     let opened = wire::open(&shared.settings, &shared.keys, now, uri.path(), &pairs);
     let (msg_id, answer) = match opened {
         Ok((msg_id, _)) if !shared.is_new(&msg_id) => {
@@ -111,11 +175,31 @@ fn act(shared: &Shared, now: Timestamp, path: &str, biz: &Value) -> Option<Conte
     if merchant != Some(shared.settings.mer_id.as_str()) {
         return Some(content(refused(Refusal::UnknownMerchant)));
     }
+    if matches!(
+        path,
+        "/api/cardbusiness/qrcode/consumption/V1"
+            | "/api/cardbusiness/aggregatepay/b2c/online/consumepurchase/V1"
+    ) {
+        let number = text(biz, "out_trade_no").to_owned();
+        shared.begun_by().insert(number, path.to_owned());
+    }
     if let Some(call) = path.strip_prefix("/api/b2c/") {
         return plate(shared, now, call, biz);
     }
     let mut bank = shared.bank();
     let number = text(biz, "out_trade_no");
+    match path {
+        "/api/cardbusiness/aggregatepay/b2c/online/sersuborder/V1" => {
+            let order = text(biz, "order_num");
+            let known = bank.book_of(order);
+            let said = shared.sub_orders().give(known.as_ref(), biz);
+            return Some(content(said));
+        }
+        "/api/cardbusiness/aggregatepay/b2c/online/sersuborderrefund/V1" => {
+            return Some(content(shared.sub_orders().take_back(biz)));
+        }
+        _ => {}
+    }
     Some(match path.strip_prefix("/api/")? {
         "qrcode/V2/pay" | "qrcode/pay/V3" | "qrcode/pay/V4" => {
             told(collect(&mut bank, now, biz, text(biz, "qr_code")), |said| {
@@ -328,7 +412,15 @@ fn plate(shared: &Shared, now: Timestamp, call: &str, biz: &Value) -> Option<Con
             plates.bind(&name, None);
             content(json!({"return_code": 0}))
         }
-        "licenseplate/payment/pay/V3" | "passfree/payment/pay/V1" => match bound {
+        "passfree/payment/pay/V2" | "passfree/payment/pay/V3"
+            if text(biz, "channel_type").is_empty() =>
+        {
+            content(refused(Refusal::BadField))
+        }
+        "licenseplate/payment/pay/V3"
+        | "passfree/payment/pay/V1"
+        | "passfree/payment/pay/V2"
+        | "passfree/payment/pay/V3" => match bound {
             Some(PlateAgreement::Bound) => {
                 plates.charges += 1;
                 let code = format!("9{:018}", plates.charges);
@@ -357,7 +449,7 @@ pub(super) async fn sign_page(
     Form(body): Form<Vec<(String, String)>>,
 ) -> Response {
     pairs.extend(body);
-    let opened = wire::open(&shared.settings, &shared.keys, now(), uri.path(), &pairs);
+    let opened = wire::open(&shared.settings, &shared.keys, shared.now(), uri.path(), &pairs);
     let Ok((_, content)) = opened else {
         return (StatusCode::FORBIDDEN, "sign not pass").into_response();
     };

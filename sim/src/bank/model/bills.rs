@@ -4,8 +4,8 @@
 use rand::SeedableRng;
 use rand_chacha::ChaCha8Rng;
 
-use super::{Bank, Timestamp, draw};
-use crate::bank::words::{BillKind, BillLine};
+use super::{Bank, SignedDuration, Timestamp, draw};
+use crate::bank::words::{BillKind, BillLine, Spoil};
 
 impl Bank {
     /// Whether a statement is told to be not ready yet.
@@ -14,8 +14,8 @@ impl Bank {
         draw(&mut self.refunds, chance)
     }
 
-    /// What happened from `from` on and before `until`, less what the fault `statement_short` leaves out: the same
-    /// lines each time.
+    /// What happened from `from` on and before `until`, as the faults of statements have it: the same lines are missing,
+    /// doubled, wrong or a day late each time.
     pub fn statement(&self, from: Timestamp, until: Timestamp) -> Vec<BillLine> {
         let mut lines = Vec::new();
         for order in self.orders.values() {
@@ -35,16 +35,48 @@ impl Bank {
                 lines.push(line(Some(given.at), BillKind::Refunded { refund_no, fen }));
             }
         }
-        lines.retain(|line| from <= line.at && line.at < until && !self.is_left_out(line));
+        lines.retain(|line| {
+            let late = self.is_hit(line, Spoil::NextDay, self.faults.statement_next_day);
+            let at = if late { line.at + SignedDuration::from_hours(24) } else { line.at };
+            from <= at
+                && at < until
+                && !self.is_hit(line, Spoil::Missing, self.faults.statement_short)
+        });
         lines.sort_by(|a, b| (a.at, &a.out_trade_no).cmp(&(b.at, &b.out_trade_no)));
+        let twice =
+            |line: &BillLine| self.is_hit(line, Spoil::Twice, self.faults.statement_doubled);
+        let mut lines: Vec<BillLine> = lines
+            .into_iter()
+            .flat_map(|line| std::iter::repeat_n(line.clone(), 1 + usize::from(twice(&line))))
+            .collect();
+        for line in &mut lines {
+            let wrong = i64::from(self.is_hit(line, Spoil::Amount, self.faults.statement_amount));
+            match &mut line.kind {
+                BillKind::Refunded { fen, .. } => *fen += wrong,
+                BillKind::Paid | BillKind::Undone => line.order_fen += wrong,
+            }
+        }
         lines
     }
 
-    fn is_left_out(&self, line: &BillLine) -> bool {
-        let of = format!("{} {:?}", line.out_trade_no, line.kind);
+    /// From now on a payment's line is wrong, or right again.
+    pub fn spoil_statement(&mut self, out_trade_no: &str, spoil: Option<Spoil>) {
+        match spoil {
+            Some(spoil) => drop(self.spoilt.insert(out_trade_no.to_owned(), spoil)),
+            None => drop(self.spoilt.remove(out_trade_no)),
+        }
+    }
+
+    /// Whether a fault hits this line, whoever asks and however often.
+    fn is_hit(&self, line: &BillLine, fault: Spoil, chance: f64) -> bool {
+        let spoilt = self.spoilt.get(&line.out_trade_no) == Some(&fault);
+        if spoilt && line.kind == BillKind::Paid {
+            return true;
+        }
+        let of = format!("{fault:?}{} {:?}", line.out_trade_no, line.kind);
         let number =
             of.bytes().fold(self.seed, |all, b| all.wrapping_mul(31).wrapping_add(b.into()));
-        draw(&mut ChaCha8Rng::seed_from_u64(number), self.faults.statement_short)
+        draw(&mut ChaCha8Rng::seed_from_u64(number), chance)
     }
 }
 
@@ -88,6 +120,23 @@ mod tests {
         let lines = bank.statement(at(0), at(100));
         assert!((1..13).contains(&lines.len()), "{}", lines.len());
         assert_eq!(lines, bank.statement(at(0), at(100)));
+    }
+
+    #[test]
+    fn lines_are_doubled_wrong_or_a_day_late_and_stay_so() {
+        let faulty = |faults| bank(faults).statement(at(0), at(100));
+        let sum = |lines: &[BillLine]| lines.iter().map(|line| line.order_fen).sum::<i64>();
+        let doubled = faulty(Faults { statement_doubled: 0.4, ..Faults::default() });
+        assert!((14..26).contains(&doubled.len()), "{}", doubled.len());
+        let wrong = Faults { statement_amount: 0.4, ..Faults::default() };
+        let lines = faulty(wrong.clone());
+        assert!(lines.len() == 13 && lines == faulty(wrong));
+        assert!((6_501..6_513).contains(&sum(&lines)), "{}", sum(&lines));
+        let late = bank(Faults { statement_next_day: 0.4, ..Faults::default() });
+        let (today, tomorrow) =
+            (late.statement(at(0), at(100)), late.statement(at(86_400), at(86_500)));
+        assert!(!today.is_empty() && !tomorrow.is_empty());
+        assert_eq!(today.len() + tomorrow.len(), 13);
     }
 
     #[test]

@@ -38,6 +38,9 @@ impl Bank {
             Some((order.out_trade_no.clone(), at))
         });
         for (out_trade_no, at) in due.collect::<Vec<_>>() {
+            if self.falls_through(&out_trade_no, at) {
+                continue;
+            }
             // Too late for an order that has expired: then it stays unpaid.
             let _ = self.customer_pays(&out_trade_no, at);
         }
@@ -76,6 +79,7 @@ impl Bank {
             token: String::new(),
             by_code: true,
             password_at: asked.then(|| now + wait),
+            fails: false,
             undone_at: None,
         };
         self.orders.insert(payment.out_trade_no.clone(), order);

@@ -51,6 +51,20 @@ impl Bank {
         })
     }
 
+    /// How a refund stands, by its own number alone.
+    pub fn refund_by_no(&mut self, now: Timestamp, refund_no: &str) -> Answer {
+        self.call(0.0, |bank| {
+            let mut orders = bank.orders.values();
+            let of = orders.find_map(|order| Some((order, order.refunds.get(refund_no)?)));
+            let Some((order, given)) = of else { return Said::No(Refusal::NoSuchRefund) };
+            Said::Refunds {
+                out_trade_no: order.out_trade_no.clone(),
+                bank_no: order.bank_no.clone(),
+                refunds: vec![given.line(refund_no, now)],
+            }
+        })
+    }
+
     fn do_refund(&mut self, now: Timestamp, out_trade_no: &str, reject_no: &str, fen: i64) -> Said {
         let pending = draw(&mut self.refunds, self.faults.refund_pending);
         let fails = draw(&mut self.refunds, self.faults.refund_failed);

@@ -32,7 +32,7 @@ use super::{
     faults::Faults,
     model::Bank,
     notices::{self, Teller},
-    words::{Answer, Book, Notice, PayRefusal, Refusal, Said},
+    words::{Answer, Book, Notice, PayRefusal, Refusal, Said, Spoil},
 };
 
 mod bill;
@@ -204,6 +204,11 @@ impl SwiftpassGateway {
 
     pub fn faults(&self) -> Faults {
         self.shared.bank().faults().clone()
+    }
+
+    /// A payment's line in the statement is wrong from now on, or right again.
+    pub fn spoil_statement(&self, out_trade_no: &str, spoil: Option<Spoil>) {
+        self.shared.bank().spoil_statement(out_trade_no, spoil);
     }
 
     pub fn books(&self) -> Vec<Book> {

@@ -14,6 +14,8 @@ use crate::{
     },
 };
 
+mod portal;
+
 const PLATE: &str = "京A12345";
 const SECOND: Duration = Duration::from_secs(1);
 
@@ -34,8 +36,10 @@ impl Site {
     fn by_plate(channels: &[&str]) -> Self {
         let mut site = Self::new();
         let ways = || vec![PayWay::Cashier, PayWay::Plate];
-        site.rules.pay.channels =
-            channels.iter().map(|id| PayChannel { id: channel(id), ways: ways() }).collect();
+        site.rules.pay.channels = channels
+            .iter()
+            .map(|id| PayChannel { id: channel(id), ways: ways(), hears_of_exits: false })
+            .collect();
         site
     }
 
@@ -501,4 +505,22 @@ fn after_a_power_cut_the_scan_appears_and_the_charge_is_decided_first() {
     let scan = site.pay();
     site.bank(&scan, Site::paid(500)).unwrap();
     assert_eq!((site.opened("out"), site.revenue()), (1, 500));
+}
+
+#[test]
+fn a_plate_is_charged_no_more_than_a_day_allows() {
+    let mut site = Site::by_plate(&["icbc"]);
+    site.rules.limits.plate_day_minor = Some(400);
+    site.enter(PLATE);
+    site.agree(bound("N1"));
+    site.arrives_at_exit();
+    site.agree(bound("N1"));
+    assert!(site.charges().is_empty(), "five are due and four may be paid");
+    assert_eq!(site.phase("out"), Phase::AwaitingPayment);
+    let mut site = Site::by_plate(&["icbc"]);
+    site.rules.limits.plate_day_minor = Some(500);
+    site.rules.limits.plate_attempts_max = 1;
+    site.charging();
+    let plate = format!("plate {PLATE}");
+    assert!(site.state.alarms.contains_key(&(plate, crate::core::AlarmKind::ManyPayments)));
 }

@@ -32,7 +32,7 @@ impl Site {
         self.tell(Input::PayerCodeScanned { at: At::Lane(lane("out")), code: code(digits) })
     }
 
-    fn scanned(&mut self, digits: &str) -> String {
+    pub(super) fn scanned(&mut self, digits: &str) -> String {
         let Ok(Answer::Payment(payment)) = self.scan_code(digits) else { panic!("no attempt") };
         self.payment_now(payment).out_trade_no
     }
@@ -58,7 +58,7 @@ impl Site {
         self.state.payment_of(trade).unwrap().state.clone()
     }
 
-    fn collected(&mut self, trade: &str, word: Word) -> Reply {
+    pub(super) fn collected(&mut self, trade: &str, word: Word) -> Reply {
         self.tell(Input::BankSaid { out_trade_no: trade.into(), to: Asked::Generate, word })
     }
 
@@ -72,7 +72,7 @@ impl Site {
     }
 
     /// A vehicle stands at the exit and owes 5.00.
-    fn owes_five(&mut self) {
+    pub(super) fn owes_five(&mut self) {
         self.enter("京A12345");
         self.after(HOUR);
         self.sensor("out", Sensor::Arrival, true);
@@ -202,7 +202,11 @@ fn nobody_at_the_lane_or_nothing_owed_takes_no_code() {
 fn only_new_payments_go_to_another_channel_and_each_alarm_ends_by_itself() {
     let mut site = Site::new();
     let id = |id: &str| ChannelId::parse(id).unwrap();
-    let channel = |name: &str, ways: &[PayWay]| PayChannel { id: id(name), ways: ways.to_vec() };
+    let channel = |name: &str, ways: &[PayWay]| PayChannel {
+        id: id(name),
+        ways: ways.to_vec(),
+        hears_of_exits: false,
+    };
     let both = [PayWay::Cashier, PayWay::PayerCode];
     site.rules.pay.channels = vec![channel("icbc", &both), channel("swift", &both)];
     site.owes_five();

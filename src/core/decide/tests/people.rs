@@ -13,6 +13,9 @@ use crate::{
     types::{AdmissionId, Code, CommandId, TicketId},
 };
 
+mod admission;
+mod hand;
+
 fn site() -> Site {
     let mut site = Site::new();
     let gate = |direction, alone| GateRules {

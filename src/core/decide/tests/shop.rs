@@ -95,6 +95,7 @@ fn adult(id: &str, number: u16) -> Product {
         window: SaleWindow { days_ahead: 30, ..SaleWindow::default() },
         counters: std::collections::BTreeSet::default(),
         named: None,
+        named_days: 0,
         refunds: vec![
             RefundStep { until: hours(24), percent: 100 },
             RefundStep { until: hours(0), percent: 50 },
@@ -248,9 +249,10 @@ impl Site {
         self.state.slots.values().find_map(|slot| {
             let of = |id: &Option<SlotId>| id.as_ref() == Some(&slot.id);
             let held: u32 = lines.iter().filter(|l| of(&l.slot)).map(|l| l.places()).sum();
-            let good = tickets.values().filter(|ticket| !ticket.revoked);
-            let good = good.filter(|ticket| ticket.sold.as_ref().is_some_and(|s| of(&s.slot)));
-            let paid: u32 = good.map(|ticket| ticket.persons).sum();
+            let mine = tickets.values().filter(|t| t.sold.as_ref().is_some_and(|s| of(&s.slot)));
+            // Whoever came in on one that was revoked takes a place still.
+            let persons = |t: &Ticket| if t.revoked { t.used } else { t.persons };
+            let paid: u32 = mine.map(persons).sum();
             let right = (slot.held(), slot.paid()) == (held, paid)
                 && slot.sold() <= slot.places.unwrap_or(10);
             (!right).then(|| format!("{held} held and {paid} paid, but {slot:?}"))

@@ -124,7 +124,7 @@ impl Site {
     }
 
     /// Drives out under an arm that nobody opened, having been inside for an hour.
-    fn leaves_unpaid(&mut self) {
+    pub(super) fn leaves_unpaid(&mut self) {
         self.stands_at_exit_after(HOUR);
         for (sensor, on) in [
             (Sensor::ClosedLimit, false),

@@ -93,4 +93,21 @@ async fn a_name_is_checked_masked_and_sealed() {
     let sealed: Vec<Vec<u8>> = site.world().sealed.values().cloned().collect();
     assert_eq!(sealed.len(), 1);
     assert!(!String::from_utf8_lossy(&sealed[0]).contains("李四"));
+
+    // Somebody else comes, where the product lets it; the code so far is worth nothing.
+    let path = format!("orders/{}", order["id"]);
+    let paid = read(agent.tickets(&format!("{path}/confirm"), Some(json!({}))).await).await;
+    let ticket = &paid["tickets"][0];
+    let rename = |number: &str| {
+        let visitor = json!({ "name": "王五", "number": number });
+        Some(json!({ "ticket": ticket["id"], "visitor": visitor }))
+    };
+    let wrong = agent.tickets(&format!("{path}/rename"), rename("110105194912310021")).await;
+    assert_eq!(wrong.status().as_u16(), 422);
+    let after = read(agent.tickets(&format!("{path}/rename"), rename("E12345678")).await).await;
+    assert_ne!(after["tickets"][0]["typed"], ticket["typed"], "{after}");
+    assert_eq!(site.world().sealed.len(), 2);
+    let stranger = json!({ "ticket": 999, "visitor": { "name": "王五", "number": "E12345678" } });
+    let stranger = agent.tickets(&format!("{path}/rename"), Some(stranger)).await;
+    assert_eq!(stranger.status().as_u16(), 404);
 }

@@ -55,6 +55,7 @@ fn adult() -> Product {
         window: SaleWindow { days_ahead: 30, ..SaleWindow::default() },
         counters: std::collections::BTreeSet::default(),
         named: None,
+        named_days: 0,
         refunds: vec![
             RefundStep { until: hours(24), percent: 100 },
             RefundStep { until: hours(0), percent: 50 },
@@ -135,6 +136,10 @@ impl TicketRecords for Site {
         found(())
     }
 
+    fn kept_visitor(&self, visitor: CodeDigest) -> Found<'_, Option<Vec<u8>>> {
+        found(self.world().sealed.get(&visitor).cloned())
+    }
+
     fn of_order(&self, order: OrderId) -> Found<'_, Vec<Ticket>> {
         let of = |ticket: &Ticket| ticket.sold.as_ref().is_some_and(|sold| sold.order == order);
         found(self.tickets().into_iter().filter(of).collect())
@@ -204,11 +209,12 @@ impl TicketRecords for Site {
             });
             let persons = i64::from(ticket.persons);
             row.came += i64::from(ticket.used);
+            row.returned += i64::from(sold.returned);
+            row.taken.minor += sold.price.minor + sold.kept_minor;
             if ticket.revoked {
                 row.returned += persons;
             } else {
                 row.sold += persons;
-                row.taken.minor += sold.price.minor;
             }
         }
         found(rows.into_values().collect())

@@ -278,3 +278,132 @@ fn a_name_changes_where_the_product_lets_it() {
     let no = NoSale::VisitorHasOne { product: product("named"), most: 1 };
     assert_eq!(site.ask(wanted("page", "3", &[of("110B")])), Err(no.into()));
 }
+
+#[test]
+fn paper_that_was_moved_or_renamed_is_shown_on_the_phone_or_printed_again() {
+    for (medium, after) in [(Medium::Any, Medium::Any), (Medium::Paper, Medium::Paper)] {
+        let mut site = Site::scenic();
+        let product = site.rules.shop.products.get_mut(&product("adult")).unwrap();
+        product.medium = medium;
+        let (order, tickets) = site.buy("1", &[line("adult", NINE, 1)]);
+        let id = tickets[0];
+        let print =
+            || Input::TicketsPrinted { tickets: vec![id], who: "li".into(), reason: String::new() };
+        site.checked(print()).unwrap();
+        assert!(site.ticket(id).is_printed());
+        site.move_to("m1", id, DAY, ELEVEN, order).unwrap();
+        let moved = site.ticket(id);
+        assert_eq!((moved.edition, moved.medium), (2, after));
+        assert!(!moved.is_printed(), "the paper is of the time before");
+        site.checked(print()).unwrap();
+        assert!(site.ticket(id).is_printed());
+        let all = [TicketDid::Printed, TicketDid::Moved, TicketDid::Printed];
+        assert_eq!(site.did().into_iter().map(|(_, did)| did).collect::<Vec<_>>(), all);
+    }
+    let mut site = Site::scenic();
+    let named = LineAsked { visitors: vec![visitor("110A")], ..line("named", NINE, 1) };
+    let (_, tickets) = site.buy("1", &[named]);
+    let id = tickets[0];
+    let (who, reason) = ("li".to_owned(), String::new());
+    site.checked(Input::TicketsPrinted { tickets, who, reason }).unwrap();
+    let renamed = Input::TicketRenamed { ticket: id, visitor: visitor("110B"), by: Asker::Visitor };
+    site.checked(renamed).unwrap();
+    assert_eq!((site.ticket(id).medium, site.ticket(id).is_printed()), (Medium::Any, false));
+}
+
+#[test]
+fn a_ticket_that_is_withdrawn_gives_its_place_and_its_visitors_right_to_others() {
+    let mut site = Site::scenic();
+    let named = LineAsked { visitors: vec![visitor("110A")], ..line("named", NINE, 1) };
+    let (_, tickets) = site.buy("1", std::slice::from_ref(&named));
+    let no = NoSale::VisitorHasOne { product: product("named"), most: 1 };
+    let again = std::slice::from_ref(&named);
+    assert_eq!(site.ask(wanted("page", "2", again)), Err(no.into()));
+    let revoked = Input::TicketRevoked { ticket: tickets[0], by: "li: torn".into() };
+    site.checked(revoked.clone()).unwrap();
+    assert_eq!(site.slot_now(NINE).sold(), 0);
+    assert_eq!(site.balance(Account::TicketRevenue), -6_000, "no money went back");
+    assert_eq!(site.ticket(tickets[0]).sold.unwrap().price.minor, 6_000);
+    assert!(site.ask(wanted("page", "2", again)).is_ok());
+    assert_eq!(site.slot_now(NINE).sold(), 1);
+    assert!(site.checked(revoked).is_err() || site.slot_now(NINE).sold() == 1);
+}
+
+#[test]
+fn what_the_site_kept_of_a_return_stays_on_its_ticket() {
+    let mut site = Site::scenic();
+    let group = LineAsked { persons: 10, ..line("group", NINE, 1) };
+    let (order, tickets) = site.buy("1", &[group]);
+    let id = tickets[0];
+    // Half goes back from a day before on.
+    site.after(HOUR * 2);
+    site.take_in("r1", &[(id, 3)], &[order]).unwrap();
+    let sold = site.ticket(id).sold.unwrap();
+    assert_eq!((sold.price.minor, sold.kept_minor, sold.returned), (42_000, 9_000, 3));
+    site.take_in("r2", &[(id, 7)], &[order]).unwrap();
+    let sold = site.ticket(id).sold.unwrap();
+    assert_eq!((sold.price.minor, sold.kept_minor, sold.returned), (0, 30_000, 3));
+    assert_eq!(site.balance(Account::TicketRevenue), -30_000);
+}
+
+#[test]
+fn a_visitors_limit_is_of_one_product_and_may_span_days() {
+    let mut site = Site::scenic();
+    let mut other = site.rules.shop.products[&product("named")].clone();
+    (other.id, other.number) = (product("museum"), 99);
+    site.rules.shop.products.insert(other.id.clone(), other);
+    let of = |id: &str, on: &str, at: &str| LineAsked {
+        day: day(on),
+        slot: Some(slot(at)),
+        visitors: vec![visitor("110A")],
+        ..line(id, at, 1)
+    };
+    site.order("1", &[of("named", DAY, NINE)]);
+    site.order("2", &[of("museum", DAY, NINE)]);
+    site.order("3", &[of("named", DAY, ELEVEN)]);
+    // One in seven days, of days before and after.
+    let named = site.rules.shop.products.get_mut(&product("named")).unwrap();
+    named.named_days = 7;
+    site.order("4", &[of("named", "2026-11-28", "day-20261128-0900")]);
+    let no = || Err(NoSale::VisitorHasOne { product: product("named"), most: 1 }.into());
+    for (on, fits) in
+        [("2026-11-24", false), ("2026-11-28", false), ("2026-12-04", false), ("2026-12-05", true)]
+    {
+        let at = format!("day-{}-1100", on.replace('-', ""));
+        let told = site.ask(wanted("page", &format!("k{on}"), &[of("named", on, &at)]));
+        if fits { assert!(told.is_ok(), "{told:?}") } else { assert_eq!(told, no(), "{on}") }
+    }
+}
+
+/// A ticket does not stand in its own way.
+#[test]
+fn a_visitors_ticket_moves_within_its_days_and_its_name_is_corrected() {
+    let mut site = Site::scenic();
+    let named = site.rules.shop.products.get_mut(&product("named")).unwrap();
+    named.named_days = 7;
+    let wish = LineAsked { visitors: vec![visitor("110A")], ..line("named", NINE, 1) };
+    let (order, tickets) = site.buy("1", std::slice::from_ref(&wish));
+    let (on, at) = ("2026-11-25", "day-20261125-0900");
+    assert_eq!(site.move_to("m1", tickets[0], on, at, order), Ok(Answer::Done));
+    let corrected = Visitor { name: "章*".into(), ..visitor("110A") };
+    let rename =
+        Input::TicketRenamed { ticket: tickets[0], visitor: corrected, by: Asker::Visitor };
+    assert_eq!(site.checked(rename), Ok(Answer::Done));
+    let no = NoSale::VisitorHasOne { product: product("named"), most: 1 };
+    assert_eq!(site.ask(wanted("page", "2", &[wish])), Err(no.into()), "it is one still");
+}
+
+#[test]
+fn a_name_is_read_for_a_reason_that_is_on_record() {
+    let mut site = Site::scenic();
+    let named = LineAsked { visitors: vec![visitor("110A")], ..line("named", NINE, 1) };
+    let (_, tickets) = site.buy("1", &[named]);
+    let ask = |site: &mut Site, reason: &str| {
+        let ticket = Box::new(site.ticket(tickets[0]));
+        site.tell(Input::VisitorShown { ticket, who: "li".into(), reason: reason.into() })
+    };
+    assert_eq!(ask(&mut site, " "), Err(Refusal::NoReason));
+    assert_eq!(site.did(), []);
+    ask(&mut site, "police").unwrap();
+    assert_eq!(site.did(), [(tickets[0], TicketDid::NameShown)]);
+}

@@ -47,7 +47,7 @@ impl World {
     }
 
     fn step(&mut self) {
-        match self.dice.below(14) {
+        match self.dice.below(15) {
             0..=3 => self.ask(),
             4 => self.begin_to_pay(),
             5..=6 => self.bank_pays(),
@@ -57,6 +57,7 @@ impl World {
             10 => self.come_in(),
             11 => self.print_or_cancel(),
             12 => self.close_a_day(),
+            13 => self.withdraw(),
             _ => self.time_passes(),
         }
         assert_eq!(self.wrong(), None);
@@ -148,6 +149,16 @@ impl World {
             bought,
             by,
         }));
+    }
+
+    /// Without money, also where somebody came in.
+    fn withdraw(&mut self) {
+        if self.dice.below(3) == 0
+            && let Some(ticket) = self.pick()
+        {
+            let by = "li: torn".to_owned();
+            let _ = self.site.tell(Input::TicketRevoked { ticket: ticket.id, by });
+        }
     }
 
     fn change_time(&mut self) {
@@ -288,8 +299,9 @@ impl World {
                 return Some(format!("{back} goes back of {payment:?}"));
             }
         }
-        let good = self.site.latest_tickets().into_values().filter(|ticket| !ticket.revoked);
-        let worth: i64 = good.map(|ticket| ticket.sold.unwrap().price.minor).sum();
+        let tickets = self.site.latest_tickets();
+        let sold = tickets.values().map(|ticket| ticket.sold.as_ref().unwrap());
+        let worth: i64 = sold.map(|sold| sold.price.minor + sold.kept_minor).sum();
         let earned = -self.site.balance(Account::TicketRevenue);
         (earned < worth).then(|| format!("{earned} earned, tickets are worth {worth}"))
     }

@@ -248,3 +248,26 @@ fn an_operator_sets_places_and_closes_a_slot() {
     site.checked(set(SlotAct::Reopen, "over")).unwrap();
     site.order("4", &[line("adult", NINE, 1)]);
 }
+
+#[test]
+fn a_day_comes_on_sale_at_its_time_of_day() {
+    let mut site = Site::scenic();
+    let adult = site.rules.shop.products.get_mut(&product("adult")).unwrap();
+    (adult.window.days_ahead, adult.window.opens) = (5, jiff::civil::time(10, 30, 0, 0));
+    let last = LineAsked {
+        day: day("2026-11-28"),
+        slot: Some(slot("day-20261128-0900")),
+        ..line("adult", NINE, 1)
+    };
+    let ask =
+        |site: &mut Site, key: &str| site.ask(wanted("page", key, std::slice::from_ref(&last)));
+    let no = Err(NoSale::NotNow(product("adult")).into());
+    let clock = site.now.to_zoned_datetime(site.rules.zone.clone());
+    assert_eq!((clock.date(), clock.hour()), (day("2026-11-23"), 8), "the test's own beginning");
+    assert_eq!(ask(&mut site, "1"), no);
+    assert!(site.ask(wanted("page", "2", &[line("adult", NINE, 1)])).is_ok(), "days before it are");
+    site.after(MINUTE * 149);
+    assert_eq!(ask(&mut site, "3"), no);
+    site.after(MINUTE);
+    assert!(ask(&mut site, "4").is_ok());
+}

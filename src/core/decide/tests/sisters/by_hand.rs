@@ -10,8 +10,15 @@ fn a_check_by_hand_waits_for_the_home_and_tells_what_it_said() {
     let check = |pair: &mut Pair, key: &str| {
         let (key, zone) = (key.to_owned(), Zones::only());
         let found = pair.0[AWAY].over(&shown);
-        let told =
-            pair.0[AWAY].site.tell(Input::CheckedByHand(HandCheck { key, zone, shown, found }));
+        let told = pair.0[AWAY].site.tell(Input::CheckedByHand(HandCheck {
+            key,
+            zone,
+            way: Way::In,
+            shown,
+            found,
+            persons: 1,
+            who: "li".into(),
+        }));
         pair.0[AWAY].obey();
         told
     };

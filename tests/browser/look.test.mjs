@@ -1,0 +1,80 @@
+// Every page as a person meets it: at phone and desk size, light and dark, in Chinese and English. Nobody has to push
+// it sideways, no script fails, nothing leaves the site, and those who cannot see it find their way.
+import assert from 'node:assert/strict';
+import { after, before, test } from 'node:test';
+
+import { barriers, launch, open, overhang, signIn } from './browser.mjs';
+import { startDemo } from './demo.mjs';
+import { buyTicket } from './persons.mjs';
+import { eachOf, publicPages, staffPages } from './pages.mjs';
+
+const LIGHT_BYTES_MAX = 30 * 1024;
+const looks = [
+  { size: 'desk', scheme: 'light', lang: 'zh-CN' },
+  { size: 'phone', scheme: 'dark', lang: 'en' },
+];
+let demo, browser;
+
+before(async () => {
+  demo = await startDemo('--speed', '2');
+  browser = await launch();
+  // So that there is a ticket to look at.
+  const { context, page } = await open(browser, demo, { size: 'phone' });
+  await buyTicket(page);
+  await context.close();
+});
+
+after(async () => {
+  await browser?.close();
+  await demo?.stop();
+});
+
+async function look(page, address, name) {
+  await page.goto(address, { waitUntil: 'load' });
+  const wide = await overhang(page);
+  const found = [...(await barriers(page)), ...(wide > 0 ? [`it is ${wide} px wider than its window`] : [])];
+  const title = await page.title();
+  if (!title) found.push('it has no title');
+  return found.map((line) => `${name}: ${line}`);
+}
+
+for (const wish of looks) {
+  const how = Object.values(wish).join(', ');
+  test(`pages for anybody, ${how}`, async () => {
+    const { context, page, calm } = await open(browser, demo, wish);
+    const found = [];
+    for (const { name, path } of publicPages) found.push(...(await look(page, path, name)));
+    assert.deepEqual(found, []);
+    calm();
+    await context.close();
+  });
+
+  test(`pages for operators, ${how}`, async () => {
+    const { context, page, calm } = await open(browser, demo, wish);
+    await signIn(page, 'admin');
+    const found = [];
+    await page.request.post('/l/exit-1/help', { form: { says: '栏杆不动' } });
+    const never = await eachOf(page, staffPages, async (address, { name }) => {
+      found.push(...(await look(page, address, name)));
+    });
+    assert.deepEqual(never, [], 'the demo made nothing for these pages');
+    assert.deepEqual(found, []);
+    calm();
+    await context.close();
+  });
+}
+
+test('what drivers load underground is at most 30 KB in all', async () => {
+  const heavy = [];
+  for (const { name, path, light } of publicPages) {
+    const { context, page } = await open(browser, demo, { size: 'phone' });
+    const sizes = [];
+    page.on('requestfinished', (request) => sizes.push(request.sizes()));
+    await page.goto(path, { waitUntil: 'networkidle' });
+    const bytes = (await Promise.all(sizes)).reduce((sum, one) => sum + one.responseBodySize, 0);
+    await context.close();
+    console.log(`${String(bytes).padStart(7)} bytes  ${path}`);
+    if (light && bytes > LIGHT_BYTES_MAX) heavy.push(`${name}: ${bytes} bytes`);
+  }
+  assert.deepEqual(heavy, []);
+});
