@@ -8,6 +8,7 @@ use paifang::{
     app::daemon::Daemon,
     cli,
     config::{self, Site},
+    types::Role,
 };
 
 /// It ran, and what it looked at is not in order.
@@ -164,6 +165,29 @@ enum UserCommand {
         site: SiteArg,
         /// 2 to 32 letters or digits.
         name: String,
+        /// What it may do: owner, manager, booth, gate, accountant or installer.
+        #[arg(long, default_value = "booth")]
+        role: Role,
+    },
+    /// Gives an account another role.
+    Role {
+        #[command(flatten)]
+        site: SiteArg,
+        name: String,
+        #[arg(long)]
+        role: Role,
+    },
+    /// Signs an account out everywhere and lets it sign in no more.
+    Disable {
+        #[command(flatten)]
+        site: SiteArg,
+        name: String,
+    },
+    /// Lets a disabled account sign in again.
+    Enable {
+        #[command(flatten)]
+        site: SiteArg,
+        name: String,
     },
     /// Gives an account a new one-time password.
     Reset {
@@ -171,7 +195,7 @@ enum UserCommand {
         site: SiteArg,
         name: String,
     },
-    /// Lists the accounts.
+    /// Lists the accounts with their roles and whether they can sign in.
     List {
         #[command(flatten)]
         site: SiteArg,
@@ -297,15 +321,7 @@ async fn plain(command: Command) -> anyhow::Result<()> {
             cli::check(site.load()?, journal, mosquitto_acl).await
         }
         Command::Migrate { site } => cli::migrate(site.load()?).await,
-        Command::User { command: UserCommand::Add { site, name } } => {
-            cli::add_user(site.load()?, &name).await
-        }
-        Command::User { command: UserCommand::Reset { site, name } } => {
-            cli::reset_user(site.load()?, &name).await
-        }
-        Command::User { command: UserCommand::List { site } } => {
-            cli::list_users(site.load()?).await
-        }
+        Command::User { command } => user(command).await,
         Command::Token { command } => token(command).await,
         Command::Device { command } => device(command).await,
         Command::Tariff { command } => cli::tariff::run(command).await,
@@ -321,6 +337,23 @@ async fn token(command: TokenCommand) -> anyhow::Result<()> {
         }
         TokenCommand::List { site } => cli::tokens::list(site.load()?).await,
         TokenCommand::Revoke { site, name } => cli::tokens::revoke(site.load()?, &name).await,
+    }
+}
+
+async fn user(command: UserCommand) -> anyhow::Result<()> {
+    match command {
+        UserCommand::Add { site, name, role } => cli::add_user(site.load()?, &name, role).await,
+        UserCommand::Role { site, name, role } => {
+            cli::set_user_role(site.load()?, &name, role).await
+        }
+        UserCommand::Disable { site, name } => {
+            cli::set_user_disabled(site.load()?, &name, true).await
+        }
+        UserCommand::Enable { site, name } => {
+            cli::set_user_disabled(site.load()?, &name, false).await
+        }
+        UserCommand::Reset { site, name } => cli::reset_user(site.load()?, &name).await,
+        UserCommand::List { site } => cli::list_users(site.load()?).await,
     }
 }
 

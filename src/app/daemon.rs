@@ -251,6 +251,7 @@ impl Daemon {
             lists: tables.clone(),
             programs: Some(Arc::new(programs)),
             hooks: Some(hooks.clone()),
+            staff: tables.clone(),
             tickets: sells.then(|| TicketOffice { codes: Arc::new(codes), records: tables }),
             settlement: Some(settling::shared(&settling)),
             pictures: Arc::new(pictures),

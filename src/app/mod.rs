@@ -20,6 +20,7 @@ pub mod pictures;
 mod printing;
 mod programs;
 pub mod reading;
+mod roster;
 mod settlement_pages;
 pub mod settling;
 mod sharing;
@@ -31,14 +32,14 @@ mod webhooks;
 mod writer;
 
 use std::sync::{
-    Arc,
+    Arc, Mutex, PoisonError,
     atomic::{AtomicI64, AtomicU64, Ordering},
 };
 
 use tokio::sync::{mpsc, oneshot, watch};
 
 pub use self::writer::{Ports, Writer};
-use crate::core::{Input, Reply, State};
+use crate::core::{Input, Reply, State, Waiting};
 
 /// The site's database, in its data folder.
 pub const DATABASE: &str = "paifang.sqlite";
@@ -69,7 +70,7 @@ pub struct App {
     /// Decided time less this machine's, in milliseconds.
     skew_ms: Arc<AtomicI64>,
     /// Open tasks, and calls that nobody took on, in the upper and lower half.
-    waiting: Arc<AtomicU64>,
+    waiting: Arc<Mutex<Waiting>>,
 }
 
 /// The writer cannot keep up, or has stopped. What a device said is never refused so; a page is.
@@ -88,7 +89,7 @@ pub struct Inbox {
     pub(crate) version: watch::Sender<u64>,
     pub(crate) shed: Arc<AtomicU64>,
     pub(crate) skew_ms: Arc<AtomicI64>,
-    pub(crate) waiting: Arc<AtomicU64>,
+    pub(crate) waiting: Arc<Mutex<Waiting>>,
 }
 
 impl std::fmt::Debug for Inbox {
@@ -105,7 +106,7 @@ impl App {
         let (version_tx, version) = watch::channel(0);
         let shed = Arc::new(AtomicU64::new(0));
         let skew_ms = Arc::new(AtomicI64::new(0));
-        let waiting = Arc::new(AtomicU64::new(0));
+        let waiting = Arc::new(Mutex::new(Waiting::default()));
         let inbox = Inbox {
             told: told_rx,
             questions: questions_rx,
@@ -161,10 +162,9 @@ impl App {
         jiff::Timestamp::now() + jiff::SignedDuration::from_millis(skew_ms)
     }
 
-    /// Open tasks, and calls for help among them that nobody has taken on.
-    pub fn waiting(&self) -> (u32, u32) {
-        let both = self.waiting.load(Ordering::Relaxed);
-        ((both >> 32) as u32, both as u32)
+    /// What waits for a person, as of the last batch.
+    pub fn waiting(&self) -> Waiting {
+        *self.waiting.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Counts committed batches.

@@ -13,7 +13,7 @@ use super::{App, banker::Banker, pictures::Pictures};
 use crate::{
     bank::{Letter, SignAsk, SignForm},
     core::{
-        self, Rules,
+        self, Rules, Waiting,
         cloud::CloudPass,
         money::{Order, Payment},
         stay::Stay,
@@ -22,7 +22,7 @@ use crate::{
     },
     http::ports::{
         BankDoor, Busy, Desk, Found, Look, Operator, Picture, Pictures as PicturesPort, Records,
-        RecordsError, Row, Said, Session, StayFile, Takings, Waiting,
+        RecordsError, Row, Said, Session, StayFile, Takings,
     },
     store::{Accounts, Reader, StoreError},
     types::{
@@ -60,8 +60,7 @@ impl Desk for AppDesk {
     }
 
     fn waiting(&self) -> Waiting {
-        let (tasks, calls) = self.app.waiting();
-        Waiting { tasks, calls }
+        self.app.waiting()
     }
 }
 
@@ -132,6 +131,14 @@ impl Records for Tables {
         })
     }
 
+    fn stays_like(&self, plate: String, limit: u32) -> Found<'_, Vec<(u32, Stay)>> {
+        Box::pin(async move { self.reader.stays_like(&plate, limit).await.map_err(odd) })
+    }
+
+    fn payments_numbered(&self, number: String) -> Found<'_, Vec<Payment>> {
+        Box::pin(async move { self.reader.payments_numbered(&number).await.map_err(odd) })
+    }
+
     fn order(&self, id: OrderId) -> Found<'_, Option<(Order, Vec<Payment>)>> {
         Box::pin(async move {
             let Some(order) = self.reader.order(id).await.map_err(odd)? else { return Ok(None) };
@@ -193,22 +200,9 @@ impl Records for Tables {
             Ok(found.filter(|operator| !operator.disabled).map(|operator| Operator {
                 name: operator.name,
                 password_hash: operator.password_hash,
+                role: operator.role,
                 must_change: operator.must_change,
             }))
-        })
-    }
-
-    fn put_operator(&self, operator: Operator) -> Found<'_, ()> {
-        Box::pin(async move {
-            let Operator { name, password_hash, must_change } = operator;
-            let known = self.accounts.operator(&name).await.map_err(odd)?.is_some();
-            let put = if known {
-                self.accounts.set_password(&name, &password_hash, must_change).await
-            } else {
-                let now = self.app.now();
-                self.accounts.add_operator(&name, &password_hash, must_change, now).await
-            };
-            put.map_err(odd)
         })
     }
 

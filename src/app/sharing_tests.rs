@@ -16,7 +16,7 @@ use crate::{
         clock::{Clock, SystemTime},
     },
     bank::{
-        Answer, Ask, Capabilities, Channel, Notification, NotifyError, NotifyReply, PayWay,
+        Answer, Ask, Capabilities, Channel, Letter, Notification, NotifyError, NotifyReply, PayWay,
         ShareAccount, Sharing, Word,
     },
     config::Partner,
@@ -55,12 +55,12 @@ impl Channel for Bank {
         Box::pin(async { Word::Unknown { why: String::new() } })
     }
 
-    fn notification(&self, _: &str, _: &[u8]) -> Result<Notification, NotifyError> {
+    fn notification(&self, _: &Letter<'_>) -> Result<Notification, NotifyError> {
         Err(NotifyError::Malformed(String::new()))
     }
 
     fn notify_reply(&self, _: Result<&Notification, &NotifyError>) -> NotifyReply {
-        NotifyReply { content_type: "text/plain", body: String::new() }
+        NotifyReply { status: 200, content_type: "text/plain", body: String::new() }
     }
 
     fn capabilities(&self) -> Capabilities {

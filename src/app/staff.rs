@@ -5,7 +5,8 @@ use rand::{TryRng, rngs::SysRng};
 
 use crate::{
     http::hash_password,
-    store::{Accounts, StoreError},
+    store::{Accounts, Doer, StoreError},
+    types::Role,
 };
 
 /// The name of the account that the first start makes.
@@ -21,40 +22,80 @@ pub enum StaffError {
     Name(String),
     #[error("there is an account {0} already; `paifang user reset {0}` gives it a new password")]
     Taken(String),
+    #[error("nobody has an account {0}; `paifang user list` shows all")]
+    Nobody(String),
+    #[error("{0} is the last owner that can sign in; make another one first")]
+    LastOwner(String),
     #[error(transparent)]
-    Store(#[from] StoreError),
+    Store(StoreError),
     #[error("no password can be made: {0}")]
     Password(String),
 }
 
+/// Of an account that exists, or should.
+fn of(name: &str, error: StoreError) -> StaffError {
+    match error {
+        StoreError::NoOperator(name) => StaffError::Nobody(name),
+        StoreError::Constraint { name: rule } if rule == "operator_last_owner" => {
+            StaffError::LastOwner(name.to_owned())
+        }
+        StoreError::Constraint { name: rule } if rule == "operator_name_unique" => {
+            StaffError::Taken(name.to_owned())
+        }
+        error => StaffError::Store(error),
+    }
+}
+
 /// On the first start: the account that makes all others. Gives its one-time password.
 pub async fn first(accounts: &Accounts, now: Timestamp) -> Result<Option<String>, StaffError> {
-    if accounts.operators().await?.is_empty() {
-        return add(accounts, FIRST_NAME, now).await.map(Some);
+    if accounts.operators().await.map_err(StaffError::Store)?.is_empty() {
+        let by = Doer { name: "paifang", now };
+        return add(accounts, FIRST_NAME, Role::Owner, by).await.map(Some);
     }
     Ok(None)
 }
 
 /// Makes an account; gives its one-time password.
-pub async fn add(accounts: &Accounts, name: &str, now: Timestamp) -> Result<String, StaffError> {
+pub async fn add(
+    accounts: &Accounts,
+    name: &str,
+    role: Role,
+    by: Doer<'_>,
+) -> Result<String, StaffError> {
     let letters = |c: char| c.is_alphanumeric() || matches!(c, '-' | '.');
     if !(2..=32).contains(&name.chars().count()) || !name.chars().all(letters) {
         return Err(StaffError::Name(name.to_owned()));
     }
-    if accounts.operator(name).await?.is_some() {
-        return Err(StaffError::Taken(name.to_owned()));
-    }
     let (password, hash) = one_time().await?;
-    accounts.add_operator(name, &hash, true, now).await?;
+    accounts.add_operator(name, &hash, role, by).await.map_err(|e| of(name, e))?;
     Ok(password)
 }
 
 /// Gives an account a new one-time password and signs it out everywhere.
-pub async fn reset(accounts: &Accounts, name: &str) -> Result<String, StaffError> {
+pub async fn reset(accounts: &Accounts, name: &str, by: Doer<'_>) -> Result<String, StaffError> {
     let (password, hash) = one_time().await?;
-    accounts.set_password(name, &hash, true).await?;
-    accounts.drop_sessions_of(name).await?;
+    accounts.set_password(name, &hash, by).await.map_err(|e| of(name, e))?;
     Ok(password)
+}
+
+/// Gives an account another role; the last owner keeps it.
+pub async fn set_role(
+    accounts: &Accounts,
+    name: &str,
+    role: Role,
+    by: Doer<'_>,
+) -> Result<(), StaffError> {
+    accounts.set_role(name, role, by).await.map_err(|e| of(name, e))
+}
+
+/// Takes the sign-in away from an account, at once and everywhere, or gives it back. The last owner keeps it.
+pub async fn set_disabled(
+    accounts: &Accounts,
+    name: &str,
+    disabled: bool,
+    by: Doer<'_>,
+) -> Result<(), StaffError> {
+    accounts.set_disabled(name, disabled, by).await.map_err(|e| of(name, e))
 }
 
 async fn one_time() -> Result<(String, String), StaffError> {

@@ -8,7 +8,11 @@
 //! undone; the queue fills, devices wait, pages are refused, and the operator is told. Orders to arms have expired by
 //! then and are not sent.
 
-use std::{sync::Arc, sync::atomic::Ordering, time::Duration};
+use std::{
+    sync::atomic::Ordering,
+    sync::{Arc, PoisonError},
+    time::Duration,
+};
 
 use jiff::Timestamp;
 use metrics::{counter, gauge, histogram};
@@ -262,9 +266,7 @@ impl Mind {
         }
         let now = self.clock.time();
         self.inbox.skew_ms.store(self.clock.skew_ms(), Ordering::Relaxed);
-        let (tasks, calls) = self.state.waiting();
-        let waiting = (tasks as u64) << 32 | calls as u64;
-        self.inbox.waiting.store(waiting, Ordering::Relaxed);
+        *self.inbox.waiting.lock().unwrap_or_else(PoisonError::into_inner) = self.state.waiting();
         // A steady stream of inputs must not starve the deadlines.
         if self.state.next_deadline().is_some_and(|at| at <= now) {
             self.decide_one(batch, now, Input::Tick, None);

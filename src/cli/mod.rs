@@ -27,7 +27,8 @@ use crate::{
         broker::{mosquitto_acl, mosquitto_passwords},
         mqtt::{Link, LinkStatus, Settings},
     },
-    store::{Accounts, Options, Reader, Store},
+    store::{Accounts, Doer, Options, Reader, Store},
+    types::Role,
 };
 
 /// A broker that answers later than this, in microseconds, gathers small packets (no TCP_NODELAY).
@@ -176,18 +177,42 @@ fn wall_now() -> jiff::Timestamp {
     jiff::Timestamp::now()
 }
 
+fn by_hand() -> Doer<'static> {
+    Doer { name: "command line", now: wall_now() }
+}
+
 /// `paifang user add`.
-pub async fn add_user(site: Site, name: &str) -> anyhow::Result<()> {
+pub async fn add_user(site: Site, name: &str, role: Role) -> anyhow::Result<()> {
     let accounts = open_accounts(&site).await?;
-    let password = staff::add(&accounts, name, wall_now()).await?;
-    println!("{name}: one-time password {password}; it must be changed at the first sign-in");
+    let password = staff::add(&accounts, name, role, by_hand()).await?;
+    println!(
+        "{name} ({role}): one-time password {password}; it must be changed at the first sign-in"
+    );
+    Ok(())
+}
+
+/// `paifang user role`.
+pub async fn set_user_role(site: Site, name: &str, role: Role) -> anyhow::Result<()> {
+    staff::set_role(&open_accounts(&site).await?, name, role, by_hand()).await?;
+    println!("{name} is {role} from now on");
+    Ok(())
+}
+
+/// `paifang user disable` and `enable`.
+pub async fn set_user_disabled(site: Site, name: &str, disabled: bool) -> anyhow::Result<()> {
+    staff::set_disabled(&open_accounts(&site).await?, name, disabled, by_hand()).await?;
+    if disabled {
+        println!("{name} is signed out everywhere and cannot sign in");
+    } else {
+        println!("{name} can sign in again");
+    }
     Ok(())
 }
 
 /// `paifang user reset`.
 pub async fn reset_user(site: Site, name: &str) -> anyhow::Result<()> {
     let accounts = open_accounts(&site).await?;
-    let password = staff::reset(&accounts, name).await?;
+    let password = staff::reset(&accounts, name, by_hand()).await?;
     println!("{name}: one-time password {password}; it must be changed at the next sign-in");
     Ok(())
 }
@@ -196,8 +221,12 @@ pub async fn reset_user(site: Site, name: &str) -> anyhow::Result<()> {
 pub async fn list_users(site: Site) -> anyhow::Result<()> {
     let accounts = open_accounts(&site).await?;
     for operator in accounts.operators().await? {
-        let state = if operator.must_change { " (one-time password not used yet)" } else { "" };
-        println!("{}{state}", operator.name);
+        let state = match (operator.disabled, operator.must_change) {
+            (true, _) => "disabled",
+            (false, true) => "one-time password not used yet",
+            (false, false) => "can sign in",
+        };
+        println!("{:<32} {:<10} {state}", operator.name, operator.role);
     }
     Ok(())
 }

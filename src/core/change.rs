@@ -285,3 +285,48 @@ pub enum AlarmKind {
     /// A bank will not give a partner its part.
     ShareRefused,
 }
+
+impl AlarmKind {
+    /// About a payment, a bank or an invoice, and not about a lane, a device or this machine.
+    pub fn is_about_money(self) -> bool {
+        match self {
+            Self::BankSilent
+            | Self::AmountDiffers
+            | Self::PaymentUndecided
+            | Self::RefundRefused
+            | Self::InvoiceTrouble
+            | Self::PaymentUnknown
+            | Self::BankCannotSay
+            | Self::ManyPayments
+            | Self::LimitPassed
+            | Self::ManyActs
+            | Self::StatementMissing
+            | Self::DifferencesOpen
+            | Self::ShareRefused => true,
+            Self::Lane(_)
+            | Self::DeviceSilent
+            | Self::DeviceNonsense
+            | Self::DeviceOpened
+            | Self::DeviceClock
+            | Self::DeviceFlood
+            | Self::DeviceLogin
+            | Self::PaperOut
+            | Self::ClockStepped
+            | Self::PlateTwice
+            | Self::LeftUnpaid
+            | Self::DiskFull
+            | Self::Overload
+            | Self::BrokerDown
+            | Self::FireAlarm
+            | Self::CallUnanswered
+            | Self::AdmissionUnsure
+            | Self::SisterApart
+            | Self::WebhookDead => false,
+        }
+    }
+
+    /// The work list has the thing itself: the call, the admission.
+    pub fn is_told_elsewhere(self) -> bool {
+        matches!(self, Self::CallUnanswered | Self::AdmissionUnsure)
+    }
+}

@@ -7,12 +7,14 @@
 //! from the shapes themselves, ordered as the errors that plate readers report are: first the letters that plates of
 //! most countries leave out for that reason (I, O, Q), then shapes that differ in one stroke.
 
+mod lookup;
 #[cfg(test)]
 mod tests;
 
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
+pub use self::lookup::Lookup;
 use super::stay::{Stay, StayState};
 use crate::types::{Plate, StayId, Vehicle};
 

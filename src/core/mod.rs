@@ -50,5 +50,5 @@ pub use self::{
     effect::{Effect, Message},
     input::{Answer, Input, Refusal, Reply},
     rules::Rules,
-    state::State,
+    state::{State, Waiting},
 };

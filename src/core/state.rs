@@ -13,7 +13,7 @@ use super::{
     invoice::Invoice,
     lane::Lane,
     limit::Spent,
-    money::{Order, OrderState, Payment, Refund},
+    money::{Order, OrderState, Payment, Refund, RefundState},
     pass::{Listed, Pass, Reservation},
     rights::Rights,
     rules::TicketRules,
@@ -23,7 +23,7 @@ use super::{
     slot::Slot,
     stay::Stay,
     task::Task,
-    ticket::{Admission, Ticket},
+    ticket::{Admission, AdmissionState, Ticket},
     till::{Arrears, Merchant, Shift, Validation},
     zone::Zone,
 };
@@ -104,6 +104,22 @@ pub struct State {
     pub(super) calls: BTreeMap<LaneId, TaskId>,
     pub(super) rights: Rights,
     deadlines: BTreeSet<(Timestamp, Owner)>,
+}
+
+/// How much waits for a person.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Waiting {
+    pub tasks: usize,
+    /// Calls for help among them that nobody has taken on.
+    pub calls: usize,
+    /// About lanes, devices and the machine.
+    pub alarms: usize,
+    /// Alarms about money.
+    pub money: usize,
+    /// Nobody knows whether somebody went through.
+    pub admissions: usize,
+    /// Refunds that wait for a second person.
+    pub refunds: usize,
 }
 
 /// The highest number handed out of each kind.
@@ -202,10 +218,21 @@ impl State {
         self.calls.get(lane).and_then(|task| self.tasks.get(task))
     }
 
-    /// Open tasks, and calls for help among them that nobody has taken on.
-    pub fn waiting(&self) -> (usize, usize) {
+    /// What waits for a person. Looks at what is undecided only, which is little.
+    pub fn waiting(&self) -> Waiting {
         let calls = self.calls.values().filter_map(|task| self.tasks.get(task));
-        (self.tasks.len(), calls.filter(|task| task.taken.is_none()).count())
+        let alarms = self.alarms.values().filter(|alarm| !alarm.kind.is_told_elsewhere());
+        let money = alarms.clone().filter(|alarm| alarm.kind.is_about_money()).count();
+        let unsure = |one: &&Admission| one.state == AdmissionState::Unsure;
+        let second = |refund: &&Refund| refund.state == RefundState::Waiting;
+        Waiting {
+            tasks: self.tasks.len(),
+            calls: calls.filter(|task| task.taken.is_none()).count(),
+            alarms: alarms.count() - money,
+            money,
+            admissions: self.admissions.values().filter(unsure).count(),
+            refunds: self.refunds.values().filter(second).count(),
+        }
     }
 
     /// The passes a plate is in, also those that have run out.

@@ -15,7 +15,6 @@ use utoipa::ToSchema;
 use super::{
     console::{Frame, today},
     error::ApiError,
-    hand::Hand,
     operate::REASON_CHARS_MAX,
     program::{Access, Api, Op},
     router::Shared,
@@ -162,11 +161,11 @@ struct Issued {
 /// A ticket under a code of this site's own keys, which whoever reads the data folder signs.
 async fn issue(
     State(web): State<Shared>,
-    hand: Hand,
+    signed: Signed,
     Json(issued): Json<Issued>,
 ) -> Result<Json<TicketBody>, ApiError> {
     let Issued { persons, valid_from, valid_until, zones, medium } = issued;
-    let (valid_from, by) = (valid_from.unwrap_or_else(|| web.desk.now()), hand.name);
+    let (valid_from, by) = (valid_from.unwrap_or_else(|| web.desk.now()), signed.name);
     let made = Input::TicketIssued { persons, valid_from, valid_until, zones, medium, by };
     match web.desk.tell(made).await?? {
         Answer::Ticket(id) => Ok(Json(TicketBody { id })),
@@ -184,7 +183,7 @@ struct Withdrawn {
 /// As [`revoke`], for a reason.
 async fn withdraw(
     State(web): State<Shared>,
-    hand: Hand,
+    signed: Signed,
     Path(id): Path<i64>,
     Json(Withdrawn { reason }): Json<Withdrawn>,
 ) -> Result<Json<TicketBody>, ApiError> {
@@ -195,7 +194,7 @@ async fn withdraw(
             "Give a reason, of 200 characters at most.",
         ));
     }
-    revoked(&web, ticket, format!("{}: {reason}", hand.name)).await?;
+    revoked(&web, ticket, format!("{}: {reason}", signed.name)).await?;
     Ok(Json(TicketBody { id: ticket }))
 }
 
@@ -283,16 +282,16 @@ pub(super) async fn page(
     l: Lang,
     signed: Signed,
 ) -> Result<Response, ApiError> {
-    with_notice(&web, l, signed.name, None).await
+    with_notice(&web, l, signed, None).await
 }
 
 async fn with_notice(
     web: &Shared,
     l: Lang,
-    who: String,
+    signed: Signed,
     notice: Option<Refusal>,
 ) -> Result<Response, ApiError> {
-    let f = Frame::new(web, l, who);
+    let f = Frame::new(web, l, &signed);
     let (from, _) = today(&f).ok_or(ApiError::Internal)?;
     let rules = web.desk.rules();
     let gates = web.desk.read(move |state| {
@@ -341,6 +340,6 @@ pub(super) async fn settle(
     match told {
         Ok(_) if headers.contains_key("x-piece") => Ok(StatusCode::NO_CONTENT.into_response()),
         Ok(_) => Ok(Redirect::to("/console/admissions").into_response()),
-        Err(refusal) => with_notice(&web, l, signed.name, Some(refusal)).await,
+        Err(refusal) => with_notice(&web, l, signed, Some(refusal)).await,
     }
 }

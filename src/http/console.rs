@@ -6,7 +6,7 @@ use askama::Template;
 use axum::{
     extract::State,
     http::StatusCode,
-    response::{Html, IntoResponse, Response},
+    response::{Html, IntoResponse, Redirect, Response},
 };
 use jiff::{Timestamp, ToSpan, tz::TimeZone};
 
@@ -14,16 +14,18 @@ use super::{
     charts,
     error::ApiError,
     lanes::{self, Board, LaneCard, Seen},
+    menu::{self, Group},
     people, plan,
-    ports::{Takings, Waiting},
+    ports::Takings,
+    roles::{self, Right},
     router::{Shared, Web},
-    signin::Signed,
+    signin::{CLASSES, Signed},
     stream::{self, Lines, Once, Piece},
     tasks,
     words::{self, Lang},
 };
 use crate::{
-    core::{Alarm, Rules, lane::OperatorAct, money::Payment},
+    core::{Alarm, Rules, Waiting, lane::OperatorAct, money::Payment},
     types::{Currency, LaneId, Money},
 };
 
@@ -38,23 +40,29 @@ pub(super) struct Frame {
     pub(super) zone: TimeZone,
     pub(super) now: Timestamp,
     pub(super) currency: Currency,
-    pub(super) waiting: Waiting,
+    waiting: Waiting,
+    /// Differences of settlement.
+    differences: usize,
+    /// Who asks, and for what.
+    signed: Signed,
     rules: Arc<Rules>,
 }
 
 impl Frame {
-    pub(super) fn new(web: &Web, l: Lang, who: String) -> Self {
+    pub(super) fn new(web: &Web, l: Lang, signed: &Signed) -> Self {
         let rules = web.desk.rules();
         Self {
             l,
             css: web.assets.css_path().to_owned(),
             js: web.assets.js_path().to_owned(),
             site: rules.site_name.clone(),
-            who,
+            who: signed.name.clone(),
             zone: rules.zone.clone(),
             now: web.desk.now(),
             currency: rules.currency,
             waiting: web.desk.waiting(),
+            differences: web.differences.count(),
+            signed: signed.clone(),
             rules,
         }
     }
@@ -80,17 +88,68 @@ impl Frame {
     }
 
     /// What an alarm is about: a lane by its name.
-    fn subject(&self, subject: &str) -> String {
+    pub(super) fn subject(&self, subject: &str) -> String {
         let lane = LaneId::parse(subject);
         lane.map_or_else(|| subject.to_owned(), |lane| self.lane(&lane).to_owned())
     }
 
-    /// How many tasks wait, in the header of every page.
+    /// Whether the reader has a right: what they have none to is not shown.
+    pub(super) fn may(&self, right: Right) -> bool {
+        self.signed.may(right)
+    }
+
+    pub(super) fn role(&self) -> &'static str {
+        self.signed.role.map(|role| roles::word(self.l, role)).unwrap_or_default()
+    }
+
+    /// As `aria-current` says it.
+    pub(super) fn current(&self, to: &str) -> &'static str {
+        menu::current(&self.signed, to)
+    }
+
+    pub(super) fn searches(&self) -> bool {
+        self.may(Right::Search)
+    }
+
+    /// What was looked for, so that it stays in the box.
+    pub(super) fn searched(&self) -> String {
+        super::search::asked(&self.signed.uri)
+    }
+
+    /// The header's links, as far as the reader may follow them.
+    pub(super) fn menu(&self) -> Vec<Group> {
+        menu::groups(self.l, &self.signed, self.tickets(), self.invoices())
+    }
+
+    pub(super) fn home(&self) -> &'static str {
+        roles::home(self.signed.role)
+    }
+
+    /// This very page in the other language.
+    pub(super) fn other_language(&self) -> String {
+        let kept = self.signed.uri.query().unwrap_or_default().split('&');
+        let kept = kept.filter(|pair| !pair.is_empty() && !pair.starts_with("lang="));
+        let lang = self.l.say("lang=en", "lang=zh");
+        format!("?{}", kept.chain([lang]).collect::<Vec<_>>().join("&"))
+    }
+
+    /// How much waits for a person, as far as it waits for this one; in the header of every page.
     pub(super) fn badge(&self) -> String {
-        match self.waiting {
-            Waiting { tasks: 0, .. } => String::new(),
-            Waiting { tasks, calls: 0 } => format!("<b class=\"badge\">{tasks}</b>"),
-            Waiting { tasks, .. } => format!("<b class=\"badge ring\">{tasks}</b>"),
+        let Waiting { tasks, calls, alarms, money, admissions, refunds } = self.waiting;
+        let waits = [
+            (Right::SettleTasks, tasks),
+            (Right::SeeLanes, alarms),
+            (Right::SeePayments, money),
+            (Right::SettleAdmissions, admissions),
+            (Right::JudgeRefunds, refunds),
+            (Right::SeeSettlement, self.differences),
+        ];
+        let mine = |(right, count): (Right, usize)| if self.may(right) { count } else { 0 };
+        let rings = calls > 0 && self.may(Right::SettleTasks);
+        match waits.into_iter().map(mine).sum::<usize>() {
+            0 => String::new(),
+            sum if rings => format!("<b class=\"badge ring\">{sum}</b>"),
+            sum => format!("<b class=\"badge\">{sum}</b>"),
         }
     }
 
@@ -197,18 +256,22 @@ pub(super) async fn page(
     l: Lang,
     signed: Signed,
 ) -> Result<Response, ApiError> {
-    with_notice(&web, l, signed.name, None).await
+    if !signed.may(Right::SeeLanes) {
+        return Ok(Redirect::to(roles::home(signed.role)).into_response());
+    }
+    with_notice(&web, l, signed, None).await
 }
 
 /// The console, with what became of the last act beside its lane.
 pub(super) async fn with_notice(
     web: &Web,
     l: Lang,
-    who: String,
+    signed: Signed,
     notice: Option<Notice>,
 ) -> Result<Response, ApiError> {
-    let f = Frame::new(web, l, who);
+    let f = Frame::new(web, l, &signed);
     let board = look(web).await?;
+    let sees_money = f.may(Right::SeePayments);
     let (day, went) = slow(web, &f, board.inside).await?;
     let pieces = plan_pieces(&f, &board, &went)?;
     let cards: Result<Vec<_>, _> =
@@ -217,11 +280,11 @@ pub(super) async fn with_notice(
         cards: cards?,
         nameless: web.desk.read(nameless).await?,
         alarms: alarms(&f, &board)?,
-        calls: tasks::ringing(&f, &board.tasks)?,
+        calls: tasks::calls_of(&f, &board.tasks)?,
         plan: plan::drawing(l, &board, &pieces)?,
         people: people::cards(&f, &board.people, &went)?,
-        day: day.to_string(),
-        undecided: undecided(&f, &board)?,
+        day: if sees_money { day.to_string() } else { String::new() },
+        undecided: if sees_money { undecided(&f, &board)? } else { String::new() },
         f,
     };
     let status = notice.as_ref().map_or(StatusCode::OK, |notice| notice.status);
@@ -233,10 +296,10 @@ pub(super) async fn look(web: &Web) -> Result<Board, ApiError> {
     Ok(web.desk.read(move |state| Board::of(state, &rules)).await?)
 }
 
-/// What all who watch the console are shown, made once for each language.
+/// What all who watch the console are shown, made once for each role and language.
 #[derive(Debug, Default)]
 pub(super) struct Shown {
-    pieces: [Once<Vec<String>>; 2],
+    pieces: [[Once<Vec<String>>; 2]; CLASSES],
     day: [Once<String>; 2],
     went: Once<Vec<(LaneId, i64)>>,
 }
@@ -260,14 +323,15 @@ fn plan_pieces(f: &Frame, board: &Board, went: &[(LaneId, i64)]) -> Result<Vec<P
 }
 
 /// All that moves on the console.
-pub(super) async fn pieces(web: &Web, l: Lang) -> Result<Lines, ApiError> {
+pub(super) async fn pieces(web: &Web, l: Lang, signed: &Signed) -> Result<Lines, ApiError> {
     let version = web.desk.version();
     let version = || *version.borrow();
-    web.shown.pieces[l.index()].current(version, render(web, l)).await
+    let shown = &web.shown.pieces[signed.class()][l.index()];
+    shown.current(version, render(web, l, signed)).await
 }
 
-async fn render(web: &Web, l: Lang) -> Result<Vec<String>, ApiError> {
-    let f = Frame::new(web, l, String::new());
+async fn render(web: &Web, l: Lang, signed: &Signed) -> Result<Vec<String>, ApiError> {
+    let f = Frame::new(web, l, signed);
     let board = look(web).await?;
     let (day, went) = slow(web, &f, board.inside).await?;
     let mut pieces = plan_pieces(&f, &board, &went)?;
@@ -277,10 +341,12 @@ async fn render(web: &Web, l: Lang) -> Result<Vec<String>, ApiError> {
     }
     pieces.push(("alarms".into(), alarms(&f, &board)?));
     pieces.push(("waiting".into(), f.badge()));
-    pieces.push(("calls".into(), tasks::ringing(&f, &board.tasks)?));
+    pieces.push(("calls".into(), tasks::calls_of(&f, &board.tasks)?));
     pieces.push(("people".into(), people::cards(&f, &board.people, &went)?));
-    pieces.push(("undecided".into(), undecided(&f, &board)?));
-    pieces.push(("day".into(), day.to_string()));
+    if f.may(Right::SeePayments) {
+        pieces.push(("undecided".into(), undecided(&f, &board)?));
+        pieces.push(("day".into(), day.to_string()));
+    }
     Ok(stream::lines(pieces))
 }
 

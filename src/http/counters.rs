@@ -44,7 +44,7 @@ async fn show(
     secret: Option<(CounterId, String)>,
 ) -> Result<Response, ApiError> {
     let counters = web.payments.counters().await?;
-    let f = Frame::new(web, l, signed.name);
+    let f = Frame::new(web, l, &signed);
     Ok(Html(CountersPage { f, counters, secret }.render()?).into_response())
 }
 

@@ -20,12 +20,11 @@ use utoipa::ToSchema;
 use super::{
     console::Frame,
     error::ApiError,
-    hand::Hand,
     ports::{DeviceReport, DeviceState, Fault, Spoken, StrangerReport, TestError, TestReport},
     program::{Access, Api, Op},
     router::{Shared, Web},
     signin::Signed,
-    stream::Piece,
+    stream::{Piece, Reader},
     words::Lang,
 };
 use crate::types::Scope;
@@ -90,7 +89,7 @@ pub(super) fn api(api: Api) -> Api {
     )
 }
 
-async fn list(State(web): State<Shared>, _hand: Hand) -> Json<Vec<DeviceReport>> {
+async fn list(State(web): State<Shared>, _signed: Signed) -> Json<Vec<DeviceReport>> {
     Json(web.fleet.devices())
 }
 
@@ -103,28 +102,30 @@ struct Asked {
 
 async fn test(
     State(web): State<Shared>,
-    hand: Hand,
+    signed: Signed,
     Path(device): Path<String>,
     Json(asked): Json<Asked>,
 ) -> Result<Json<TestReport>, ApiError> {
-    Ok(Json(tested(&web, device, asked.moves, hand.name).await?))
+    Ok(Json(tested(&web, device, asked.moves, signed.name).await?))
 }
 
 /// What devices say, one JSON object an event.
-async fn live(State(web): State<Shared>, _hand: Hand) -> Result<Response, ApiError> {
+async fn live(State(web): State<Shared>, signed: Signed) -> Result<Response, ApiError> {
     let place = web.streams.clone().try_acquire_owned().map_err(|_| ApiError::Busy)?;
-    let start = (web.fleet.live(), web.stop.clone(), place);
-    let events = stream::unfold(start, async |(mut live, mut stop, place)| {
+    let reader = Reader::new(&web, signed);
+    let start = (web.fleet.live(), web.stop.clone(), reader, web, place);
+    let events = stream::unfold(start, async |(mut live, mut stop, mut reader, web, place)| {
         loop {
             let said = tokio::select! {
                 _ = stop.wait_for(|stop| *stop) => return None,
                 said = live.recv() => said,
             };
             match said {
+                Ok(_) if !reader.may_go_on(&web).await => return None,
                 Ok(said) => {
                     let data = serde_json::to_string(&*said).unwrap_or_default();
                     let event = Ok::<_, Infallible>(Event::default().event("said").data(data));
-                    return Some((event, (live, stop, place)));
+                    return Some((event, (live, stop, reader, web, place)));
                 }
                 Err(RecvError::Lagged(_)) => {}
                 Err(RecvError::Closed) => return None,
@@ -135,7 +136,7 @@ async fn live(State(web): State<Shared>, _hand: Hand) -> Result<Response, ApiErr
     Ok(Sse::new(events).keep_alive(keep_alive).into_response())
 }
 
-async fn strangers(State(web): State<Shared>, _hand: Hand) -> Json<Vec<StrangerReport>> {
+async fn strangers(State(web): State<Shared>, _signed: Signed) -> Json<Vec<StrangerReport>> {
     Json(web.fleet.strangers())
 }
 
@@ -154,11 +155,11 @@ struct Listening {
 
 async fn listen(
     State(web): State<Shared>,
-    hand: Hand,
+    signed: Signed,
     Json(window): Json<Window>,
 ) -> Json<Listening> {
     let seconds = window.seconds.clamp(1, WINDOW_S_MAX);
-    tracing::info!(by = hand.name, seconds, "listening to devices that nobody knows");
+    tracing::info!(by = signed.name, seconds, "listening to devices that nobody knows");
     let notes = web.fleet.listen(Duration::from_secs(seconds));
     Json(Listening { seconds, notes })
 }
@@ -290,16 +291,16 @@ pub(super) async fn page(
     l: Lang,
     signed: Signed,
 ) -> Result<Response, ApiError> {
-    whole(&web, l, signed.name, None)
+    whole(&web, l, &signed, None)
 }
 
 fn whole(
     web: &Web,
     l: Lang,
-    who: String,
+    signed: &Signed,
     notice: Option<(String, TestReport)>,
 ) -> Result<Response, ApiError> {
-    let f = Frame::new(web, l, who);
+    let f = Frame::new(web, l, signed);
     let passed = notice.as_ref().is_none_or(|(_, report)| report.passed);
     let status = if passed { StatusCode::OK } else { StatusCode::BAD_GATEWAY };
     let page = DevicesPage { table: table(&f, web)?, rows: web.fleet.devices(), notice, f };
@@ -320,16 +321,17 @@ pub(super) async fn test_form(
     Form(form): Form<TestForm>,
 ) -> Result<Response, ApiError> {
     let report = tested(&web, device.clone(), form.moves.is_some(), signed.name.clone()).await?;
-    whole(&web, l, signed.name, Some((device, report)))
+    whole(&web, l, &signed, Some((device, report)))
 }
 
 /// What moves on the page: the table, and the last things said, newest first.
 pub(super) fn pieces(
     web: &Web,
     l: Lang,
+    signed: &Signed,
     said: &VecDeque<Arc<Spoken>>,
 ) -> Result<Vec<Piece>, ApiError> {
-    let f = Frame::new(web, l, String::new());
+    let f = Frame::new(web, l, signed);
     Ok(vec![("devices".into(), table(&f, web)?), ("said".into(), Said { f: &f, said }.render()?)])
 }
 

@@ -16,10 +16,14 @@ use utoipa::ToSchema;
 
 use super::{
     ports::{Busy, RecordsError},
+    roles::{self, Right},
     router::Shared,
     words::{self, Lang},
 };
-use crate::{core::Refusal, types::Scope};
+use crate::{
+    core::Refusal,
+    types::{Role, Scope},
+};
 
 /// Of what the framework says about a request that it did not understand.
 const REASON_BYTES_MAX: usize = 4 * 1024;
@@ -45,6 +49,9 @@ pub(super) enum ApiError {
     NewPassword,
     #[error("the request came from another site")]
     Foreign,
+    /// Somebody of this role; `None`: a program.
+    #[error("no right to this")]
+    NotAllowed { right: Right, role: Option<Role> },
     #[error("too many attempts; again in {0} s")]
     TooMany(i64),
     #[error("too much to do")]
@@ -68,7 +75,9 @@ impl ApiError {
                 StatusCode::NOT_FOUND
             }
             Self::SignIn | Self::Token => StatusCode::UNAUTHORIZED,
-            Self::NewPassword | Self::Foreign | Self::NoScope(..) => StatusCode::FORBIDDEN,
+            Self::NewPassword | Self::Foreign | Self::NoScope(..) | Self::NotAllowed { .. } => {
+                StatusCode::FORBIDDEN
+            }
             Self::KeyDiffers => StatusCode::UNPROCESSABLE_ENTITY,
             Self::TooMany(_) => StatusCode::TOO_MANY_REQUESTS,
             Self::Busy => StatusCode::SERVICE_UNAVAILABLE,
@@ -93,6 +102,7 @@ impl ApiError {
             Self::KeyDiffers => "key_reused",
             Self::NewPassword => "new_password",
             Self::Foreign => "foreign_origin",
+            Self::NotAllowed { .. } => "not_allowed",
             Self::TooMany(_) => "too_many",
             Self::Busy => "busy",
             Self::Refused(Refusal::NoReason) => "no_reason",
@@ -138,6 +148,7 @@ impl ApiError {
                 "请求来自其他网站，已拒绝。请从本站页面操作。",
                 "That came from another site and was refused. Act from this site's own pages.",
             ),
+            Self::NotAllowed { right, role } => return roles::refusal(l, *right, *role),
             Self::TooMany(seconds) => {
                 return match l {
                     Lang::Zh => format!("尝试次数过多，请 {seconds} 秒后再试。"),
@@ -178,6 +189,9 @@ impl ApiError {
                 "Make a token with this scope on /console/programs",
             ),
             Self::NewPassword => l.say("登录后设置新密码", "Sign in and choose a new password"),
+            Self::NotAllowed { .. } => {
+                l.say("请有此权限的人员操作", "Ask somebody whose role has the right")
+            }
             Self::Foreign => l.say("程序请用令牌", "Programs use a token, not a session"),
             Self::TooMany(_) => l.say("按 detail 所述稍后再试", "Wait as the detail says"),
             Self::Busy | Self::InFlight => l.say(
@@ -249,6 +263,8 @@ struct ErrorPage<'a> {
     status: u16,
     text: &'a str,
     css: &'a str,
+    /// Where to go from here.
+    home: Option<&'a str>,
 }
 
 /// Turns every failure below it into a page, or into JSON under `/api`.
@@ -347,8 +363,12 @@ fn dressed(web: &Shared, l: Lang, path: &str, error: &ApiError) -> Response {
         }
         ApiError::NewPassword => Redirect::to("/password").into_response(),
         _ => {
-            let page =
-                ErrorPage { l, status: status.as_u16(), text: &text, css: web.assets.css_path() };
+            let home = match error {
+                ApiError::NotAllowed { role, .. } => Some(roles::home(*role)),
+                _ => path.starts_with("/console/").then_some("/console"),
+            };
+            let (status_no, css) = (status.as_u16(), web.assets.css_path());
+            let page = ErrorPage { l, status: status_no, text: &text, css, home };
             match page.render() {
                 Ok(page) => (status, Html(page)).into_response(),
                 Err(_) => (status, Body::from(text)).into_response(),

@@ -77,7 +77,7 @@ async fn show(
     let search = search.trim().to_owned();
     let invoices = desk(web)?.list(search.clone(), ROWS_MAX).await?;
     let status = if notice.is_empty() { StatusCode::OK } else { StatusCode::CONFLICT };
-    let f = Frame::new(web, l, signed.name);
+    let f = Frame::new(web, l, &signed);
     Ok((status, Html(InvoicesPage { f, search, invoices, notice }.render()?)).into_response())
 }
 

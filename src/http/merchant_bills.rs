@@ -139,7 +139,7 @@ async fn show(
     let month = month.unwrap_or_else(|| months[0].clone());
     let (one, bill) = (merchant(web, id).await?, bill(web, id, &month).await?);
     let status = if notice.is_some() { StatusCode::CONFLICT } else { StatusCode::OK };
-    let f = Frame::new(web, l, signed.name);
+    let f = Frame::new(web, l, &signed);
     Ok((status, Html(BillPage { f, one, month, months, bill, notice }.render()?)).into_response())
 }
 

@@ -83,7 +83,7 @@ async fn show(
     let page = MerchantsPage {
         merchants: known.into_iter().map(of).collect(),
         tariffs: web.desk.rules().tariffs.names(),
-        f: Frame::new(web, l, signed.name),
+        f: Frame::new(web, l, &signed),
         notice,
         secret,
     };

@@ -11,6 +11,7 @@ use serde::Deserialize;
 use super::{
     console::{self, Notice},
     error::ApiError,
+    roles::Right,
     router::{Shared, Web},
     signin::Signed,
     words::{self, Lang},
@@ -52,6 +53,9 @@ pub(super) async fn tell_act(
     act: OperatorAct,
     reason: &str,
 ) -> Result<Reply, ApiError> {
+    if !web.desk.rules().gates.contains_key(lane) {
+        signed.must(Right::Operate)?;
+    }
     if reason.chars().count() > REASON_CHARS_MAX {
         return Err(ApiError::Unfit(
             "原因请不超过 200 字。",
@@ -139,5 +143,5 @@ async fn refused(
             (status, [("content-type", "text/x-notice; charset=utf-8")], text).into_response()
         );
     }
-    console::with_notice(web, l, signed.name, Some(Notice { lane, text, reason, status })).await
+    console::with_notice(web, l, signed, Some(Notice { lane, text, reason, status })).await
 }

@@ -168,7 +168,7 @@ async fn list(
         })
         .await?;
     let status = if notice.is_some() { StatusCode::CONFLICT } else { StatusCode::OK };
-    let f = Frame::new(web, l, signed.name);
+    let f = Frame::new(web, l, &signed);
     Ok((status, Html(PaymentsPage { f, payments, refunds, unaskable, notice }.render()?))
         .into_response())
 }
@@ -340,7 +340,7 @@ async fn show(
     let left = Money::new(file.payment.amount.minor - gone, file.payment.amount.currency);
     let rows = file.history.iter().map(|row| (row.clone(), line(l, &row.change))).collect();
     let (key, _) = fresh_token(12)?;
-    let f = Frame::new(web, l, signed.name);
+    let f = Frame::new(web, l, &signed);
     let status = if notice.is_some() { StatusCode::CONFLICT } else { StatusCode::OK };
     let whole = web.desk.rules().pay.whole_refunds.contains(&file.payment.channel);
     let page = PaymentPage { f, file, rows, left: paid.then_some(left), key, whole, notice };
@@ -416,7 +416,7 @@ pub(super) async fn order(
 ) -> Result<Response, ApiError> {
     let found = web.records.order(OrderId(order)).await?;
     let (order, payments) = found.ok_or(ApiError::NotFound)?;
-    let f = Frame::new(&web, l, signed.name);
+    let f = Frame::new(&web, l, &signed);
     Ok(Html(OrderPage { f, order, payments }.render()?).into_response())
 }
 

@@ -8,6 +8,7 @@ mod programs;
 mod receipts;
 mod settlement;
 mod sisters;
+mod staff;
 mod tickets;
 mod till;
 
@@ -32,12 +33,13 @@ pub use self::programs::{HookState, Hooks, Lists, Page, ProgramRecords};
 pub use self::receipts::{Paid, PrintOutcome, Receipts};
 pub use self::settlement::{DaySettled, Earned, EarnedSums, RelayLine, SettlementRecords};
 pub use self::sisters::{SisterAnswer, SisterCall, SisterDoor};
+pub use self::staff::{AccountNote, AccountRow, Person, Staff, StaffAct, StaffRefusal, TrailPiece};
 pub use self::tickets::{Slip, TicketCodes, TicketPast, TicketRecords, VisitorUnfit, Visits};
 pub use self::till::{BillLine, MerchantAccount, MerchantUser, TillRecords};
 use crate::{
     bank::{SignAsk, SignForm},
     core::{
-        self, Change, Rules, State,
+        self, Change, Rules, State, Waiting,
         cloud::CloudPass,
         money::{Order, Payment, Posting, Refund},
         stay::Stay,
@@ -45,7 +47,9 @@ use crate::{
         ticket::{self, Ticket},
         till::Cash,
     },
-    types::{ChannelId, CodeDigest, LaneId, OrderId, Plate, StayId, TicketId, bank::AgreementWord},
+    types::{
+        ChannelId, CodeDigest, LaneId, OrderId, Plate, Role, StayId, TicketId, bank::AgreementWord,
+    },
 };
 
 /// Shed by overload, or the daemon is stopping. Nothing was decided and nothing changed.
@@ -55,14 +59,6 @@ pub struct Busy;
 
 /// A look at the state, made by the writer between two batches. Keep it short: passages wait for it.
 pub type Look = Box<dyn FnOnce(&State) + Send>;
-
-/// What waits for a person.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct Waiting {
-    pub tasks: u32,
-    /// Calls for help that nobody has taken on.
-    pub calls: u32,
-}
 
 /// The one writer.
 pub trait Desk: Send + Sync + 'static {
@@ -149,6 +145,7 @@ pub struct Operator {
     pub name: String,
     /// PHC string of [`super::hash_password`].
     pub password_hash: String,
+    pub role: Role,
     /// The password was given by somebody else and must be changed first.
     pub must_change: bool,
 }
@@ -161,7 +158,7 @@ pub struct Session {
     pub until: Timestamp,
 }
 
-/// Questions to the tables, and the two small tables that pages write: operators' passwords and sessions.
+/// Questions to the tables, and the sessions that pages write.
 pub trait Records: Send + Sync + 'static {
     /// From `from` up to but without `to`.
     fn takings(&self, from: Timestamp, to: Timestamp) -> Found<'_, Takings>;
@@ -173,6 +170,13 @@ pub trait Records: Send + Sync + 'static {
     fn open_stays(&self, search: String, limit: u32) -> Found<'_, Vec<Stay>>;
 
     fn stay(&self, id: StayId) -> Found<'_, Option<StayFile>>;
+
+    /// Late stays, open and over, whose plates are or look like this one, the nearest first, each with how far it is in
+    /// hundredths of a letter.
+    fn stays_like(&self, plate: String, limit: u32) -> Found<'_, Vec<(u32, Stay)>>;
+
+    /// Payments by a number of ours or the bank's, or by that of a refund.
+    fn payments_numbered(&self, number: String) -> Found<'_, Vec<Payment>>;
 
     /// An order with all its payments, oldest first, also when it is over.
     fn order(&self, id: OrderId) -> Found<'_, Option<(Order, Vec<Payment>)>>;
@@ -204,9 +208,6 @@ pub trait Records: Send + Sync + 'static {
     fn admissions_since(&self, from: Timestamp, limit: u32) -> Found<'_, Vec<ticket::Admission>>;
 
     fn operator(&self, name: String) -> Found<'_, Option<Operator>>;
-
-    /// Adds the operator or replaces the password.
-    fn put_operator(&self, operator: Operator) -> Found<'_, ()>;
 
     fn put_session(&self, session: Session) -> Found<'_, ()>;
 

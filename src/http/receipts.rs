@@ -82,7 +82,7 @@ pub(super) async fn print(
             words(l, receipts.print(asked.printer, paid, l.is_zh(), who).await)
         }
     };
-    records::stay_page(&web, l, signed, file, Some((status, text)))
+    records::stay_page(&web, l, &signed, file, Some((status, text)))
 }
 
 /// What became of it, and what to do.

@@ -68,7 +68,7 @@ pub(super) async fn stays(
 ) -> Result<Response, ApiError> {
     let search = search.normal();
     let stays = web.records.open_stays(search.clone(), STAYS_MAX).await?;
-    let f = Frame::new(&web, l, signed.name);
+    let f = Frame::new(&web, l, &signed);
     let page = StaysPage { f, search, stays, most: STAYS_MAX as usize };
     Ok(Html(page.render()?).into_response())
 }
@@ -121,20 +121,20 @@ pub(super) async fn stay(
     Path(id): Path<i64>,
 ) -> Result<Response, ApiError> {
     let file = web.records.stay(StayId(id)).await?.ok_or(ApiError::NotFound)?;
-    stay_page(&web, l, signed, file, None)
+    stay_page(&web, l, &signed, file, None)
 }
 
 /// The page of a stay, with what became of a receipt that was asked for.
 pub(super) fn stay_page(
     web: &Web,
     l: Lang,
-    signed: Signed,
+    signed: &Signed,
     file: StayFile,
     notice: Option<(StatusCode, String)>,
 ) -> Result<Response, ApiError> {
     let printers = receipts::printers(web, &file);
     let (status, notice) = notice.map_or((StatusCode::OK, None), |(s, text)| (s, Some(text)));
-    let page = StayPage { f: Frame::new(web, l, signed.name), file, printers, notice };
+    let page = StayPage { f: Frame::new(web, l, signed), file, printers, notice };
     Ok((status, Html(page.render()?)).into_response())
 }
 
@@ -166,7 +166,7 @@ pub(super) async fn lane(
     let known = LaneId::parse(&lane).ok_or(ApiError::NotFound)?;
     let board = console::look(&web).await?;
     let seen = board.lanes.iter().find(|seen| seen.lane.id == known).ok_or(ApiError::NotFound)?;
-    let f = Frame::new(&web, l, signed.name);
+    let f = Frame::new(&web, l, &signed);
     let rows = history(&web, &f, &known).await?;
     let nameless = web.desk.read(console::nameless).await?;
     let page = LanePage { card: console::card(&f, seen, None)?, lane: known, nameless, rows, f };
@@ -180,8 +180,13 @@ async fn history(web: &Web, f: &Frame, lane: &LaneId) -> Result<String, ApiError
 }
 
 /// What moves on a lane's page.
-pub(super) async fn lane_pieces(web: &Web, l: Lang, lane: &LaneId) -> Result<Vec<Piece>, ApiError> {
-    let f = Frame::new(web, l, String::new());
+pub(super) async fn lane_pieces(
+    web: &Web,
+    l: Lang,
+    signed: &Signed,
+    lane: &LaneId,
+) -> Result<Vec<Piece>, ApiError> {
+    let f = Frame::new(web, l, signed);
     let board = console::look(web).await?;
     let seen = board.lanes.iter().find(|seen| seen.lane.id == *lane).ok_or(ApiError::NotFound)?;
     let live = LaneCard { l, seen, zone: &f.zone, now: f.now }.render()?;

@@ -23,7 +23,7 @@ use tokio::{
 use tower_http::trace::{DefaultOnResponse, TraceLayer};
 
 use super::{
-    admissions, bind, calls, console, counters, devices, driver,
+    admissions, audit, bind, calls, console, counters, devices, driver,
     error::{self, ApiError},
     guard::{self, Attempts},
     hand::folder_token,
@@ -32,11 +32,13 @@ use super::{
     merchant, merchant_bills, merchants, misreads, operate, ops, pay, payments,
     ports::{
         BankDoor, Desk, DeviceDoor, Fleet, Hooks, InvoiceDesk, Lists, PaymentRecords, Pictures,
-        ProgramRecords, Receipts, Records, SettlementRecords, SisterDoor, TillRecords,
+        ProgramRecords, Receipts, Records, SettlementRecords, SisterDoor, Staff, TillRecords,
     },
-    program, receipts, records, register, screen, settlement, signin, sisters, stream, tariffs,
-    tasks, till, unlicensed,
+    program, receipts, records, register,
+    roles::{self, Right},
+    screen, search, settlement, signin, sisters, stream, tariffs, tasks, till, unlicensed, users,
     visit::{self, TicketOffice},
+    worklist::Differences,
     zones,
 };
 
@@ -86,6 +88,7 @@ pub struct Parts {
     pub programs: Option<Arc<dyn ProgramRecords>>,
     /// `None`: nobody is told of events.
     pub hooks: Option<Arc<dyn Hooks>>,
+    pub staff: Arc<dyn Staff>,
     /// `None`: the site has no bank.
     pub settlement: Option<Arc<dyn SettlementRecords>>,
     pub pictures: Arc<dyn Pictures>,
@@ -124,6 +127,7 @@ pub(super) struct Web {
     pub(super) in_flight: program::InFlight,
     /// What describes `/api/v1`; set before anybody can ask.
     pub(super) document: OnceLock<String>,
+    pub(super) staff: Arc<dyn Staff>,
     pub(super) settlement: Option<Arc<dyn SettlementRecords>>,
     pub(super) pictures: Arc<dyn Pictures>,
     pub(super) bank: Option<Arc<dyn BankDoor>>,
@@ -146,6 +150,8 @@ pub(super) struct Web {
     pub(super) codes: Attempts,
     /// Orders of tickets that nobody has paid yet.
     pub(super) holds: Attempts,
+    /// Differences of settlement that wait for a person.
+    pub(super) differences: Differences,
     /// One password at a time: each check takes 19 MiB while it lasts.
     pub(super) hashing: Semaphore,
     pub(super) streams: Arc<Semaphore>,
@@ -168,6 +174,7 @@ pub fn router(parts: Parts) -> Router {
         hooks: parts.hooks,
         in_flight: program::InFlight::default(),
         document: OnceLock::new(),
+        staff: parts.staff,
         settlement: parts.settlement,
         pictures: parts.pictures,
         bank: parts.bank,
@@ -187,6 +194,7 @@ pub fn router(parts: Parts) -> Router {
         helps: Attempts::default(),
         codes: Attempts::default(),
         holds: Attempts::default(),
+        differences: Differences::default(),
         hashing: Semaphore::new(1),
         streams: Arc::new(Semaphore::new(STREAMS_MAX)),
         watchers: Arc::new(Semaphore::new(WATCHERS_MAX)),
@@ -205,7 +213,8 @@ pub fn router(parts: Parts) -> Router {
         .merge(visit::public())
         .merge(merchants().layer(from_fn_with_state(web.clone(), guard::own_origin)))
         .merge(program::routes(&web))
-        .merge(operators().layer(from_fn_with_state(web.clone(), guard::own_origin)))
+        .merge(signing().layer(from_fn_with_state(web.clone(), guard::own_origin)))
+        .merge(operators(&web))
         .fallback(|| async { ApiError::NotFound })
         .layer(DefaultBodyLimit::max(BODY_BYTES_MAX))
         .layer(from_fn_with_state(web.clone(), error::dress));
@@ -265,78 +274,144 @@ fn merchants() -> Router<Shared> {
         .route("/merchant/{validation}/revoke", post(merchant::revoke))
 }
 
-/// Pages and acts that need a signed-in operator, and signing in itself.
-fn operators() -> Router<Shared> {
+/// Signing in and out.
+fn signing() -> Router<Shared> {
     Router::new()
         .route("/signin", get(signin::page).post(signin::sign_in))
         .route("/signout", post(signin::sign_out))
         .route("/password", get(signin::password_page).post(signin::change_password))
+}
+
+/// Pages and acts that need a right; which role has it, says [`roles`].
+fn operators(web: &Shared) -> Router<Shared> {
+    let need = |right, routes| roles::need(web, right, routes);
+    let enter = Router::new()
         .route("/console", get(console::page))
+        .route("/console/pictures/{name}", get(records::picture));
+    let lanes = Router::new()
         .route("/console/live", get(stream::console))
         .route("/console/lanes/{lane}", get(records::lane))
-        .route("/console/lanes/{lane}/live", get(stream::lane))
-        .route("/console/lanes/{lane}/operate", post(operate::operate))
+        .route("/console/lanes/{lane}/live", get(stream::lane));
+    // An arm needs more: see `operate`.
+    let gates = Router::new().route("/console/lanes/{lane}/operate", post(operate::operate));
+    let operate = Router::new()
         .route("/console/lanes/{lane}/plate", post(operate::plate))
+        .route("/console/lanes/{lane}/no-plate", post(unlicensed::name_by_hand));
+    let tasks = Router::new()
         .route("/console/tasks", get(tasks::page))
         .route("/console/tasks/live", get(stream::tasks))
-        .route("/console/tasks/{task}", get(tasks::one))
+        .route("/console/tasks/{task}", get(tasks::one));
+    let settle_tasks = Router::new()
         .route("/console/tasks/{task}/take", post(tasks::take))
         .route("/console/tasks/{task}/settle", post(tasks::settle))
-        .route("/console/zones", get(zones::page))
-        .route("/console/zones/{zone}/count", post(zones::count_form))
-        .route("/console/lanes/{lane}/no-plate", post(unlicensed::name_by_hand))
-        .merge(register::routes())
+        .route("/console/tasks/{task}/stay", post(misreads::pick));
+    let count = Router::new().route("/console/zones/{zone}/count", post(zones::count_form));
+    let stays = Router::new()
         .route("/console/stays", get(records::stays))
-        .route("/console/stays/{stay}", get(records::stay))
-        .route("/console/stays/{stay}/print", post(receipts::print))
-        .route("/console/pictures/{name}", get(records::picture))
-        .route("/console/tariffs", get(tariffs::page))
-        .route("/console/invoices", get(invoice_list::page))
-        .route("/console/invoices/{order}/again", post(invoice_list::again))
+        .route("/console/stays/{stay}", get(records::stay));
+    let devices = Router::new()
         .route("/console/devices", get(devices::page))
-        .route("/console/devices/live", get(stream::devices))
-        .route("/console/devices/{device}/test", post(devices::test_form))
-        .route("/console/admissions", get(admissions::page))
-        .route("/console/admissions/{admission}/settle", post(admissions::settle))
-        .route("/console/tasks/{task}/stay", post(misreads::pick))
-        .merge(counter())
-        .merge(visit::staff())
-        .merge(program::staff())
+        .route("/console/devices/live", get(stream::devices));
+    let test = Router::new().route("/console/devices/{device}/test", post(devices::test_form));
+    Router::new()
+        .merge(need(Right::Enter, enter))
+        .merge(need(Right::SeeLanes, lanes))
+        .merge(need(Right::OperateGates, gates))
+        .merge(need(Right::Operate, operate))
+        .merge(need(Right::SeeTasks, tasks))
+        .merge(need(Right::SettleTasks, settle_tasks))
+        .merge(need(Right::SeeSpaces, Router::new().route("/console/zones", get(zones::page))))
+        .merge(need(Right::CountSpaces, count))
+        .merge(need(Right::SeeStays, stays))
+        .merge(need(Right::SeeTariffs, Router::new().route("/console/tariffs", get(tariffs::page))))
+        .merge(need(Right::SeeDevices, devices))
+        .merge(need(Right::TestDevices, test))
+        .merge(admissions(web))
+        .merge(register::routes(web))
+        .merge(counter(web))
+        .merge(merchants_of_site(web))
+        .merge(visit::staff(web))
+        .merge(program::staff(web))
+        .merge(need(Right::ChangeUsers, users::routes()))
+        .merge(need(Right::SeeAudit, audit::routes()))
+        .merge(need(Right::Search, Router::new().route("/console/search", get(search::page))))
+}
+
+/// Who went through turnstiles.
+fn admissions(web: &Shared) -> Router<Shared> {
+    let see = Router::new().route("/console/admissions", get(admissions::page));
+    let settle =
+        Router::new().route("/console/admissions/{admission}/settle", post(admissions::settle));
+    roles::need(web, Right::SeeAdmissions, see).merge(roles::need(
+        web,
+        Right::SettleAdmissions,
+        settle,
+    ))
 }
 
 /// Money at the desk.
-fn counter() -> Router<Shared> {
-    Router::new()
+fn counter(web: &Shared) -> Router<Shared> {
+    let cash = Router::new()
         .route("/console/shift", get(till::page))
         .route("/console/shift/{what}", post(till::drawer))
-        .route("/console/orders/{order}", get(payments::order))
         .route("/console/orders/{order}/cash", post(till::cash))
         .route("/console/orders/{order}/code", post(payments::code))
-        .route("/console/payments", get(payments::page))
-        .route("/console/payments/{payment}", get(payments::one))
-        .route("/console/payments/{payment}/refund", post(payments::refund))
-        .route("/console/payments/{payment}/portal", post(payments::portal))
-        .route("/console/payments/{payment}/{what}", post(payments::act))
-        .route("/console/refunds/{refund}/portal", post(payments::made))
-        .route("/console/refunds/{refund}/{what}", post(payments::judge))
-        .route("/console/counters", get(counters::page).post(counters::put))
-        .route("/console/counters/{counter}/forget", post(counters::forget))
         .route("/console/cash/{cash}/refund", post(till::refund))
         .route("/console/lanes/{lane}/fee", post(till::fee))
         .route("/console/lanes/{lane}/entry", post(till::entry))
+        .route("/console/stays/{stay}/print", post(receipts::print));
+    let see = Router::new()
+        .route("/console/orders/{order}", get(payments::order))
+        .route("/console/payments", get(payments::page))
+        .route("/console/payments/{payment}", get(payments::one));
+    let act = Router::new()
+        .route("/console/payments/{payment}/refund", post(payments::refund))
+        .route("/console/payments/{payment}/portal", post(payments::portal))
+        .route("/console/payments/{payment}/{what}", post(payments::act));
+    let judge = Router::new()
+        .route("/console/refunds/{refund}/portal", post(payments::made))
+        .route("/console/refunds/{refund}/{what}", post(payments::judge));
+    let arrears = Router::new()
         .route("/console/arrears", get(till::arrears))
-        .route("/console/arrears/{arrears}/forgive", post(till::forgive))
-        .merge(settlement::routes())
-        .route("/console/merchants", get(merchants::page).post(merchants::add))
+        .route("/console/arrears/file/{form}", get(till::arrears_file));
+    let forgive = Router::new().route("/console/arrears/{arrears}/forgive", post(till::forgive));
+    let invoices = Router::new()
+        .route("/console/invoices", get(invoice_list::page))
+        .route("/console/invoices/{order}/again", post(invoice_list::again));
+    let programs = Router::new()
+        .route("/console/counters", get(counters::page).post(counters::put))
+        .route("/console/counters/{counter}/forget", post(counters::forget));
+    let need = |right, routes| roles::need(web, right, routes);
+    need(Right::TakeCash, cash)
+        .merge(need(Right::SeePayments, see))
+        .merge(need(Right::ActOnPayments, act))
+        .merge(need(Right::JudgeRefunds, judge))
+        .merge(need(Right::SeeArrears, arrears))
+        .merge(need(Right::ForgiveArrears, forgive))
+        .merge(need(Right::IssueInvoices, invoices))
+        .merge(need(Right::ChangePrograms, programs))
+        .merge(settlement::routes(web))
+}
+
+/// The site's own pages about merchants.
+fn merchants_of_site(web: &Shared) -> Router<Shared> {
+    let see = Router::new()
+        .route("/console/merchants", get(merchants::page))
+        .route("/console/merchants/{merchant}/bill", get(merchant_bills::page))
+        .route("/console/merchants/{merchant}/bill/{month}/{file}", get(merchant_bills::file));
+    let change = Router::new()
+        .route("/console/merchants", post(merchants::add))
         .route("/console/merchants/{merchant}", post(merchants::change))
         .route("/console/merchants/{merchant}/offer", post(merchants::offer))
         .route("/console/merchants/{merchant}/account", post(merchants::account))
         .route("/console/merchants/{merchant}/suspend", post(merchants::suspend))
         .route("/console/merchants/{merchant}/bear", post(merchant_bills::bear))
-        .route("/console/merchants/{merchant}/paid", post(merchant_bills::paid))
-        .route("/console/merchants/{merchant}/bill", get(merchant_bills::page))
-        .route("/console/merchants/{merchant}/bill/{month}/{file}", get(merchant_bills::file))
-        .route("/console/arrears/file/{form}", get(till::arrears_file))
+        .route("/console/merchants/{merchant}/paid", post(merchant_bills::paid));
+    roles::need(web, Right::SeeMerchants, see).merge(roles::need(
+        web,
+        Right::ChangeMerchants,
+        change,
+    ))
 }
 
 /// Serves until `parts.stop` turns true and what is under way has ended.

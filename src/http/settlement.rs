@@ -19,10 +19,10 @@ use super::{
     charts::{bars, by_hour},
     console::Frame,
     error::ApiError,
-    hand::Hand,
     operate::REASON_CHARS_MAX,
     ports::{DaySettled, EarnedSums, SettlementRecords},
     program::{Access, Api, Op},
+    roles::{self, Right},
     router::{Shared, Web},
     signin::Signed,
     words::{self, Lang},
@@ -45,18 +45,21 @@ const DAYS: i64 = 14;
 const ASKS_SECOND: &str = "asks to write off: ";
 const ASKS_TO_SETTLE: &str = "asks to settle: ";
 
-pub(super) fn routes() -> Router<Shared> {
-    Router::new()
+pub(super) fn routes(web: &Shared) -> Router<Shared> {
+    let see = Router::new()
         .route("/console/settlement", get(page))
         .route("/console/settlement/{day}/postings/{file}", get(export::postings))
         .route("/console/settlement/{day}/differences/{file}", get(export::differences))
-        .route("/console/settlement/{day}/settle", post(settle_now))
         .route("/console/settlement/{day}/shares", get(shares::page))
         .route("/console/settlement/{day}/shares/{file}", get(shares::download))
         .route("/console/settlement/{day}/payments/{file}", get(shares::payments))
+        .route("/console/differences/{id}", get(one));
+    let act = Router::new()
+        .route("/console/settlement/{day}/settle", post(settle_now))
         .route("/console/settlement/{day}/transferred/{partner}", post(shares::transferred))
         .route("/console/settlement/{day}/{channel}/arrived", post(arrived))
-        .route("/console/differences/{id}", get(one).post(act))
+        .route("/console/differences/{id}", post(act));
+    roles::need(web, Right::SeeSettlement, see).merge(roles::need(web, Right::Settle, act))
 }
 
 pub(super) fn api(api: Api) -> Api {
@@ -146,6 +149,11 @@ impl SettlementPage {
     fn proposal(&self, one: &Difference) -> &'static str {
         proposal(self.f.l, one.proposal(self.little))
     }
+}
+
+/// What it is and what is mostly done about it.
+pub(super) fn in_words(l: Lang, one: &Difference) -> (&'static str, &'static str) {
+    (kind(l, one), proposal(l, one.proposal(0)))
 }
 
 fn kind(l: Lang, one: &Difference) -> &'static str {
@@ -243,7 +251,7 @@ async fn show(
     let by_day = records.differences_by_day(first, day).await?;
     let hours = records.earned_by_hour(from, to).await?;
     let EarnedSums { lanes, ways, zones, products } = records.earned(from, to).await?;
-    let f = Frame::new(web, l, signed.name);
+    let f = Frame::new(web, l, &signed);
     let lanes: Vec<_> = lanes
         .into_iter()
         .map(|(lane, minor)| match lane.as_str() {
@@ -390,7 +398,7 @@ async fn show_one(
     let trail = records.trail(id).await?;
     let proposal = proposal(l, one.proposal(records.little_minor()));
     let status = if notice.is_some() { StatusCode::CONFLICT } else { StatusCode::OK };
-    let f = Frame::new(web, l, signed.name);
+    let f = Frame::new(web, l, &signed);
     let page = DifferencePage { f, one, trail, proposal, notice };
     Ok((status, Html(page.render()?)).into_response())
 }
@@ -440,6 +448,7 @@ pub(super) async fn act(
         "a difference was gone on with"
     );
     let went = records.go_on(id, state, signed.name.clone(), note).await?;
+    web.differences.forget();
     let notice = (!went).then(over);
     if notice.is_none() && state == DifferenceState::Settled {
         return Ok(Redirect::to(&format!("/console/settlement?day={}", one.day)).into_response());
@@ -485,10 +494,10 @@ async fn agreed(
 /// Posts what is known of a day: what the banks kept, and whose part is how much.
 async fn settle(
     State(web): State<Shared>,
-    hand: Hand,
+    signed: Signed,
     Path(day): Path<Date>,
 ) -> Result<Json<Vec<DaySettled>>, ApiError> {
-    Ok(Json(records(&web)?.settle(day, hand.name).await?))
+    Ok(Json(records(&web)?.settle(day, signed.name).await?))
 }
 
 /// The same, by a button.

@@ -8,7 +8,7 @@ use askama::Template;
 use axum::{
     Form,
     extract::{FromRequestParts, Query, State},
-    http::{HeaderMap, StatusCode, header, request::Parts},
+    http::{HeaderMap, StatusCode, Uri, header, request::Parts},
     response::{Html, IntoResponse, Redirect, Response},
 };
 use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
@@ -20,10 +20,12 @@ use sha2::{Digest, Sha256};
 use super::{
     error::ApiError,
     guard::Source,
-    ports::{Operator, Session},
+    ports::{AccountNote, Operator, Session},
+    roles::{self, Right, Rights},
     router::{Shared, Web},
     words::{Lang, cookie},
 };
+use crate::types::{AccountDid, Role};
 
 /// A session ends this long after its last use.
 const SESSION_LIFE: SignedDuration = SignedDuration::from_hours(12);
@@ -54,10 +56,63 @@ pub(super) const NOBODYS_HASH: &str = "$argon2id$v=19$m=19456,t=2,p=1$c29tZXNhbH
 
 // ---- the session ---------------------------------------------------------------------------------
 
-/// The operator who asks. Handlers that take it refuse everybody else.
+/// Of readers: one for each role, and one for who has none.
+pub(super) const CLASSES: usize = Role::ALL.len() + 1;
+
+/// Who asks, and may: [`super::roles`] puts it before each route that needs a right.
 #[derive(Clone, Debug)]
 pub(super) struct Signed {
     pub(super) name: String,
+    /// `None`: no person.
+    pub(super) role: Option<Role>,
+    pub(super) rights: Rights,
+    /// Of its session, if it has one.
+    digest: Option<[u8; 32]>,
+    /// The page that is asked for.
+    pub(super) uri: Uri,
+}
+
+impl Signed {
+    /// Whoever reads the data folder.
+    pub(super) fn command_line() -> Self {
+        Self {
+            name: "command line".into(),
+            role: None,
+            rights: Right::ALL.into_iter().collect(),
+            digest: None,
+            uri: Uri::default(),
+        }
+    }
+
+    /// A program, by its token.
+    pub(super) fn program(name: String, rights: Rights) -> Self {
+        Self { name, role: None, rights, digest: None, uri: Uri::default() }
+    }
+
+    pub(super) fn may(&self, right: Right) -> bool {
+        self.rights.has(right)
+    }
+
+    /// All of one class are shown the same on a live page.
+    pub(super) fn class(&self) -> usize {
+        self.role.map_or(0, |role| role as usize + 1)
+    }
+
+    /// For acts whose right depends on what they are done to.
+    pub(super) fn must(&self, right: Right) -> Result<(), ApiError> {
+        if self.may(right) { Ok(()) } else { Err(ApiError::NotAllowed { right, role: self.role }) }
+    }
+
+    /// Whether it is signed in still, by the same role: a live page ends when it is not.
+    pub(super) async fn lasts(&self, web: &Web) -> bool {
+        let Some(digest) = self.digest else { return true };
+        let session = web.records.session(digest).await.ok().flatten();
+        let Some(session) = session.filter(|session| session.until > web.desk.now()) else {
+            return false;
+        };
+        let operator = web.records.operator(session.operator).await.ok().flatten();
+        operator.is_some_and(|operator| Some(operator.role) == self.role && !operator.must_change)
+    }
 }
 
 /// Signed in, perhaps with a password that must be changed first.
@@ -67,11 +122,9 @@ pub(super) struct Known {
     digest: [u8; 32],
 }
 
-impl FromRequestParts<Shared> for Known {
-    type Rejection = ApiError;
-
-    async fn from_request_parts(parts: &mut Parts, web: &Shared) -> Result<Self, ApiError> {
-        let digest = digest_of(web, &parts.headers).ok_or(ApiError::SignIn)?;
+impl Known {
+    pub(super) async fn of(web: &Web, headers: &HeaderMap) -> Result<Self, ApiError> {
+        let digest = digest_of(web, headers).ok_or(ApiError::SignIn)?;
         let session = web.records.session(digest).await?.ok_or(ApiError::SignIn)?;
         let now = web.desk.now();
         if session.until <= now {
@@ -85,21 +138,33 @@ impl FromRequestParts<Shared> for Known {
         let operator = web.records.operator(session.operator).await?.ok_or(ApiError::SignIn)?;
         Ok(Self { operator, digest })
     }
+
+    pub(super) fn signed(self, uri: &Uri) -> Result<Signed, ApiError> {
+        if self.operator.must_change {
+            return Err(ApiError::NewPassword);
+        }
+        let Operator { name, role, .. } = self.operator;
+        let (rights, digest) = (Rights::of(role), Some(self.digest));
+        Ok(Signed { name, role: Some(role), rights, digest, uri: uri.clone() })
+    }
 }
 
-impl FromRequestParts<Shared> for Signed {
+impl FromRequestParts<Shared> for Known {
     type Rejection = ApiError;
 
     async fn from_request_parts(parts: &mut Parts, web: &Shared) -> Result<Self, ApiError> {
-        // The door before every operation of the API knows already, also a program.
-        if let Some(signed) = parts.extensions.get::<Self>() {
-            return Ok(signed.clone());
-        }
-        let known = Known::from_request_parts(parts, web).await?;
-        if known.operator.must_change {
-            return Err(ApiError::NewPassword);
-        }
-        Ok(Self { name: known.operator.name })
+        Self::of(web, &parts.headers).await
+    }
+}
+
+impl<S: Sync> FromRequestParts<S> for Signed {
+    type Rejection = ApiError;
+
+    async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, ApiError> {
+        parts.extensions.get::<Self>().cloned().ok_or_else(|| {
+            tracing::error!(path = parts.uri.path(), "no right stands before this route");
+            ApiError::Internal
+        })
     }
 }
 
@@ -193,6 +258,14 @@ pub(super) async fn sign_in(
     let operator = web.records.operator(name.clone()).await?;
     let hash = operator.as_ref().map_or(NOBODYS_HASH, |operator| &operator.password_hash);
     let right = verify(&web, given.password, hash.to_owned()).await?;
+    let note = |did| {
+        // A name that nobody has may be a password typed into the wrong field.
+        let whom = operator.as_ref().map(|operator| operator.name.clone());
+        AccountNote { did, by: whom.clone().unwrap_or_default(), whom, detail: source.to_string() }
+    };
+    let did =
+        if right && operator.is_some() { AccountDid::SignedIn } else { AccountDid::SignInFailed };
+    web.staff.note(note(did)).await?;
     let Some(operator) = operator.filter(|_| right) else {
         tracing::warn!("a sign-in failed");
         let wrong = l.say("姓名或密码不对", "The name or the password is wrong").to_owned();
@@ -200,7 +273,11 @@ pub(super) async fn sign_in(
     };
     web.sign_ins.forget(source);
     tracing::info!(operator = operator.name, "signed in");
-    let to = if operator.must_change { "/password" } else { inside(&given.next) };
+    let to = match inside(&given.next) {
+        _ if operator.must_change => "/password",
+        "/console" => roles::home(Some(operator.role)),
+        page => page,
+    };
     begin_session(&web, operator.name, to).await
 }
 
@@ -233,6 +310,11 @@ pub(super) async fn sign_out(
     headers: HeaderMap,
 ) -> Result<Response, ApiError> {
     if let Some(digest) = digest_of(&web, &headers) {
+        if let Some(session) = web.records.session(digest).await? {
+            let (did, by) = (AccountDid::SignedOut, session.operator);
+            let whom = Some(by.clone());
+            web.staff.note(AccountNote { did, whom, by, detail: String::new() }).await?;
+        }
         web.records.drop_session(digest).await?;
     }
     let gone = set_cookie(&web, "", "; Max-Age=0");
@@ -311,13 +393,12 @@ pub(super) async fn change_password(
         return unfit(l.say("旧密码不对", "The old password is wrong"));
     }
     let password_hash = hash(&web, given.new).await?;
-    let name = known.operator.name;
-    let operator = Operator { name: name.clone(), password_hash, must_change: false };
-    web.records.put_operator(operator).await?;
+    let name = known.operator.name.clone();
+    web.staff.new_password(name.clone(), password_hash).await?;
     web.records.drop_session(known.digest).await?;
     web.records.drop_sessions_of(name.clone()).await?;
     tracing::info!(operator = name, "changed the password");
-    begin_session(&web, name, "/console").await
+    begin_session(&web, name, roles::home(Some(known.operator.role))).await
 }
 
 #[cfg(test)]

@@ -11,6 +11,7 @@ use axum::{
     },
 };
 use futures::stream::{self, Stream, StreamExt};
+use jiff::{SignedDuration, Timestamp};
 use serde::Deserialize;
 use tokio::{
     sync::{Mutex, OwnedSemaphorePermit, Semaphore, watch},
@@ -27,6 +28,8 @@ use crate::types::LaneId;
 const THROTTLE: Duration = Duration::from_millis(150);
 /// Looked at again after this without any change: durations grow, and some turns come by time alone.
 const REFRESH: Duration = Duration::from_secs(5);
+/// Whether the reader is signed in still is asked so often.
+const ASK_AGAIN: SignedDuration = SignedDuration::from_secs(3);
 const DEVICES_REFRESH: Duration = Duration::from_secs(1);
 const KEEP_ALIVE: Duration = Duration::from_secs(15);
 
@@ -97,20 +100,28 @@ impl<T> Once<T> {
 
 /// Wakes at every commit, not faster than [`THROTTLE`], and at least every [`REFRESH`].
 struct Pulse {
+    web: Shared,
     version: watch::Receiver<u64>,
     stop: watch::Receiver<bool>,
     first: bool,
+    /// `None`: for anybody.
+    reader: Option<Reader>,
     _place: OwnedSemaphorePermit,
 }
 
 impl Pulse {
-    fn new(web: &Shared, places: &Arc<Semaphore>) -> Result<Self, ApiError> {
+    fn new(
+        web: &Shared,
+        places: &Arc<Semaphore>,
+        signed: Option<Signed>,
+    ) -> Result<Self, ApiError> {
         let place = places.clone().try_acquire_owned().map_err(|_| ApiError::Busy)?;
         let (version, stop) = (web.desk.version(), web.stop.clone());
-        Ok(Self { version, stop, first: true, _place: place })
+        let reader = signed.map(|signed| Reader::new(web, signed));
+        Ok(Self { web: web.clone(), version, stop, first: true, reader, _place: place })
     }
 
-    /// `false`: the daemon stops.
+    /// `false`: the daemon stops, or the reader may read no more.
     async fn next(&mut self) -> bool {
         if *self.stop.borrow() {
             return false;
@@ -126,18 +137,48 @@ impl Pulse {
         }
         tokio::time::sleep(THROTTLE).await;
         self.version.mark_unchanged();
-        true
+        match &mut self.reader {
+            Some(reader) => reader.may_go_on(&self.web).await,
+            None => true,
+        }
+    }
+}
+
+/// Whoever reads a live page of the console. It ends soon after their session does.
+pub(super) struct Reader {
+    signed: Signed,
+    asked_at: Timestamp,
+}
+
+impl Reader {
+    pub(super) fn new(web: &Shared, signed: Signed) -> Self {
+        Self { signed, asked_at: web.desk.now() }
+    }
+
+    /// Asks the tables now and then only.
+    pub(super) async fn may_go_on(&mut self, web: &Shared) -> bool {
+        let now = web.desk.now();
+        if now.duration_since(self.asked_at).abs() < ASK_AGAIN {
+            return true;
+        }
+        self.asked_at = now;
+        self.signed.lasts(web).await
     }
 }
 
 /// Sends the pieces that differ from what this stream sent before. `see` may fail for a while: a busy daemon is no
 /// reason to end the page.
-fn pieces<F, Fut>(web: &Shared, places: &Arc<Semaphore>, see: F) -> Result<Response, ApiError>
+fn pieces<F, Fut>(
+    web: &Shared,
+    places: &Arc<Semaphore>,
+    signed: Option<Signed>,
+    see: F,
+) -> Result<Response, ApiError>
 where
     F: Fn() -> Fut + Send + 'static,
     Fut: Future<Output = Result<Lines, ApiError>> + Send,
 {
-    let start = (Pulse::new(web, places)?, Lines::default(), see);
+    let start = (Pulse::new(web, places, signed)?, Lines::default(), see);
     let events = stream::unfold(start, async |(mut pulse, mut sent, see)| {
         if !pulse.next().await {
             return None;
@@ -154,7 +195,7 @@ where
     F: Fn() -> Fut + Send + 'static,
     Fut: Future<Output = Result<String, ApiError>> + Send,
 {
-    let start = Some((Pulse::new(web, &web.streams)?, seen, see));
+    let start = Some((Pulse::new(web, &web.streams, None)?, seen, see));
     let events = stream::unfold(start, async |going| {
         let (mut pulse, seen, see) = going?;
         while pulse.next().await {
@@ -181,38 +222,38 @@ fn sse(events: impl Stream<Item = Event> + Send + 'static) -> Response {
 pub(super) async fn console(
     State(web): State<Shared>,
     l: Lang,
-    _signed: Signed,
+    signed: Signed,
 ) -> Result<Response, ApiError> {
-    let shared = web.clone();
-    pieces(&web, &web.watchers, move || {
-        let web = shared.clone();
-        async move { console::pieces(&web, l).await }
+    let (shared, reader) = (web.clone(), signed.clone());
+    pieces(&web, &web.watchers, Some(signed), move || {
+        let (web, reader) = (shared.clone(), reader.clone());
+        async move { console::pieces(&web, l, &reader).await }
     })
 }
 
 pub(super) async fn lane(
     State(web): State<Shared>,
     l: Lang,
-    _signed: Signed,
+    signed: Signed,
     Path(lane): Path<String>,
 ) -> Result<Response, ApiError> {
     let lane = LaneId::parse(&lane).ok_or(ApiError::NotFound)?;
-    let shared = web.clone();
-    pieces(&web, &web.watchers, move || {
-        let (web, lane) = (shared.clone(), lane.clone());
-        async move { records::lane_pieces(&web, l, &lane).await.map(once) }
+    let (shared, reader) = (web.clone(), signed.clone());
+    pieces(&web, &web.watchers, Some(signed), move || {
+        let (web, reader, lane) = (shared.clone(), reader.clone(), lane.clone());
+        async move { records::lane_pieces(&web, l, &reader, &lane).await.map(once) }
     })
 }
 
 pub(super) async fn tasks(
     State(web): State<Shared>,
     l: Lang,
-    _signed: Signed,
+    signed: Signed,
 ) -> Result<Response, ApiError> {
-    let shared = web.clone();
-    pieces(&web, &web.watchers, move || {
-        let web = shared.clone();
-        async move { task_list::pieces(&web, l).await.map(once) }
+    let (shared, reader) = (web.clone(), signed.clone());
+    pieces(&web, &web.watchers, Some(signed), move || {
+        let (web, reader) = (shared.clone(), reader.clone());
+        async move { task_list::pieces(&web, l, &reader).await.map(once) }
     })
 }
 
@@ -223,7 +264,7 @@ pub(super) async fn screen(
 ) -> Result<Response, ApiError> {
     let lane = LaneId::parse(&lane).ok_or(ApiError::NotFound)?;
     let shared = web.clone();
-    pieces(&web, &web.streams, move || {
+    pieces(&web, &web.streams, None, move || {
         let (web, lane) = (shared.clone(), lane.clone());
         async move { screen::pieces(&web, l, &lane).await.map(once) }
     })
@@ -233,13 +274,15 @@ pub(super) async fn screen(
 pub(super) async fn devices(
     State(web): State<Shared>,
     l: Lang,
-    _signed: Signed,
+    signed: Signed,
 ) -> Result<Response, ApiError> {
+    let reader = Reader::new(&web, signed.clone());
     let place = web.watchers.clone().try_acquire_owned().map_err(|_| ApiError::Busy)?;
     let (live, stop) = (web.fleet.live(), web.stop.clone());
-    let start = (web, l, live, stop, VecDeque::new(), Lines::default(), place);
+    let start = (web, (l, signed, reader), live, stop, VecDeque::new(), Lines::default(), place);
     let events =
-        stream::unfold(start, async |(web, l, mut live, mut stop, mut said, mut sent, place)| {
+        stream::unfold(start, async |(web, who, mut live, mut stop, mut said, mut sent, place)| {
+            let (l, signed, mut reader) = who;
             if !sent.is_empty() {
                 tokio::select! {
                     _ = stop.wait_for(|stop| *stop) => return None,
@@ -250,10 +293,14 @@ pub(super) async fn devices(
                 while let Ok(line) = live.try_recv() {
                     devices::keep(&mut said, line);
                 }
+                if !reader.may_go_on(&web).await {
+                    return None;
+                }
             }
-            let seen = devices::pieces(&web, l, &said).unwrap_or_default();
+            let seen = devices::pieces(&web, l, &signed, &said).unwrap_or_default();
             let events = fresh(&mut sent, once(seen));
-            Some((stream::iter(events), (web, l, live, stop, said, sent, place)))
+            let who = (l, signed, reader);
+            Some((stream::iter(events), (web, who, live, stop, said, sent, place)))
         });
     Ok(sse(events.flatten()))
 }

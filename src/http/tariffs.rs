@@ -117,7 +117,7 @@ pub(super) async fn page(
     Query(mut asked): Query<Asked>,
 ) -> Result<Response, ApiError> {
     let rules = web.desk.rules();
-    let f = Frame::new(&web, l, signed.name);
+    let f = Frame::new(&web, l, &signed);
     let book = &rules.tariffs;
     let names: Vec<String> = book.names().iter().map(ToString::to_string).collect();
     if !names.contains(&asked.tariff) {

@@ -14,10 +14,12 @@ use super::{
     error::ApiError,
     misreads,
     operate::REASON_CHARS_MAX,
+    roles::Right,
     router::{Shared, Web},
     signin::Signed,
     stream::Piece,
     words::Lang,
+    worklist::{self, Line},
 };
 use crate::{
     core::{
@@ -36,10 +38,10 @@ const OVER_MAX: u32 = 50;
 pub(super) struct TaskSeen {
     pub(super) task: Task,
     /// The lane's name.
-    place: String,
+    pub(super) place: String,
     /// What a vehicle in that lane waits for.
-    waits: Option<WaitsFor>,
-    plate: Option<String>,
+    pub(super) waits: Option<WaitsFor>,
+    pub(super) plate: Option<String>,
 }
 
 /// Open tasks: first where somebody stands and waits, then the oldest.
@@ -64,11 +66,11 @@ pub(super) fn open(state: &Core, rules: &Rules) -> Vec<TaskSeen> {
 }
 
 impl TaskSeen {
-    fn what(&self, l: Lang) -> &'static str {
+    pub(super) fn what(&self, l: Lang) -> &'static str {
         what(l, &self.task.about)
     }
 
-    fn why(&self, l: Lang) -> String {
+    pub(super) fn why(&self, l: Lang) -> String {
         let says = says(l, &self.task.about);
         let waits = self.waits.filter(|_| self.task.is_call()).map(|on| waits_for(l, on));
         [Some(says), waits.map(str::to_owned)]
@@ -146,7 +148,7 @@ struct Ringing<'a> {
 }
 
 /// Calls that nobody has taken on; empty: none.
-pub(super) fn ringing(f: &Frame, tasks: &[TaskSeen]) -> Result<String, ApiError> {
+fn ringing(f: &Frame, tasks: &[TaskSeen]) -> Result<String, ApiError> {
     let calls = tasks.iter().filter(|one| one.task.is_call() && one.task.taken.is_none());
     Ok(Ringing { f, calls: calls.collect() }.render()?)
 }
@@ -155,7 +157,7 @@ pub(super) fn ringing(f: &Frame, tasks: &[TaskSeen]) -> Result<String, ApiError>
 #[template(path = "task-list.html", config = "src/http/askama.toml")]
 struct TaskList<'a> {
     f: &'a Frame,
-    tasks: &'a [TaskSeen],
+    lines: &'a [Line],
     over: &'a [Task],
 }
 
@@ -179,8 +181,18 @@ async fn look(web: &Web) -> Result<Vec<TaskSeen>, ApiError> {
 }
 
 async fn list_of(web: &Web, f: &Frame, tasks: &[TaskSeen]) -> Result<String, ApiError> {
-    let over = web.records.tasks_over(OVER_MAX).await?;
-    Ok(TaskList { f, tasks, over: &over }.render()?)
+    let lines = worklist::lines(web, f, tasks).await?;
+    let over = if f.may(Right::SettleTasks) {
+        web.records.tasks_over(OVER_MAX).await?
+    } else {
+        Vec::new()
+    };
+    Ok(TaskList { f, lines: &lines, over: &over }.render()?)
+}
+
+/// Calls ring for those who may answer them.
+pub(super) fn calls_of(f: &Frame, tasks: &[TaskSeen]) -> Result<String, ApiError> {
+    if f.may(Right::SettleTasks) { ringing(f, tasks) } else { Ok(String::new()) }
 }
 
 pub(super) async fn page(
@@ -188,19 +200,19 @@ pub(super) async fn page(
     l: Lang,
     signed: Signed,
 ) -> Result<Response, ApiError> {
-    let f = Frame::new(&web, l, signed.name);
+    let f = Frame::new(&web, l, &signed);
     let tasks = look(&web).await?;
-    let (calls, list) = (ringing(&f, &tasks)?, list_of(&web, &f, &tasks).await?);
+    let (calls, list) = (calls_of(&f, &tasks)?, list_of(&web, &f, &tasks).await?);
     Ok(Html(TasksPage { f, calls, list }.render()?).into_response())
 }
 
 /// All that moves on the page of tasks.
-pub(super) async fn pieces(web: &Web, l: Lang) -> Result<Vec<Piece>, ApiError> {
-    let f = Frame::new(web, l, String::new());
+pub(super) async fn pieces(web: &Web, l: Lang, signed: &Signed) -> Result<Vec<Piece>, ApiError> {
+    let f = Frame::new(web, l, signed);
     let tasks = look(web).await?;
     Ok(vec![
         ("waiting".into(), f.badge()),
-        ("calls".into(), ringing(&f, &tasks)?),
+        ("calls".into(), calls_of(&f, &tasks)?),
         ("tasks".into(), list_of(web, &f, &tasks).await?),
     ])
 }
@@ -255,7 +267,7 @@ pub(super) async fn one(
     Path(id): Path<i64>,
 ) -> Result<Response, ApiError> {
     let one = find(&web, id).await?;
-    let f = Frame::new(&web, l, signed.name);
+    let f = Frame::new(&web, l, &signed);
     let body = misreads::body(&web, &f, &one.task).await?;
     Ok(Html(TaskPage { f, one, body }.render()?).into_response())
 }

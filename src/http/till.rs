@@ -147,7 +147,7 @@ pub(super) async fn show(
         Some((false, _)) => StatusCode::CONFLICT,
         _ => StatusCode::OK,
     };
-    let f = Frame::new(web, l, signed.name);
+    let f = Frame::new(web, l, &signed);
     let page = TillPage { f, mine, booths, waiting, cash, sales, history, notice };
     Ok((status, Html(page.render()?)).into_response())
 }
@@ -367,7 +367,7 @@ async fn show_arrears(
             (latest.collect::<Vec<_>>(), sum, state.arrears.len())
         })
         .await?;
-    let f = Frame::new(web, l, signed.name);
+    let f = Frame::new(web, l, &signed);
     let status = if notice.is_some() { StatusCode::CONFLICT } else { StatusCode::OK };
     let (sum, more) = (Money::new(sum, f.currency), count - arrears.len());
     Ok((status, Html(ArrearsPage { f, arrears, sum, more, notice }.render()?)).into_response())

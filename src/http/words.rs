@@ -15,6 +15,7 @@ use crate::core::{
     gate,
     lane::{Cause, Help, OperatorAct, Phase, Reject, Why},
     money::{OrderState, PaidBy, PaymentState, RefundState, RefundWhy},
+    selling::TicketDid,
     stay::StayState,
     tariff::{Language, QuoteLine},
     ticket::AdmissionState,
@@ -269,6 +270,17 @@ pub(super) fn refund_why(l: Lang, why: &RefundWhy) -> String {
         RefundWhy::PaidTwice => l.say("重复付款", "paid twice").to_owned(),
         RefundWhy::NothingOwed => l.say("无需付费", "nothing owed").to_owned(),
         RefundWhy::Asked { who, reason } => format!("{who}: {reason}"),
+    }
+}
+
+pub(super) fn ticket_did(l: Lang, did: TicketDid) -> &'static str {
+    match did {
+        TicketDid::Printed => l.say("打印", "printed"),
+        TicketDid::Reprinted => l.say("补打", "printed again"),
+        TicketDid::Returned => l.say("退票", "returned"),
+        TicketDid::Moved => l.say("改期", "moved"),
+        TicketDid::Renamed => l.say("改名", "given another name"),
+        TicketDid::NameShown => l.say("查看姓名", "name read"),
     }
 }
 

@@ -153,12 +153,12 @@ impl ZonesPage {
 async fn shown(
     web: &Web,
     l: Lang,
-    who: String,
+    signed: Signed,
     notice: Option<Refusal>,
 ) -> Result<Response, ApiError> {
     let rules = web.desk.rules();
     let bars = web.desk.read(move |state| bars(state, &rules)).await?;
-    let f = Frame::new(web, l, who);
+    let f = Frame::new(web, l, &signed);
     let status = notice.as_ref().map_or(StatusCode::OK, |_| StatusCode::UNPROCESSABLE_ENTITY);
     let notice = notice.map(|refusal| words::refusal(l, &refusal));
     Ok((status, Html(ZonesPage { f, bars, notice }.render()?)).into_response())
@@ -169,7 +169,7 @@ pub(super) async fn page(
     l: Lang,
     signed: Signed,
 ) -> Result<Response, ApiError> {
-    shown(&web, l, signed.name, None).await
+    shown(&web, l, signed, None).await
 }
 
 /// A count and why.
@@ -206,7 +206,7 @@ pub(super) async fn count_form(
 ) -> Result<Response, ApiError> {
     match told(&web, &signed.name, &zone, found).await {
         Ok(()) => Ok(Redirect::to("/console/zones").into_response()),
-        Err(ApiError::Refused(refusal)) => shown(&web, l, signed.name, Some(refusal)).await,
+        Err(ApiError::Refused(refusal)) => shown(&web, l, signed, Some(refusal)).await,
         Err(other) => Err(other),
     }
 }

@@ -2,7 +2,7 @@
 //!
 //! ```text
 //!   Writer  ── commit: one statement, one transaction ──▶ journal ── triggers ──▶ stay, orders, payment, ...
-//!   Accounts ─ sign-in: short statements, same connection ──────────────────────▶ operator, web_session
+//!   Accounts ─ sign-in: short statements, same connection ────────▶ operator, web_session, account_event
 //!   Reader  ◀─ pages, load, rebuild, backup: a small read-only pool ───────────── all of them
 //! ```
 //!
@@ -21,6 +21,7 @@ mod chain;
 mod counts;
 mod error;
 mod events;
+mod find;
 mod invoices;
 mod lists;
 mod load;
@@ -39,12 +40,13 @@ mod takings;
 #[cfg(test)]
 mod tests;
 mod till;
+mod trail;
 mod visitors;
 mod visits;
 mod writer;
 
 pub use self::{
-    accounts::{Accounts, Operator},
+    accounts::{AccountEvent, Accounts, Doer, Operator},
     backup::verify,
     books::{EarnedBy, Receivable},
     chain::Tail,

@@ -50,6 +50,9 @@ export const staffPages = [
   { name: 'gate-check', path: '/console/gate-check' },
   { name: 'admissions', path: '/console/admissions' },
   { name: 'devices', path: '/console/devices' },
+  { name: 'search', path: '/console/search?q=A1' },
+  { name: 'users', path: '/console/users' },
+  { name: 'audit', path: '/console/audit' },
   { name: 'password', path: '/password' },
   { name: 'console-no-such-page', path: '/console/stays/999999999' },
 ];

@@ -6,7 +6,10 @@ use std::{
     io::{BufRead, BufReader, Read, Write},
     net::{SocketAddr, TcpListener, TcpStream},
     process::Command,
-    sync::{Arc, Mutex},
+    sync::{
+        Arc, Mutex,
+        atomic::{AtomicBool, Ordering},
+    },
     time::Duration,
 };
 
@@ -105,6 +108,8 @@ struct Receiver {
     at: SocketAddr,
     told: Arc<Mutex<Vec<Told>>>,
     fails: Arc<Mutex<u32>>,
+    /// It wants no more.
+    gone: Arc<AtomicBool>,
 }
 
 impl Receiver {
@@ -112,14 +117,15 @@ impl Receiver {
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();
         let at = listener.local_addr().unwrap();
         let (told, fails) = (Arc::<Mutex<Vec<Told>>>::default(), Arc::<Mutex<u32>>::default());
-        let (all, left) = (told.clone(), fails.clone());
+        let gone = Arc::<AtomicBool>::default();
+        let (all, left, over) = (told.clone(), fails.clone(), gone.clone());
         std::thread::spawn(move || {
             for stream in listener.incoming() {
-                let (all, left) = (all.clone(), left.clone());
-                std::thread::spawn(move || serve(stream.unwrap(), &all, &left));
+                let (all, left, over) = (all.clone(), left.clone(), over.clone());
+                std::thread::spawn(move || serve(stream.unwrap(), &all, &left, &over));
             }
         });
-        Self { at, told, fails }
+        Self { at, told, fails, gone }
     }
 
     fn fail(&self, times: u32) {
@@ -137,7 +143,7 @@ impl Receiver {
     }
 }
 
-fn serve(stream: TcpStream, all: &Mutex<Vec<Told>>, fails: &Mutex<u32>) {
+fn serve(stream: TcpStream, all: &Mutex<Vec<Told>>, fails: &Mutex<u32>, gone: &AtomicBool) {
     let mut reader = BufReader::new(stream.try_clone().unwrap());
     let mut stream = stream;
     loop {
@@ -157,12 +163,17 @@ fn serve(stream: TcpStream, all: &Mutex<Vec<Told>>, fails: &Mutex<u32>) {
         let mut body = vec![0; headers["content-length"].parse().unwrap()];
         reader.read_exact(&mut body).unwrap();
         let mut left = fails.lock().unwrap();
-        let taken = *left == 0;
+        let gone = gone.load(Ordering::Relaxed);
+        let taken = *left == 0 && !gone;
         *left = left.saturating_sub(1);
         drop(left);
         let body = String::from_utf8(body).unwrap();
         all.lock().unwrap().push(Told { headers, body, taken });
-        let line = if taken { "204 No Content" } else { "503 Service Unavailable" };
+        let line = match (taken, gone) {
+            (true, _) => "204 No Content",
+            (false, true) => "410 Gone",
+            (false, false) => "503 Service Unavailable",
+        };
         let length = if taken { "" } else { "Content-Length: 0\r\n" };
         if write!(stream, "HTTP/1.1 {line}\r\n{length}\r\n").is_err() {
             return;
@@ -175,7 +186,7 @@ fn events_arrive_in_order_signed_and_across_a_power_cut() {
     let site = Site::new(LANE, SECRETS);
     let daemon = site.start();
     let receiver = Receiver::new();
-    let token = token(&site, "office", "webhooks:write,passes:read,passes:write");
+    let token = token(&site, "office", "webhooks:write,passes:read,passes:write,alarms:read");
     let post = |path: &str, body: &Value| ask(site.http, &token, "POST", path, body);
     let url = format!("http://{}/events", receiver.at);
     let hook = |kinds: &[&str], plates| json!({ "url": url, "kinds": kinds, "plates": plates });
@@ -236,6 +247,21 @@ fn events_arrive_in_order_signed_and_across_a_power_cut() {
     wait_for("all again", || (receiver.taken().len() >= before + 3).then_some(()));
     let again = seqs(&receiver.taken()[before..]);
     assert!(again.starts_with(&taken), "{again:?} {taken:?}");
+    // It wants no more: a person is told, and says when to go on.
+    receiver.gone.store(true, Ordering::Relaxed);
+    let get = |path: &str| ask(site.http, &token, "GET", path, &Value::Null).1;
+    assert_eq!(post("/api/v1/passes", &pass("沪A44444")).0, 200);
+    let alarmed = || {
+        let alarms = get("/api/v1/alarms");
+        alarms.as_array().unwrap().iter().any(|alarm| alarm["kind"] == "webhook_dead")
+    };
+    wait_for("the alarm", || alarmed().then_some(()));
+    assert_eq!(get("/api/v1/webhooks")[0]["dead"], true);
+    let before = receiver.taken().len();
+    receiver.gone.store(false, Ordering::Relaxed);
+    assert_eq!(post(&format!("/api/v1/webhooks/{id}/replay"), &json!({})).0, 200);
+    wait_for("what waited", || (receiver.taken().len() > before).then_some(()));
+    assert!(receiver.told().last().unwrap().body.contains("沪A·**444") && !alarmed());
     let gone = ask(site.http, &token, "DELETE", &format!("/api/v1/webhooks/{id}"), &Value::Null);
     assert_eq!(gone.0, 204);
     daemon.stop();

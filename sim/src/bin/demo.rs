@@ -17,7 +17,8 @@ use jiff::Timestamp;
 use paifang::{
     app::{self, daemon::Daemon},
     cli, config,
-    store::{Accounts, Reader},
+    store::{Accounts, Doer, Reader},
+    types::Role,
 };
 use paifang_sim::{
     bank,
@@ -154,7 +155,14 @@ async fn demo(args: &Args) -> Result<()> {
 /// The second operator of the booth, with an account of its own.
 async fn deputy(stage: &Stage) -> Result<Arc<Attendant>> {
     let accounts = Accounts::beside(&stage.layout.data_dir().join(app::DATABASE)).await?;
-    let one_time = match app::staff::add(&accounts, DEPUTY, wall_clock()).await {
+    let one_time = match app::staff::add(
+        &accounts,
+        DEPUTY,
+        Role::Manager,
+        Doer { name: "demo", now: wall_clock() },
+    )
+    .await
+    {
         Ok(password) => Some(password),
         Err(app::staff::StaffError::Taken(_)) => None,
         Err(error) => return Err(error.into()),

@@ -32,7 +32,12 @@
       if (lost) lost.hidden = false;
       if (live.readyState !== 2) return;
       live.close();
-      setTimeout(open, 3000);
+      // Signed out meanwhile: the page leads to the sign-in. Else it is tried again.
+      setTimeout(function () {
+        fetch(location.href, { method: 'HEAD', redirect: 'manual' }).then(function (r) {
+          if (r.type === 'opaqueredirect' || r.status === 403) location.reload(); else open();
+        }, open);
+      }, 3000);
     };
     window.addEventListener('pagehide', function () { live.close(); });
   })();
@@ -55,6 +60,19 @@
       tone.stop(sound.currentTime + 0.35);
     }, 2000);
   }
+  // An open menu closes when the reader turns to something else.
+  function closeMenus(but) {
+    [].forEach.call(document.querySelectorAll('.menu[open]'), function (menu) {
+      if (!but || !menu.contains(but)) menu.removeAttribute('open');
+    });
+  }
+  document.addEventListener('click', function (e) { closeMenus(e.target); });
+  document.addEventListener('keydown', function (e) {
+    if (e.key !== 'Escape') return;
+    var menu = document.querySelector('.menu[open]');
+    closeMenus();
+    if (menu) menu.querySelector('summary').focus();
+  });
   // An act is sent without leaving the page; its refusal is shown beside its lane.
   document.addEventListener('submit', function (e) {
     var form = e.target, card = form.closest && form.closest('.lane');

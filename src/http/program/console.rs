@@ -107,7 +107,7 @@ pub(super) async fn show(
         None => Vec::new(),
     };
     let status = if notice.is_some() { StatusCode::CONFLICT } else { StatusCode::OK };
-    let f = Frame::new(web, l, signed.name);
+    let f = Frame::new(web, l, &signed);
     Ok((status, Html(ProgramsPage { f, programs, hooks, secret, notice }.render()?))
         .into_response())
 }

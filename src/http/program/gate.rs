@@ -13,9 +13,10 @@ use crate::{
     http::{
         error::ApiError,
         guard::{self, Source},
-        hand::{self, Hand},
+        hand,
+        roles::Right,
         router::{Shared, Web},
-        signin::Signed,
+        signin::{Known, Signed},
     },
     types::{CounterId, Scope},
 };
@@ -85,17 +86,19 @@ async fn admit(parts: &mut Parts, web: &Shared, access: Access) -> Result<Caller
     let token = bearer(parts).map(str::to_owned);
     match (access, token) {
         (Access::Anyone, _) => Ok(Caller::person(String::new())),
-        (Access::Scope(_) | Access::Hand(_), None) => person(parts, web).await,
+        (Access::Scope(scope) | Access::Hand(scope), None) => person(parts, web, scope).await,
         (Access::Hand(_), Some(token)) if hand::same(&token, &web.folder_token) => {
-            parts.extensions.insert(Hand { name: hand::COMMAND_LINE.into() });
-            Ok(Caller::person(hand::COMMAND_LINE.into()))
+            let signed = Signed::command_line();
+            let caller = Caller::person(signed.name.clone());
+            parts.extensions.insert(signed);
+            Ok(caller)
         }
         (Access::Scope(scope) | Access::Hand(scope), Some(token)) => {
             let (name, caller) = program(parts, web, &token, scope).await?;
             // On record as who did it; no operator's name has a space.
             let name = format!("program {name}");
-            parts.extensions.insert(Hand { name: name.clone() });
-            parts.extensions.insert(Signed { name });
+            let rights = caller.scopes.iter().flatten().flat_map(|scope| rights(*scope));
+            parts.extensions.insert(Signed::program(name, rights.copied().collect()));
             Ok(caller)
         }
         (Access::Counter(_) | Access::Merchant, None) => Err(ApiError::SignIn),
@@ -114,17 +117,44 @@ async fn admit(parts: &mut Parts, web: &Shared, access: Access) -> Result<Caller
     }
 }
 
-/// A signed-in operator, from one of our own pages.
-async fn person(parts: &mut Parts, web: &Shared) -> Result<Caller, ApiError> {
-    let signed = Signed::from_request_parts(parts, web).await?;
+/// A signed-in operator whose role has the right, from one of our own pages.
+async fn person(parts: &mut Parts, web: &Shared, scope: Scope) -> Result<Caller, ApiError> {
+    let signed = Known::of(web, &parts.headers).await?.signed(&parts.uri)?;
+    rights(scope).iter().take(1).try_for_each(|right| signed.must(*right))?;
     let asks = matches!(parts.method, Method::GET | Method::HEAD);
     if !asks && !guard::is_own(web.settings.public_url(), &parts.headers) {
         return Err(ApiError::Foreign);
     }
     let caller = Caller::person(format!("operator {}", signed.name));
-    parts.extensions.insert(Hand { name: signed.name.clone() });
     parts.extensions.insert(signed);
     Ok(caller)
+}
+
+/// What a scope lets a program do. The first is what an operator needs for the same operations.
+fn rights(scope: Scope) -> &'static [Right] {
+    match scope {
+        Scope::LanesRead | Scope::AlarmsRead => &[Right::SeeLanes],
+        Scope::LanesOperate => &[Right::OperateGates, Right::Operate],
+        Scope::ZonesCount => &[Right::CountSpaces],
+        Scope::StaysRead | Scope::PlatesRead => &[Right::SeeStays],
+        Scope::OrdersRead | Scope::PaymentsRead => &[Right::SeePayments],
+        Scope::OrdersWrite | Scope::ShiftsRead => &[Right::TakeCash],
+        Scope::PaymentsRefund => &[Right::ActOnPayments],
+        Scope::ArrearsRead => &[Right::SeeArrears],
+        Scope::InvoicesRead => &[Right::IssueInvoices],
+        Scope::SettlementRead => &[Right::SeeSettlement],
+        Scope::SettlementWrite => &[Right::Settle],
+        Scope::PassesRead => &[Right::SeeRegister],
+        Scope::PassesWrite => &[Right::ChangeRegister, Right::ChangeReservations],
+        Scope::TasksRead => &[Right::SeeTasks],
+        Scope::TasksWrite => &[Right::SettleTasks],
+        Scope::TicketsRead => &[Right::SeeTickets],
+        Scope::TicketsWrite => &[Right::ChangeTickets],
+        Scope::TicketsSell => &[Right::SellTickets],
+        Scope::DevicesRead => &[Right::SeeDevices],
+        Scope::DevicesTest => &[Right::TestDevices],
+        Scope::WebhooksWrite => &[Right::ChangePrograms],
+    }
 }
 
 fn digest(token: &str) -> [u8; 32] {

@@ -26,7 +26,10 @@ pub(super) use self::{
     pages::{Paging, part},
 };
 use super::{
-    admissions, agents, devices, merchant, orders, register, router::Shared, settlement, zones,
+    admissions, agents, devices, merchant, orders, register,
+    roles::{self, Right},
+    router::Shared,
+    settlement, zones,
 };
 
 /// A token, and the SHA-256 it is known by; `None`: the system gives no random numbers.
@@ -60,11 +63,12 @@ pub(super) fn routes(web: &Shared) -> Router<Shared> {
 }
 
 /// Where operators give out tokens, and the page to try the API.
-pub(super) fn staff() -> Router<Shared> {
-    Router::new()
+pub(super) fn staff(web: &Shared) -> Router<Shared> {
+    let change = Router::new()
         .route("/console/programs", get(console::page).post(console::add))
         .route("/console/programs/{program}/forget", post(console::forget))
         .route("/console/webhooks", post(console::add_hook))
-        .route("/console/webhooks/{webhook}/{act}", post(console::act_on_hook))
-        .route("/api/v1", get(document::try_page))
+        .route("/console/webhooks/{webhook}/{act}", post(console::act_on_hook));
+    let try_it = Router::new().route("/api/v1", get(document::try_page));
+    roles::need(web, Right::ChangePrograms, change).merge(roles::need(web, Right::Enter, try_it))
 }

@@ -88,7 +88,7 @@ async fn render_with(
     wrong: Option<String>,
     said: Option<String>,
 ) -> Result<Response, ApiError> {
-    let f = Frame::new(web, l, signed.name);
+    let f = Frame::new(web, l, &signed);
     let ends = web.bank.as_ref().is_some_and(|bank| bank.ends_agreements());
     let looked = search.clone();
     let entries = web.desk.read(move |state| found(state, &looked, FIRST)).await?;

@@ -21,6 +21,7 @@ pub(super) use self::{api::api, words::unfit};
 use super::{
     error::ApiError,
     ports::Page,
+    roles::{self, Right},
     router::{Shared, Web},
     signin::Signed,
     words::{Lang, refusal},
@@ -34,18 +35,27 @@ const FIRST: Page = Page { below: i64::MAX, limit: ROWS_MAX as u32 };
 /// A file of ten thousand passes.
 const IMPORT_BYTES_MAX: usize = 4 * 1024 * 1024;
 
-pub(super) fn routes() -> Router<Shared> {
+pub(super) fn routes(web: &Shared) -> Router<Shared> {
     let import = post(import::import).layer(DefaultBodyLimit::max(IMPORT_BYTES_MAX));
-    Router::new()
-        .route("/console/passes", get(passes::page).post(passes::add))
+    let see = Router::new()
+        .route("/console/passes", get(passes::page))
+        .route("/console/passes/{pass}", get(passes::one))
+        .route("/console/lists", get(lists::page))
+        .route("/console/reservations", get(reservations::page));
+    let change = Router::new()
+        .route("/console/passes", post(passes::add))
         .route("/console/passes/import", import)
-        .route("/console/passes/{pass}", get(passes::one).post(passes::change))
+        .route("/console/passes/{pass}", post(passes::change))
         .route("/console/passes/{pass}/{act}", post(passes::act))
-        .route("/console/lists", get(lists::page).post(lists::add))
+        .route("/console/lists", post(lists::add))
         .route("/console/lists/agreement", post(lists::end_agreement))
-        .route("/console/lists/{entry}/end", post(lists::end))
-        .route("/console/reservations", get(reservations::page).post(reservations::add))
-        .route("/console/reservations/{reservation}/end", post(reservations::end))
+        .route("/console/lists/{entry}/end", post(lists::end));
+    let reserve = Router::new()
+        .route("/console/reservations", post(reservations::add))
+        .route("/console/reservations/{reservation}/end", post(reservations::end));
+    roles::need(web, Right::SeeRegister, see)
+        .merge(roles::need(web, Right::ChangeRegister, change))
+        .merge(roles::need(web, Right::ChangeReservations, reserve))
 }
 
 /// Tells the writer; the number of the entry.

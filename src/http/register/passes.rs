@@ -202,7 +202,7 @@ pub(super) async fn render(
     wrong: Option<(String, PassForm)>,
     lines: Option<(usize, Vec<Line>)>,
 ) -> Result<Response, ApiError> {
-    let f = Frame::new(web, l, signed.name);
+    let f = Frame::new(web, l, &signed);
     let looked = search.clone();
     let passes = web.desk.read(move |state| found(state, &looked, FIRST)).await?;
     let (wrong, form) = wrong.map_or((None, PassForm::default()), |(w, form)| (Some(w), form));
@@ -264,7 +264,7 @@ async fn render_one(
     wrong: Option<String>,
     form: Option<PassForm>,
 ) -> Result<Response, ApiError> {
-    let f = Frame::new(web, l, signed.name);
+    let f = Frame::new(web, l, &signed);
     let seen = web.desk.read(move |state| {
         let pass = state.passes.get(&id)?.clone();
         let stays = pass.plates.iter().filter_map(|plate| state.stay_of(plate));

@@ -52,7 +52,7 @@ async fn render(
     search: String,
     wrong: Option<String>,
 ) -> Result<Response, ApiError> {
-    let f = Frame::new(web, l, signed.name);
+    let f = Frame::new(web, l, &signed);
     let looked = search.clone();
     let reservations = web.desk.read(move |state| found(state, &looked, FIRST)).await?;
     let status = status(wrong.as_ref());

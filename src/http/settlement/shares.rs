@@ -183,7 +183,7 @@ async fn show(
     let records = records(web)?;
     let mut channels = Vec::new();
     let (mut relays, mut trail) = (Vec::new(), Vec::new());
-    let f = Frame::new(web, l, signed.name);
+    let f = Frame::new(web, l, &signed);
     let name = |id: &PartnerId| {
         rows.iter().find(|row| row.id == *id).map_or_else(|| id.to_string(), |r| r.name.clone())
     };

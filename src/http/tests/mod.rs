@@ -3,6 +3,7 @@
 mod bank;
 mod bank_door;
 mod binding;
+mod desk;
 mod devices;
 mod driver;
 mod invoices;
@@ -15,8 +16,10 @@ mod phone;
 mod programs;
 mod receipts;
 mod register;
+mod roles;
 mod site;
 mod tariffs;
 mod tasks;
 mod till;
+mod users;
 mod visit;

@@ -4,7 +4,7 @@
 use std::{
     collections::{BTreeMap, HashMap},
     net::SocketAddr,
-    sync::{Arc, Mutex, MutexGuard, OnceLock},
+    sync::{Arc, LazyLock, Mutex, MutexGuard, OnceLock},
     time::Duration,
 };
 
@@ -17,7 +17,7 @@ use crate::{
     app::codes::Codes,
     bank::Channel,
     core::{
-        self, Change, Effect, Input, Rules, State,
+        self, Change, Effect, Input, Rules, State, Waiting,
         input::Asked,
         lane::Sensor,
         money::{Order, Payment, PaymentState, Posting, Refund, RefundState},
@@ -32,13 +32,13 @@ use crate::{
         Parts, Settings, TicketOffice, hash_password,
         ports::{
             Busy, Desk, Found, Look, Operator, Picture, Pictures, ProgramRecords, Records, Row,
-            Session, StayFile, Takings, Waiting,
+            Session, StayFile, Takings,
         },
         serve,
     },
     types::{
-        CodeDigest, Currency, DeviceId, LaneId, Money, OrderId, Plate, StayId, TicketId, bank::Ask,
-        bank::Word,
+        CodeDigest, Currency, DeviceId, LaneId, Money, OrderId, Plate, Role, StayId, TicketId,
+        bank::Ask, bank::Word,
     },
 };
 
@@ -54,9 +54,10 @@ pub(super) struct World {
     pub(super) state: State,
     pub(super) now: Timestamp,
     effects: Vec<Effect>,
-    journal: Vec<Row>,
-    operators: HashMap<String, Operator>,
-    sessions: HashMap<[u8; 32], Session>,
+    pub(super) journal: Vec<Row>,
+    pub(super) operators: HashMap<String, Operator>,
+    pub(super) staff: super::users::Roster,
+    pub(super) sessions: HashMap<[u8; 32], Session>,
     pub(super) notified: Vec<(String, Bytes)>,
     reads: u32,
     busy: bool,
@@ -147,8 +148,14 @@ impl Site {
     }
 
     pub(super) fn add_operator(&self, name: &str, must_change: bool) {
-        let password_hash = hash_password(PASSWORD).unwrap();
-        let operator = Operator { name: name.into(), password_hash, must_change };
+        self.add_person(name, Role::Owner, must_change);
+    }
+
+    pub(super) fn add_person(&self, name: &str, role: Role, must_change: bool) {
+        // Hashing takes its time: all have the same password.
+        static HASH: LazyLock<String> = LazyLock::new(|| hash_password(PASSWORD).unwrap());
+        let operator =
+            Operator { name: name.into(), password_hash: HASH.clone(), role, must_change };
         self.world().operators.insert(name.into(), operator);
     }
 
@@ -281,6 +288,7 @@ impl Site {
             lists: self.clone(),
             programs: self.programs.get().cloned(),
             hooks: None,
+            staff: self.clone(),
             settlement: None,
             receipts: Some(self.printers.clone()),
             invoices: Some(self.clone()),
@@ -407,8 +415,7 @@ impl Desk for Site {
     }
 
     fn waiting(&self) -> Waiting {
-        let (tasks, calls) = self.world().state.waiting();
-        Waiting { tasks: tasks as u32, calls: calls as u32 }
+        self.world().state.waiting()
     }
 }
 
@@ -461,6 +468,21 @@ impl Records for Site {
         let of_it = |p: &Posting| p.payment.is_some_and(mine) || p.cash.is_some_and(taken);
         let postings = self.postings().into_iter().filter(of_it).collect();
         found(Some(StayFile { stay, orders, payments, refunds, postings, cash }))
+    }
+
+    fn stays_like(&self, plate: String, limit: u32) -> Found<'_, Vec<(u32, Stay)>> {
+        let sought = core::matching::Lookup::new(&plate);
+        let near = |stay: Stay| Some((sought.apart(stay.plate.full())?, stay));
+        let mut near: Vec<_> = self.stays().into_iter().filter_map(near).collect();
+        near.sort_by_key(|(apart, stay)| (*apart, std::cmp::Reverse(stay.id)));
+        near.truncate(limit as usize);
+        found(near)
+    }
+
+    fn payments_numbered(&self, number: String) -> Found<'_, Vec<Payment>> {
+        let mut payments = self.payments();
+        payments.retain(|p| p.out_trade_no == number || p.bank_no.as_ref() == Some(&number));
+        found(payments)
     }
 
     fn order(&self, id: OrderId) -> Found<'_, Option<(Order, Vec<Payment>)>> {
@@ -539,12 +561,7 @@ impl Records for Site {
     }
 
     fn operator(&self, name: String) -> Found<'_, Option<Operator>> {
-        found(self.world().operators.get(&name).cloned())
-    }
-
-    fn put_operator(&self, operator: Operator) -> Found<'_, ()> {
-        self.world().operators.insert(operator.name.clone(), operator);
-        found(())
+        found(self.signs_in(&name))
     }
 
     fn put_session(&self, session: Session) -> Found<'_, ()> {

@@ -53,15 +53,15 @@ pub(in crate::http) async fn page(
     l: Lang,
     signed: Signed,
 ) -> Result<Response, ApiError> {
-    show(&web, l, signed, None)
+    show(&web, l, &signed, None)
 }
 
-fn show(web: &Web, l: Lang, signed: Signed, said: Option<Said>) -> Result<Response, ApiError> {
+fn show(web: &Web, l: Lang, signed: &Signed, said: Option<Said>) -> Result<Response, ApiError> {
     super::office(web)?;
     let rules = web.desk.rules();
     let zones = rules.zones.iter().map(|(id, zone)| (id.to_string(), zone.name.clone()));
     let page = CheckPage {
-        f: Frame::new(web, l, signed.name),
+        f: Frame::new(web, l, signed),
         check_js: web.assets.check_js_path().to_owned(),
         zones: zones.collect(),
         key: fresh_key()?,
@@ -159,7 +159,7 @@ pub(in crate::http) async fn check(
     if is_json {
         return Ok(Json(said).into_response());
     }
-    show(&web, l, signed, Some(said))
+    show(&web, l, &signed, Some(said))
 }
 
 /// A ticket of a sister daemon is asked about at its home: the same check again tells what came of it.

@@ -34,6 +34,7 @@ use jiff::{Timestamp, tz::TimeZone};
 use super::{
     error::ApiError,
     ports::{TicketCodes, TicketRecords, VisitorUnfit},
+    roles::{self, Right},
     router::{Shared, Web},
 };
 use crate::{
@@ -67,34 +68,47 @@ pub(super) fn public() -> Router<Shared> {
         .route("/visit/o/{token}/move", get(change::move_form).post(change::move_to))
 }
 
-/// For a signed-in operator.
-pub(super) fn staff() -> Router<Shared> {
-    Router::new()
+/// For who has the right.
+pub(super) fn staff(web: &Shared) -> Router<Shared> {
+    let sell = Router::new()
         .route("/console/window", get(window::page).post(window::sell))
         .route("/console/window/collect", post(window::collect))
-        .route("/console/window/o/{order}", get(window::one))
         .route("/console/window/o/{order}/state", get(window::state))
         .route("/console/window/o/{order}/cash", post(window::cash))
         .route("/console/window/o/{order}/code", post(window::code))
         .route("/console/window/o/{order}/print", post(window::print))
-        .route("/console/window/o/{order}/fetch", post(window::fetch))
+        .route("/console/window/o/{order}/fetch", post(window::fetch));
+    let attendance = Router::new()
+        .route("/console/visitors", get(report::page))
+        .route("/console/visitors/{day}/{file}", get(report::export));
+    let count = Router::new().route("/console/visitors/count", post(report::count));
+    let photo = post(photo::read).layer(DefaultBodyLimit::max(photo::BYTES_MAX));
+    let check = Router::new()
         .route("/console/gate-check", get(check::page).post(check::check))
         .route("/console/gate-check/sw.js", get(check::worker))
-        .route(
-            "/console/gate-check/photo",
-            post(photo::read).layer(DefaultBodyLimit::max(photo::BYTES_MAX)),
-        )
-        .route("/console/visitors", get(report::page))
-        .route("/console/visitors/count", post(report::count))
-        .route("/console/visitors/{day}/{file}", get(report::export))
-        .route("/console/slots", get(slots::page).post(slots::set))
-        .route("/console/slots/close", post(slots::close))
+        .route("/console/gate-check/photo", photo);
+    let slots = Router::new().route("/console/slots", get(slots::page));
+    let change_slots = Router::new()
+        .route("/console/slots", post(slots::set))
+        .route("/console/slots/close", post(slots::close));
+    let tickets = Router::new()
+        .route("/console/window/o/{order}", get(window::one))
         .route("/console/tickets", get(tickets::list))
-        .route("/console/tickets/{ticket}", get(tickets::one))
+        .route("/console/tickets/{ticket}", get(tickets::one));
+    let change = Router::new()
         .route("/console/tickets/{ticket}/move", get(rebook::form).post(rebook::to))
         .route("/console/tickets/{ticket}/name", post(tickets::name))
         .route("/console/tickets/{ticket}/{what}", post(tickets::act))
-        .route("/console/tickets/{ticket}/card/{what}", post(cards::act))
+        .route("/console/tickets/{ticket}/card/{what}", post(cards::act));
+    let need = |right, routes| roles::need(web, right, routes);
+    need(Right::SellTickets, sell)
+        .merge(need(Right::SeeAttendance, attendance))
+        .merge(need(Right::SettleAdmissions, count))
+        .merge(need(Right::CheckTickets, check))
+        .merge(need(Right::SeeSlots, slots))
+        .merge(need(Right::ChangeSlots, change_slots))
+        .merge(need(Right::SeeTickets, tickets))
+        .merge(need(Right::ChangeTickets, change))
 }
 
 /// Codes and tables of tickets; a site that sells none has neither.

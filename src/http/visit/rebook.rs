@@ -86,7 +86,7 @@ async fn show(
         }
     };
     let page = MovePage {
-        f: Frame::new(web, l, signed.name),
+        f: Frame::new(web, l, &signed),
         visit_css: web.assets.visit_css_path().to_owned(),
         id: ticket.id,
         product: named::ticket(&rules, l, ticket),

@@ -158,7 +158,7 @@ async fn show(
         before: day.checked_sub(1.day()).unwrap_or(day),
         after: day.checked_add(1.day()).unwrap_or(day),
         day,
-        f: Frame::new(web, l, signed.name),
+        f: Frame::new(web, l, &signed),
         notice,
     };
     let status = if page.notice.is_some() { StatusCode::CONFLICT } else { StatusCode::OK };

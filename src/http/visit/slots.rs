@@ -137,7 +137,7 @@ async fn show(
         })
         .await?;
     let page = SlotsPage {
-        f: Frame::new(web, l, signed.name),
+        f: Frame::new(web, l, &signed),
         visit_css: web.assets.visit_css_path().to_owned(),
         month: first.strftime("%Y-%m").to_string(),
         before: first.checked_sub(1.month()).unwrap_or(first),

@@ -89,7 +89,7 @@ pub(in crate::http) async fn list(
         wrong = Some(l.say("没有找到", "Nothing is called so"));
     }
     let orders = records.orders(ORDERS_MAX).await?;
-    let page = OrdersPage { f: Frame::new(&web, l, signed.name), orders, typed, wrong };
+    let page = OrdersPage { f: Frame::new(&web, l, &signed), orders, typed, wrong };
     Ok(Html(page.render()?).into_response())
 }
 
@@ -133,15 +133,7 @@ impl FilePage {
 
     fn act(&self, row: &Row) -> String {
         let Change::TicketActed(acted) = &row.change else { return String::new() };
-        let l = self.f.l;
-        let did = match acted.did.name() {
-            "printed" => l.say("打印", "printed"),
-            "reprinted" => l.say("补打", "printed again"),
-            "returned" => l.say("退票", "returned"),
-            "moved" => l.say("改期", "moved"),
-            "name_shown" => l.say("查看姓名", "name read"),
-            _ => l.say("改名", "given another name"),
-        };
+        let did = words::ticket_did(self.f.l, acted.did);
         let reason =
             if acted.reason.is_empty() { String::new() } else { format!(": {}", acted.reason) };
         format!("{did} · {}{reason}", acted.who)
@@ -175,7 +167,7 @@ pub(in crate::http) async fn show(
     let readers = cards::held(web, now).into_iter().map(|(reader, _, ago_s)| (reader, ago_s));
     let stand = Stand::of(&ticket, now, &rules.zone);
     let page = FilePage {
-        f: Frame::new(web, l, signed.name),
+        f: Frame::new(web, l, &signed),
         product: named::ticket(&rules, l, &ticket),
         when: named::when(&rules, l, &ticket),
         areas: named::areas(&rules, &ticket),

@@ -120,7 +120,7 @@ async fn show(
     let wish = if offers.is_empty() { String::new() } else { form.render()? };
     let status = if wrong.is_empty() { StatusCode::OK } else { StatusCode::UNPROCESSABLE_ENTITY };
     let page = WindowPage {
-        f: Frame::new(web, l, signed.name),
+        f: Frame::new(web, l, &signed),
         visit_css: web.assets.visit_css_path().to_owned(),
         visit_js: web.assets.visit_js_path().to_owned(),
         days: days.into_iter().take(DAYS_SHOWN).collect(),
@@ -152,13 +152,13 @@ pub(in crate::http) async fn sell(
     }
     if wish::lacks_names(&fields, &wanted) {
         let named: Vec<_> = wanted.into_iter().filter(|w| w.offered.wants_names).collect();
-        return names(&web, l, signed, &fields, &named, String::new());
+        return names(&web, l, &signed, &fields, &named, String::new());
     }
     let lines = match wish::lines(&web, &fields, day, &wanted) {
         Ok(lines) => lines,
         Err(wrong) => {
             let named: Vec<_> = wanted.into_iter().filter(|w| w.offered.wants_names).collect();
-            return names(&web, l, signed, &fields, &named, wrong.text(l));
+            return names(&web, l, &signed, &fields, &named, wrong.text(l));
         }
     };
     wish::keep_names(&web, &fields, &wanted).await?;
@@ -199,7 +199,7 @@ impl NamesPage<'_> {
 fn names(
     web: &Web,
     l: Lang,
-    signed: Signed,
+    signed: &Signed,
     fields: &Fields,
     named: &[wish::Wanted],
     wrong: String,
@@ -209,7 +209,7 @@ fn names(
         (1..=wanted.tickets).map(move |n| (id.clone(), name.clone(), n)).collect::<Vec<_>>()
     };
     let page = NamesPage {
-        f: Frame::new(web, l, signed.name),
+        f: Frame::new(web, l, signed),
         kept: fields
             .all()
             .filter(|(k, _)| !k.starts_with("name-") && !k.starts_with("number-"))
@@ -284,7 +284,7 @@ async fn one_page(
     let link = format!("{}/p/{}", web.settings.public_url(), web.links.token(id));
     let due = file.order.state == OrderState::Due;
     let page = WindowOrder {
-        f: Frame::new(web, l, signed.name),
+        f: Frame::new(web, l, &signed),
         visit_js: web.assets.visit_js_path().to_owned(),
         id,
         subject: sale.map(|sale| sale.subject.clone()).unwrap_or_default(),
