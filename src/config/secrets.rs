@@ -31,6 +31,7 @@ pub struct Secrets {
     device: BTreeMap<String, Login>,
     #[serde(default)]
     sister: BTreeMap<String, String>,
+    #[serde(default)]
     partner: BTreeMap<String, PartnerAccount>,
 }
 

@@ -502,9 +502,11 @@ pub enum Answer {
     Asked,
     /// A person is kept for a sister daemon; the ticket as it was before.
     Lent(Box<Ticket>),
-    /// A sister daemon's news are known; these persons came in here as well.
+    /// A sister daemon's news are known, but for those to be told again in a moment; of `doubles`, somebody else came in
+    /// here as well.
     Told {
         doubles: Vec<AskId>,
+        later: Vec<AskId>,
     },
     /// What there is to pay.
     Order(OrderId),

@@ -102,7 +102,7 @@ impl SisterCalls {
     }
 
     async fn told(&self, sister: u8, news: SisterNews) -> Option<Taken> {
-        let took: Vec<_> = news.reports.iter().map(|report| report.ask).collect();
+        let mut took: Vec<_> = news.reports.iter().map(|report| report.ask).collect();
         let mut found: Vec<Ticket> = Vec::new();
         for report in &news.reports {
             found.extend(looked_up(self.reader.ticket(report.ticket).await).ok()?);
@@ -112,7 +112,10 @@ impl SisterCalls {
             Vec::new()
         } else {
             match self.app.tell(Input::SisterTold { sister, news, found }).await.ok()? {
-                Ok(Answer::Told { doubles }) => doubles,
+                Ok(Answer::Told { doubles, later }) => {
+                    took.retain(|ask| !later.contains(ask));
+                    doubles
+                }
                 _ => return None,
             }
         };

@@ -95,6 +95,8 @@ struct Course {
     looked: i64,
     anew: bool,
     failures: u32,
+    /// Something was not taken yet: it is told again in a moment, not at once.
+    later: bool,
     /// The core was told that it is heard, after all that waited to be told.
     heard: bool,
 }
@@ -133,7 +135,7 @@ impl Link {
                     return;
                 }
             }
-            let more = has_news && course.failures == 0;
+            let more = has_news && course.failures == 0 && !course.later;
             sleep(THROTTLE).await;
             if !more {
                 let changed = async {
@@ -175,6 +177,7 @@ impl Link {
         }
         self.known_so_far(course, news, &taken).await;
         course.failures = 0;
+        course.later = taken.took.len() < news.reports.len();
         if !course.heard && news.reports.len() < REPORTS_MAX {
             course.heard = true;
             info!(sister = self.at.name, "the sister daemon is heard");

@@ -412,6 +412,9 @@ impl Desk<'_> {
         for ask in asked {
             self.tell_sister(SisterAsk { state: AskState::Unused, due: None, ..ask });
         }
+        let idle = self.state.asks.values().filter(|ask| ask.admission.is_none());
+        let idle: Vec<_> = idle.map(|ask| ask.id).collect();
+        idle.into_iter().for_each(|ask| self.drop_if_idle(ask));
         let gone = self.state.alarms.keys().filter(|(subject, kind)| {
             let known = self.rules.sisters.values().any(|sister| sister.name == *subject);
             *kind == AlarmKind::SisterApart && !known

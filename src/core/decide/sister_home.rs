@@ -17,7 +17,7 @@ use crate::{
         task::About,
         ticket::{Admission, AdmissionState, Again, NotAdmitted, Ticket},
     },
-    types::{AskId, CommandId, LaneId, Money, TicketId, ZoneId},
+    types::{AdmissionId, AskId, CommandId, LaneId, Money, TicketId, ZoneId},
 };
 
 /// What was asked and told is known again for so long, whatever the network says twice or late.
@@ -155,6 +155,28 @@ impl Desk<'_> {
         all.find(|admission| admission.lent_to.is_some_and(same) && admission.state.is_open())
     }
 
+    /// Somebody is in a turnstile of ours on it.
+    fn is_under_way_here(&self, ticket: TicketId) -> bool {
+        let mut all = self.state.admissions.values();
+        all.any(|admission| {
+            admission.ticket == Some(ticket)
+                && admission.lent_to.is_none()
+                && admission.state == AdmissionState::Granted
+        })
+    }
+
+    /// A person of a ticket that is kept for a sister.
+    fn kept_for(&self, sister: u8, ticket: TicketId) -> Option<AdmissionId> {
+        let ids = self.state.admissions.keys().copied();
+        let mut all = ids.filter_map(|id| self.admission(id));
+        let kept = all.find(|admission| {
+            admission.ticket == Some(ticket)
+                && admission.state.is_open()
+                && admission.lent_to.is_some_and(|to| to.sister == sister)
+        });
+        kept.map(|admission| admission.id)
+    }
+
     // ---- news ------------------------------------------------------------------------------------
 
     /// `found`: tickets of the reports that are over, as the tables know them.
@@ -166,25 +188,28 @@ impl Desk<'_> {
         if let Some(stale) = stale {
             return Err(Refusal::NoTicket(stale.id));
         }
-        let mut doubles = Vec::new();
+        let (mut doubles, mut later) = (Vec::new(), Vec::new());
         for report in &news.reports {
             let over = found.iter().find(|ticket| ticket.id == report.ticket);
-            if self.reported(sister, &lane, report, over) {
-                doubles.push(report.ask);
+            match self.reported(sister, &lane, report, over) {
+                Some(true) => doubles.push(report.ask),
+                Some(false) => {}
+                None => later.push(report.ask),
             }
         }
         self.tickets_told(sister, news.tickets, (news.upto, news.anew));
-        Ok(Answer::Told { doubles })
+        Ok(Answer::Told { doubles, later })
     }
 
-    /// `true`: that person had come in on the same right already.
+    /// `true`: somebody else had come in on the same right already. `None`: somebody is on the way on it here; whether it
+    /// is one right for two shows in a moment.
     fn reported(
         &mut self,
         sister: u8,
         lane: &LaneId,
         report: &Report,
         over: Option<&Ticket>,
-    ) -> bool {
+    ) -> Option<bool> {
         let to = LentTo { sister, ask: report.ask, watched: report.watched };
         let open = self.lent_admission(to).map(|admission| admission.id);
         let before = self.spent(&key(to)).map(|spent| spent.amount.minor);
@@ -195,12 +220,12 @@ impl Desk<'_> {
                 false
             }
             (None, true) if !matches!(before, Some(USED | DOUBLE)) => {
-                self.count_alone(to, lane, report, over)
+                self.count_alone(to, lane, report, over)?
             }
             // Noted, so that a question that comes late is known as given up.
             (None, false) if before.is_none() => false,
             // Told once more: its answer was lost.
-            (None, _) => return before == Some(DOUBLE),
+            (None, _) => return Some(before == Some(DOUBLE)),
         };
         let (id, until) = (key(to), self.now + KNOWN);
         let end = match (report.used, double) {
@@ -210,7 +235,7 @@ impl Desk<'_> {
         };
         let amount = Money::new(end, self.rules.currency);
         self.record(Change::Spent(Spent { id, until, amount, recent: Vec::new(), over_at: None }));
-        double
+        Some(double)
     }
 
     /// Let in there without a word of ours: it counts, if there was a right left; else two came in on one.
@@ -220,20 +245,30 @@ impl Desk<'_> {
         lane: &LaneId,
         report: &Report,
         over: Option<&Ticket>,
-    ) -> bool {
+    ) -> Option<bool> {
         let known = self.ticket(report.ticket).or(over).cloned();
         let Some(mut ticket) = known.filter(|ticket| self.rules.tickets.is_own(ticket.id)) else {
-            return true;
+            return Some(true);
         };
         let id = ticket.id;
         let area = ticket.areas.iter().any(|a| a.zone == report.zone).then(|| report.zone.clone());
         if report.way == Way::Out {
             ticket.went_out(&report.zone, report.at);
             self.record(Change::Ticket(ticket));
-            return false;
+            return Some(false);
         }
         let place = Place { zone: &report.zone, watched: report.watched };
         let fits = ticket.may_enter(place, &self.rules.tickets, report.at);
+        // One is kept for her on another question, which nobody went on: this is whom it was kept for.
+        if fits.is_err()
+            && let Some(kept) = self.kept_for(to.sister, id)
+        {
+            self.end_admission(kept, AdmissionState::Used, None);
+            return Some(false);
+        }
+        if fits.is_err() && self.is_under_way_here(id) {
+            return None;
+        }
         if let Ok(again) = fits {
             ticket.hold(area.as_ref(), true);
             ticket.went_in(area.as_ref(), again, report.watched, report.at);
@@ -246,7 +281,7 @@ impl Desk<'_> {
         let admission = self.sisters_admission(to, id, (lane, area), fits.unwrap_or_default());
         let (state, at, ended_at) = (AdmissionState::Used, report.at, Some(self.now));
         self.record(Change::Admission(Admission { state, at, ended_at, double, ..admission }));
-        double
+        Some(double)
     }
 
     /// Tickets of the sister's own, as they stand there now.

@@ -275,12 +275,13 @@ impl Pair {
 
     fn tell_news(&mut self, from: usize, news: SisterNews) {
         let sister = Self::issuer(from);
-        let asks = news.reports.iter().map(|report| report.ask).collect();
+        let mut asks: Vec<_> = news.reports.iter().map(|report| report.ask).collect();
         let over = news.reports.iter().filter_map(|r| self.0[1 - from].ticket(r.ticket));
         let found = over.collect();
         let told = self.0[1 - from].site.tell(Input::SisterTold { sister, news, found });
         self.0[1 - from].obey();
-        let Ok(Answer::Told { doubles }) = told else { panic!("{told:?}") };
+        let Ok(Answer::Told { doubles, later }) = told else { panic!("{told:?}") };
+        asks.retain(|ask| !later.contains(ask));
         self.0[from].site.tell(Input::SisterTook { asks, doubles }).unwrap();
     }
 

@@ -32,12 +32,13 @@ impl Pair {
             Mail::Word(to, ask, word) => drop(self.said(to, ask, word)),
             Mail::News(from, news) => {
                 let sister = Self::issuer(from);
-                let asks: Vec<AskId> = news.reports.iter().map(|report| report.ask).collect();
+                let mut asks: Vec<AskId> = news.reports.iter().map(|report| report.ask).collect();
                 let over = news.reports.iter().filter_map(|r| self.0[1 - from].ticket(r.ticket));
                 let found = over.collect();
                 let told = self.0[1 - from].site.tell(Input::SisterTold { sister, news, found });
                 self.0[1 - from].obey();
-                let Ok(Answer::Told { doubles }) = told else { panic!("{told:?}") };
+                let Ok(Answer::Told { doubles, later }) = told else { panic!("{told:?}") };
+                asks.retain(|ask| !later.contains(ask));
                 wire.push(Mail::Took(from, asks, doubles));
             }
             Mail::Took(to, asks, doubles) => {
