@@ -50,6 +50,11 @@ enum Command {
         #[command(flatten)]
         site: SiteArg,
     },
+    /// The running site reads tariffs, calendar, products and price lists anew; with a mistake nothing changes.
+    Reload {
+        #[command(flatten)]
+        site: SiteArg,
+    },
     /// Checks the site file, the keys, the database and its journal; opens no barrier and asks no bank.
     Check {
         #[command(flatten)]
@@ -325,6 +330,7 @@ async fn plain(command: Command) -> anyhow::Result<()> {
         Command::Token { command } => token(command).await,
         Command::Device { command } => device(command).await,
         Command::Tariff { command } => cli::tariff::run(command).await,
+        Command::Reload { site } => cli::reload::reload(&site.load()?).await,
         Command::Backup { site, to } => cli::backup::backup(site.load()?, &to).await,
         Command::Restore { site, from } => cli::backup::restore(site.load()?, &from).await,
     }
@@ -402,8 +408,10 @@ async fn run(site: &SiteArg, log_json: bool) -> anyhow::Result<()> {
 async fn serve(daemon: Daemon, stop: impl Future<Output = ()>) {
     cli::supervisor::ready();
     let watchdog = tokio::spawn(cli::supervisor::watchdog(daemon.app.clone()));
+    let hang_up = tokio::spawn(cli::reload_signals(daemon.reloader.clone()));
     stop.await;
     cli::supervisor::stopping();
     watchdog.abort();
+    hang_up.abort();
     daemon.stop().await;
 }

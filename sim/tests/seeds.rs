@@ -141,6 +141,7 @@ fn no_check_is_vacuous() {
         (Sabotage::SwitchChannel, Law::OneChannel),
         (Sabotage::AgreeAlone, Law::GivenBackOnce),
         (Sabotage::HideCause, Law::DayExplained),
+        (Sabotage::SpendUnposted, Law::StoredIsHeld),
     ];
     for law in Law::ALL {
         assert!(table.iter().any(|(_, broken)| *broken == law), "nothing breaks {law:?}");
@@ -152,7 +153,7 @@ fn no_check_is_vacuous() {
             | Sabotage::PhantomUse
             | Sabotage::KeepUnused
             | Sabotage::DropAdmission => (7, Faults::none()),
-            Sabotage::CoverAll => (2, Faults::none()),
+            Sabotage::CoverAll | Sabotage::SpendUnposted => (2, Faults::none()),
             // People want their money back there, and a second person has to agree.
             Sabotage::AgreeAlone => (AGREED, Faults::none()),
             // Its bank charges plates, and not every charge is answered in time.

@@ -27,6 +27,8 @@ use super::{
     pictures::Pictures,
     printing::ReceiptDesk,
     reading::LastCards,
+    reload::{Reloader, RulesNow},
+    rule_files::RuleFiles,
     settling::{self, Settling},
     sisters::{SisterCalls, Sisters},
     webhooks::{self, Webhooks},
@@ -81,6 +83,8 @@ pub enum StartError {
 #[derive(Debug)]
 pub struct Daemon {
     pub app: App,
+    /// Reads prices and products anew.
+    pub reloader: Reloader,
     pub http: SocketAddr,
     /// Where the embedded broker listens, if it runs.
     pub mqtt: Option<SocketAddr>,
@@ -117,6 +121,8 @@ impl Daemon {
         obey(&channels, &mut rules)?;
         let rules = Arc::new(rules);
         let (app, inbox) = App::new();
+        let rules_now = RulesNow::new(Arc::clone(&rules));
+        let reloader = Reloader::new(app.clone(), site.file.clone(), rules_now.clone());
 
         let mut parts = Parts::new(&site, &app)?;
         #[cfg(feature = "embedded-broker")]
@@ -242,9 +248,15 @@ impl Daemon {
         let tables =
             Arc::new(Tables { reader, accounts, app: app.clone(), currency: rules.currency });
         let sells = !rules.shop.products.is_empty();
+        let rule_files = RuleFiles {
+            reloader: reloader.clone(),
+            tariffs: site.tariffs_dir.clone(),
+            drafts: site.data_dir.join("tariff-drafts"),
+        };
         let receipts = ReceiptDesk { app: app.clone(), rules: Arc::clone(&rules), printers };
         let pages = http::Parts {
-            desk: Arc::new(AppDesk { app: app.clone(), rules }),
+            desk: Arc::new(AppDesk { app: app.clone(), rules: rules_now }),
+            rule_files: Some(Arc::new(rule_files)),
             records: tables.clone(),
             till: tables.clone(),
             payments: tables.clone(),
@@ -275,6 +287,7 @@ impl Daemon {
         info!(%http, mqtt = ?mqtt, site = site.rules.site_name, "open for vehicles");
         Ok(Self {
             app,
+            reloader,
             http,
             mqtt,
             first_password,

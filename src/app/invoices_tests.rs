@@ -168,6 +168,7 @@ fn sold() -> Vec<Change> {
     let order = Order {
         sale: None,
         basket: None,
+        pass: None,
         id: OrderId(1),
         stay: Some(StayId(1)),
         lane: None,
@@ -192,6 +193,7 @@ fn cash(id: i64, minor: i64, refund_of: Option<i64>) -> Cash {
         at: at(),
         refund_of: refund_of.map(CashId),
         reason: None,
+        of_pass: false,
         over_at: at(),
     }
 }

@@ -20,7 +20,9 @@ pub mod pictures;
 mod printing;
 mod programs;
 pub mod reading;
+pub mod reload;
 mod roster;
+mod rule_files;
 mod settlement_pages;
 pub mod settling;
 mod sharing;
@@ -39,7 +41,7 @@ use std::sync::{
 use tokio::sync::{mpsc, oneshot, watch};
 
 pub use self::writer::{Ports, Writer};
-use crate::core::{Input, Reply, State, Waiting};
+use crate::core::{Input, Reply, Rules, State, Waiting};
 
 /// The site's database, in its data folder.
 pub const DATABASE: &str = "paifang.sqlite";
@@ -65,6 +67,7 @@ type Question = Box<dyn FnOnce(&State) + Send>;
 pub struct App {
     told: mpsc::Sender<Told>,
     questions: mpsc::Sender<Question>,
+    reloads: mpsc::Sender<reload::NewRules>,
     version: watch::Receiver<u64>,
     shed: Arc<AtomicU64>,
     /// Decided time less this machine's, in milliseconds.
@@ -86,6 +89,7 @@ pub enum Busy {
 pub struct Inbox {
     pub(crate) told: mpsc::Receiver<Told>,
     pub(crate) questions: mpsc::Receiver<Question>,
+    pub(crate) reloads: mpsc::Receiver<reload::NewRules>,
     pub(crate) version: watch::Sender<u64>,
     pub(crate) shed: Arc<AtomicU64>,
     pub(crate) skew_ms: Arc<AtomicI64>,
@@ -103,6 +107,7 @@ impl App {
     pub fn new() -> (Self, Inbox) {
         let (told, told_rx) = mpsc::channel(QUEUE_MAX);
         let (questions, questions_rx) = mpsc::channel(QUESTIONS_MAX);
+        let (reloads, reloads_rx) = mpsc::channel(1);
         let (version_tx, version) = watch::channel(0);
         let shed = Arc::new(AtomicU64::new(0));
         let skew_ms = Arc::new(AtomicI64::new(0));
@@ -110,12 +115,13 @@ impl App {
         let inbox = Inbox {
             told: told_rx,
             questions: questions_rx,
+            reloads: reloads_rx,
             version: version_tx,
             shed: Arc::clone(&shed),
             skew_ms: Arc::clone(&skew_ms),
             waiting: Arc::clone(&waiting),
         };
-        (Self { told, questions, version, shed, skew_ms, waiting }, inbox)
+        (Self { told, questions, reloads, version, shed, skew_ms, waiting }, inbox)
     }
 
     /// For devices and the bank: waits for a place in the queue; `then` runs after the commit.
@@ -149,6 +155,23 @@ impl App {
             let _ = tx.send(look(state));
         });
         self.questions.send(question).await.map_err(|_| Busy::Stopped)?;
+        rx.await.map_err(|_| Busy::Stopped)
+    }
+
+    /// New rules hold from the next batch on; `then` runs once that is on disk, and so does this.
+    pub(crate) async fn take_rules(
+        &self,
+        rules: Arc<Rules>,
+        record: Input,
+        then: Box<dyn FnOnce() + Send>,
+    ) -> Result<(), Busy> {
+        let (tx, rx) = oneshot::channel();
+        let then = Box::new(move || {
+            then();
+            let _ = tx.send(());
+        });
+        let new = reload::NewRules { rules, record, then };
+        self.reloads.send(new).await.map_err(|_| Busy::Stopped)?;
         rx.await.map_err(|_| Busy::Stopped)
     }
 

@@ -9,7 +9,7 @@ use futures::future::BoxFuture;
 use jiff::Timestamp;
 use tokio::sync::watch;
 
-use super::{App, banker::Banker, pictures::Pictures};
+use super::{App, banker::Banker, pictures::Pictures, reload::RulesNow};
 use crate::{
     bank::{Letter, SignAsk, SignForm},
     core::{
@@ -35,7 +35,7 @@ use crate::{
 #[derive(Debug)]
 pub struct AppDesk {
     pub app: App,
-    pub rules: Arc<Rules>,
+    pub rules: RulesNow,
 }
 
 impl Desk for AppDesk {
@@ -52,7 +52,7 @@ impl Desk for AppDesk {
     }
 
     fn rules(&self) -> Arc<Rules> {
-        Arc::clone(&self.rules)
+        self.rules.get()
     }
 
     fn now(&self) -> Timestamp {
@@ -119,6 +119,7 @@ impl Records for Tables {
                 refunds: Vec::new(),
                 postings: self.reader.cash_postings_of(id).await.map_err(odd)?,
                 cash: self.reader.cash_of(id).await.map_err(odd)?,
+                validations: self.reader.validations_of_stay(id).await.map_err(odd)?,
             };
             for order in &file.orders {
                 file.payments.extend(self.reader.payments_of(order.id).await.map_err(odd)?);

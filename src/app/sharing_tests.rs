@@ -94,6 +94,7 @@ fn payment(n: i64, at: &str, minor: i64) -> Vec<Change> {
         stay: Some(StayId(n)),
         sale: None,
         basket: None,
+        pass: None,
         lane: None,
         amount,
         quote: crate::core::tariff::Quote::bare(at, at, amount),

@@ -72,6 +72,12 @@ impl TillRecords for Tables {
         })
     }
 
+    fn set_merchant_password(&self, name: String, password_hash: String) -> Found<'_, ()> {
+        Box::pin(async move {
+            self.accounts.set_merchant_password(&name, &password_hash).await.map_err(odd)
+        })
+    }
+
     fn merchant_accounts(&self) -> Found<'_, Vec<(MerchantId, String)>> {
         Box::pin(async move { self.accounts.merchant_accounts().await.map_err(odd) })
     }

@@ -22,6 +22,7 @@ use tracing::{error, info, warn};
 use super::{
     Inbox, Then, Told,
     clock::{Clock, Stepped},
+    reload::NewRules,
 };
 use crate::{
     core::{
@@ -84,6 +85,7 @@ impl<P: Ports> Writer<P> {
         let told = std::iter::once(Input::Started).chain(stepped.map(clock_trouble));
         self.mind.decide(&mut next, told.map(|input| Told { input, then: None }));
         loop {
+            self.mind.take_new_rules(&mut next);
             if next.replies.is_empty() && !self.mind.wait(&mut next, &mut stop).await {
                 info!("every door is closed; the writer stops");
                 return self.store;
@@ -238,8 +240,26 @@ impl Mind {
                     return true;
                 }
                 Some(question) = self.inbox.questions.recv() => question(&self.state),
+                Some(new) = self.inbox.reloads.recv() => {
+                    self.hold(batch, new);
+                    return true;
+                }
             }
         }
+    }
+
+    /// Between two batches: what is decided from here on is decided by them.
+    fn take_new_rules(&mut self, batch: &mut Batch) {
+        while let Ok(new) = self.inbox.reloads.try_recv() {
+            self.hold(batch, new);
+        }
+    }
+
+    fn hold(&mut self, batch: &mut Batch, new: NewRules) {
+        let NewRules { rules, record, then } = new;
+        self.rules = rules;
+        let then: Then = Box::new(move |_: &Reply| then());
+        self.decide(batch, [Told { input: record, then: Some(then) }]);
     }
 
     fn answer_questions(&mut self) {

@@ -4,6 +4,7 @@ pub mod backup;
 pub mod devices;
 pub mod init;
 pub mod ready;
+pub mod reload;
 pub mod settlement;
 pub mod supervisor;
 pub mod tariff;
@@ -73,6 +74,15 @@ pub fn stop_signal() -> impl Future<Output = ()> {
             }
             _ => drop(tokio::signal::ctrl_c().await),
         }
+    }
+}
+
+/// Each SIGHUP reads prices and products anew. What was refused stands in the log.
+pub async fn reload_signals(reloader: crate::app::reload::Reloader) {
+    let hang_up = tokio::signal::unix::SignalKind::hangup();
+    let Ok(mut signals) = tokio::signal::unix::signal(hang_up) else { return };
+    while signals.recv().await.is_some() {
+        let _ = reloader.reload("SIGHUP", "read anew").await;
     }
 }
 

@@ -7,6 +7,7 @@ use std::{
 };
 
 use jiff::tz::TimeZone;
+use sha2::{Digest, Sha256};
 use toml::Spanned;
 
 use super::{
@@ -30,6 +31,12 @@ use crate::{
 /// A checked site.
 #[derive(Debug)]
 pub struct Site {
+    /// As it was loaded; empty: checked from a text.
+    pub file: PathBuf,
+    /// Where the tariff files are.
+    pub tariffs_dir: PathBuf,
+    /// SHA-256 of this file and of those it names, in hexadecimal digits.
+    pub digest: String,
     pub rules: Rules,
     pub data_dir: PathBuf,
     pub database_mib_max: u32,
@@ -75,16 +82,21 @@ pub fn load(path: &Path) -> Result<Site, ConfigError> {
     let text = std::fs::read_to_string(path)
         .map_err(|source| ConfigError::Unreadable { path: path.to_owned(), source })?;
     let base = path.parent().unwrap_or(Path::new("."));
-    parse(&text, base).map_err(|mistakes| ConfigError::Mistakes { path: path.to_owned(), mistakes })
+    match parse(&text, base) {
+        Ok(site) => Ok(Site { file: path.to_owned(), ..site }),
+        Err(mistakes) => Err(ConfigError::Mistakes { path: path.to_owned(), mistakes }),
+    }
 }
 
 /// Checks a site file's text; paths in it are relative to `base`.
 pub fn parse(text: &str, base: &Path) -> Result<Site, Vec<Mistake>> {
     let file: SiteFile = toml::from_str(text).map_err(|e| vec![unreadable(text, &e)])?;
-    let mut check = Check { text, mistakes: Vec::new() };
+    let read = Sha256::new_with_prefix(text);
+    let mut check = Check { text, mistakes: Vec::new(), read };
     let site = check.site(file, base);
     if check.mistakes.is_empty() {
-        return site.ok_or_else(Vec::new);
+        let digest = check.read.finalize().iter().map(|byte| format!("{byte:02x}")).collect();
+        return site.map(|site| Site { digest, ..site }).ok_or_else(Vec::new);
     }
     check.mistakes.sort_by(|a, b| (&a.file, a.line).cmp(&(&b.file, b.line)));
     Err(check.mistakes)
@@ -107,12 +119,14 @@ pub(super) fn line_of(text: &str, at: usize) -> usize {
 pub(super) struct Check<'a> {
     pub(super) text: &'a str,
     mistakes: Vec<Mistake>,
+    /// All that was read.
+    pub(super) read: Sha256,
 }
 
 #[cfg(test)]
 impl<'a> Check<'a> {
     pub(super) fn of(text: &'a str) -> Self {
-        Self { text, mistakes: Vec::new() }
+        Self { text, mistakes: Vec::new(), read: Sha256::new() }
     }
 
     pub(super) fn into_mistakes(self) -> Vec<Mistake> {
@@ -179,6 +193,7 @@ impl Check<'_> {
         let access = self.access(&file.access);
         let (sister_rules, sisters) =
             self.sisters(&file.sisters, file.tickets.issuer, &secrets, &lanes.gate_rules);
+        let passes = self.passes(&file.passes, &file.pass_prices, &zones);
         let mqtt = Mqtt {
             listen: file.mqtt.listen,
             url: self.broker_url(file.mqtt.url.as_ref(), &secrets),
@@ -205,12 +220,17 @@ impl Check<'_> {
         let currency = file.site.currency;
         let around = Around { base, zones: &zones, book: &book, currency };
         self.products(&file.tickets, &around, &mut shop, &mut numbering);
+        let tariffs_dir = base.join(file.tariffs.dir());
         Some(Site {
+            file: PathBuf::new(),
+            tariffs_dir,
+            digest: String::new(),
             rules: Rules {
                 lanes: lanes.lane_rules,
                 gates: lanes.gate_rules,
                 zones,
                 access,
+                passes,
                 pay: rules::pay(&file.pay, &channels),
                 matching,
                 limits,

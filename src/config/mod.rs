@@ -10,6 +10,7 @@ mod devices;
 mod frictionless;
 mod invoices;
 mod lanes;
+mod passes;
 mod pay_limits;
 mod product_file;
 mod products;
@@ -45,13 +46,14 @@ pub use self::{
     frictionless::FrictionlessSection,
     invoices::{InvoiceSettings, InvoicesSection},
     lanes::{Gate, Lane},
+    passes::{PassPriceSection, PassesSection},
     pay_limits::PayLimitsSection,
     secrets::Secrets,
     settlement::{Settlement, SettlementSection},
     shares::{CASH, Partner, PartnerAccount, Shares, SharesSection},
     signs::{Sign, SignSection},
     sisters::{SisterAt, SisterSection},
-    tariffs::{TariffsSection, tariff_file},
+    tariffs::{TariffsSection, tariff_file, tariff_text},
     texts::{DisplaySection, Filled, Language, Texts},
     tickets::{TicketSettings, TicketsSection},
     till::{ArrearsSection, MerchantsSection, TillSection},
@@ -91,6 +93,11 @@ pub struct SiteFile {
     pub arrears: ArrearsSection,
     #[serde(default)]
     pub merchants: MerchantsSection,
+    #[serde(default)]
+    pub passes: PassesSection,
+    /// The price list of passes. Default: none is sold.
+    #[serde(default, rename = "pass")]
+    pub pass_prices: Vec<PassPriceSection>,
     #[serde(default)]
     pub bank: BankSection,
     #[serde(default)]

@@ -8,6 +8,7 @@ use std::{
 
 use jiff::tz::TimeZone;
 use serde::Deserialize;
+use sha2::Digest;
 use toml::{
     Spanned,
     de::{DeTable, DeValue},
@@ -35,6 +36,13 @@ pub struct TariffsSection {
     pub main: Option<Spanned<String>>,
 }
 
+impl TariffsSection {
+    /// Relative to the site file.
+    pub(super) fn dir(&self) -> &Path {
+        self.dir.as_ref().map_or(Path::new("tariffs"), |dir| dir.get_ref())
+    }
+}
+
 /// All prices of a site.
 #[derive(Debug)]
 pub(super) struct Prices {
@@ -53,14 +61,17 @@ struct Sheet {
 pub fn tariff_file(path: &Path) -> Result<Tariff, ConfigError> {
     let text = std::fs::read_to_string(path)
         .map_err(|source| ConfigError::Unreadable { path: path.to_owned(), source })?;
-    Tariff::parse(&text).map_err(|error| ConfigError::Mistakes {
-        path: path.to_owned(),
-        mistakes: vec![Mistake {
-            file: None,
-            line: line(&text, &error),
-            field: error.key,
-            what: error.what,
-        }],
+    let wrong = |mistake| ConfigError::Mistakes { path: path.to_owned(), mistakes: vec![mistake] };
+    tariff_text(&text).map_err(wrong)
+}
+
+/// As [`tariff_file`], of a text.
+pub fn tariff_text(text: &str) -> Result<Tariff, Mistake> {
+    Tariff::parse(text).map_err(|error| Mistake {
+        file: None,
+        line: line(text, &error),
+        field: error.key,
+        what: error.what,
     })
 }
 
@@ -98,7 +109,7 @@ impl Check<'_> {
     /// Every `*.toml` of the folder, in the order of names.
     fn sheets(&mut self, section: &TariffsSection, base: &Path) -> (Vec<Tariff>, Vec<Sheet>) {
         let named = section.dir.as_ref();
-        let dir = base.join(named.map_or(Path::new("tariffs"), |dir| dir.get_ref()));
+        let dir = base.join(section.dir());
         let mut paths: Vec<PathBuf> = match std::fs::read_dir(&dir) {
             Ok(entries) => entries.filter_map(|entry| Some(entry.ok()?.path())).collect(),
             Err(error) => {
@@ -127,7 +138,10 @@ impl Check<'_> {
 
     pub(super) fn text_of(&mut self, path: &Path, field: &str) -> Option<String> {
         match std::fs::read_to_string(path) {
-            Ok(text) => Some(text),
+            Ok(text) => {
+                self.read.update(&text);
+                Some(text)
+            }
             Err(error) => {
                 let what = format!("cannot be read: {error}; check its rights");
                 self.mistake_in(path, 1, field, what);

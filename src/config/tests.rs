@@ -4,6 +4,7 @@ use std::{os::unix::fs::PermissionsExt, path::PathBuf, sync::LazyLock};
 
 use super::{Mistake, parse};
 
+mod example;
 mod products;
 mod tariffs;
 

@@ -13,6 +13,7 @@ use super::{
     limit::Spent,
     money::{Order, Payment, Posting, Refund},
     pass::{Listed, Pass, Reservation},
+    pass_sale::PassActed,
     selling::{Closure, TicketActed},
     settle::Settled,
     sister::{Sister, SisterAsk},
@@ -106,6 +107,14 @@ pub enum Change {
     Slot(Slot),
     Closure(Closure),
     TicketActed(TicketActed),
+    PassActed(PassActed),
+    /// The site's files were read again; from this row on they hold.
+    RulesRead {
+        who: String,
+        /// SHA-256 of the site file and of all it names, in hexadecimal digits.
+        digest: String,
+        reason: String,
+    },
     /// An operator did something with money, and why.
     TillActed {
         did: TillDid,
@@ -169,6 +178,8 @@ impl Change {
             Self::Slot(_) => "slot",
             Self::Closure(_) => "closure",
             Self::TicketActed(_) => "ticket_acted",
+            Self::PassActed(_) => "pass_acted",
+            Self::RulesRead { .. } => "rules_read",
             Self::TillActed { .. } => "till_acted",
             Self::Spent(_) => "spent",
             Self::Crowd(_) => "crowd",

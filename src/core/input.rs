@@ -12,6 +12,7 @@ use super::{
     lane::{OperatorAct, Sensor},
     manage::Manage,
     money::{Order, Payment},
+    pass_sale::PassAsked,
     presented::Presented,
     selling::{Asker, Bought, MoveAsked, ReturnAsked, Returned, SlotAct, TicketsAsked},
     settle::{SettleAct, SettledDay},
@@ -83,6 +84,12 @@ pub enum Input {
     },
     /// A counter sells something.
     SaleAsked(SaleAsked),
+    /// Somebody wants a pass, or one for longer.
+    PassAsked(PassAsked),
+    /// Whoever wanted it does not any more.
+    PassGivenUp {
+        order: OrderId,
+    },
     /// The counter gives it up.
     SaleCancelled {
         counter: CounterId,
@@ -414,6 +421,12 @@ pub enum Input {
     SisterLost {
         sister: u8,
         why: String,
+    },
+    /// The site's files were read again: other prices and products hold from here on.
+    RulesRead {
+        who: String,
+        digest: String,
+        reason: String,
     },
     /// A deadline may have come.
     Tick,

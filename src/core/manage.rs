@@ -1,14 +1,21 @@
 //! What an operator asks of the register: passes, lists, reservations. Knows no page; nothing here is checked yet.
 
 use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
 
-use super::pass::{List, PassKind, WeekSpan};
-use crate::types::{ListedId, PassId, Plate, ReservationId, Vehicle, ZoneId};
+use super::{
+    money::Payment,
+    pass::{List, PassKind, WeekSpan},
+    till::Cash,
+};
+use crate::types::{ListedId, Money, PassId, Plate, ReservationId, Vehicle, ZoneId};
 
 /// One act of an operator.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Manage {
+    /// As a grant: nobody pays for it here.
     AddPass(PassDraft),
+    /// Its kind stays, and what is in it.
     ChangePass {
         id: PassId,
         to: PassDraft,
@@ -16,14 +23,18 @@ pub enum Manage {
     ExtendPass {
         id: PassId,
         until: Timestamp,
+        reason: String,
     },
-    /// Paid in: minor units for a stored value, stays for a count.
-    TopUpPass {
+    /// A balance in minor units, or a count of stays, is set right by so much.
+    AdjustPass {
         id: PassId,
-        by: u32,
+        by: i64,
+        reason: String,
     },
     EndPass {
         id: PassId,
+        rest: Rest,
+        reason: String,
     },
     /// Nobody knows where a plate of a pass is: its next way in or out is right in any case.
     ResetPassback {
@@ -40,8 +51,19 @@ pub enum Manage {
     },
 }
 
+/// What becomes of what is left in a pass that ends.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Rest {
+    /// Nothing may be left.
+    Nothing,
+    /// It is not given back: that is on record.
+    Kept,
+    /// By the site's rule, each part the way it was paid: as the tables know those payments.
+    Back { payments: Vec<Payment>, cash: Vec<Cash> },
+}
+
 /// A pass as an operator wants it.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct PassDraft {
     pub holder: String,
     pub plates: Vec<Plate>,
@@ -52,6 +74,8 @@ pub struct PassDraft {
     pub valid_until: Timestamp,
     pub hours: Vec<WeekSpan>,
     pub vehicle: Option<Vehicle>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub tier: Option<String>,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -62,6 +86,8 @@ pub struct ListDraft {
     pub from: Timestamp,
     pub until: Option<Timestamp>,
     pub vehicle: Option<Vehicle>,
+    /// Of members: what they are priced as.
+    pub tier: Option<String>,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -109,4 +135,18 @@ pub enum Unfit {
     ReservedAlready(Plate, ReservationId),
     #[error("no pass has the plate {0}")]
     PlateUnknown(Plate),
+    #[error("no pass is sold by the name {0:?}")]
+    NoPrice(String),
+    #[error(
+        "pass {0} cannot be renewed by this price: it is of another kind, or good for something else"
+    )]
+    OtherPrice(PassId),
+    #[error("a pass stays of its kind: end it, and add another")]
+    KindStays,
+    #[error("a tier has 1 to 40 characters, and a member's entry needs one")]
+    Tier,
+    #[error("{0} is left in this pass: say what becomes of it")]
+    MoneyLeft(Money),
+    #[error("what was paid for a pass goes back when the pass is ended")]
+    EndThePass,
 }

@@ -23,6 +23,7 @@ pub mod manage;
 pub mod matching;
 pub mod money;
 pub mod pass;
+pub mod pass_sale;
 pub mod presented;
 pub mod pricing;
 pub mod product;
@@ -41,6 +42,7 @@ pub mod tariff;
 pub mod task;
 pub mod ticket;
 pub mod till;
+pub mod week;
 pub mod zone;
 
 pub use self::{

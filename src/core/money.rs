@@ -5,7 +5,13 @@ use std::collections::BTreeMap;
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
-use super::{basket::Basket, frictionless::Charge, settle::SettledDay, tariff::Quote};
+use super::{
+    basket::Basket,
+    frictionless::Charge,
+    pass_sale::{Gives, PassOrder},
+    settle::SettledDay,
+    tariff::Quote,
+};
 use crate::types::{
     ArrearsId, CashId, ChannelId, CounterId, LaneId, MerchantId, Money, OrderId, PartnerId, PassId,
     PaymentId, RefundId, ShiftId, StayId, ValidationId, ZoneId, bank::PayWay,
@@ -23,6 +29,9 @@ pub struct Order {
     /// What tickets the sale is of; `None`: of something else.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub basket: Option<Basket>,
+    /// What pass the sale is of; `None`: of something else.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub pass: Option<PassOrder>,
     /// Where it is to be paid; `None`: on the phone, before the vehicle comes to an exit.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub lane: Option<LaneId>,
@@ -53,7 +62,7 @@ pub struct Sale {
 }
 
 /// What an order was paid with. Journaled as one key, such as `"payment":7`.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum PaidBy {
     /// Through the bank.
@@ -224,13 +233,22 @@ pub struct Earned {
 }
 
 impl Earned {
+    /// Of nothing in particular.
+    pub fn from_account(account: Account) -> Self {
+        let (stay, counter, product, zone) = (None, None, None, None);
+        Self { account, stay, counter, product, zone, products: BTreeMap::new() }
+    }
+
     /// What a payment of this order earns, but for the zone.
     pub fn by(order: &Order) -> Self {
         let sale = order.sale.as_ref();
-        let account = match (sale, &order.basket) {
-            (Some(_), Some(_)) => Account::TicketRevenue,
-            (Some(_), None) => Account::SalesRevenue,
-            (None, _) => Account::ParkingRevenue,
+        let account = match (sale, &order.basket, &order.pass) {
+            // Not earned before it is used.
+            (_, _, Some(PassOrder { gives: Gives::Value(_), .. })) => Account::StoredValue,
+            (_, _, Some(_)) => Account::PassRevenue,
+            (Some(_), Some(_), None) => Account::TicketRevenue,
+            (Some(_), None, None) => Account::SalesRevenue,
+            (None, _, None) => Account::ParkingRevenue,
         };
         Self {
             account,
@@ -312,6 +330,10 @@ pub enum Account {
     SalesRevenue,
     /// Tickets (income).
     TicketRevenue,
+    /// Passes for a time or for so many stays (income).
+    PassRevenue,
+    /// Stored value that the site gave, set right or kept when a pass ended (expense when a debit, income when a credit).
+    PassAdjustments,
     /// What counters that settle by account owe for what they sold (asset).
     CounterReceivable,
     /// Fees of vehicles that left without paying (asset).
@@ -355,6 +377,8 @@ impl Account {
             Self::ParkingRevenue => "parking_revenue",
             Self::SalesRevenue => "sales_revenue",
             Self::TicketRevenue => "ticket_revenue",
+            Self::PassRevenue => "pass_revenue",
+            Self::PassAdjustments => "pass_adjustments",
             Self::CounterReceivable => "counter_receivable",
             Self::ArrearsReceivable => "arrears_receivable",
             Self::ArrearsRevenue => "arrears_revenue",

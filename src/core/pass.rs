@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use jiff::{Timestamp, ToSpan, civil::Date, tz::TimeZone};
 use serde::{Deserialize, Serialize};
 
-use super::tariff::Span;
+use super::{pass_sale::PaidIn, tariff::Span};
 use crate::types::{LaneId, ListedId, PassId, Plate, ReservationId, StayId, Vehicle, ZoneId};
 
 /// A season pass (月卡) of one holder. Several plates may share fewer spaces (一位多车).
@@ -28,6 +28,12 @@ pub struct Pass {
     /// Its vehicles are priced as this, whatever the camera saw.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub vehicle: Option<Vehicle>,
+    /// Its vehicles are priced as of this tier, where a tariff knows it, such as `resident`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub tier: Option<String>,
+    /// What was paid in for it, oldest first, as far as any of it may be left.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub paid_in: Vec<PaidIn>,
     /// Kept under anti-passback only: of each of its plates the last that is known besides the open stays.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub seen: Vec<Seen>,
@@ -104,6 +110,9 @@ pub struct Listed {
     /// It is priced as this, whatever the camera saw.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub vehicle: Option<Vehicle>,
+    /// Of [`List::Member`]: it is priced as of this tier.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub tier: Option<String>,
     /// Who made it what it is.
     #[serde(default, skip_serializing_if = "String::is_empty")]
     pub by: String,
@@ -136,6 +145,8 @@ pub enum List {
     Emergency,
     /// Never charged by what is bound to its plate, as after a sale of the car: pays like anybody.
     ByHand,
+    /// Pays by the tariff like anybody, but as of a tier: residents, members, holders of a disabled badge.
+    Member,
 }
 
 /// A place kept for a vehicle at a time: a visitor whom somebody expects, or a booking.

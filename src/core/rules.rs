@@ -6,6 +6,7 @@ mod frictionless;
 mod lane;
 mod limits;
 mod matching;
+mod passes;
 mod settle;
 mod shop;
 mod ticket;
@@ -30,6 +31,7 @@ pub use self::{
     lane::{Behind, Couple, Tailgating, Tide, Turn},
     limits::LimitRules,
     matching::{MatchRules, Twice},
+    passes::PassRules,
     settle::SettleRules,
     shop::{ShopRules, ShortCodes},
     ticket::{AREAS_MAX, TicketPassback, TicketRules},
@@ -58,6 +60,7 @@ pub struct Rules {
     pub zones: Zones,
     pub pay: PayRules,
     pub access: AccessRules,
+    pub passes: PassRules,
     pub matching: MatchRules,
     pub till: TillRules,
     pub limits: LimitRules,
@@ -96,6 +99,7 @@ impl Rules {
             zones: Zones::one(site_name),
             pay: PayRules::default(),
             access: AccessRules::default(),
+            passes: PassRules::default(),
             matching: MatchRules::default(),
             till: TillRules::default(),
             limits: LimitRules::default(),

@@ -354,6 +354,8 @@ impl State {
             | Change::ScanRefused { .. }
             | Change::Walked { .. }
             | Change::TicketActed(_)
+            | Change::PassActed(_)
+            | Change::RulesRead { .. }
             | Change::TillActed { .. } => {}
             registered => {
                 self.put_registered(registered);

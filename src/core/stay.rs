@@ -36,6 +36,22 @@ pub struct Read {
     pub vehicle: Vehicle,
 }
 
+/// A read as it stays with its stay.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct SeenAs {
+    /// Empty: the camera saw no plate.
+    pub raw: String,
+    /// Percent.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub confidence: Option<u8>,
+}
+
+impl From<&Read> for SeenAs {
+    fn from(read: &Read) -> Self {
+        Self { raw: read.raw.clone(), confidence: read.confidence }
+    }
+}
+
 impl Read {
     /// A short number for "the same read again": FNV-1a over device and event.
     pub fn fingerprint(&self) -> u64 {
@@ -123,6 +139,16 @@ pub struct Stay {
     /// Nobody knows when it came in.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub lost: bool,
+    /// What the cameras wrote at its entry and at its exit, and how sure they were.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub entry_read: Option<SeenAs>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub exit_read: Option<SeenAs>,
+    /// The tariff of its reservation, and the tier it was priced as; known once it has left.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub tariff: Option<String>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub tier: Option<String>,
     /// What is known of a card or wallet bound to its plate.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub agreement: Option<Agreement>,
@@ -155,6 +181,10 @@ impl Stay {
             paid: Vec::new(),
             waived: Vec::new(),
             lost: false,
+            entry_read: None,
+            exit_read: None,
+            tariff: None,
+            tier: None,
             agreement: None,
         }
     }

@@ -55,6 +55,21 @@ pub struct ShiftTotals {
     pub waived_count: u32,
     /// Arms opened by hand.
     pub openings: u32,
+    /// Arrears forgiven.
+    #[serde(default, skip_serializing_if = "is_none")]
+    pub forgiven_minor: i64,
+    #[serde(default, skip_serializing_if = "is_nobody")]
+    pub forgiven_count: u32,
+}
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde passes it so")]
+fn is_none(minor: &i64) -> bool {
+    *minor == 0
+}
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde passes it so")]
+fn is_nobody(count: &u32) -> bool {
+    *count == 0
 }
 
 /// Cash taken for an order, or given back. Never changed.
@@ -75,6 +90,9 @@ pub struct Cash {
     pub refund_of: Option<CashId>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub reason: Option<String>,
+    /// Paid in for a pass: it goes back with the pass only.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub of_pass: bool,
     /// Cash stays out of memory from the start.
     pub over_at: Timestamp,
 }

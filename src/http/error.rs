@@ -61,6 +61,9 @@ pub(super) enum ApiError {
     /// What the reader should give instead: Chinese, English.
     #[error("{1}")]
     Unfit(&'static str, &'static str),
+    /// Mistakes in the site's own files, a line each.
+    #[error("{0}")]
+    Mistakes(String),
     /// Of the framework's own making.
     #[error("{0}")]
     Status(StatusCode),
@@ -84,7 +87,9 @@ impl ApiError {
             Self::Refused(Refusal::NoReason | Refusal::CountUnfit { .. }) | Self::Unfit(..) => {
                 StatusCode::UNPROCESSABLE_ENTITY
             }
-            Self::Refused(_) | Self::InFlight | Self::OutcomeUnknown => StatusCode::CONFLICT,
+            Self::Refused(_) | Self::InFlight | Self::OutcomeUnknown | Self::Mistakes(_) => {
+                StatusCode::CONFLICT
+            }
             Self::Status(status) => *status,
             Self::Internal => StatusCode::INTERNAL_SERVER_ERROR,
         }
@@ -108,6 +113,7 @@ impl ApiError {
             Self::Refused(Refusal::NoReason) => "no_reason",
             Self::Refused(Refusal::NoLane(_)) => "no_lane",
             Self::Refused(_) => "refused",
+            Self::Mistakes(_) => "mistakes",
             Self::Unfit(..) => "unfit",
             Self::Status(_) => "bad_request",
             Self::Internal => "internal",
@@ -163,6 +169,7 @@ impl ApiError {
                 return format!("{}{}", words::refusal(l, refusal), l.say("。", "."));
             }
             Self::Unfit(zh, en) => l.say(zh, en),
+            Self::Mistakes(lines) => return lines.clone(),
             Self::Status(_) => l.say("无法理解这个请求。", "This request was not understood."),
             Self::Internal => l.say(
                 "系统出错，已记录。请稍后再试，或联系岗亭。",
@@ -209,6 +216,7 @@ impl ApiError {
                 "查看现状后再决定；原样重发结果相同",
                 "Look how things stand; the same again is refused again",
             ),
+            Self::Mistakes(_) => l.say("改正文件后再试", "Mend the files, then again"),
             Self::Unfit(..) | Self::Status(_) => l.say(
                 "按 /api/v1/openapi.json 改正请求",
                 "Mend the request: see /api/v1/openapi.json",

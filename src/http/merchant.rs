@@ -21,7 +21,7 @@ use super::{
     ports::MerchantUser,
     program::{Access, Api, Op},
     router::{Shared, Web},
-    signin::{NOBODYS_HASH, verify},
+    signin::{NOBODYS_HASH, PASSWORD_BYTES_MAX, PASSWORD_CHARS_MIN, hash, verify},
     words::{self, Lang, cookie},
 };
 use crate::{
@@ -314,7 +314,7 @@ async fn tell_given(
     source: Source,
     given: Given,
 ) -> Result<Result<ValidationId, Refusal>, ApiError> {
-    let plate = Plate::parse(&given.plate).map_err(|_| NO_PLATE)?;
+    let plate = Plate::parse_kept(&given.plate).map_err(|_| NO_PLATE)?;
     let now = web.desk.now();
     web.plates.may_try(source, now)?;
     let (merchant, offer, by) = (user.merchant, given.offer, user.name.clone());
@@ -344,6 +344,44 @@ pub(super) async fn revoke(
             show(&web, l, user, Some((false, text))).await
         }
     }
+}
+
+#[derive(Deserialize)]
+pub(super) struct NewPassword {
+    old: String,
+    new: String,
+    again: String,
+}
+
+/// Whoever is signed in chooses a new password, and signs in with it.
+pub(super) async fn new_password(
+    State(web): State<Shared>,
+    l: Lang,
+    AtShop(user): AtShop,
+    source: Source,
+    Form(given): Form<NewPassword>,
+) -> Result<Response, ApiError> {
+    web.sign_ins.may_try(source, web.desk.now())?;
+    let account = web.till.merchant_account(user.name.clone()).await?.ok_or(ApiError::SignIn)?;
+    let length = given.new.chars().count();
+    let fits = length >= PASSWORD_CHARS_MIN && given.new.len() <= PASSWORD_BYTES_MAX;
+    let wrong = if given.new != given.again {
+        Some(l.say("两次输入的新密码不同", "The two new passwords differ"))
+    } else if !fits {
+        Some(l.say("新密码至少 10 个字符", "A password has at least 10 characters"))
+    } else if !verify(&web, given.old, account.password_hash).await? {
+        web.sign_ins.count(source, web.desk.now());
+        Some(l.say("旧密码不对", "The old password is wrong"))
+    } else {
+        None
+    };
+    if let Some(wrong) = wrong {
+        return show(&web, l, user, Some((false, wrong.to_owned()))).await;
+    }
+    let password_hash = hash(&web, given.new).await?;
+    web.till.set_merchant_password(user.name, password_hash).await?;
+    tracing::info!("a merchant chose a new password");
+    Ok(Redirect::to("/merchant/signin").into_response())
 }
 
 // ---- the API -------------------------------------------------------------------------------------

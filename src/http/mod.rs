@@ -51,6 +51,7 @@ mod sheet;
 mod signin;
 mod sisters;
 mod stream;
+mod tariff_edit;
 mod tariffs;
 mod tasks;
 #[cfg(test)]

@@ -1,4 +1,5 @@
-//! Paying by plate: before going to an exit, and what was not paid before. Decides no fee, shows no picture.
+//! Paying by plate: before going to an exit, what was not paid before, and passes for longer. Decides no fee, shows no
+//! picture.
 
 use askama::Template;
 use axum::{
@@ -14,12 +15,17 @@ use super::{
     error::ApiError,
     guard::Source,
     ops,
+    register::{self, Offer},
     router::{Shared, Web},
     words::{self, Lang, cookie},
 };
 use crate::{
-    core::{Answer, Input, Refusal},
-    types::{Money, OrderId, Plate},
+    core::{
+        Answer, Input, Refusal,
+        pass::Pass,
+        pass_sale::{PassAsked, PassWanted},
+    },
+    types::{Money, OrderId, PassId, Plate},
 };
 
 /// How long a phone remembers its plate.
@@ -51,6 +57,17 @@ struct FoundOut {
     /// Until then, where a time is set.
     settled_until: Option<Timestamp>,
     arrears: Vec<(String, Timestamp, Money)>,
+    passes: Vec<Held>,
+}
+
+/// A pass of the plate, and what its holder can pay for it.
+#[derive(Debug)]
+struct Held {
+    id: PassId,
+    kind: String,
+    last_day: String,
+    is_over: bool,
+    offers: Vec<Offer>,
 }
 
 impl PayPage<'_> {
@@ -92,7 +109,7 @@ pub(super) fn remembered(headers: &HeaderMap) -> String {
     let kept = cookie(headers, "plate").unwrap_or_default();
     let kept = form_urlencoded::parse(format!("p={kept}").as_bytes())
         .next()
-        .and_then(|(_, text)| Plate::parse(&text).ok());
+        .and_then(|(_, text)| Plate::parse_kept(&text).ok());
     kept.map(|plate| plate.full().to_owned()).unwrap_or_default()
 }
 
@@ -118,7 +135,7 @@ pub(super) async fn find(
     source: Source,
     Form(typed): Form<Typed>,
 ) -> Result<Response, ApiError> {
-    let Ok(plate) = Plate::parse(&typed.plate) else {
+    let Ok(plate) = Plate::parse_kept(&typed.plate) else {
         let wrong = l.say("这不像一个车牌，请检查", "That is not a plate; check it");
         return show(&web, l, String::new(), None, wrong.to_owned());
     };
@@ -129,24 +146,74 @@ pub(super) async fn find(
     web.plates.count(source, now);
     // The code on walls and lifts is printed.
     let (token, of) = (|order: OrderId| web.links.printed_token(order), plate.clone());
-    let arrears = web.desk.read(move |state| {
-        state.arrears_of(&of).map(|one| (one.order, one.since, one.amount)).collect::<Vec<_>>()
+    let seen = web.desk.read(move |state| {
+        let arrears = state.arrears_of(&of).map(|one| (one.order, one.since, one.amount));
+        let passes: Vec<Pass> = state.passes_of(&of).cloned().collect();
+        (arrears.collect::<Vec<_>>(), passes)
     });
+    let (arrears, passes) = seen.await?;
     let arrears: Vec<_> =
-        arrears.await?.into_iter().map(|(order, at, amount)| (token(order), at, amount)).collect();
-    let mut found = FoundOut { arrears, ..FoundOut::default() };
+        arrears.into_iter().map(|(order, at, amount)| (token(order), at, amount)).collect();
+    let passes: Vec<Held> = passes.iter().map(|pass| held(&web, l, pass)).collect();
+    let mut found = FoundOut { arrears, passes, ..FoundOut::default() };
     match web.desk.tell(Input::PrepayAsked { plate }).await? {
         Ok(Answer::Order(order)) => found.stay = Some(token(order)),
         Ok(Answer::NothingOwed(until)) => {
             (found.is_settled, found.settled_until) = (true, until);
         }
         Ok(_) => return Err(ApiError::Internal),
-        Err(Refusal::NotInside) if !found.arrears.is_empty() => {}
+        Err(Refusal::NotInside) if !found.arrears.is_empty() || !found.passes.is_empty() => {}
         Err(refusal) => return show(&web, l, full, None, words::refusal(l, &refusal)),
     }
-    let response = match (&found.stay, found.arrears.is_empty()) {
+    let nothing_else = found.arrears.is_empty() && found.passes.is_empty();
+    let response = match (&found.stay, nothing_else) {
         (Some(token), true) => Redirect::to(&format!("/p/{token}")).into_response(),
         _ => show(&web, l, full.clone(), Some(found), String::new())?,
     };
     Ok(remember(&full, response))
+}
+
+fn held(web: &Web, l: Lang, pass: &Pass) -> Held {
+    let rules = web.desk.rules();
+    Held {
+        id: pass.id,
+        kind: register::kind(l, pass.kind, |minor| Money::new(minor, rules.currency)),
+        last_day: register::last_day(pass.valid_until, &rules.zone),
+        is_over: pass.valid_until <= web.desk.now(),
+        offers: register::offers(web, Some(pass), true),
+    }
+}
+
+#[derive(Deserialize)]
+pub(super) struct Renewed {
+    plate: String,
+    pass: i64,
+    price: String,
+}
+
+/// A holder pays for more of a pass: an order, and its page. Whoever knows the plate may pay for it.
+pub(super) async fn renew(
+    State(web): State<Shared>,
+    l: Lang,
+    source: Source,
+    Form(form): Form<Renewed>,
+) -> Result<Response, ApiError> {
+    let (id, now) = (PassId(form.pass), web.desk.now());
+    web.plates.may_try(source, now)?;
+    let plate = Plate::parse(&form.plate).map_err(|_| ApiError::NotFound)?;
+    let of = plate.clone();
+    let own =
+        web.desk.read(move |state| state.passes.get(&id).is_some_and(|p| p.is_of(&of))).await?;
+    if !own {
+        web.plates.count(source, now);
+        return Err(ApiError::NotFound);
+    }
+    let asked = PassAsked { by: None, price: form.price, wants: PassWanted::More(id) };
+    match register::ask(&web, asked).await? {
+        Ok(order) => Ok(Redirect::to(&format!("/p/{}", web.links.token(order))).into_response()),
+        Err(refusal) => {
+            let full = plate.full().to_owned();
+            show(&web, l, full, None, words::refusal(l, &refusal))
+        }
+    }
 }

@@ -30,7 +30,8 @@ use crate::{
         AlarmKind, Answer, Change, Input, Refusal,
         input::{At, PaymentAct, RefundAsked},
         limit::LimitName,
-        money::{Order, Payment, PaymentState, Refund, RefundState},
+        money::{Order, OrderState, Payment, PaymentState, Refund, RefundState},
+        tariff::QuoteLine,
     },
     types::{Money, OrderId, PayerCode, PaymentId, RefundId},
 };
@@ -391,9 +392,26 @@ struct OrderPage {
     f: Frame,
     order: Order,
     payments: Vec<Payment>,
+    /// What its payer scans or opens, while it waits.
+    pay: Option<(String, String)>,
 }
 
 impl OrderPage {
+    fn line(&self, line: &QuoteLine) -> String {
+        words::quote_line(self.f.l, line, &self.f.zone)
+    }
+
+    fn paid_before(&self) -> Option<Money> {
+        let paid = self.order.quote.paid_minor;
+        (paid > 0).then(|| Money::new(paid, self.order.amount.currency))
+    }
+
+    fn arrears(&self) -> Option<Money> {
+        let minor = self.order.amount.minor - self.order.quote.due().minor;
+        let owed = !self.order.arrears.is_empty() && minor > 0;
+        owed.then(|| Money::new(minor, self.order.amount.currency))
+    }
+
     fn state(&self) -> String {
         words::order_state(self.f.l, &self.order.state)
     }
@@ -416,8 +434,13 @@ pub(super) async fn order(
 ) -> Result<Response, ApiError> {
     let found = web.records.order(OrderId(order)).await?;
     let (order, payments) = found.ok_or(ApiError::NotFound)?;
+    let waits = order.state == OrderState::Due;
+    let pay = waits.then(|| {
+        let at = format!("{}/p/{}", web.settings.public_url(), web.links.token(order.id));
+        (super::charts::qr(&at).unwrap_or_default(), at)
+    });
     let f = Frame::new(&web, l, &signed);
-    Ok(Html(OrderPage { f, order, payments }.render()?).into_response())
+    Ok(Html(OrderPage { f, order, payments, pay }.render()?).into_response())
 }
 
 #[derive(Deserialize)]

@@ -6,6 +6,7 @@ mod invoices;
 mod payments;
 mod programs;
 mod receipts;
+mod rules;
 mod settlement;
 mod sisters;
 mod staff;
@@ -31,6 +32,7 @@ pub use self::invoices::{ClaimReply, Claimant, InvoiceDesk, InvoiceFile};
 pub use self::payments::{Counter, PaymentFile, PaymentRecords};
 pub use self::programs::{HookState, Hooks, Lists, Page, ProgramRecords};
 pub use self::receipts::{Paid, PrintOutcome, Receipts};
+pub use self::rules::{RuleFiles, RuleMistake, TariffText};
 pub use self::settlement::{DaySettled, Earned, EarnedSums, RelayLine, SettlementRecords};
 pub use self::sisters::{SisterAnswer, SisterCall, SisterDoor};
 pub use self::staff::{AccountNote, AccountRow, Person, Staff, StaffAct, StaffRefusal, TrailPiece};
@@ -45,7 +47,7 @@ use crate::{
         stay::Stay,
         task::Task,
         ticket::{self, Ticket},
-        till::Cash,
+        till::{Cash, Validation},
     },
     types::{
         ChannelId, CodeDigest, LaneId, OrderId, Plate, Role, StayId, TicketId, bank::AgreementWord,
@@ -129,6 +131,8 @@ pub struct StayFile {
     pub refunds: Vec<Refund>,
     pub postings: Vec<Posting>,
     pub cash: Vec<Cash>,
+    /// What merchants gave, also what was taken back.
+    pub validations: Vec<Validation>,
 }
 
 /// One row of the journal.

@@ -13,6 +13,7 @@ use super::{
     console::{self, Frame},
     error::ApiError,
     lanes::{self, LaneCard},
+    merchant::benefit_words,
     ports::{self, Row, StayFile},
     receipts,
     router::{Shared, Web},
@@ -22,14 +23,16 @@ use super::{
 };
 use crate::{
     core::{
-        Change,
+        Change, Input,
         change::Taken,
         lane::Lane,
         money::{Order, Payment, Refund},
-        stay::Stay,
-        till::TillDid,
+        pass::Standing,
+        stay::{SeenAs, Stay},
+        tariff::QuoteLine,
+        till::{TillDid, Validation, ValidationState},
     },
-    types::{LaneId, StayId},
+    types::{LaneId, Money, StayId, ValidationId},
 };
 
 const STAYS_MAX: u32 = 200;
@@ -107,6 +110,55 @@ impl StayPage {
         words::refund_why(self.f.l, &refund.why)
     }
 
+    fn line(&self, line: &QuoteLine) -> String {
+        words::quote_line(self.f.l, line, &self.f.zone)
+    }
+
+    fn money(&self, minor: impl std::borrow::Borrow<i64>) -> Money {
+        Money::new(*minor.borrow(), self.f.currency)
+    }
+
+    /// By what right it was here, and where that stands.
+    fn right(&self) -> (String, Option<String>) {
+        let l = self.f.l;
+        match self.file.stay.standing {
+            Standing::Transient => (l.say("临时车", "Transient").to_owned(), None),
+            Standing::Emergency => (l.say("应急车辆", "Emergency vehicle").to_owned(), None),
+            Standing::Pass(id) => {
+                (format!("{} {id}", l.say("月卡", "Pass")), Some(format!("/console/passes/{id}")))
+            }
+            Standing::Listed(id) => (format!("{} {id}", l.say("名单", "On a list:")), None),
+            Standing::Reservation(id) => (format!("{} {id}", l.say("预约", "Reservation")), None),
+        }
+    }
+
+    /// What a camera wrote, where it is more than the plate.
+    fn read(&self, read: &SeenAs) -> String {
+        let l = self.f.l;
+        let raw = if read.raw.is_empty() { l.say("无牌", "no plate") } else { &read.raw };
+        let sure = read.confidence.map(|percent| format!(" {percent}%")).unwrap_or_default();
+        format!("{} {raw}{sure}", l.say("摄像机读作", "The camera read"))
+    }
+
+    fn validation(&self, given: &Validation) -> String {
+        let l = self.f.l;
+        let benefit = benefit_words(l, &given.benefit, self.f.currency);
+        let state = match given.state {
+            ValidationState::Given => l.say("未使用", "not used yet").to_owned(),
+            ValidationState::Used { minor, .. } => {
+                format!("{} {}", l.say("已抵", "took off"), self.money(minor))
+            }
+            ValidationState::Revoked => l.say("已撤销", "taken back").to_owned(),
+            ValidationState::Lapsed => l.say("未用到", "not needed").to_owned(),
+        };
+        format!("{} · {benefit} · {} · {state}", given.offer, given.by)
+    }
+
+    #[expect(clippy::unused_self, reason = "templates ask the page")]
+    fn can_be_revoked(&self, given: &Validation) -> bool {
+        given.state == ValidationState::Given
+    }
+
     fn lasted(&self) -> String {
         let stay = &self.file.stay;
         let until = stay.left_at.unwrap_or(self.f.now);
@@ -138,7 +190,34 @@ pub(super) fn stay_page(
     Ok((status, Html(page.render()?)).into_response())
 }
 
+/// An operator takes back what a merchant gave, as long as it is not used.
+pub(super) async fn revoke(
+    State(web): State<Shared>,
+    l: Lang,
+    signed: Signed,
+    Path((stay, validation)): Path<(i64, i64)>,
+) -> Result<Response, ApiError> {
+    let (validation, merchant) = (ValidationId(validation), None);
+    let told = web.desk.tell(Input::Unvalidate { validation, merchant }).await?;
+    let done = told.is_ok();
+    tracing::info!(operator = signed.name, %validation, done, "a validation was to be revoked");
+    let file = web.records.stay(StayId(stay)).await?.ok_or(ApiError::NotFound)?;
+    let notice = told.err().map(|no| (StatusCode::CONFLICT, words::refusal(l, &no)));
+    stay_page(&web, l, &signed, file, notice)
+}
+
 // ---- a lane's history ----------------------------------------------------------------------------
+
+/// What the camera saw then.
+fn picture_of(change: &Change) -> Option<String> {
+    match change {
+        Change::ReadTaken { read, .. } => read.picture.clone(),
+        Change::OperatorActed { picture, .. } | Change::TillActed { picture, .. } => {
+            picture.clone()
+        }
+        _ => None,
+    }
+}
 
 #[derive(Template)]
 #[template(path = "history.html", config = "src/http/askama.toml")]
@@ -154,7 +233,8 @@ struct LanePage {
 #[template(path = "history-rows.html", config = "src/http/askama.toml")]
 struct Rows<'a> {
     f: &'a Frame,
-    rows: Vec<(Row, String)>,
+    /// Each with its words and its picture.
+    rows: Vec<(Row, String, Option<String>)>,
 }
 
 pub(super) async fn lane(
@@ -175,7 +255,10 @@ pub(super) async fn lane(
 
 async fn history(web: &Web, f: &Frame, lane: &LaneId) -> Result<String, ApiError> {
     let rows = web.records.lane_history(lane.clone(), HISTORY_MAX).await?;
-    let rows = rows.into_iter().map(|row| (event(f.l, &row.change), row)).map(|(e, r)| (r, e));
+    let rows = rows.into_iter().map(|row| {
+        let (words, picture) = (event(f.l, &row.change), picture_of(&row.change));
+        (row, words, picture)
+    });
     Ok(Rows { f, rows: rows.collect() }.render()?)
 }
 
@@ -261,7 +344,9 @@ fn event(l: Lang, change: &Change) -> String {
         | Change::SisterAsk(_)
         | Change::CloudPass(_)
         | Change::Card(_)
-        | Change::TicketActed(_) => change.kind().to_owned(),
+        | Change::TicketActed(_)
+        | Change::PassActed(_)
+        | Change::RulesRead { .. } => change.kind().to_owned(),
         Change::TillActed { did, who, reason, amount, .. } => {
             format!("{who}: {} {amount} · {reason}", till_did(l, *did))
         }

@@ -40,6 +40,8 @@ pub(super) enum Right {
     ChangeRegister,
     ChangeReservations,
     SeeTariffs,
+    /// Edits them and has the site's files read anew.
+    ChangeTariffs,
     /// The counter: shifts, cash, a payer's code, fees set, entries given, receipts.
     TakeCash,
     /// Orders, payments, refunds.
@@ -77,7 +79,7 @@ pub(super) enum Right {
 }
 
 impl Right {
-    pub(super) const ALL: [Self; 39] = [
+    pub(super) const ALL: [Self; 40] = [
         Self::Enter,
         Self::SeeLanes,
         Self::Operate,
@@ -91,6 +93,7 @@ impl Right {
         Self::ChangeRegister,
         Self::ChangeReservations,
         Self::SeeTariffs,
+        Self::ChangeTariffs,
         Self::TakeCash,
         Self::SeePayments,
         Self::ActOnPayments,
@@ -157,6 +160,7 @@ impl Right {
             | Self::ChangeMerchants
             | Self::ChangePrograms
             | Self::ChangeSlots
+            | Self::ChangeTariffs
             | Self::ChangeUsers => &[Manager],
         }
     }

@@ -32,11 +32,13 @@ use super::{
     merchant, merchant_bills, merchants, misreads, operate, ops, pay, payments,
     ports::{
         BankDoor, Desk, DeviceDoor, Fleet, Hooks, InvoiceDesk, Lists, PaymentRecords, Pictures,
-        ProgramRecords, Receipts, Records, SettlementRecords, SisterDoor, Staff, TillRecords,
+        ProgramRecords, Receipts, Records, RuleFiles, SettlementRecords, SisterDoor, Staff,
+        TillRecords,
     },
     program, receipts, records, register,
     roles::{self, Right},
-    screen, search, settlement, signin, sisters, stream, tariffs, tasks, till, unlicensed, users,
+    screen, search, settlement, signin, sisters, stream, tariff_edit, tariffs, tasks, till,
+    unlicensed, users,
     visit::{self, TicketOffice},
     worklist::Differences,
     zones,
@@ -103,6 +105,8 @@ pub struct Parts {
     pub invoices: Option<Arc<dyn InvoiceDesk>>,
     /// `None`: the site sells no tickets.
     pub tickets: Option<TicketOffice>,
+    /// `None`: the rules are in no files that can be read anew.
+    pub rule_files: Option<Arc<dyn RuleFiles>>,
     pub metrics: Option<PrometheusHandle>,
     pub settings: Settings,
     /// Becomes `true` when the daemon stops: event streams end, so that serving can.
@@ -139,6 +143,7 @@ pub(super) struct Web {
     pub(super) receipts: Option<Arc<dyn Receipts>>,
     pub(super) invoices: Option<Arc<dyn InvoiceDesk>>,
     pub(super) tickets: Option<TicketOffice>,
+    pub(super) rule_files: Option<Arc<dyn RuleFiles>>,
     pub(super) metrics: Option<PrometheusHandle>,
     pub(super) settings: Settings,
     pub(super) stop: watch::Receiver<bool>,
@@ -185,6 +190,7 @@ pub fn router(parts: Parts) -> Router {
         receipts: parts.receipts,
         invoices: parts.invoices,
         tickets: parts.tickets,
+        rule_files: parts.rule_files,
         metrics: parts.metrics,
         settings: parts.settings,
         stop: parts.stop,
@@ -248,6 +254,7 @@ fn public() -> Router<Shared> {
         .route("/p/{token}/picture", get(driver::picture_by_token))
         .route("/p/{token}/live", get(stream::order_turn))
         .route("/pay", get(pay::page).post(pay::find))
+        .route("/pay/pass", post(pay::renew))
         .route("/bind", get(|| async { axum::response::Redirect::to("/pay/bind") }))
         .route("/pay/bind", get(bind::page).post(bind::start))
         .route("/pay/bind/back", get(bind::back))
@@ -271,6 +278,7 @@ fn merchants() -> Router<Shared> {
         .route("/merchant/signout", post(merchant::sign_out))
         .route("/merchant/give", post(merchant::give))
         .route("/merchant/bill/{month}/{file}", get(merchant_bills::own_file))
+        .route("/merchant/password", post(merchant::new_password))
         .route("/merchant/{validation}/revoke", post(merchant::revoke))
 }
 
@@ -309,6 +317,8 @@ fn operators(web: &Shared) -> Router<Shared> {
     let stays = Router::new()
         .route("/console/stays", get(records::stays))
         .route("/console/stays/{stay}", get(records::stay));
+    let revoke = Router::new()
+        .route("/console/stays/{stay}/validations/{validation}/revoke", post(records::revoke));
     let devices = Router::new()
         .route("/console/devices", get(devices::page))
         .route("/console/devices/live", get(stream::devices));
@@ -323,6 +333,8 @@ fn operators(web: &Shared) -> Router<Shared> {
         .merge(need(Right::SeeSpaces, Router::new().route("/console/zones", get(zones::page))))
         .merge(need(Right::CountSpaces, count))
         .merge(need(Right::SeeStays, stays))
+        .merge(need(Right::ChangeMerchants, revoke))
+        .merge(need(Right::ChangeTariffs, tariff_edit::routes()))
         .merge(need(Right::SeeTariffs, Router::new().route("/console/tariffs", get(tariffs::page))))
         .merge(need(Right::SeeDevices, devices))
         .merge(need(Right::TestDevices, test))

@@ -31,8 +31,8 @@ use crate::types::{AccountDid, Role};
 const SESSION_LIFE: SignedDuration = SignedDuration::from_hours(12);
 /// Its end is moved on disk only when this much would be gained.
 const SESSION_STEP: SignedDuration = SignedDuration::from_mins(15);
-const PASSWORD_CHARS_MIN: usize = 10;
-const PASSWORD_BYTES_MAX: usize = 256;
+pub(super) const PASSWORD_CHARS_MIN: usize = 10;
+pub(super) const PASSWORD_BYTES_MAX: usize = 256;
 
 #[derive(Debug, thiserror::Error)]
 #[error("the password could not be hashed: {0}")]

@@ -27,9 +27,10 @@ use crate::{
 };
 
 /// Lengths of stay in the tables, in minutes.
-const LENGTHS: [i64; 12] = [15, 30, 60, 90, 120, 180, 240, 480, 720, 1_440, 2_880, 4_320];
+pub(super) const LENGTHS: [i64; 12] =
+    [15, 30, 60, 90, 120, 180, 240, 480, 720, 1_440, 2_880, 4_320];
 /// The charts show stays of up to a day.
-const CHART_MINUTES: i64 = 1_440;
+pub(super) const CHART_MINUTES: i64 = 1_440;
 
 /// What was typed into the form. Nothing: the main tariff, a small car, two hours up to now.
 #[derive(Debug, Default, Deserialize)]
@@ -48,6 +49,8 @@ pub(super) struct Asked {
 #[derive(Template)]
 #[template(path = "tariffs.html", config = "src/http/askama.toml")]
 struct TariffsPage {
+    /// Its files can be edited and read anew here.
+    edits: bool,
     f: Frame,
     asked: Asked,
     names: Vec<String>,
@@ -61,13 +64,13 @@ struct TariffsPage {
 }
 
 /// Fees by length of stay, in words.
-struct Table {
-    heads: Vec<String>,
-    rows: Vec<(String, Vec<Money>)>,
+pub(super) struct Table {
+    pub(super) heads: Vec<String>,
+    pub(super) rows: Vec<(String, Vec<Money>)>,
 }
 
 impl Table {
-    fn of(table: FeeTable, l: Lang, zone: &TimeZone) -> Self {
+    pub(super) fn of(table: FeeTable, l: Lang, zone: &TimeZone) -> Self {
         let heads = table.starts.iter().map(|at| start(l, *at, zone)).collect();
         let rows = table.rows.into_iter().map(|row| (length(l, row.minutes), row.fees)).collect();
         Self { heads, rows }
@@ -129,11 +132,12 @@ pub(super) async fn page(
         Ok(Err(none)) => (None, none.to_string()),
         Err(error) => (None, error.to_string()),
     };
-    let facts = facts(&rules, &asked).unwrap_or_else(|_| plain(&asked.tariff, f.now));
+    let facts = facts(&rules, &asked).unwrap_or_else(|_| facts_at(&asked.tariff, f.now));
     let starts = starts(f.now, &f.zone);
     let table = facts.with(|case| fee_table(book, case, &starts, &LENGTHS)).ok();
     let table = table.map(|table| Table::of(table, l, &f.zone));
     let page = TariffsPage {
+        edits: web.rule_files.is_some(),
         versions: versions(book, &asked.tariff, l, f.now),
         chart: chart(book, facts, &starts, l).unwrap_or_default(),
         main: rules.tariff.to_string(),
@@ -147,7 +151,7 @@ pub(super) async fn page(
     Ok(Html(page.render()?).into_response())
 }
 
-fn plain(tariff: &str, at: Timestamp) -> Facts {
+pub(super) fn facts_at(tariff: &str, at: Timestamp) -> Facts {
     Facts::new(tariff, at, at)
 }
 
@@ -167,7 +171,7 @@ fn fill_times(asked: &mut Asked, f: &Frame) {
 
 fn facts(rules: &Rules, asked: &Asked) -> Result<Facts, FactsError> {
     let from = moment(&asked.from, &rules.zone)?;
-    let mut facts = plain(&asked.tariff, from);
+    let mut facts = facts_at(&asked.tariff, from);
     facts.to = moment(&asked.to, &rules.zone)?;
     facts.leave_s = rules.pay.leave_time.as_secs() as i64;
     facts.lost = !asked.lost.is_empty();
@@ -189,7 +193,7 @@ fn quoted(rules: &Rules, asked: &Asked) -> Result<Result<Quote, NoQuote>, FactsE
 }
 
 /// A working day and a Saturday, each in the morning and in the evening.
-fn starts(now: Timestamp, zone: &TimeZone) -> Vec<Timestamp> {
+pub(super) fn starts(now: Timestamp, zone: &TimeZone) -> Vec<Timestamp> {
     let today = now.to_zoned_datetime(zone.clone()).date();
     let mut starts = Vec::with_capacity(4);
     for wanted in [Weekday::Wednesday, Weekday::Saturday] {
@@ -215,7 +219,7 @@ fn chart(book: &TariffBook, mut facts: Facts, starts: &[Timestamp], l: Lang) -> 
     Some(fee_chart(&lines, CHART_MINUTES, book.currency(), title))
 }
 
-fn start(l: Lang, at: Timestamp, zone: &TimeZone) -> String {
+pub(super) fn start(l: Lang, at: Timestamp, zone: &TimeZone) -> String {
     let at = at.to_zoned_datetime(zone.clone());
     let day = match at.weekday() {
         Weekday::Monday => l.say("周一", "Mon"),
@@ -297,7 +301,7 @@ fn board(rules: &Rules, name: &str, l: Lang, now: Timestamp) -> Option<Board> {
     let holds = holding(&versions, now, book.zone())?;
     let starts = starts(now, book.zone());
     let starts: Vec<Timestamp> = starts.into_iter().step_by(2).collect();
-    let facts = plain(name, now);
+    let facts = facts_at(name, now);
     let zones = rules.zones.iter().filter(|(_, zone)| zone.tariff.as_deref() == Some(name));
     let table = facts.with(|case| fee_table(book, case, &starts, &LENGTHS)).ok();
     let zones: Vec<&str> = zones.map(|(_, zone)| zone.name.as_str()).collect();

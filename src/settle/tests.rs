@@ -87,6 +87,7 @@ impl Books {
         let order = Order {
             sale: None,
             basket: None,
+            pass: None,
             id: OrderId(n),
             stay: Some(StayId(n)),
             lane: None,

@@ -70,6 +70,24 @@ impl Accounts {
         }))
     }
 
+    /// A new password: who is signed in elsewhere is signed out; the token of its programs stays.
+    pub async fn set_merchant_password(
+        &self,
+        name: &str,
+        password_hash: &str,
+    ) -> Result<(), StoreError> {
+        let mut conn = self.pen.conn.lock().await;
+        let update = sqlx::query!(
+            "update merchant_account set password_hash = ?2 where name = ?1",
+            name,
+            password_hash,
+        );
+        update.execute(&mut *conn).await?;
+        let delete = sqlx::query!("delete from merchant_session where account_name = ?1", name);
+        delete.execute(&mut *conn).await?;
+        Ok(())
+    }
+
     /// Whose program it is.
     pub async fn merchant_of_token(
         &self,

@@ -81,6 +81,16 @@ impl Reader {
         all("validation", &select.fetch_all(&self.pool).await?)
     }
 
+    /// What merchants gave to a stay, in the order of giving.
+    pub async fn validations_of_stay(&self, stay: StayId) -> Result<Vec<Validation>, StoreError> {
+        let select = sqlx::query_scalar!(
+            "select body from register where kind = 'validation' and stay_id = ?1
+             order by cast(id as integer)",
+            stay.0,
+        );
+        all("validation", &select.fetch_all(&self.pool).await?)
+    }
+
     /// Visits of a plate before a stay that ended at `since` or later, oldest first.
     pub async fn visits_before(
         &self,

@@ -53,6 +53,7 @@ scopes! {
     TicketsSell "tickets:sell" "以自己的名义售票" "sell tickets under its own name";
     DevicesRead "devices:read" "查看设备" "see devices and what they say";
     DevicesTest "devices:test" "测试设备" "test devices";
+    RulesReload "rules:reload" "重新读取价目" "have prices and products read anew";
     WebhooksWrite "webhooks:write" "管理事件订阅" "subscribe to events";
     PlatesRead "plates:read" "事件中含完整车牌" "have whole plates in events";
 }

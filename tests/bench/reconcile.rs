@@ -175,6 +175,7 @@ fn first(at: Timestamp) -> Result<[Change; 2]> {
     let order = Order {
         sale: None,
         basket: None,
+        pass: None,
         id: OrderId(1),
         stay: Some(StayId(1)),
         lane: None,

@@ -20,6 +20,7 @@ mod packaging;
 mod pay_site;
 mod people;
 mod push;
+mod reload;
 #[path = "../rig/gates.rs"]
 mod rig;
 mod sisters;

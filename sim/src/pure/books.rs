@@ -10,7 +10,7 @@ use paifang::{
         change::AlarmKind,
         lane::{ArmAction, ArmOrder, Cause, Lane, Signal},
         money::{Account, Order, OrderState, Payment, PaymentState, Posting, Refund, RefundState},
-        pass::Standing,
+        pass::{PassKind, Standing},
         settle::Side,
         stay::{Stay, StayState},
         tariff::Earlier,
@@ -47,6 +47,9 @@ pub struct Books {
     pub(super) shifts: Shifts,
     /// Spaces of each pass, and the open stays it covers.
     passes: BTreeMap<PassId, (u32, BTreeSet<StayId>)>,
+    /// What each pass holds, and what the ledger owes for all of them.
+    held: BTreeMap<PassId, i64>,
+    stored_minor: i64,
     /// What the channel holds for us, by payment.
     receivable: BTreeMap<PaymentId, i64>,
     /// The ledger's lines about the banks, as they are held against statements.
@@ -77,7 +80,10 @@ impl Books {
                 _ => {}
             }
         }
-        Ok(())
+        let held: i64 = self.held.values().sum();
+        law(Law::StoredIsHeld, held == self.stored_minor, || {
+            format!("passes hold {held}, the ledger stores {}", self.stored_minor)
+        })
     }
 
     fn take_one(&mut self, change: &Change) -> Result<(), Broken> {
@@ -85,6 +91,11 @@ impl Books {
             Change::Stay(stay) => self.stay(stay)?,
             Change::Pass(pass) => {
                 self.passes.entry(pass.id).or_default().0 = pass.spaces;
+                let held = match pass.kind {
+                    PassKind::Stored { balance_minor } => balance_minor,
+                    PassKind::Season | PassKind::Count { .. } => 0,
+                };
+                self.held.insert(pass.id, held);
             }
             Change::OperatorActed { act, reason, .. } => {
                 law(Law::OpeningsReasoned, !reason.trim().is_empty(), || format!("{act:?}"))?;
@@ -191,6 +202,9 @@ impl Books {
         self.last_txn = posting.txn;
         let minor = posting.amount.minor;
         for (account, minor) in [(posting.debit, minor), (posting.credit, -minor)] {
+            if account == Account::StoredValue {
+                self.stored_minor -= minor;
+            }
             if let (Account::ChannelReceivable, Some(payment)) = (account, posting.payment) {
                 *self.receivable.entry(payment).or_default() += minor;
                 self.line(posting, payment);
@@ -380,6 +394,8 @@ impl Books {
         for order in state.orders.values() {
             let alive = order.stay.is_some_and(|stay| state.stays.contains_key(&stay))
                 || owes(order.id)
+                // A sale is remembered for a while.
+                || order.sale.as_ref().is_some_and(|sale| sale.open_until.is_some())
                 || state.payments.values().any(|payment| payment.order == order.id);
             law(Law::MemoryEmpties, alive, || format!("{order:?} is still there"))?;
         }

@@ -66,10 +66,12 @@ pub enum Law {
     GivenBackOnce,
     /// What a settlement day does not fit in has a cause, and nothing is left once the bank has mended its statements.
     DayExplained,
+    /// What the ledger owes to holders of passes is what their passes hold.
+    StoredIsHeld,
 }
 
 impl Law {
-    pub const ALL: [Self; 31] = [
+    pub const ALL: [Self; 32] = [
         Self::OpensWithCause,
         Self::CommandOnce,
         Self::PaidOnce,
@@ -101,6 +103,7 @@ impl Law {
         Self::OneChannel,
         Self::GivenBackOnce,
         Self::DayExplained,
+        Self::StoredIsHeld,
     ];
 }
 

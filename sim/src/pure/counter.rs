@@ -16,6 +16,7 @@ use paifang::{
 
 use super::{
     check::{Broken, Law, law},
+    passes,
     run::Run,
     site::{self, Feature},
 };
@@ -45,6 +46,8 @@ pub(super) enum Ev {
     TakeBack,
     /// Somebody remembers what is owed.
     Owed,
+    /// A holder renews a pass, or the office sets one right.
+    Passes,
     /// A phone far from any lane waits for its cashier.
     Phone(PaymentId, u32),
 }
@@ -65,6 +68,8 @@ pub(super) struct Counter {
     booths: Vec<Booth>,
     pub(super) queue: Queue<Ev>,
     pub(super) draws: Draws,
+    /// Of passes: what they draw moves nothing else.
+    pub(super) pass_draws: Draws,
     /// Chance that a count is wrong.
     miscounts: f64,
     pub(super) shops: bool,
@@ -84,6 +89,7 @@ impl Counter {
             booths: site::booths(number).into_iter().zip(staff).map(booth).collect(),
             queue: Queue::new(),
             draws: Seed(number).child("counter").draws(),
+            pass_draws: Seed(number).child("passes").draws(),
             miscounts: faults.people.miscounts,
             shops: Feature::Shops.is_of(number),
             held_out: BTreeSet::new(),
@@ -104,6 +110,10 @@ impl Counter {
         }
         if Feature::Arrears.is_of(number) {
             counter.plan(now, 30.0, Ev::Owed);
+        }
+        if Feature::Passes.is_of(number) {
+            let after = counter.pass_draws.wait(passes::PER_DAY);
+            counter.queue.put(now + after, Ev::Passes);
         }
         counter
     }
@@ -171,6 +181,7 @@ impl Run {
                 Ev::Validate => self.give_validation()?,
                 Ev::TakeBack => self.take_validation_back()?,
                 Ev::Owed => self.pay_arrears()?,
+                Ev::Passes => self.see_to_passes()?,
                 Ev::Phone(payment, looks) => self.pay_at_home(payment, looks),
             }
         }

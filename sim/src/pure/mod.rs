@@ -21,6 +21,7 @@ mod journal;
 mod machine;
 mod morning;
 mod office;
+mod passes;
 mod people;
 mod plates;
 mod run;

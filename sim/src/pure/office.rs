@@ -48,12 +48,21 @@ pub(super) fn register(now: Timestamp) -> Vec<Input> {
             valid_until: now + lasts,
             hours: Vec::new(),
             vehicle: None,
+            tier: None,
         })
     };
     let list = |nth: usize, list| {
         plates(nth, nth + 1).pop().map(|plate| {
             let note = "simulated".into();
-            Manage::List(ListDraft { plate, list, note, from: now, until: None, vehicle: None })
+            Manage::List(ListDraft {
+                plate,
+                list,
+                note,
+                from: now,
+                until: None,
+                vehicle: None,
+                tier: None,
+            })
         })
     };
     let passes = [

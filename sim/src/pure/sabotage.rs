@@ -77,6 +77,8 @@ pub enum Sabotage {
     SwitchChannel,
     /// Nobody knows what was put wrong in a statement.
     HideCause,
+    /// A balance is spent, and nothing is posted.
+    SpendUnposted,
 }
 
 impl Sabotage {
@@ -126,6 +128,10 @@ impl Sabotage {
                         payment.next_ask = None;
                     }
                 }
+            }
+            Self::SpendUnposted => {
+                let spent = |c: &Change| matches!(c, Change::Posting(p) if p.debit == Account::StoredValue);
+                decision.changes.retain(|change| !spent(change));
             }
             Self::CoverAll => {
                 for change in &mut decision.changes {

@@ -8,7 +8,8 @@ use paifang::{
         Rules,
         rules::{
             ArrearsAtEntry, ArrearsAtExit, BankDown, CallRules, Closing, Direction, GateRules,
-            GateTimes, LaneRules, PayChannel, Tide, TillRules, Turn, Wired, ZoneRules, Zones,
+            GateTimes, LaneRules, PassRules, PayChannel, Tide, TillRules, Turn, Wired, ZoneRules,
+            Zones,
         },
         tariff::Tariff,
     },
@@ -68,6 +69,7 @@ impl RunSpec {
                 gates: draw_gates(seed),
                 zones: zones(seed),
                 till: draw_till(seed),
+                passes: PassRules { prices: super::passes::prices(), ..PassRules::default() },
                 calls: draw_calls(seed),
                 ..Rules::new(&format!("seed {seed}"), TimeZone::UTC, Currency::Cny, tariff)
             },

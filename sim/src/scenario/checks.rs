@@ -1,7 +1,10 @@
 //! What a table may ask to be true, phrase by phrase. Changes nothing.
 
+use jiff::{SignedDuration, civil::Date};
 use paifang::{
-    core::{AlarmKind, Message, State, lane::LaneAlarm, stay::StayState, task::About},
+    core::{
+        AlarmKind, Message, State, lane::LaneAlarm, pass::PassKind, stay::StayState, task::About,
+    },
     types::{LaneId, Plate},
 };
 
@@ -44,6 +47,14 @@ pub enum Check {
     /// Income since the beginning, less what went back.
     Takings(i64),
     Refunded(i64),
+    /// The last day of the pass of a plate; `None`: it is in none.
+    PassUntil(Plate, Option<Date>),
+    /// What is left in it: minor units, or stays.
+    PassHolds(Plate, i64),
+    /// Stored value that the ledger owes to holders of passes.
+    Stored(i64),
+    /// Income of passes, less what went back.
+    PassTakings(i64),
     /// What was asked last in this row was refused, with words that contain these.
     Refused(String),
 }
@@ -75,6 +86,18 @@ pub(super) const WORDS: &[(&str, Make)] = &[
         let count = w[1].parse().map_err(|_| format!("\"{}\" is no number", w[1]))?;
         Ok(Check::Correction(w[0].into(), count))
     }),
+    ("the pass of {} is good until {}", |w| {
+        let day = w[1].parse().map_err(|_| format!("\"{}\" is no day", w[1]))?;
+        Ok(Check::PassUntil(plate(w[0])?, Some(day)))
+    }),
+    ("{} has no pass", |w| Ok(Check::PassUntil(plate(w[0])?, None))),
+    ("the pass of {} holds {} stays", |w| {
+        let stays = w[1].parse().map_err(|_| format!("\"{}\" is no number", w[1]))?;
+        Ok(Check::PassHolds(plate(w[0])?, stays))
+    }),
+    ("the pass of {} holds {}", |w| Ok(Check::PassHolds(plate(w[0])?, minor(w[1])?))),
+    ("the ledger stores {}", |w| Ok(Check::Stored(minor(w[0])?))),
+    ("takings of passes are {}", |w| Ok(Check::PassTakings(minor(w[0])?))),
     ("takings are {}", |w| Ok(Check::Takings(minor(w[0])?))),
     ("{} went back", |w| Ok(Check::Refunded(minor(w[0])?))),
     ("refused: {*}", |w| Ok(Check::Refused(w[0].into()))),
@@ -121,6 +144,21 @@ impl Check {
                 let order = visit.and_then(|visit| state.orders.get(&visit.order?));
                 is(order.map(|order| order.amount.minor), Some(*minor))
             }
+            Self::PassUntil(plate, day) => {
+                let pass = state.passes_of(plate).last();
+                let last = pass.map(|pass| pass.valid_until - SignedDuration::from_secs(1));
+                // Tables are of a site at this offset.
+                let last = last.map(|at| jiff::tz::Offset::constant(8).to_datetime(at).date());
+                is(last, *day)
+            }
+            Self::PassHolds(plate, wanted) => {
+                let held = state.passes_of(plate).last().map(|pass| match pass.kind {
+                    PassKind::Season => 0,
+                    PassKind::Stored { balance_minor } => balance_minor,
+                    PassKind::Count { left } => left.into(),
+                });
+                is(held, Some(*wanted))
+            }
             Self::StaysBy(plate, right) => {
                 let standing = state.stay_of(plate).map(|stay| stay.standing);
                 let body = serde_json::to_value(standing).unwrap_or_default();
@@ -153,6 +191,8 @@ impl Check {
             | Self::StayIs(..)
             | Self::Takings(_)
             | Self::Refunded(_)
+            | Self::Stored(_)
+            | Self::PassTakings(_)
             | Self::Refused(_) => return None,
         };
         Some(told)

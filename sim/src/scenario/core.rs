@@ -29,9 +29,11 @@ use paifang::{
 use super::{
     checks::{Check, is, named},
     counter::order_in,
+    desk::DeskStep,
     head::Head,
     plates::{self, PlateStep, Plates},
     run::Backend,
+    sold::{self, SoldStep, with_records},
     steps::{BankStep, LaneStep, Step},
 };
 
@@ -435,6 +437,18 @@ impl CoreSite {
         Ok(())
     }
 
+    /// Its holder pays at the bank's cashier, far from any lane.
+    fn pay_for_pass(&mut self, plate: &Plate) -> Result<(), String> {
+        let input = SoldStep::Phone(plate.clone()).input(&self.state, &self.rules, self.now)?;
+        self.tell(input);
+        let unpaid = self.trades.iter_mut().rev().find(|(_, (_, paid))| !paid);
+        let (number, (amount, paid)) = unpaid.ok_or("the bank has no cashier open")?;
+        *paid = true;
+        let (out_trade_no, word) = (number.clone(), bank_word(*amount));
+        self.tell(Input::BankSaid { out_trade_no, to: Asked::Notified, word });
+        Ok(())
+    }
+
     fn postings(&self) -> impl Iterator<Item = &Posting> {
         self.journal.iter().filter_map(|change| match change {
             Change::Posting(posting) => Some(posting),
@@ -504,9 +518,10 @@ impl Backend for CoreSite {
     fn act(&mut self, step: &Step) -> Result<(), String> {
         match step {
             Step::Lane(lane, step) => self.lane_step(lane, step),
+            Step::Desk(DeskStep::Sold(SoldStep::Phone(plate))) => self.pay_for_pass(plate),
             Step::Desk(step) => {
                 let input = step.input(&self.state, &self.rules, self.now)?;
-                self.tell(input);
+                self.tell(with_records(input, &self.journal));
                 Ok(())
             }
             Step::Counter(step) => {
@@ -545,6 +560,8 @@ impl Backend for CoreSite {
                 is(stay.map(|stay| stay.state), Some(*wanted))
             }
             Check::Takings(minor) => is(self.ledger(Account::ParkingRevenue), *minor),
+            Check::Stored(minor) => is(self.ledger(Account::StoredValue), *minor),
+            Check::PassTakings(minor) => is(self.ledger(Account::PassRevenue), *minor),
             Check::Refunded(minor) => is(self.refunded(), *minor),
             Check::Refused(words) => match &self.reply {
                 Some(Err(refusal)) if refusal.to_string().contains(words.as_str()) => Ok(()),
@@ -569,6 +586,9 @@ impl Backend for CoreSite {
             _ => None,
         });
         let shifts: BTreeMap<_, _> = shifts.collect();
+        let held: i64 = self.state.passes.values().map(sold::balance).sum();
+        is(self.ledger(Account::StoredValue), held)
+            .map_err(|why| format!("passes hold {held}, and of what the ledger stores {why}"))?;
         match shifts.values().find(|shift| !shift_matches_postings(shift, self.postings())) {
             Some(shift) => Err(format!("the postings do not add up to {shift:?}")),
             None => Ok(()),

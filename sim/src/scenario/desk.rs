@@ -13,7 +13,10 @@ use paifang::{
     types::{Code, LaneId, Plate, ZoneId},
 };
 
-use super::steps::{lane_id, minor, plate};
+use super::{
+    sold::SoldStep,
+    steps::{lane_id, minor, plate},
+};
 
 /// At a desk, or by a phone that belongs to nobody at a lane.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -26,6 +29,9 @@ pub enum DeskStep {
     /// A driver whose vehicle has no plate, with a phone of this name.
     NoPlate(LaneId, String),
     PhoneShown(LaneId, String),
+    /// A plate on the list of members, priced as of a tier.
+    Member(Plate, String),
+    Sold(SoldStep),
 }
 
 /// A pass as a table gives it.
@@ -127,7 +133,12 @@ fn time(text: &str) -> Result<Time, String> {
 
 impl DeskStep {
     /// What it tells the core.
-    pub(super) fn input(&self, _: &State, rules: &Rules, now: Timestamp) -> Result<Input, String> {
+    pub(super) fn input(
+        &self,
+        state: &State,
+        rules: &Rules,
+        now: Timestamp,
+    ) -> Result<Input, String> {
         let by = OPERATOR.to_owned();
         let instant = |day: Date, time: Time| {
             let at = rules.zone.to_timestamp(day.to_datetime(time));
@@ -145,6 +156,7 @@ impl DeskStep {
                 valid_until: instant(pass.until.saturating_add(1.day()), midnight)?,
                 hours: pass.hours.iter().map(|(from, to)| week(*from, *to)).collect(),
                 vehicle: None,
+                tier: None,
             }),
             Self::List(plate, list) => Manage::List(ListDraft {
                 plate: plate.clone(),
@@ -153,6 +165,7 @@ impl DeskStep {
                 from: now,
                 until: None,
                 vehicle: None,
+                tier: None,
             }),
             Self::Reserve(plate, from, to) => {
                 let today = now.to_zoned_datetime(rules.zone.clone()).date();
@@ -165,6 +178,16 @@ impl DeskStep {
                     tariff: None,
                 })
             }
+            Self::Member(plate, tier) => Manage::List(ListDraft {
+                plate: plate.clone(),
+                list: List::Member,
+                note: "table".into(),
+                from: now,
+                until: None,
+                vehicle: None,
+                tier: Some(tier.clone()),
+            }),
+            Self::Sold(step) => return step.input(state, rules, now),
             Self::ResetPassback(plate) => Manage::ResetPassback { plate: plate.clone() },
             Self::NoPlate(lane, name) => {
                 let (lane, phone) = (lane.clone(), Some(phone(name)?));

@@ -21,6 +21,8 @@ pub struct Head {
     pub lanes: Vec<LaneHead>,
     /// `[[zone]]` sections.
     pub zones: Vec<String>,
+    /// `[[pass]]` sections.
+    pub passes: Vec<String>,
     /// `section.key = value`, in the site file's own words.
     pub keys: Vec<(String, String, String)>,
 }
@@ -41,6 +43,9 @@ impl Head {
         }
         if let Some(rest) = text.strip_prefix("zone ") {
             return self.zone(rest);
+        }
+        if let Some(rest) = text.strip_prefix("pass ") {
+            return self.pass(rest);
         }
         let fault = || format!("\"{text}\" is no setting such as pay.leave_minutes = 15");
         let (key, value) = text.split_once(" = ").ok_or_else(fault)?;
@@ -78,6 +83,20 @@ impl Head {
         Ok(())
     }
 
+    /// `month: 300.00, months = 1`.
+    fn pass(&mut self, text: &str) -> Result<(), String> {
+        let fault = "a pass is such as month: 300.00, months = 1";
+        let (id, rest) = text.split_once(": ").ok_or(fault)?;
+        let (price, more) = rest.split_once(", ").ok_or(fault)?;
+        let price = super::steps::minor(price)?;
+        let mut section =
+            format!("[[pass]]\nid = \"{id}\"\nname = \"{id}\"\nprice_minor = {price}\n");
+        keys(more).iter().for_each(|key| section.push_str(&format!("{key}\n")));
+        self.passes.retain(|pass| !pass.contains(&format!("id = \"{id}\"\n")));
+        self.passes.push(section);
+        Ok(())
+    }
+
     /// The sections that a site file has besides devices and lanes.
     pub fn sections(&self) -> String {
         let mut text = String::new();
@@ -93,6 +112,7 @@ impl Head {
             }
         }
         self.zones.iter().for_each(|zone| text.push_str(zone));
+        self.passes.iter().for_each(|pass| text.push_str(pass));
         text
     }
 

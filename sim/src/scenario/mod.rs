@@ -10,6 +10,7 @@ mod desk;
 mod head;
 mod plates;
 mod run;
+mod sold;
 mod steps;
 mod table;
 mod wire;

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use super::{
     checks::{self, Check},
-    counter, plates,
+    counter, plates, sold,
     steps::{self, Step, duration},
     table::{Cell, Row, Table},
 };
@@ -42,7 +42,9 @@ pub fn vocabulary() -> impl Iterator<Item = &'static str> {
     let happens = steps::WORDS.iter().map(|(phrase, _)| *phrase);
     let counter = counter::WORDS.iter().map(|(phrase, _)| *phrase);
     let plates = plates::WORDS.iter().map(|(phrase, _)| *phrase);
-    happens.chain(counter).chain(plates).chain(checks::WORDS.iter().map(|(phrase, _)| *phrase))
+    let sold = sold::WORDS.iter().map(|(phrase, _)| *phrase);
+    let happens = happens.chain(counter).chain(plates).chain(sold);
+    happens.chain(checks::WORDS.iter().map(|(phrase, _)| *phrase))
 }
 
 #[expect(clippy::result_large_err, reason = "a failure ends the run")]

@@ -11,6 +11,7 @@ use super::{
     counter::{self, CounterStep},
     desk::{self, DeskStep},
     plates::{self, PlateStep},
+    sold,
     table::fits,
 };
 
@@ -119,6 +120,9 @@ pub(super) const WORDS: &[(&str, Make)] = &[
     ("season pass of {} until {} for {*}", |w| desk::season(w).map(Step::Desk)),
     ("stored value of {} with {} for {*}", |w| desk::stored(w).map(Step::Desk)),
     ("pass of {} good for {} stays for {*}", |w| desk::count(w).map(Step::Desk)),
+    ("{} is put on the list of members as {}", |w| {
+        Ok(Step::Desk(DeskStep::Member(plate(w[0])?, w[1].into())))
+    }),
     ("{} is put on the {} list", |w| desk::list(w).map(Step::Desk)),
     ("a place is kept for {} from {} to {}", |w| desk::reserve(w).map(Step::Desk)),
     ("nobody knows any more where {} is", |w| {
@@ -136,6 +140,11 @@ pub(super) const WORDS: &[(&str, Make)] = &[
 impl Step {
     /// Reads one phrase.
     pub fn parse(text: &str) -> Result<Self, String> {
+        let passes = sold::WORDS.iter();
+        let passes = passes.filter_map(|(pattern, make)| Some((fits(pattern, text)?, make)));
+        if let Some((words, make)) = passes.into_iter().next() {
+            return make(&words);
+        }
         let counter = counter::WORDS.iter();
         let counter = counter.filter_map(|(pattern, make)| Some((fits(pattern, text)?, make)));
         if let Some((words, make)) = counter.into_iter().next() {

@@ -153,6 +153,7 @@ mod tests {
             stay: Some(StayId(7)),
             sale: None,
             basket: None,
+            pass: None,
             lane: Some(lane),
             amount,
             quote,

@@ -6,6 +6,7 @@ use crate::{
         lane::{Help, Phase, Visit},
         pass::{List, Listed, Pass, PassKind, Reservation, Standing, Whereabouts},
         rules::{AccessRefusal, Full, PassbackMode, Right, Unfit},
+        stay::Stay,
     },
     types::{LaneId, Plate, StayId, Vehicle, ZoneId},
 };
@@ -308,9 +309,22 @@ impl Desk<'_> {
                 Some(List::Vip) => Right::Vip,
                 Some(List::Emergency) => Right::Emergency,
                 Some(List::White) => Right::White,
-                Some(List::Black | List::ByHand) | None => Right::Transient,
+                Some(List::Black | List::ByHand | List::Member) | None => Right::Transient,
             },
         }
+    }
+
+    /// As which tier a stay is priced: its pass's, that of any good pass of its plate, or as the list of members says.
+    pub(super) fn tier_of(&self, stay: &Stay) -> Option<&str> {
+        let own = match stay.standing {
+            Standing::Pass(id) => self.pass(id).and_then(|pass| pass.tier.as_deref()),
+            _ => None,
+        };
+        let passes = self.state.passes_of(&stay.plate).filter_map(|pass| self.pass(pass.id));
+        let mut good =
+            passes.filter(|pass| pass.valid_from <= self.now && self.now < pass.valid_until);
+        own.or_else(|| good.find_map(|pass| pass.tier.as_deref()))
+            .or_else(|| self.listed_as(&stay.plate, List::Member)?.tier.as_deref())
     }
 
     /// What a vehicle is priced and let through as: what its pass or list says, else what the camera saw.

@@ -63,6 +63,7 @@ impl Desk<'_> {
                 stay: Some(stay),
                 sale: None,
                 basket: None,
+                pass: None,
                 lane: Some(lane.clone()),
                 amount: self.money(own),
                 quote,
@@ -185,6 +186,12 @@ impl Desk<'_> {
         let shift = self.shift_of(&who).map(|shift| shift.id);
         let became = OrderState::Waived { who: who.clone(), reason: reason.clone() };
         self.end_arrears(arrears, became, None);
+        if let Some(shift) = shift {
+            self.count(shift, |totals| {
+                totals.forgiven_minor += amount.minor;
+                totals.forgiven_count += 1;
+            });
+        }
         let did = TillDid::Forgave;
         self.record(Change::TillActed {
             did,

@@ -8,7 +8,7 @@ use crate::{
         lane::{Cause, Event, Help, LaneAlarm, Phase, Visit},
         pass::Standing,
         rules::{ArrearsAtEntry, PassbackMode, Twice, Zones},
-        stay::{Stay, StayState},
+        stay::{SeenAs, Stay, StayState},
         task::About,
     },
     types::{LaneId, Plate, StayId},
@@ -151,6 +151,7 @@ impl Desk<'_> {
         let seen = visit.map(Visit::vehicle).unwrap_or_default();
         stay.agreement = self.barred_at_entry(plate, visit);
         stay.phone = visit.and_then(|visit| visit.phone);
+        stay.entry_read = visit.and_then(|visit| visit.read.as_ref()).map(SeenAs::from);
         stay.vehicle = self.vehicle_of(standing, seen);
         let stay_id = stay.id;
         if self.zone_around(id).is_none() {

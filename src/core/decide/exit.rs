@@ -8,7 +8,7 @@ use crate::{
         lane::{Cause, Help, Lane, Phase},
         pass::{List, PassKind, Whereabouts},
         rules::PassbackMode,
-        stay::Stay,
+        stay::{SeenAs, Stay},
     },
     types::{LaneId, Plate},
 };
@@ -24,8 +24,11 @@ impl Desk<'_> {
             return self.turn_away(id, denied);
         }
         self.bind_visit(id, |visit| visit.stay = Some(stay_id));
-        if picture.is_some() {
-            stay.exit_picture = picture;
+        let read = self.lane(id).and_then(|lane| lane.visit.as_ref()?.read.as_ref());
+        let seen = read.map(SeenAs::from);
+        if picture.is_some() || seen != stay.exit_read {
+            stay.exit_picture = picture.or(stay.exit_picture);
+            stay.exit_read = seen;
             self.record(Change::Stay(stay));
         }
         self.settle_up(id, stay_id)

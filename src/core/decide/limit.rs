@@ -85,7 +85,7 @@ impl Desk<'_> {
     }
 
     /// The first instant of tomorrow by the site's clock; in a zone that skips midnight, of what comes first.
-    fn next_day(&self) -> Timestamp {
+    pub(super) fn next_day(&self) -> Timestamp {
         let today = self.now.to_zoned_datetime(self.rules.zone.clone());
         let begins = today.tomorrow().and_then(|day| day.start_of_day());
         begins.map_or(self.now, |begins| begins.timestamp())

@@ -8,16 +8,18 @@ use super::Desk;
 use crate::{
     core::{
         change::Change,
-        input::{Answer, Reply},
+        input::{Answer, Refusal, Reply},
         lane::Help,
         manage::{ListDraft, Manage, PassDraft, ReservationDraft, Unfit},
         pass::{List, Listed, Pass, PassKind, Reservation, Standing, Whereabouts},
+        pass_sale::PassDid,
     },
     types::{ListedId, PassId, Plate, ReservationId, ZoneId},
 };
 
 const PLATES_MAX: usize = 20;
 const NAME_CHARS_MAX: usize = 100;
+const TIER_CHARS_MAX: usize = 40;
 /// A hundred thousand yuan in fen; far above what anybody pays in.
 const AMOUNT_MAX: i64 = 10_000_000;
 
@@ -26,9 +28,11 @@ impl Desk<'_> {
         let number = match act {
             Manage::AddPass(draft) => self.add_pass(by, draft)?.0,
             Manage::ChangePass { id, to } => self.change_pass(by, id, to)?.0,
-            Manage::ExtendPass { id, until } => self.extend_pass(by, id, until)?.0,
-            Manage::TopUpPass { id, by: amount } => self.top_up(by, id, amount)?.0,
-            Manage::EndPass { id } => self.end_pass(by, id)?.0,
+            Manage::ExtendPass { id, until, reason } => self.extend_pass(by, id, until, &reason)?.0,
+            Manage::AdjustPass { id, by: delta, reason } => {
+                self.adjust_pass(by, id, delta, &reason)?.0
+            }
+            Manage::EndPass { id, rest, reason } => self.end_pass(by, id, rest, &reason)?.0,
             Manage::ResetPassback { plate } => self.reset_passback(by, &plate)?.0,
             Manage::List(draft) => self.put_on_list(by, draft)?.0,
             Manage::Unlist { id } => self.take_off_list(by, id)?.0,
@@ -43,9 +47,20 @@ impl Desk<'_> {
 
     fn add_pass(&mut self, by: &str, draft: PassDraft) -> Result<PassId, Unfit> {
         self.check_pass(&draft, None)?;
-        let id = self.next_pass();
-        self.record(Change::Pass(Pass {
-            id,
+        let pass = self.pass_of(draft, by);
+        let (id, kind) = (pass.id, pass.kind);
+        self.record(Change::Pass(pass));
+        if let PassKind::Stored { balance_minor } = kind {
+            self.adjusted(id, balance_minor);
+        }
+        self.adopt(id);
+        Ok(id)
+    }
+
+    /// A new one, as it was checked.
+    pub(super) fn pass_of(&self, draft: PassDraft, by: &str) -> Pass {
+        Pass {
+            id: self.next_pass(),
             holder: draft.holder.trim().to_owned(),
             plates: draft.plates,
             spaces: draft.spaces,
@@ -55,18 +70,21 @@ impl Desk<'_> {
             valid_until: draft.valid_until,
             hours: draft.hours,
             vehicle: draft.vehicle,
+            tier: draft.tier,
+            paid_in: Vec::new(),
             seen: Vec::new(),
             passback: None,
             by: by.to_owned(),
             over_at: None,
-        }));
-        self.adopt(id);
-        Ok(id)
+        }
     }
 
     fn change_pass(&mut self, by: &str, id: PassId, to: PassDraft) -> Result<PassId, Unfit> {
         let former = self.pass(id).cloned().ok_or(Unfit::NoPass(id))?;
         self.check_pass(&to, Some(id))?;
+        if std::mem::discriminant(&former.kind) != std::mem::discriminant(&to.kind) {
+            return Err(Unfit::KindStays);
+        }
         let gone: Vec<Plate> =
             former.plates.iter().filter(|plate| !to.plates.contains(plate)).cloned().collect();
         self.release(id, &gone);
@@ -74,12 +92,12 @@ impl Desk<'_> {
             holder: to.holder.trim().to_owned(),
             plates: to.plates,
             spaces: to.spaces,
-            kind: to.kind,
             zones: to.zones.into_iter().collect(),
             valid_from: to.valid_from,
             valid_until: to.valid_until,
             hours: to.hours,
             vehicle: to.vehicle,
+            tier: to.tier,
             by: by.to_owned(),
             ..former
         };
@@ -89,44 +107,29 @@ impl Desk<'_> {
         Ok(id)
     }
 
-    fn extend_pass(&mut self, by: &str, id: PassId, until: Timestamp) -> Result<PassId, Unfit> {
+    fn extend_pass(
+        &mut self,
+        by: &str,
+        id: PassId,
+        until: Timestamp,
+        reason: &str,
+    ) -> Result<PassId, Refusal> {
+        let reason = super::pass_sale::given(reason)?;
         let mut pass = self.pass(id).cloned().ok_or(Unfit::NoPass(id))?;
         if until <= pass.valid_until || until <= self.now {
-            return Err(Unfit::Period);
+            return Err(Unfit::Period.into());
         }
         pass.valid_until = until;
         by.clone_into(&mut pass.by);
         self.no_overlap(&pass.plates, (pass.valid_from, until), &pass.zones, Some(id))?;
         self.record(Change::Pass(pass));
+        self.pass_acted(id, PassDid::Extended, by, reason, 0);
         self.adopt(id);
-        Ok(id)
-    }
-
-    fn top_up(&mut self, by: &str, id: PassId, amount: u32) -> Result<PassId, Unfit> {
-        let mut pass = self.pass(id).cloned().ok_or(Unfit::NoPass(id))?;
-        match &mut pass.kind {
-            PassKind::Season => return Err(Unfit::NothingToTopUp),
-            PassKind::Stored { balance_minor } => *balance_minor += i64::from(amount),
-            PassKind::Count { left } => *left = left.saturating_add(amount),
-        }
-        check_kind(pass.kind)?;
-        by.clone_into(&mut pass.by);
-        self.record(Change::Pass(pass));
-        self.adopt(id);
-        Ok(id)
-    }
-
-    fn end_pass(&mut self, by: &str, id: PassId) -> Result<PassId, Unfit> {
-        let mut pass = self.pass(id).cloned().ok_or(Unfit::NoPass(id))?;
-        self.release(id, &pass.plates);
-        pass.over_at = Some(self.now);
-        by.clone_into(&mut pass.by);
-        self.record(Change::Pass(pass));
         Ok(id)
     }
 
     /// Vehicles inside by a pass that is theirs no more: paid for up to now, and not from here on.
-    fn release(&mut self, id: PassId, plates: &[Plate]) {
+    pub(super) fn release(&mut self, id: PassId, plates: &[Plate]) {
         for plate in plates {
             let stay = self.stay_of(plate).filter(|stay| stay.standing == Standing::Pass(id));
             if let Some(stay) = stay.cloned() {
@@ -148,7 +151,7 @@ impl Desk<'_> {
         Ok(first)
     }
 
-    fn check_pass(&self, draft: &PassDraft, own: Option<PassId>) -> Result<(), Unfit> {
+    pub(super) fn check_pass(&self, draft: &PassDraft, own: Option<PassId>) -> Result<(), Unfit> {
         check_name(&draft.holder)?;
         let plates: BTreeSet<&Plate> = draft.plates.iter().collect();
         let alike = plates.len() != draft.plates.len() || plates.iter().any(|p| p.is_virtual());
@@ -161,6 +164,7 @@ impl Desk<'_> {
         check_kind(draft.kind)?;
         // One that is changed may have ended: its holder's name can still be put right.
         self.check_period(draft.valid_from, draft.valid_until, own.is_some())?;
+        check_tier(draft.tier.as_deref())?;
         if !draft.hours.iter().all(|span| span.is_sound()) {
             return Err(Unfit::Hours);
         }
@@ -171,7 +175,7 @@ impl Desk<'_> {
     }
 
     /// A plate is in one pass at a time and place.
-    fn no_overlap(
+    pub(super) fn no_overlap(
         &self,
         plates: &[Plate],
         (from, until): (Timestamp, Timestamp),
@@ -205,7 +209,11 @@ impl Desk<'_> {
     // ---- lists -----------------------------------------------------------------------------------
 
     fn put_on_list(&mut self, by: &str, draft: ListDraft) -> Result<ListedId, Unfit> {
-        let ListDraft { plate, list, note, from, until, vehicle } = draft;
+        let ListDraft { plate, list, note, from, until, vehicle, tier } = draft;
+        check_tier(tier.as_deref())?;
+        if (list == List::Member) != tier.is_some() {
+            return Err(Unfit::Tier);
+        }
         if note.chars().count() > NAME_CHARS_MAX {
             return Err(Unfit::Name);
         }
@@ -217,11 +225,14 @@ impl Desk<'_> {
         }
         let (id, by) = (self.next_listed(), by.to_owned());
         let note = note.trim().to_owned();
-        let entry = Listed { id, plate, list, note, from, until, vehicle, by, over_at: None };
+        let over_at = None;
+        let entry = Listed { id, plate, list, note, from, until, vehicle, tier, by, over_at };
         let (plate, good) = (entry.plate.clone(), entry.is_good(self.now));
         self.record(Change::Listed(entry));
         let inside = self.stay_of(&plate).filter(|stay| stay.standing == Standing::Transient);
-        if let Some(mut stay) = inside.cloned().filter(|_| good && list != List::Black) {
+        if let Some(mut stay) =
+            inside.cloned().filter(|_| good && !matches!(list, List::Black | List::Member))
+        {
             stay.standing = Standing::Listed(id);
             self.record(Change::Stay(stay));
         }
@@ -310,12 +321,18 @@ impl Desk<'_> {
     }
 }
 
+/// As tariffs name them.
+fn check_tier(tier: Option<&str>) -> Result<(), Unfit> {
+    let fits = |tier: &str| (1..=TIER_CHARS_MAX).contains(&tier.trim().chars().count());
+    if tier.is_none_or(fits) { Ok(()) } else { Err(Unfit::Tier) }
+}
+
 fn check_name(name: &str) -> Result<(), Unfit> {
     let fits = (1..=NAME_CHARS_MAX).contains(&name.trim().chars().count());
     if fits { Ok(()) } else { Err(Unfit::Name) }
 }
 
-fn check_kind(kind: PassKind) -> Result<(), Unfit> {
+pub(super) fn check_kind(kind: PassKind) -> Result<(), Unfit> {
     let amount = match kind {
         PassKind::Season => 0,
         PassKind::Stored { balance_minor } => balance_minor,

@@ -25,6 +25,7 @@ mod misread;
 mod moves;
 mod occupancy;
 mod order;
+mod pass_sale;
 mod passage;
 mod payer;
 mod payment;
@@ -96,6 +97,8 @@ pub fn decide(state: &State, rules: &Rules, now: Timestamp, input: Input) -> Dec
         Input::PrintedPayAsked { order } => desk.pay_asked(order, true),
         Input::PayerCodeScanned { at, code } => desk.payer_code(&at, code),
         Input::SaleAsked(asked) => desk.sale_asked(asked),
+        Input::PassAsked(asked) => desk.pass_asked(asked),
+        Input::PassGivenUp { order } => desk.pass_order_given_up(order),
         Input::SaleCancelled { counter, order } => desk.sale_cancelled(&counter, order),
         Input::RefundAsked(asked) => desk.refund_asked(asked),
         Input::RefundJudged { refund, agreed, who } => desk.refund_judged(refund, agreed, who),
@@ -197,6 +200,7 @@ pub fn decide(state: &State, rules: &Rules, now: Timestamp, input: Input) -> Dec
         Input::SisterTook { asks, doubles } => desk.sister_took(&asks, &doubles),
         Input::SisterHeard { sister } => desk.sister_heard(sister),
         Input::SisterLost { sister, why } => desk.sister_lost(sister, why),
+        Input::RulesRead { who, digest, reason } => desk.rules_read(who, digest, reason),
         Input::Tick => desk.tick(),
     };
     desk.finish(reply)
@@ -246,6 +250,12 @@ impl Desk<'_> {
             refund.next_ask = Some(self.now);
             self.record(Change::Refund(refund));
         }
+        Ok(Answer::Done)
+    }
+
+    /// What was asked for stays asked for; whoever comes, or comes again, is told by the new rules.
+    fn rules_read(&mut self, who: String, digest: String, reason: String) -> Reply {
+        self.record(Change::RulesRead { who, digest, reason });
         Ok(Answer::Done)
     }
 

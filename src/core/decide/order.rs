@@ -72,6 +72,7 @@ impl Desk<'_> {
                     stay: Some(stay.id),
                     sale: None,
                     basket: None,
+                    pass: None,
                     lane: lane.cloned(),
                     amount: self.money(minor),
                     quote,
@@ -153,8 +154,13 @@ impl Desk<'_> {
         if let Some(order) = waits_at_exit {
             return Ok(Answer::Order(order.id));
         }
-        let Ok(quote) = self.quote(&stay, self.now) else { return Ok(Answer::NothingOwed(None)) };
-        let leave_by = quote.leave_by;
+        let Ok(mut quote) = self.quote(&stay, self.now) else {
+            return Ok(Answer::NothingOwed(None));
+        };
+        // What is stored is taken at the exit; the phone pays what it does not cover.
+        let stored = self.would_take(&stay, quote.due().minor);
+        quote.paid_minor += stored;
+        let leave_by = quote.leave_by.filter(|_| stored == 0);
         let order = self.order_for(None, &stay, quote, &[]);
         if order.amount.is_zero() {
             self.void_orders(stay.id);
@@ -234,6 +240,9 @@ impl Desk<'_> {
         if order.basket.is_some() {
             return self.tickets_still_owed(order);
         }
+        if order.pass.is_some() {
+            return self.pass_still_owed(order);
+        }
         if order.sale.is_some() {
             return order.state == OrderState::Due;
         }
@@ -253,6 +262,7 @@ impl Desk<'_> {
         let (id, stay, own, to) = (order.id, order.stay, self.own_part(&order), order.quote.to);
         let (arrears, was_due) = (order.arrears.clone(), order.state == OrderState::Due);
         self.issue(&mut order);
+        self.pass_paid(&mut order, by);
         order.state = OrderState::Paid { by, at: self.now };
         self.record(Change::Order(order));
         self.reverse_undecided(id);

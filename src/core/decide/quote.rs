@@ -7,6 +7,7 @@ use crate::{
     core::{
         Rules, State,
         pass::Standing,
+        pricing::{case_of, priced_apart},
         stay::Stay,
         tariff::{Benefit, Case, NoQuote, PaidAt, Quote, QuoteLine, QuoteRule},
         till::Validation,
@@ -46,29 +47,31 @@ impl Desk<'_> {
         let zones = &self.rules.zones;
         let root = zones.root(&stay.zone);
         let tariff = zones.get(root).and_then(|rules| rules.tariff.as_deref());
-        let segments = self.priced_apart(stay, to);
+        let segments = priced_apart(zones, stay, to);
         let covered = self.covered(stay, to);
         if covers_all(&covered, stay.entered_at, to) {
             let paid_minor = paid.iter().map(|paid| paid.amount).sum();
             return Ok(Quote { paid_minor, ..self.nothing_owed(stay, to) });
         }
-        let own = match stay.standing {
-            Standing::Reservation(id) => self.reservation(id).and_then(|r| r.tariff.as_deref()),
-            _ => None,
-        };
-        let tariff = own.or(tariff);
+        let tariff = self.own_tariff(stay).or(tariff).unwrap_or(&self.rules.tariff);
+        let leave_s = self.rules.pay.leave_time.as_secs() as i64;
         let case = Case {
-            vehicle: stay.vehicle,
             segments: &segments,
             covered: &covered,
             benefits,
-            earlier: &stay.earlier,
             paid,
-            lost: stay.lost,
-            leave_s: self.rules.pay.leave_time.as_secs() as i64 + late_s(stay),
-            ..Case::new(tariff.unwrap_or(&self.rules.tariff), stay.entered_at, to)
+            tier: self.tier_of(stay),
+            ..case_of(stay, tariff, to, leave_s)
         };
         self.rules.tariffs.quote(&case)
+    }
+
+    /// What its reservation says it is priced by.
+    pub(super) fn own_tariff(&self, stay: &Stay) -> Option<&str> {
+        match stay.standing {
+            Standing::Reservation(id) => self.reservation(id).and_then(|r| r.tariff.as_deref()),
+            _ => None,
+        }
     }
 
     /// A right pays for all of it, whatever the tariff says.
@@ -105,10 +108,4 @@ impl Desk<'_> {
         let worth = fees.windows(2).map(|pair| (pair[0] - pair[1]).max(0));
         validations.into_iter().zip(worth).collect()
     }
-}
-
-/// Seconds from the time up to which a stay is paid to the payment itself, from which the time to leave counts.
-fn late_s(stay: &Stay) -> i64 {
-    let paid = stay.paid.last().zip(stay.paid_at);
-    paid.map_or(0, |(up_to, at)| at.duration_since(up_to.at).as_secs().max(0))
 }

@@ -76,6 +76,9 @@ impl Desk<'_> {
         if !(1..=left).contains(&amount_minor) {
             return Err(Refusal::RefundTooMuch(self.money(left)));
         }
+        if order.pass.is_some() {
+            return Err(crate::core::manage::Unfit::EndThePass.into());
+        }
         self.may_part(&payment, amount_minor)?;
         let settled = matches!(&order.state, OrderState::Paid { by: PaidBy::Payment(by), .. } if *by == payment.id);
         let why = RefundWhy::Asked { who: who.clone(), reason: reason.clone() };
@@ -127,7 +130,13 @@ impl Desk<'_> {
         Ok(Answer::Refund(id))
     }
 
-    fn note_refund(&mut self, refund: &Refund, did: TillDid, who: String, reason: String) {
+    pub(super) fn note_refund(
+        &mut self,
+        refund: &Refund,
+        did: TillDid,
+        who: String,
+        reason: String,
+    ) {
         let shift = self.shift_of(&who).map(|shift| shift.id);
         let stay = refund.earned.as_ref().and_then(|earned| earned.stay);
         let (amount, lane, picture) = (refund.amount, None, None);

@@ -256,7 +256,7 @@ impl Desk<'_> {
     }
 
     /// Out of the drawer of whoever gives it.
-    fn hand_back(
+    pub(super) fn hand_back(
         &mut self,
         of: &Cash,
         earned: &Earned,

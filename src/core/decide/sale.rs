@@ -45,6 +45,7 @@ impl Desk<'_> {
             stay: None,
             sale: Some(Sale { counter, key, subject, open_until }),
             basket: None,
+            pass: None,
             lane: None,
             amount,
             quote: Quote {

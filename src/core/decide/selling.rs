@@ -119,6 +119,7 @@ impl Desk<'_> {
             stay: None,
             sale: Some(Sale { counter, key, subject, open_until }),
             basket: Some(basket),
+            pass: None,
             lane: None,
             amount,
             quote: Quote {

@@ -131,8 +131,12 @@ pub fn shift_matches_postings<'a>(
         drawer += i64::from(posting.debit == Account::CashDrawer) * minor;
         drawer -= i64::from(posting.credit == Account::CashDrawer) * minor;
         let income = |account| {
-            use Account::{ParkingRevenue, SalesRevenue, TicketRevenue};
-            matches!(account, ParkingRevenue | SalesRevenue | TicketRevenue)
+            use Account::{ParkingRevenue, PassRevenue, SalesRevenue, StoredValue, TicketRevenue};
+            // A drawer's value that is stored is taken there, and earned elsewhere.
+            matches!(
+                account,
+                ParkingRevenue | SalesRevenue | TicketRevenue | PassRevenue | StoredValue
+            )
         };
         taken += i64::from(income(posting.credit)) * minor;
         refunded += i64::from(income(posting.debit)) * minor;

@@ -16,6 +16,7 @@ use crate::{
 impl Desk<'_> {
     /// The vehicle is through.
     pub(super) fn passed(&mut self, id: &LaneId, visit: Visit) {
+        self.through_sluice(id, &visit);
         let stay = self.stay_of_passage(id, &visit).and_then(|stay| self.stay(stay)).cloned();
         let Some(stay) = stay else { return self.unknown_passed(id) };
         match (self.direction(id), self.zone_around(id)) {
@@ -78,6 +79,8 @@ impl Desk<'_> {
         stay.left_at = Some(self.now);
         stay.exit_lane = Some(id.clone());
         stay.covered = self.covered(&stay, self.now);
+        stay.tariff = self.own_tariff(&stay).map(str::to_owned);
+        stay.tier = self.tier_of(&stay).map(str::to_owned);
         let orders = self.orders_of(stay.id);
         self.record(Change::Stay(stay.clone()));
         self.right_used(&stay);

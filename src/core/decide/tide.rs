@@ -7,7 +7,7 @@ use crate::{
     core::{
         change::Change,
         input::{Answer, Reply},
-        lane::{Cause, Event, OperatorAct, Phase, Signal},
+        lane::{Between, Cause, Event, OperatorAct, Phase, Signal, Visit},
         rules::Behind,
     },
     types::LaneId,
@@ -15,6 +15,8 @@ use crate::{
 
 /// A lane that is not empty when the times of day turn it is looked at again after this.
 const TURN_AGAIN: Duration = Duration::from_secs(10);
+/// Nobody stays between the two ends of a sluice for longer.
+const BETWEEN_MOST: Duration = Duration::from_mins(5);
 
 impl Desk<'_> {
     /// A start may have missed a turn: the times of day say where the lane leads now.
@@ -77,7 +79,45 @@ impl Desk<'_> {
         let is_empty = matches!(other.phase, Phase::Idle | Phase::Locked | Phase::Faulty);
         match couple.waits_for {
             Behind::Arm => !is_down,
-            Behind::Lane => !is_down || !is_empty,
+            Behind::Lane => !is_down || !is_empty || self.sluice_is_taken(id, &couple.lane),
+        }
+    }
+
+    /// Somebody is between the two ends, and it is not the one who stands here to come out.
+    fn sluice_is_taken(&self, id: &LaneId, other: &LaneId) -> bool {
+        let lane = self.lane(id);
+        let mut own = lane.into_iter().flat_map(|lane| &lane.between);
+        let plate = lane.and_then(|lane| lane.visit.as_ref()?.plate.as_ref());
+        let theirs = self.lane(other).into_iter().flat_map(|lane| &lane.between);
+        let mut theirs = theirs.filter(|between| self.is_between(between)).peekable();
+        let comes_out = theirs.peek().is_none()
+            || theirs.any(|b| b.plate.is_none() || plate.is_none() || b.plate.as_ref() == plate);
+        own.any(|between| self.is_between(between)) || !comes_out
+    }
+
+    /// One that was not seen to come out for long did so unseen.
+    fn is_between(&self, between: &Between) -> bool {
+        self.now.duration_since(between.since).unsigned_abs() < BETWEEN_MOST
+    }
+
+    /// A vehicle went through one end of a sluice: it is between the two from now on, or out at the other.
+    pub(super) fn through_sluice(&mut self, id: &LaneId, visit: &Visit) {
+        let couple = self.rules.lanes.get(id).and_then(|rules| rules.couple.as_ref());
+        let Some(couple) = couple.filter(|couple| couple.waits_for == Behind::Lane) else { return };
+        let (now, plate) = (self.now, visit.plate.clone());
+        if let Some(mut other) = self.lane(&couple.lane).cloned() {
+            other.between.retain(|b| now.duration_since(b.since).unsigned_abs() < BETWEEN_MOST);
+            let same = other.between.iter().position(|b| b.plate == plate);
+            let out = same.or((!other.between.is_empty()).then_some(0));
+            if let Some(at) = out {
+                other.between.remove(at);
+                self.record(Change::Lane(other));
+                return;
+            }
+        }
+        if let Some(mut lane) = self.lane(id).cloned() {
+            lane.between.push(Between { plate, since: now });
+            self.record(Change::Lane(lane));
         }
     }
 

@@ -84,6 +84,7 @@ impl Desk<'_> {
             at: self.now,
             refund_of: None,
             reason: None,
+            of_pass: order.pass.is_some(),
             over_at: self.now,
         }));
         let earned = self.earned_by(&order);
@@ -111,6 +112,9 @@ impl Desk<'_> {
         let shift = self.shift_of(&who).map(|shift| shift.id).ok_or(Refusal::NoShift)?;
         if self.state.cash_back(of.id) > 0 || of.refund_of.is_some() {
             return Err(Refusal::RefundedBefore(of.id));
+        }
+        if of.of_pass {
+            return Err(crate::core::manage::Unfit::EndThePass.into());
         }
         if !(1..=of.amount.minor).contains(&minor) {
             return Err(Refusal::AmountUnfit);

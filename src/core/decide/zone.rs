@@ -4,8 +4,6 @@
 //! zone around. What a missed read left wrong is put right at the next one: a vehicle that nobody knows is inside from now
 //! on, and whichever zone it was thought to be in ended now.
 
-use jiff::Timestamp;
-
 use super::Desk;
 use crate::{
     core::{
@@ -14,7 +12,6 @@ use crate::{
         lane::{Cause, Event, Help},
         rules::Direction,
         stay::{Stay, StayState},
-        tariff,
         zone::Segment,
     },
     types::{LaneId, Plate, StayId, ZoneId},
@@ -102,25 +99,5 @@ impl Desk<'_> {
         for segment in stay.nested.iter_mut().filter(|segment| segment.to.is_none()) {
             segment.to = Some(self.now);
         }
-    }
-
-    /// What is priced apart: time under another tariff than the outermost zone's. A zone without a tariff of its own
-    /// is priced as the one around it, and going from one to the other ends nothing.
-    pub(super) fn priced_apart(&self, stay: &Stay, to: Timestamp) -> Vec<tariff::Segment<'_>> {
-        let zones = &self.rules.zones;
-        let root = zones.root(&stay.zone);
-        let mut priced: Vec<tariff::Segment<'_>> = Vec::new();
-        for segment in &stay.nested {
-            let Some((zone, _)) = zones.get_key(&segment.zone) else { continue };
-            let nested = zones.around(zone).take_while(|zone| *zone != root);
-            let mut tariffs = nested.filter_map(|zone| zones.get(zone)?.tariff.as_deref());
-            let Some(tariff) = tariffs.next() else { continue };
-            let (from, to) = (segment.from, segment.to.unwrap_or(to));
-            match priced.last_mut() {
-                Some(last) if last.tariff == tariff && last.to == from => last.to = to,
-                _ => priced.push(tariff::Segment { tariff, from, to }),
-            }
-        }
-        priced
     }
 }

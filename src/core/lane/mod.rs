@@ -391,6 +391,14 @@ fn is_zero(count: &u8) -> bool {
     *count == 0
 }
 
+/// A vehicle between the two ends of a sluice.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Between {
+    /// `None`: nobody read it.
+    pub plate: Option<Plate>,
+    pub since: Timestamp,
+}
+
 /// A lane as it stands. The journal keeps it whole at every change.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Lane {
@@ -419,6 +427,9 @@ pub struct Lane {
     /// When the barrier's key was last turned.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub keyed_at: Option<Timestamp>,
+    /// Vehicles that went through it into the sluice it is one end of, and have not come out at the other: oldest first.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub between: Vec<Between>,
     /// What its vehicle waits for, while it does.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub wait: Option<Wait>,
@@ -441,6 +452,7 @@ impl Lane {
             turned: false,
             turn_at: None,
             keyed_at: None,
+            between: Vec::new(),
             wait: None,
         }
     }

@@ -5,11 +5,12 @@ use std::collections::BTreeMap;
 
 use jiff::{Timestamp, civil::Date, tz::TimeZone};
 
+use super::stay::{case_of, priced_apart};
 use crate::{
     core::{
         rules::Zones,
         stay::Stay,
-        tariff::{Benefit, Case, NoQuote, Segment, TariffBook},
+        tariff::{Benefit, Case, NoQuote, TariffBook},
     },
     types::StayId,
 };
@@ -34,25 +35,17 @@ impl Prices<'_> {
     /// The whole fee of a stay that has left, in minor units by either tariff.
     pub fn of(&self, stay: &Stay, benefits: &[Benefit]) -> Result<(i64, i64), NoQuote> {
         let to = stay.left_at.unwrap_or(stay.entered_at);
-        let apart = |zone| self.zones.get(zone).and_then(|rules| rules.tariff.as_deref());
-        let segments: Vec<Segment<'_>> = stay
-            .nested
-            .iter()
-            .filter_map(|segment| {
-                let tariff = apart(&segment.zone)?;
-                Some(Segment { tariff, from: segment.from, to: segment.to.unwrap_or(to) })
-            })
-            .collect();
+        let segments = priced_apart(self.zones, stay, to);
         let fee = |tariff| {
+            // A reservation's own tariff is in the place of either.
+            let tariff = stay.tariff.as_deref().unwrap_or(tariff);
             let case = Case {
-                vehicle: stay.vehicle,
                 segments: &segments,
                 covered: &stay.covered,
                 benefits,
-                earlier: &stay.earlier,
                 paid: &stay.paid,
-                leave_s: self.leave_s,
-                ..Case::new(tariff, stay.entered_at, to)
+                tier: stay.tier.as_deref(),
+                ..case_of(stay, tariff, to, self.leave_s)
             };
             self.book.quote(&case).map(|quote| quote.amount.minor)
         };
@@ -270,6 +263,49 @@ mod tests {
         let one = stay(9, 60, 0);
         comparison.add(&one, &unknown.of(&one, &[]));
         assert_eq!((comparison.unpriced(), comparison.total().stays), (1, 4));
+    }
+
+    #[test]
+    fn a_stay_is_priced_as_it_was_while_it_was_inside() {
+        use crate::core::{rules::ZoneRules, zone::Segment};
+        let tariff = |name: &str, rest: &str| {
+            let band = "[[band]]\nname = \"all\"\nrate = [{ amount = \"2\", every = \"1h\" }]\n";
+            Tariff::parse(&format!("name = \"{name}\"\n{rest}{band}")).unwrap()
+        };
+        let versions = vec![
+            tariff("a", "lost = { amount = \"90\", mode = \"replaces\" }\n"),
+            tariff("b", "lost = { amount = \"70\", mode = \"replaces\" }\n"),
+            Tariff::hourly(0, 700, 90_000),
+        ];
+        let calendar = Calendar::default();
+        let book = TariffBook::new(TimeZone::UTC, Currency::Cny, versions, calendar).unwrap();
+        let zone = |parent: Option<&str>, tariff: Option<&str>| ZoneRules {
+            name: String::new(),
+            parent: parent.map(|id| crate::types::ZoneId::parse(id).unwrap()),
+            capacity: None,
+            tariff: tariff.map(str::to_owned),
+        };
+        let id = |id| crate::types::ZoneId::parse(id).unwrap();
+        let zones = Zones::new(
+            [
+                (id("lot"), zone(None, None)),
+                (id("deck"), zone(Some("lot"), Some("hourly"))),
+                (id("bay"), zone(Some("deck"), None)),
+            ]
+            .into(),
+        )
+        .unwrap();
+        let prices = Prices { book: &book, zones: &zones, leave_s: 0, a: "a", b: "b" };
+        let lost = Stay { lost: true, ..stay(1, 60, 0) };
+        assert_eq!(prices.of(&lost, &[]), Ok((9_000, 7_000)), "a lost entry");
+        let invited = Stay { tariff: Some("hourly".into()), ..stay(2, 60, 0) };
+        assert_eq!(prices.of(&invited, &[]), Ok((700, 700)), "its own tariff by either");
+        // The bay has no tariff: it is priced as the deck around it.
+        let mut nested = stay(3, 60, 0);
+        let from = nested.entered_at;
+        nested.nested.push(Segment { zone: id("bay"), from, to: nested.left_at });
+        let deck = Stay { nested: Vec::new(), ..nested.clone() };
+        assert_ne!(prices.of(&nested, &[]), prices.of(&deck, &[]));
     }
 
     #[test]

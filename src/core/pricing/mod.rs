@@ -3,10 +3,12 @@
 
 mod compare;
 mod facts;
+mod stay;
 mod table;
 
 pub use self::{
     compare::{Band, Comparison, Day, Moved, Prices, Sums},
     facts::{Facts, FactsError, moment},
+    stay::{case_of, priced_apart},
     table::{FeeRow, FeeTable, curve, fee_table, usual_lengths},
 };

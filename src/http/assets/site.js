@@ -73,6 +73,18 @@
     closeMenus();
     if (menu) menu.querySelector('summary').focus();
   });
+  // A draft's preview follows each pause in typing.
+  var draft = document.querySelector('[data-preview]'), shown = document.getElementById('preview'), pause = 0, asked = 0;
+  if (draft && shown && window.fetch && window.URLSearchParams) draft.addEventListener('input', function () {
+    clearTimeout(pause);
+    pause = setTimeout(function () {
+      var mine = ++asked;
+      fetch(draft.getAttribute('data-preview'), { method: 'POST', body: new URLSearchParams(new FormData(draft)) })
+        .then(function (r) { return r.ok ? r.text() : null; })
+        .then(function (html) { if (html !== null && mine === asked) shown.innerHTML = html; })
+        .catch(function () {});
+    }, 400);
+  });
   // An act is sent without leaving the page; its refusal is shown beside its lane.
   document.addEventListener('submit', function (e) {
     var form = e.target, card = form.closest && form.closest('.lane');

@@ -67,6 +67,9 @@ pub trait TillRecords: Send + Sync + 'static {
     /// Adds the account or replaces its password and token; `false`: the name is another merchant's.
     fn put_merchant_account(&self, account: MerchantAccount, token: [u8; 32]) -> Found<'_, bool>;
 
+    /// A new password of its own choice: every browser of it is signed out.
+    fn set_merchant_password(&self, name: String, password_hash: String) -> Found<'_, ()>;
+
     fn merchant_accounts(&self) -> Found<'_, Vec<(MerchantId, String)>>;
 
     fn merchant_of_token(&self, token: [u8; 32]) -> Found<'_, Option<MerchantUser>>;

@@ -153,6 +153,7 @@ fn rights(scope: Scope) -> &'static [Right] {
         Scope::TicketsSell => &[Right::SellTickets],
         Scope::DevicesRead => &[Right::SeeDevices],
         Scope::DevicesTest => &[Right::TestDevices],
+        Scope::RulesReload => &[Right::ChangeTariffs],
         Scope::WebhooksWrite => &[Right::ChangePrograms],
     }
 }

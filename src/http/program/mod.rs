@@ -29,7 +29,7 @@ use super::{
     admissions, agents, devices, merchant, orders, register,
     roles::{self, Right},
     router::Shared,
-    settlement, zones,
+    settlement, tariff_edit, zones,
 };
 
 /// A token, and the SHA-256 it is known by; `None`: the system gives no random numbers.
@@ -51,6 +51,7 @@ pub(super) fn routes(web: &Shared) -> Router<Shared> {
         zones::api,
         devices::api,
         settlement::api,
+        tariff_edit::api,
         hooks::api,
         document::api,
     ];

@@ -10,7 +10,11 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
 
-use super::{lists, passes, reservations, tell};
+use super::{
+    lists, passes, reservations,
+    selling::{OrderBody, SellBody, api_sell},
+    tell,
+};
 use crate::{
     core::{
         Refusal,
@@ -55,8 +59,31 @@ pub(in crate::http) fn api(api: Api) -> Api {
         .on(
             Op::delete("/api/v1/passes/{pass}", "endPass", "Ends a pass now")
                 .scope(Scope::PassesWrite)
+                .query::<Ends>()
                 .empties("It is over"),
             end_pass,
+        )
+        .on(
+            Op::post(
+                "/api/v1/passes/{pass}/adjust",
+                "adjustPass",
+                "Sets a balance or count right by a difference, for a reason",
+            )
+            .scope(Scope::PassesWrite)
+            .body::<AdjustBody>()
+            .gives::<Entry>(200, "Its number"),
+            adjust_pass,
+        )
+        .on(
+            Op::post(
+                "/api/v1/pass-orders",
+                "sellPass",
+                "Sells a pass, or renews one, by a price of the site; it holds once it is paid",
+            )
+            .scope(Scope::PassesWrite)
+            .body::<SellBody>()
+            .gives::<OrderBody>(200, "What is to be paid"),
+            api_sell,
         );
     let api = api
         .on(
@@ -159,6 +186,7 @@ struct PassBody {
     #[serde(default)]
     hours: Vec<WeekSpan>,
     vehicle: Option<Vehicle>,
+    tier: Option<String>,
 }
 
 impl From<PassBody> for PassDraft {
@@ -173,6 +201,7 @@ impl From<PassBody> for PassDraft {
             valid_until: body.valid_until,
             hours: body.hours,
             vehicle: body.vehicle,
+            tier: body.tier,
         }
     }
 }
@@ -208,8 +237,40 @@ async fn end_pass(
     State(web): State<Shared>,
     signed: Signed,
     Path(id): Path<i64>,
+    Query(how): Query<Ends>,
 ) -> Result<StatusCode, ApiError> {
-    ended(&web, &signed, Manage::EndPass { id: PassId(id) }).await
+    let id = PassId(id);
+    let rest = super::selling::rest(&web, id, &how.rest).await?;
+    let reason = how.reason.unwrap_or_else(|| "API".to_owned());
+    ended(&web, &signed, Manage::EndPass { id, rest, reason }).await
+}
+
+/// `rest`: `kept` or `back`, where anything is left.
+#[derive(Debug, Default, Deserialize, IntoParams)]
+#[into_params(parameter_in = Query)]
+struct Ends {
+    #[serde(default)]
+    rest: String,
+    reason: Option<String>,
+}
+
+/// What a balance or count is off by.
+#[derive(Debug, Deserialize, ToSchema)]
+#[schema(as = PassAdjustment)]
+#[serde(deny_unknown_fields)]
+struct AdjustBody {
+    /// Minor units, or stays; below zero: taken away.
+    by: i64,
+    reason: String,
+}
+
+async fn adjust_pass(
+    State(web): State<Shared>,
+    signed: Signed,
+    Path(id): Path<i64>,
+    Json(AdjustBody { by, reason }): Json<AdjustBody>,
+) -> Result<Json<Entry>, ApiError> {
+    told(&web, &signed, Manage::AdjustPass { id: PassId(id), by, reason }).await
 }
 
 // ---- lists ---------------------------------------------------------------------------------------
@@ -227,6 +288,8 @@ struct ListBody {
     /// Default: until it is taken off.
     until: Option<Timestamp>,
     vehicle: Option<Vehicle>,
+    /// Of `member`: what it is priced as.
+    tier: Option<String>,
 }
 
 async fn lists(
@@ -244,9 +307,9 @@ async fn add_listed(
     signed: Signed,
     Json(body): Json<ListBody>,
 ) -> Result<Json<Entry>, ApiError> {
-    let ListBody { plate, list, note, from, until, vehicle } = body;
+    let ListBody { plate, list, note, from, until, vehicle, tier } = body;
     let from = from.unwrap_or_else(|| web.desk.now());
-    let draft = ListDraft { plate, list, note, from, until, vehicle };
+    let draft = ListDraft { plate, list, note, from, until, vehicle, tier };
     told(&web, &signed, Manage::List(draft)).await
 }
 

@@ -40,7 +40,8 @@ fn form(line: &str) -> Option<PassForm> {
         fields.try_into().ok()?
     };
     let [holder, plates, spaces, kind, amount, zones, from, until, hours, class] = fields;
-    Some(PassForm { holder, plates, spaces, kind, amount, zones, from, until, hours, class })
+    let tier = String::new();
+    Some(PassForm { holder, plates, spaces, kind, amount, zones, from, until, hours, class, tier })
 }
 
 pub(super) async fn import(

@@ -45,7 +45,7 @@ impl ListsPage {
         words::list(self.f.l, entry.list)
     }
 
-    fn lists(&self) -> [(&'static str, &'static str); 5] {
+    fn lists(&self) -> [(&'static str, &'static str); 6] {
         let of = |name, list| (name, words::list(self.f.l, list));
         [
             of("black", List::Black),
@@ -53,6 +53,7 @@ impl ListsPage {
             of("vip", List::Vip),
             of("emergency", List::Emergency),
             of("by_hand", List::ByHand),
+            of("member", List::Member),
         ]
     }
 
@@ -112,6 +113,9 @@ pub(super) struct ListForm {
     list: List,
     #[serde(default)]
     note: String,
+    /// Of members: what they are priced as.
+    #[serde(default)]
+    tier: String,
     /// The last day; empty: for ever.
     #[serde(default)]
     until: String,
@@ -130,9 +134,10 @@ pub(super) async fn add(
     };
     let put: Told = match (Plate::parse(&form.plate), until) {
         (Ok(plate), Some(until)) => {
-            let ListForm { list, note, .. } = form;
+            let ListForm { list, note, tier, .. } = form;
+            let tier = Some(tier.trim().to_owned()).filter(|tier| !tier.is_empty());
             let from = web.desk.now();
-            let draft = ListDraft { plate, list, note, from, until, vehicle: None };
+            let draft = ListDraft { plate, list, note, from, until, vehicle: None, tier };
             told(&web, l, &signed, Manage::List(draft)).await?
         }
         (Err(_), _) => Err(l.say("这不像一个车牌", "That is no plate").to_owned()),

@@ -7,6 +7,7 @@ mod lists;
 mod notation;
 mod passes;
 mod reservations;
+mod selling;
 mod words;
 
 use axum::{
@@ -17,7 +18,12 @@ use axum::{
     routing::{get, post},
 };
 
-pub(super) use self::{api::api, words::unfit};
+pub(super) use self::{
+    api::api,
+    notation::last_day,
+    selling::{Offer, ask, offers},
+    words::{kind, unfit},
+};
 use super::{
     error::ApiError,
     ports::Page,
@@ -50,11 +56,16 @@ pub(super) fn routes(web: &Shared) -> Router<Shared> {
         .route("/console/lists", post(lists::add))
         .route("/console/lists/agreement", post(lists::end_agreement))
         .route("/console/lists/{entry}/end", post(lists::end));
+    let sell = Router::new()
+        .route("/console/passes/sell", post(selling::sell))
+        .route("/console/passes/{pass}/sell", post(selling::more))
+        .route("/console/passes/orders/{order}/cancel", post(selling::cancel));
     let reserve = Router::new()
         .route("/console/reservations", post(reservations::add))
         .route("/console/reservations/{reservation}/end", post(reservations::end));
     roles::need(web, Right::SeeRegister, see)
         .merge(roles::need(web, Right::ChangeRegister, change))
+        .merge(roles::need(web, Right::TakeCash, sell))
         .merge(roles::need(web, Right::ChangeReservations, reserve))
 }
 

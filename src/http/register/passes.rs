@@ -9,7 +9,13 @@ use axum::{
 use jiff::tz::TimeZone;
 use serde::Deserialize;
 
-use super::{FIRST, ROWS_MAX, Told, back, import::Line, normal, notation, status, told, words};
+use super::{
+    FIRST, ROWS_MAX, Told, back,
+    import::Line,
+    normal, notation,
+    selling::{Offer, offers, rest},
+    status, told, words,
+};
 use crate::{
     core::{
         manage::{Manage, PassDraft},
@@ -45,6 +51,7 @@ pub(super) struct PassForm {
     pub(super) hours: String,
     /// Empty: what the camera sees.
     pub(super) class: String,
+    pub(super) tier: String,
 }
 
 impl PassForm {
@@ -80,6 +87,7 @@ impl PassForm {
             valid_until: notation::end_of_day(&self.until, zone).ok_or_else(odd_day)?,
             hours: notation::hours(&self.hours).ok_or_else(odd_hours)?,
             vehicle: class(&self.class).map_err(|()| l.say("车型有误", "That is no class"))?,
+            tier: Some(self.tier.trim().to_owned()).filter(|tier| !tier.is_empty()),
             plates,
         })
     }
@@ -103,6 +111,7 @@ impl PassForm {
             until: notation::last_day(pass.valid_until, zone),
             hours: notation::written(&pass.hours),
             class: pass.vehicle.map(|vehicle| class_word(vehicle.class)).unwrap_or_default().into(),
+            tier: pass.tier.clone().unwrap_or_default(),
         }
     }
 }
@@ -166,6 +175,7 @@ struct PassesPage {
     wrong: Option<String>,
     /// What became of the lines of a file that were not taken.
     lines: Option<(usize, Vec<Line>)>,
+    offers: Vec<Offer>,
 }
 
 impl PassesPage {
@@ -207,7 +217,8 @@ pub(super) async fn render(
     let passes = web.desk.read(move |state| found(state, &looked, FIRST)).await?;
     let (wrong, form) = wrong.map_or((None, PassForm::default()), |(w, form)| (Some(w), form));
     let status = status(wrong.as_ref());
-    let page = PassesPage { f, search, passes, most: ROWS_MAX, form, wrong, lines };
+    let (most, offers) = (ROWS_MAX, offers(web, None, false));
+    let page = PassesPage { f, search, passes, most, form, wrong, lines, offers };
     Ok((status, Html(page.render()?)).into_response())
 }
 
@@ -248,6 +259,9 @@ struct PassPage {
     wrong: Option<String>,
     /// Which of its plates are inside, and whether it covers them.
     inside: Vec<(Plate, bool)>,
+    offers: Vec<Offer>,
+    /// What would go back, were it ended now.
+    unused: Money,
 }
 
 impl PassPage {
@@ -256,7 +270,7 @@ impl PassPage {
     }
 }
 
-async fn render_one(
+pub(super) async fn render_one(
     web: &Web,
     l: Lang,
     signed: Signed,
@@ -275,7 +289,12 @@ async fn render_one(
     let (pass, inside) = seen.await?.ok_or(ApiError::NotFound)?;
     let form = form.unwrap_or_else(|| PassForm::of(&pass, &f.zone, f.currency));
     let status = status(wrong.as_ref());
-    let page = PassPage { f, pass, form, wrong, inside };
+    let rules = web.desk.rules();
+    let tomorrow = notation::today(f.now, &f.zone) + jiff::SignedDuration::from_hours(24);
+    let parts = crate::core::pass_sale::unused(&pass, rules.passes.rest, tomorrow);
+    let unused = Money::new(parts.iter().map(|(_, minor)| minor).sum(), f.currency);
+    let offers = offers(web, Some(&pass), false);
+    let page = PassPage { f, pass, form, wrong, inside, offers, unused };
     Ok((status, Html(page.render()?)).into_response())
 }
 
@@ -312,9 +331,11 @@ pub(super) struct Small {
     until: String,
     amount: String,
     plate: String,
+    reason: String,
+    rest: String,
 }
 
-/// Extend, pay in, end, or forget where a plate is.
+/// Extend, set right, end, or forget where a plate is.
 pub(super) async fn act(
     State(web): State<Shared>,
     l: Lang,
@@ -324,16 +345,20 @@ pub(super) async fn act(
 ) -> Result<Response, ApiError> {
     let (rules, id) = (web.desk.rules(), PassId(id));
     let kind = web.desk.read(move |state| state.passes.get(&id).map(|pass| pass.kind)).await?;
-    let paid_in = || match kind {
+    let by = || match kind {
         Some(PassKind::Count { .. }) => small.amount.trim().parse().ok(),
-        _ => minor(small.amount.trim(), rules.currency).and_then(|minor| minor.try_into().ok()),
+        _ => minor(small.amount.trim(), rules.currency),
     };
+    let reason = small.reason.clone();
     let act = match act.as_str() {
         "extend" => notation::end_of_day(&small.until, &rules.zone)
-            .map(|until| Manage::ExtendPass { id, until }),
-        "pay-in" => paid_in().map(|by| Manage::TopUpPass { id, by }),
+            .map(|until| Manage::ExtendPass { id, until, reason }),
+        "adjust" => by().map(|by| Manage::AdjustPass { id, by, reason }),
         "reset" => Plate::parse(&small.plate).ok().map(|plate| Manage::ResetPassback { plate }),
-        "end" => Some(Manage::EndPass { id }),
+        "end" => {
+            let rest = rest(&web, id, &small.rest).await?;
+            Some(Manage::EndPass { id, rest, reason })
+        }
         _ => return Err(ApiError::NotFound),
     };
     let ends = matches!(act, Some(Manage::EndPass { .. }));

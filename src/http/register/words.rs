@@ -62,6 +62,28 @@ pub(in crate::http) fn unfit(l: Lang, unfit: &Unfit) -> String {
                 Lang::En => format!("{} has reservation {id} for the same time", plate.full()),
             };
         }
+        Unfit::NoPrice(_) => l.say("没有这种卡出售", "No such pass is sold here"),
+        Unfit::OtherPrice(_) => {
+            l.say("该价目不适用于这张卡", "This price is for another kind of pass")
+        }
+        Unfit::KindStays => l.say(
+            "卡的类型不能更改，请终止后另办",
+            "A pass stays of its kind: end it and add another",
+        ),
+        Unfit::Tier => l.say(
+            "会员等级须为 1 到 40 字，会员名单必须填写",
+            "A tier has 1 to 40 characters; the list of members needs one",
+        ),
+        Unfit::MoneyLeft(left) => {
+            return format!(
+                "{} {left}",
+                l.say("卡内尚有余额，请选择退还或不退：", "Say what becomes of what is left:")
+            );
+        }
+        Unfit::EndThePass => l.say(
+            "这是办卡的款项，请在终止该卡时退还",
+            "It was paid for a pass: it goes back when the pass is ended",
+        ),
         Unfit::PlateUnknown(plate) => {
             return format!("{} {}", plate.full(), l.say("不在任何月卡中", "is in no pass"));
         }
@@ -76,11 +98,12 @@ pub(super) fn list(l: Lang, list: List) -> &'static str {
         List::Vip => l.say("贵宾", "VIP"),
         List::Emergency => l.say("应急车辆", "Emergency"),
         List::ByHand => l.say("不自动扣费", "Never charged by the plate"),
+        List::Member => l.say("会员", "Member"),
     }
 }
 
 /// What kind of pass, and what is left of it.
-pub(super) fn kind(l: Lang, kind: PassKind, money: impl Fn(i64) -> Money) -> String {
+pub(in crate::http) fn kind(l: Lang, kind: PassKind, money: impl Fn(i64) -> Money) -> String {
     match kind {
         PassKind::Season => l.say("期限卡", "Season").to_owned(),
         PassKind::Stored { balance_minor } => {

@@ -56,16 +56,96 @@ async fn a_pass_is_added_found_changed_extended_and_ended() {
     assert!(page.contains("is in pass 1") && page.contains("Zhao"), "what was typed stays: {page}");
     let answer = phone.post("/console/passes/1", &season("Wang", "京A12345 x")).await;
     assert!(answer.text().await.unwrap().contains("That is no plate: x"));
-    let extend = [("until", "2026-12-31")];
+    let extend = [("until", "2026-12-31"), ("reason", "works in the yard")];
     let answer = phone.post("/console/passes/1/extend", &extend).await;
     assert_eq!(location(&answer), "/console/passes/1");
     assert!(phone.text("/console/passes").await.contains("2026-12-31"));
-    let answer = phone.post("/console/passes/1/pay-in", &[("amount", "5")]).await;
-    assert_eq!(answer.status().as_u16(), 422, "a season pass takes nothing in");
-    let answer = phone.post("/console/passes/1/end", &[]).await;
+    let adjust = [("amount", "5"), ("reason", "a gift")];
+    let answer = phone.post("/console/passes/1/adjust", &adjust).await;
+    assert_eq!(answer.status().as_u16(), 422, "a season pass holds nothing");
+    let unreasoned = phone.post("/console/passes/1/end", &[]).await;
+    assert_eq!(unreasoned.status().as_u16(), 422);
+    let answer = phone.post("/console/passes/1/end", &[("reason", "moves away")]).await;
     assert_eq!(location(&answer), "/console/passes");
     assert!(!phone.text("/console/passes").await.contains("Wang"));
     assert_eq!(phone.get("/console/passes/1").await.status().as_u16(), 404);
+}
+
+/// A price list, at the desk and on the phone.
+fn with_prices() -> std::sync::Arc<Site> {
+    use crate::core::pass_sale::{Gives, PassPrice};
+    let price = |id: &str, gives, price_minor| PassPrice {
+        id: id.into(),
+        name: id.to_uppercase(),
+        gives,
+        price_minor,
+        lasts_days: 365,
+        zones: std::collections::BTreeSet::new(),
+        hours: Vec::new(),
+        vehicle: None,
+        tier: None,
+        by_phone: id != "desk-only",
+    };
+    Site::with(|rules| {
+        rules.passes.prices = vec![
+            price("month", Gives::Months(1), 30_000),
+            price("value", Gives::Value(5_000), 5_000),
+            price("desk-only", Gives::Value(9_000), 9_000),
+        ];
+        None
+    })
+}
+
+#[tokio::test]
+async fn a_pass_is_sold_at_the_desk_and_topped_up_on_the_phone() {
+    let site = with_prices();
+    let (address, _stop) = site.serve().await;
+    let phone = Phone::operator(address).await;
+    let sold =
+        [("price", "value"), ("holder", "Wang"), ("plates", "京A12345"), ("from", "2026-11-23")];
+    let answer = phone.post("/console/passes/sell", &sold).await;
+    let order = location(&answer).to_owned();
+    assert!(order.starts_with("/console/orders/"), "{order}");
+    let page = phone.text(&order).await;
+    for part in ["VALUE 京A12345", "¥50.00", "<svg", "Payer's code", "Give it up"] {
+        assert!(page.contains(part), "{part}: {page}");
+    }
+    let wrong =
+        [("price", "moon"), ("holder", "Wang"), ("plates", "京A12345"), ("from", "2026-11-23")];
+    let answer = phone.post("/console/passes/sell", &wrong).await;
+    assert_eq!(answer.status().as_u16(), 422);
+    assert!(answer.text().await.unwrap().contains("No such pass is sold here"));
+    let open = [("booth", "east"), ("amount", "0")];
+    assert_eq!(location(&phone.post("/console/shift/open", &open).await), "/console/shift");
+    let cash = phone.post(&format!("{order}/cash"), &[("amount", "50")]).await;
+    assert_eq!(cash.status().as_u16(), 200, "{}", cash.text().await.unwrap());
+    let page = phone.text("/console/passes/1").await;
+    assert!(page.contains("left: ¥50.00") && page.contains("DESK-ONLY"), "{page}");
+
+    let holder = Phone::new(address);
+    let page = holder.post("/pay", &[("plate", "京A12345")]).await.text().await.unwrap();
+    assert!(page.contains("left: ¥50.00") && page.contains("VALUE ¥50.00"), "{page}");
+    assert!(!page.contains("DESK-ONLY") && !page.contains("Wang"), "{page}");
+    let renew = |plate: &'static str| [("plate", plate), ("pass", "1"), ("price", "value")];
+    let foreign = holder.post("/pay/pass", &renew("京B22222")).await;
+    assert_eq!(foreign.status().as_u16(), 404, "of another plate");
+    let answer = holder.post("/pay/pass", &renew("京A12345")).await;
+    let bill = location(&answer).to_owned();
+    assert!(holder.text(&bill).await.contains("Pay ¥50.00"));
+    holder.post(&format!("{bill}/pay"), &[]).await;
+    let trade = site.generated().pop().unwrap();
+    let amount = crate::types::Money::new(5_000, crate::types::Currency::Cny);
+    let word = crate::types::bank::Word::Paid { amount, bank_no: "B1".into(), paid_at: None };
+    site.bank(&trade, crate::core::input::Asked::Query, word);
+    assert!(holder.text(&bill).await.contains("Paid ¥50.00"));
+    assert!(phone.text("/console/passes/1").await.contains("left: ¥100.00"));
+
+    let kept = [("rest", ""), ("reason", "sold the car")];
+    let answer = phone.post("/console/passes/1/end", &kept).await.text().await.unwrap();
+    assert!(answer.contains("Say what becomes of what is left: ¥100.00"), "{answer}");
+    let back = [("rest", "back"), ("reason", "sold the car")];
+    let answer = phone.post("/console/passes/1/end", &back).await;
+    assert_eq!(location(&answer), "/console/passes");
 }
 
 #[tokio::test]
@@ -215,6 +295,9 @@ async fn a_vehicle_without_a_plate_by_its_drivers_phone() {
     assert_eq!(location(&answer), "/l/out");
     let page = phone.text("/l/out").await;
     assert!(page.contains("Pay ¥10.00"), "{page}");
+    // Paid before the exit by its name, typed with or without its dash.
+    let answer = other.post("/pay", &[("plate", "无牌0001")]).await;
+    assert!(location(&answer).starts_with("/p/"), "{answer:?}");
 }
 
 #[tokio::test]

@@ -296,6 +296,7 @@ impl Site {
                 .codes
                 .clone()
                 .map(|codes| TicketOffice { codes: Arc::new(codes), records: self.clone() }),
+            rule_files: None,
             metrics: None,
             settings,
             stop: stopped,
@@ -467,7 +468,12 @@ impl Records for Site {
         let taken = |id| cash.iter().any(|one| one.id == id);
         let of_it = |p: &Posting| p.payment.is_some_and(mine) || p.cash.is_some_and(taken);
         let postings = self.postings().into_iter().filter(of_it).collect();
-        found(Some(StayFile { stay, orders, payments, refunds, postings, cash }))
+        let mut validations = self.last(|change| match change {
+            Change::Validation(validation) => Some((validation.id, validation)),
+            _ => None,
+        });
+        validations.retain(|validation| validation.stay == id);
+        found(Some(StayFile { stay, orders, payments, refunds, postings, cash, validations }))
     }
 
     fn stays_like(&self, plate: String, limit: u32) -> Found<'_, Vec<(u32, Stay)>> {

@@ -89,6 +89,14 @@ impl TillRecords for Site {
         found(ours)
     }
 
+    fn set_merchant_password(&self, name: String, password_hash: String) -> Found<'_, ()> {
+        let merchants = &mut self.world().merchants;
+        if let Some((account, _)) = merchants.accounts.get_mut(&name) {
+            account.password_hash = password_hash;
+        }
+        found(())
+    }
+
     fn merchant_accounts(&self) -> Found<'_, Vec<(MerchantId, String)>> {
         let world = self.world();
         let accounts = world.merchants.accounts.values();
@@ -327,6 +335,58 @@ async fn a_merchant_gives_on_its_own_page() {
     assert_eq!(till.get("/console").await.status().as_u16(), 303, "no operator");
     till.post("/merchant/signout", &[]).await;
     assert_eq!(till.get("/merchant").await.status().as_u16(), 303);
+}
+
+#[tokio::test]
+async fn an_operator_takes_back_what_a_merchant_gave_and_the_stay_shows_it() {
+    let site = Site::new();
+    let (address, _stop) = site.serve().await;
+    let operator = Phone::operator(address).await;
+    let token = shop(&site, &operator).await;
+    site.enter(PLATE);
+    let program = Phone::new(address);
+    let give = program
+        .ask(reqwest::Method::POST, "/api/v1/validations")
+        .header("authorization", format!("Bearer {token}"))
+        .header("content-type", "application/json")
+        .body(format!(r#"{{"plate":"{PLATE}","offer":"one hour"}}"#));
+    assert_eq!(give.send().await.unwrap().status().as_u16(), 200);
+    let page = operator.text("/console/stays/1").await;
+    assert!(page.contains("one hour") && page.contains("not used yet"), "{page}");
+    let page = operator.post("/console/stays/1/validations/1/revoke", &[]).await;
+    let page = page.text().await.unwrap();
+    assert!(page.contains("taken back") && !page.contains("/revoke"), "{page}");
+    assert_eq!(state(&site), [ValidationState::Revoked]);
+    let again = operator.post("/console/stays/1/validations/1/revoke", &[]).await;
+    assert_eq!(again.status().as_u16(), 409);
+}
+
+#[tokio::test]
+async fn a_merchant_chooses_its_own_password() {
+    let site = Site::new();
+    let (address, _stop) = site.serve().await;
+    let operator = Phone::operator(address).await;
+    shop(&site, &operator).await;
+    let mut till = Phone::new(address);
+    let sign = |password: &'static str| [("name", "noodles"), ("password", password)];
+    let signed = till.post("/merchant/signin", &sign(PASSWORD)).await;
+    till.keep_cookie(&signed);
+    let new = "a much longer one";
+    for (old, new, again, told) in [
+        (PASSWORD, new, "another one at all", "differ"),
+        (PASSWORD, "short", "short", "at least 10"),
+        ("not the one", new, new, "old password is wrong"),
+    ] {
+        let form = [("old", old), ("new", new), ("again", again)];
+        let answer = till.post("/merchant/password", &form).await.text().await.unwrap();
+        assert!(answer.contains(told), "{told}: {answer}");
+    }
+    let form = [("old", PASSWORD), ("new", new), ("again", new)];
+    let answer = till.post("/merchant/password", &form).await;
+    assert_eq!(location(&answer), "/merchant/signin");
+    let old = till.post("/merchant/signin", &sign(PASSWORD)).await;
+    assert_eq!(old.status().as_u16(), 401);
+    assert_eq!(location(&till.post("/merchant/signin", &sign(new)).await), "/merchant");
 }
 
 #[tokio::test]

@@ -8,7 +8,7 @@ use super::site::{Traffic, lane};
 use crate::{
     core::{
         Input,
-        manage::{ListDraft, Manage, PassDraft, ReservationDraft},
+        manage::{ListDraft, Manage, PassDraft, ReservationDraft, Rest},
         pass::{List, PassKind, WeekSpan},
     },
     types::{Code, ListedId, PassId, Plate, ReservationId},
@@ -25,9 +25,9 @@ impl Traffic {
         let act = match self.rng.random_range(0..12) {
             0..3 => Manage::AddPass(self.pass()),
             3 => Manage::ChangePass { id: pass, to: self.pass() },
-            4 => Manage::ExtendPass { id: pass, until },
-            5 => Manage::TopUpPass { id: pass, by: 700 },
-            6 => Manage::EndPass { id: pass },
+            4 => Manage::ExtendPass { id: pass, until, reason: "x".into() },
+            5 => Manage::AdjustPass { id: pass, by: 700, reason: "x".into() },
+            6 => Manage::EndPass { id: pass, rest: Rest::Kept, reason: "x".into() },
             7 => Manage::ResetPassback { plate: self.plate() },
             8 => Manage::List(self.entry()),
             9 => Manage::Unlist { id: listed },
@@ -69,6 +69,7 @@ impl Traffic {
             valid_until: self.now + Duration::from_hours(self.rng.random_range(1..100)),
             hours: hours.into_iter().filter(|_| self.rng.random()).collect(),
             vehicle: None,
+            tier: None,
         }
     }
 
@@ -77,7 +78,7 @@ impl Traffic {
         let list = *lists.choose(&mut self.rng).unwrap();
         let until = self.rng.random_ratio(1, 2).then(|| self.now + Duration::from_hours(9));
         let (plate, note, from) = (self.plate(), "n".into(), self.now);
-        ListDraft { plate, list, note, from, until, vehicle: None }
+        ListDraft { plate, list, note, from, until, vehicle: None, tier: None }
     }
 
     fn visit(&mut self) -> ReservationDraft {

@@ -7,7 +7,7 @@ use crate::{
     core::{
         Message, Refusal,
         lane::{Help, LaneAlarm, OperatorAct},
-        manage::{ListDraft, Manage, PassDraft, ReservationDraft, Unfit as NotTaken},
+        manage::{ListDraft, Manage, PassDraft, ReservationDraft, Rest, Unfit as NotTaken},
         pass::{List, PassKind, Standing, WeekSpan},
         rules::{AccessRefusal, Convert, Full, PassbackMode, Right, Unfit, ZoneRules, Zones},
     },
@@ -19,6 +19,7 @@ use crate::{
 
 mod full;
 mod money;
+mod sold;
 mod unlicensed;
 
 pub(super) const A: &str = "京A12345";
@@ -45,6 +46,7 @@ pub(super) fn season(plates: &[&str]) -> PassDraft {
         valid_until: "2026-12-23T00:00:00Z".parse().unwrap(),
         hours: Vec::new(),
         vehicle: None,
+        tier: None,
     }
 }
 
@@ -73,7 +75,15 @@ impl Site {
 
     fn list(&mut self, text: &str, list: List) -> ListedId {
         let (from, note) = (self.now, String::new());
-        let draft = ListDraft { plate: plate(text), list, note, from, until: None, vehicle: None };
+        let draft = ListDraft {
+            plate: plate(text),
+            list,
+            note,
+            from,
+            until: None,
+            vehicle: None,
+            tier: None,
+        };
         ListedId(self.manage(Manage::List(draft)).unwrap())
     }
 
@@ -320,6 +330,7 @@ fn off_the_list_or_past_its_time_counts_no_more() {
             from: site.now,
             until: None,
             vehicle: None,
+            tier: None,
         })),
         Err(Refusal::Unfit(NotTaken::ListedAlready(..)))
     ));
@@ -327,7 +338,7 @@ fn off_the_list_or_past_its_time_counts_no_more() {
     assert_eq!(site.tries(A), "transient");
     let (from, until) = (site.now, Some(site.now + HOUR));
     let (list, note) = (List::Black, String::new());
-    let draft = ListDraft { plate: plate(B), list, note, from, until, vehicle: None };
+    let draft = ListDraft { plate: plate(B), list, note, from, until, vehicle: None, tier: None };
     site.manage(Manage::List(draft)).unwrap();
     assert_eq!(site.tries(B), "Black");
     site.after(HOUR);

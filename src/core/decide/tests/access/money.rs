@@ -128,7 +128,7 @@ fn a_pass_sold_to_one_inside_covers_it_and_one_that_is_ended_stops() {
     let id = site.add_pass(season(&[A]));
     assert_eq!(site.standing(A), Standing::Pass(id));
     site.after(HOUR);
-    site.manage(Manage::EndPass { id }).unwrap();
+    site.manage(Manage::EndPass { id, rest: Rest::Kept, reason: "moved".into() }).unwrap();
     let stay = site.state.stay_of(&plate(A)).unwrap();
     assert_eq!(stay.standing, Standing::Transient);
     assert_eq!(stay.covered, [Span { from: stay.entered_at, to: site.now }]);

@@ -135,6 +135,7 @@ fn a_plate_that_pays_by_hand_is_never_asked_about_nor_charged() {
             from: site.now,
             until: None,
             vehicle: None,
+            tier: None,
         };
         site.tell(Input::Manage { by: "li".into(), act: Manage::List(draft) }).unwrap();
     };
