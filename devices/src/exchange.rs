@@ -4,6 +4,7 @@
 use std::ops::Range;
 
 use crate::{
+    id_card::IdReply,
     modbus::{Reply, ReplyError},
     osdp::OsdpReply,
 };
@@ -28,6 +29,8 @@ pub enum Expect {
     Modbus(Reply),
     /// A reader's reply to one question.
     Osdp(OsdpReply),
+    /// An identity card reader's answer to one question.
+    IdCard(IdReply),
 }
 
 impl Expect {
@@ -36,6 +39,7 @@ impl Expect {
         match self {
             Self::Modbus(reply) => reply.find(bytes),
             Self::Osdp(reply) => reply.find(bytes),
+            Self::IdCard(reply) => reply.find(bytes),
         }
     }
 
@@ -44,6 +48,7 @@ impl Expect {
         match self {
             Self::Modbus(reply) => Ok(reply),
             Self::Osdp(reply) => Err(ReplyError::Foreign { address: reply.address(), function: 0 }),
+            Self::IdCard(_) => Err(ReplyError::Foreign { address: 0, function: 0 }),
         }
     }
 
@@ -52,6 +57,7 @@ impl Expect {
         match self {
             Self::Modbus(reply) => reply.address(),
             Self::Osdp(reply) => reply.address(),
+            Self::IdCard(_) => 0,
         }
     }
 }

@@ -11,6 +11,7 @@
 //!   relay_board  protocol "modbus-relay"  relay and input boards, over modbus (RTU frames)
 //!   led_olm      protocol "olm-led"       text and voice boards, GBK text
 //!   osdp         protocol "osdp"          card readers, as their control panel
+//!   id_card      protocol "id-card"       readers of identity cards; `card_panel` is either
 //!   led_aa55     protocol "aa55-led"      the same duty, other frames; `screen` is either
 //!   scanner      protocol "ascii-scanner" codes as text, with any tail; commands of the GM65
 //!   reader_55aa  protocol "55aa-reader"   codes in frames
@@ -18,9 +19,11 @@
 //!   escpos       protocol "escpos"        receipts, and what became of them
 //! ```
 
+mod card_panel;
 pub mod escpos;
 pub mod exchange;
 pub mod http_push;
+pub mod id_card;
 pub mod json_mqtt;
 pub mod learn;
 pub mod led_aa55;
@@ -39,8 +42,10 @@ mod text;
 pub mod turnstile_lot;
 pub mod words;
 
+pub use card_panel::CardPanel;
 pub use exchange::{Exchange, Expect};
 pub use http_push::{Call, Delivery, HttpPush, PushReply, PushRequest, Pushed};
+pub use id_card::IdCardPanel;
 pub use json_mqtt::{Heard, JsonMqtt, Outgoing, TopicRules};
 pub use learn::{Proposal, Stranger};
 pub use led_olm::OlmLed;
@@ -51,4 +56,4 @@ pub use relay_board::RelayBoard;
 pub use scan_reader::{ScanFault, ScanReader};
 pub use screen::Screen;
 pub use turnstile_lot::{LotTurnstile, Way};
-pub use words::{ArmPosition, CivilTime, Command, DeviceEvent, PlateRead};
+pub use words::{ArmPosition, CivilTime, Command, DeviceEvent, IdNumber, PlateRead};

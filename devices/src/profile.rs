@@ -90,7 +90,8 @@ wire_words! {
         Position = "position",
         /// Tells [`crate::words::DeviceEvent::Scanned`].
         Scan = "scan",
-        /// Tells [`crate::words::DeviceEvent::CardRead`].
+        /// Tells [`crate::words::DeviceEvent::CardRead`], or of identity cards
+        /// [`crate::words::DeviceEvent::IdCardRead`].
         CardRead = "card-read",
         /// Lets one person in or out, and tells whether somebody went.
         GrantPass = "grant-pass",

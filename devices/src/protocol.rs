@@ -4,6 +4,7 @@
 use crate::{
     escpos::EscposSettings,
     http_push::HttpPushSettings,
+    id_card::IdCardSettings,
     json_mqtt::JsonMqttSettings,
     led_aa55::Aa55Settings,
     led_olm::OlmSettings,
@@ -29,6 +30,8 @@ wire_words! {
         OlmLed = "olm-led",
         /// Card readers on OSDP.
         Osdp = "osdp",
+        /// Readers of resident identity cards.
+        IdCard = "id-card",
         /// AA55 text and voice boards.
         Aa55Led = "aa55-led",
         /// Scanners that write the code as text.
@@ -57,6 +60,7 @@ impl Protocol {
             Self::ModbusRelay
             | Self::OlmLed
             | Self::Osdp
+            | Self::IdCard
             | Self::Aa55Led
             | Self::AsciiScanner
             | Self::Reader55Aa
@@ -72,6 +76,7 @@ impl Protocol {
             Self::HttpPush => profile.settings::<HttpPushSettings>(self)?.check(profile),
             Self::ModbusRelay => profile.settings::<RelaySettings>(self)?.check(),
             Self::OlmLed => profile.settings::<OlmSettings>(self)?.check(profile.timings.gap_ms),
+            Self::IdCard => profile.settings::<IdCardSettings>(self)?.check(),
             Self::Osdp => profile.settings::<OsdpSettings>(self)?.check(),
             Self::Aa55Led => profile.settings::<Aa55Settings>(self)?.check(profile.timings.gap_ms),
             Self::AsciiScanner => profile.settings::<ScannerSettings>(self)?.check(),

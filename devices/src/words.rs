@@ -65,6 +65,11 @@ pub enum DeviceEvent {
         /// The first bit is the highest of the first byte.
         data: Vec<u8>,
     },
+    /// A resident identity card was held before a reader.
+    IdCardRead {
+        /// Nothing else of the card is taken.
+        number: IdNumber,
+    },
     /// The device said what it is.
     Identity {
         /// As the device spells it, at most 80 characters.
@@ -72,6 +77,34 @@ pub enum DeviceEvent {
         /// As the device spells it, at most 80 characters.
         firmware: Option<String>,
     },
+}
+
+/// The number of a resident identity card. Never logged whole.
+#[derive(Clone, PartialEq, Eq)]
+pub struct IdNumber(String);
+
+impl IdNumber {
+    /// 17 figures, and a figure or X; whether the last one fits the others is not for a reader.
+    pub fn parse(text: &str) -> Option<Self> {
+        let text = text.trim();
+        let (front, last) = text.split_at_checked(17)?;
+        let fits = front.bytes().all(|b| b.is_ascii_digit())
+            && (last == "X"
+                || last == "x"
+                || last.len() == 1 && last.as_bytes()[0].is_ascii_digit());
+        fits.then(|| Self(text.to_ascii_uppercase()))
+    }
+
+    /// As printed on the card.
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+impl fmt::Debug for IdNumber {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "IdNumber({}..)", &self.0[..2])
+    }
 }
 
 /// Longest code taken from a scanner: a QR of version 6-M holds 154 characters of base45.

@@ -16,6 +16,7 @@ use super::{
     App, Writer,
     banker::{Banker, Channels},
     clock::{Clock, SystemTime},
+    clouds::{CloudCodes, Clouds},
     codes::Codes,
     ears::Listening,
     field::{self, AppFleet, FieldPorts, Intake, MqttIn, Strangers, Tickets},
@@ -25,9 +26,11 @@ use super::{
     parts::Parts,
     pictures::Pictures,
     printing::ReceiptDesk,
+    reading::LastCards,
     reload::{Reloader, RulesNow},
     rule_files::RuleFiles,
     settling::{self, Settling},
+    sisters::{SisterCalls, Sisters},
     webhooks::{self, Webhooks},
 };
 use crate::{
@@ -68,6 +71,8 @@ pub enum StartError {
     Link(#[from] crate::io::mqtt::LinkError),
     #[error("device {device}: {what}")]
     Device { device: DeviceId, what: String },
+    #[error(transparent)]
+    Sister(#[from] super::sisters::SisterError),
     #[error(transparent)]
     Bank(#[from] crate::bank::ChannelError),
     #[error("http.listen {at} cannot be used: {source}; is another daemon running there?")]
@@ -129,8 +134,15 @@ impl Daemon {
         let (messages_tx, messages) = mpsc::channel(MESSAGES_MAX);
         let link = parts.link(&site, &secrets, mqtt, messages_tx)?;
         let banker = Banker::new(app.clone(), reader.clone(), channels.clone());
+        let cloud_channels = channels.clone();
         let settling = Settling::new(&site, &app, books, channels, banker.clone());
         let invoices = site.invoices.as_ref().map(|s| invoices(s, &app, &reader, &accounts));
+        let own = site.rules.tickets.issuer;
+        let sisters = Sisters::open(own, &site.sisters, &app, &reader)?;
+        let sister_door = (!site.sisters.is_empty()).then(|| {
+            SisterCalls::new(own, &site.sisters, app.clone(), reader.clone())
+                as Arc<dyn http::ports::SisterDoor>
+        });
         let pictures = Pictures::new(&site.data_dir, site.rules.zone.clone());
         let listener = TcpListener::bind(site.http_listen)
             .await
@@ -138,11 +150,15 @@ impl Daemon {
         let http = listener.local_addr().unwrap_or(site.http_listen);
 
         let (buses, arms, passes) = parts.boards(&site)?;
-        parts.scanners(&site, &tickets)?;
+        let shapes = site.channels.iter().filter_map(|(id, s)| Some((id.clone(), s.cloud()?.0)));
+        let cloud_codes = CloudCodes::new(shapes.collect(), tickets.clone());
+        parts.scanners(&site, &tickets, &cloud_codes)?;
         let messages_of = parts.displays(&site, &buses, &link)?;
         parts.signs(&site, &buses, &link, &rules)?;
         let printers = parts.printers(&site)?;
-        let cards = parts.card_readers(&site, &buses, &messages_of)?;
+        let last_cards = LastCards::default();
+        let of_cards = (tickets.clone(), last_cards.clone());
+        let cards = parts.card_readers(&site, &buses, &messages_of, of_cards)?;
         let ports = FieldPorts {
             app: app.clone(),
             link: link.clone(),
@@ -154,6 +170,13 @@ impl Daemon {
             messages: messages_of,
             banker: banker.clone(),
             invoices: invoices.clone(),
+            sisters: sisters.clone(),
+            clouds: Clouds {
+                app: app.clone(),
+                reader: reader.clone(),
+                channels: cloud_channels,
+                codes: cloud_codes,
+            },
         };
         let writer = Writer::new(
             loaded.state,
@@ -186,6 +209,7 @@ impl Daemon {
             strangers: strangers.clone(),
             probes: parts.probes,
             arms: Parts::movers(&site),
+            last_cards,
             ears: Box::new(move |window| listening.open(window)),
         };
         let door = field::Door {
@@ -202,6 +226,9 @@ impl Daemon {
         tasks.spawn(cards.run());
         if let Some(invoices) = invoices.clone() {
             tasks.spawn(invoices.run());
+        }
+        for run in sisters.runs() {
+            tasks.spawn(run);
         }
         tasks.spawn(watch_link(app.clone(), link.clone()));
         tasks.spawn(prune(pictures.clone()));
@@ -243,6 +270,7 @@ impl Daemon {
             bank: Some(Arc::new(Door { banker })),
             fleet: Arc::new(fleet),
             door: Arc::new(door),
+            sisters: sister_door,
             receipts: Some(Arc::new(receipts)),
             invoices: invoices
                 .map(|invoices| Arc::new(invoices) as Arc<dyn http::ports::InvoiceDesk>),

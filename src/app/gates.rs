@@ -3,13 +3,15 @@
 
 use std::{collections::HashMap, time::Duration};
 
-use paifang_devices::{LotTurnstile, Protocol, ScanReader, relay_board::RelaySettings};
+use paifang_devices::{LotTurnstile, ScanReader, relay_board::RelaySettings};
 use tokio::sync::mpsc;
 
 use super::{
+    clouds::CloudCodes,
     daemon::StartError,
     field::{BoardJob, PassPort, Reads, Scanner, Turnstile, Wire},
     parts::{Buses, JOBS_MAX, LINE_GAP, Parts, Passes},
+    reading::is_polled,
 };
 use crate::{
     config::{Device, Gate, Site},
@@ -99,7 +101,12 @@ impl Parts {
     }
 
     /// A port and a task for each scanner of a lane.
-    pub(super) fn scanners(&mut self, site: &Site, keys: &TicketKeys) -> Result<(), StartError> {
+    pub(super) fn scanners(
+        &mut self,
+        site: &Site,
+        keys: &TicketKeys,
+        clouds: &CloudCodes,
+    ) -> Result<(), StartError> {
         let tickets = site.gates.values().map(|gate| (&gate.id, &gate.readers, Reads::Tickets));
         let codes = site.lanes.values().map(|lane| {
             let cipher = lane.scanner_cipher.clone();
@@ -108,7 +115,7 @@ impl Parts {
         for (lane, readers, reads) in tickets.chain(codes) {
             for id in readers {
                 let Some(device) = site.devices.get(id) else { continue };
-                if device.profile.protocol == Protocol::Osdp {
+                if is_polled(device.profile.protocol) {
                     continue; // polled on its line: see `reading`
                 }
                 let wrong = |what: String| StartError::Device { device: id.clone(), what };
@@ -124,6 +131,7 @@ impl Parts {
                     lane: lane.clone(),
                     reads: reads.clone(),
                     keys: keys.clone(),
+                    clouds: clouds.clone(),
                     app: self.app.clone(),
                     reader,
                     port: Bus::listen(settings, sink),

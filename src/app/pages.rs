@@ -14,6 +14,7 @@ use crate::{
     bank::{Letter, SignAsk, SignForm},
     core::{
         self, Rules, Waiting,
+        cloud::CloudPass,
         money::{Order, Payment},
         stay::Stay,
         task::Task,
@@ -184,6 +185,10 @@ impl Records for Tables {
 
     fn ticket(&self, id: TicketId) -> Found<'_, Option<Ticket>> {
         Box::pin(async move { self.reader.ticket(id).await.map_err(odd) })
+    }
+
+    fn cloud_passes(&self, limit: u32) -> Found<'_, Vec<CloudPass>> {
+        Box::pin(async move { self.reader.cloud_passes(limit).await.map_err(odd) })
     }
 
     fn admissions_since(&self, from: Timestamp, limit: u32) -> Found<'_, Vec<Admission>> {

@@ -8,7 +8,7 @@ use serde::Deserialize;
 use thiserror::Error;
 
 use super::{
-    Channel, PayWay, alipay::AlipaySettings, icbc::IcbcSettings, is_same_path,
+    Channel, CloudShape, PayWay, alipay::AlipaySettings, icbc::IcbcSettings, is_same_path,
     settings::SettingsError, swiftpass::SwiftpassSettings, wechat::WechatSettings,
 };
 use crate::types::ChannelId;
@@ -29,6 +29,12 @@ pub trait Settings: fmt::Debug + Send + Sync {
 
     /// How it collects.
     fn ways(&self) -> &'static [PayWay];
+
+    /// The cloud of tickets it has: what its codes look like, the patience in milliseconds, and how many are let in
+    /// unchecked.
+    fn cloud(&self) -> Option<(CloudShape, u32, u32)> {
+        None
+    }
 
     /// Whether it wants to hear of vehicles that leave.
     fn hears_of_exits(&self) -> bool {
@@ -125,6 +131,11 @@ impl ChannelSettings {
     /// How it collects.
     pub fn ways(&self) -> &'static [PayWay] {
         self.0.ways()
+    }
+
+    /// See [`Settings::cloud`].
+    pub fn cloud(&self) -> Option<(CloudShape, u32, u32)> {
+        self.0.cloud()
     }
 
     pub fn hears_of_exits(&self) -> bool {

@@ -19,10 +19,11 @@ use jiff::civil::Date;
 use thiserror::Error;
 
 use self::statement::{Fetching, RowError, Rows, StatementError, Text};
-use crate::types::{Currency, Plate};
+use crate::types::{CloudAsk, CloudWord, Currency, Plate};
 
 pub mod alipay;
 mod channels;
+mod cloud;
 mod colour;
 pub mod icbc;
 mod keys;
@@ -38,6 +39,7 @@ pub mod wechat;
 
 pub use self::{
     channels::{BankSection, ChannelError, ChannelSettings, Clock, Settings},
+    cloud::{CloudShape, Clouding},
     settings::SettingsError,
     sharing::{ShareAccount, ShareAsk, ShareWord, Sharing},
     signing::{SignAsk, SignForm},
@@ -231,6 +233,12 @@ pub trait Channel: Send + Sync + fmt::Debug {
     /// the channel binds none by a form.
     fn sign_form(&self, _ask: &SignAsk) -> Option<SignForm> {
         None
+    }
+
+    /// Asks once about a ticket that was sold at the bank's own cloud. Ends as [`Channel::ask`] does.
+    fn ticket<'a>(&'a self, _ask: &'a CloudAsk) -> Clouding<'a> {
+        let why = "this channel sells no tickets of its own".to_owned();
+        Box::pin(async { CloudWord::Unknown { why } })
     }
 
     /// Has the bank give a partner its part of a payment, or take it back. Asks once.

@@ -256,7 +256,7 @@ fn not_good(why: NotAdmitted) -> bool {
 async fn verify(site: &Site, code: &str, at: Timestamp) -> anyhow::Result<bool> {
     let (claims, shown) = match keys_of(site)?.read(code, at) {
         Presented::Bad(why) => return Ok(not_good(why)),
-        Presented::Code(_) => {
+        Presented::Code(_) | Presented::Ticket(_) | Presented::Person(_) => {
             bail!(
                 "a code that is typed is known by the running site only: look at its page of tickets"
             )

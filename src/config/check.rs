@@ -11,7 +11,7 @@ use sha2::{Digest, Sha256};
 use toml::Spanned;
 
 use super::{
-    ConfigError, InvoiceSettings, Language, Mistake, Secrets, Sign, SiteFile, Texts,
+    ConfigError, InvoiceSettings, Language, Mistake, Secrets, Sign, SisterAt, SiteFile, Texts,
     devices::{Bus, Device},
     lanes::{Gate, Lane},
     products::Around,
@@ -52,6 +52,8 @@ pub struct Site {
     /// `None`: all of it is the site's own.
     pub shares: Option<Shares>,
     pub tickets: TicketSettings,
+    /// The other daemons of this site.
+    pub sisters: Vec<SisterAt>,
     /// `None`: nobody is offered an invoice.
     pub invoices: Option<InvoiceSettings>,
     pub buses: BTreeMap<DeviceId, Bus>,
@@ -189,6 +191,8 @@ impl Check<'_> {
         let invoices = self.invoices(file.invoices.as_ref(), base);
         let prices = self.prices(&file, base, &zone, &zones);
         let access = self.access(&file.access);
+        let (sister_rules, sisters) =
+            self.sisters(&file.sisters, file.tickets.issuer, &secrets, &lanes.gate_rules);
         let passes = self.passes(&file.passes, &file.pass_prices, &zones);
         let mqtt = Mqtt {
             listen: file.mqtt.listen,
@@ -234,6 +238,8 @@ impl Check<'_> {
                 frictionless,
                 shop,
                 tickets: numbering,
+                sisters: sister_rules,
+                clouds: rules::clouds(&channels),
                 invoices: invoices.is_some(),
                 lane_names: rules::lane_names(&file.lanes),
                 till,
@@ -251,6 +257,7 @@ impl Check<'_> {
             settlement,
             shares,
             tickets,
+            sisters,
             invoices,
             buses,
             devices,

@@ -19,6 +19,7 @@ mod secrets;
 mod settlement;
 mod shares;
 mod signs;
+mod sisters;
 mod tariffs;
 #[cfg(test)]
 mod tests;
@@ -51,6 +52,7 @@ pub use self::{
     settlement::{Settlement, SettlementSection},
     shares::{CASH, Partner, PartnerAccount, Shares, SharesSection},
     signs::{Sign, SignSection},
+    sisters::{SisterAt, SisterSection},
     tariffs::{TariffsSection, tariff_file, tariff_text},
     texts::{DisplaySection, Filled, Language, Texts},
     tickets::{TicketSettings, TicketsSection},
@@ -122,6 +124,9 @@ pub struct SiteFile {
     pub access: AccessSection,
     #[serde(default, rename = "zone")]
     pub zones: Vec<ZoneSection>,
+    /// The other daemons of this site.
+    #[serde(default, rename = "sister")]
+    pub sisters: Vec<SisterSection>,
     #[serde(default, rename = "sign")]
     pub signs: Vec<SignSection>,
     #[serde(default, rename = "lane")]

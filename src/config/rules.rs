@@ -5,6 +5,7 @@ use std::{collections::BTreeMap, time::Duration};
 use super::{LaneSection, PaySection, TimesSection};
 use crate::{
     bank::ChannelSettings,
+    core::cloud::CloudRules,
     core::rules::{GateRules, GateTimes, LaneRules, LaneTimes, PayChannel, PayRules, Wired},
     types::{ChannelId, LaneId, ZoneId},
 };
@@ -85,4 +86,14 @@ pub(super) fn pay(section: &PaySection, channels: &[(ChannelId, ChannelSettings)
             .collect(),
         ..PayRules::default()
     }
+}
+
+/// The channels that have a cloud of tickets.
+pub(super) fn clouds(channels: &[(ChannelId, ChannelSettings)]) -> BTreeMap<ChannelId, CloudRules> {
+    let of = |(id, settings): &(ChannelId, ChannelSettings)| {
+        let (_, patience_ms, unchecked_max) = settings.cloud()?;
+        let patience = Duration::from_millis(patience_ms.into());
+        Some((id.clone(), CloudRules { patience, unchecked_max }))
+    };
+    channels.iter().filter_map(of).collect()
 }

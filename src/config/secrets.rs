@@ -16,7 +16,8 @@ use crate::io::digest::Login;
 
 /// The secrets file: `[mqtt]` with one password per device id, and `daemon` for an external broker; `[push]` with the
 /// key each calling device has in its address; `[device]` with our user and password at each device that we call;
-/// `[osdp]` with one key per reader's id; `[partner]` with the account that each partner's part is sent to.
+/// `[osdp]` with one key per reader's id; `[partner]` with the account that each partner's part is sent to;
+/// `[sister]` with the secret that we and each other daemon of the site have.
 #[derive(Clone, Default, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Secrets {
@@ -29,6 +30,8 @@ pub struct Secrets {
     #[serde(default)]
     device: BTreeMap<String, Login>,
     #[serde(default)]
+    sister: BTreeMap<String, String>,
+    #[serde(default)]
     partner: BTreeMap<String, PartnerAccount>,
 }
 
@@ -38,7 +41,7 @@ pub enum SecretsError {
     Unreadable { path: PathBuf, source: std::io::Error },
     #[error("{} can be read by others (mode {mode:o}); run: chmod 600 {}", path.display(), path.display())]
     Open { path: PathBuf, mode: u32 },
-    #[error("{} line {line}: not one of the expected tables [mqtt], [push], [device], [osdp] and [partner]", path.display())]
+    #[error("{} line {line}: not one of the expected tables [mqtt], [push], [device], [osdp], [partner] and [sister]", path.display())]
     Malformed { path: PathBuf, line: usize },
     #[error("{} osdp.{reader}: {source}", path.display())]
     Key { path: PathBuf, reader: String, source: KeyError },
@@ -88,6 +91,11 @@ impl Secrets {
         self.push.get(device).map(String::as_str)
     }
 
+    /// The secret that another daemon of the site has as well.
+    pub fn sister(&self, name: &str) -> Option<&str> {
+        self.sister.get(name).map(String::as_str)
+    }
+
     /// Where a partner's money is sent.
     pub fn partner(&self, id: &str) -> Option<&PartnerAccount> {
         self.partner.get(id)
@@ -101,7 +109,7 @@ impl Secrets {
 
 impl fmt::Debug for Secrets {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let accounts = self.mqtt.len() + self.push.len() + self.device.len();
+        let accounts = self.mqtt.len() + self.push.len() + self.device.len() + self.sister.len();
         write!(f, "Secrets({accounts} accounts, {} readers)", self.osdp.len())
     }
 }

@@ -410,3 +410,32 @@ fn what_is_done_with_misreads_is_the_sites() {
         assert_eq!(with(wrong).unwrap_err()[0].field, field);
     }
 }
+
+#[test]
+fn a_sister_daemon_has_a_name_a_number_and_a_secret() {
+    let dir = std::env::temp_dir().join(format!("paifang-sisters-{}", std::process::id()));
+    std::fs::create_dir_all(&dir).unwrap();
+    let secrets = dir.join("secrets.toml");
+    let text = "[mqtt]\ncam-entry = \"a\"\ncam-exit = \"b\"\n[sister]\nnorth = \"a secret that both daemons have\"\n\
+                weak = \"short\"\n";
+    std::fs::write(&secrets, text).unwrap();
+    std::fs::set_permissions(&secrets, std::fs::Permissions::from_mode(0o600)).unwrap();
+    let site = |sister: &str| parse(&format!("{EXAMPLE}\n[[sister]]\n{sister}\n"), &dir);
+    let good = "name = \"north\"\nissuer = 2\nurl = \"http://10.0.0.6:8080/\"";
+    let known = site(good).unwrap();
+    assert_eq!(known.rules.sisters[&2].patience.as_millis(), 400);
+    assert_eq!(known.sisters[0].url, "http://10.0.0.6:8080");
+    assert!(!format!("{:?}", known.sisters).contains("a secret"));
+    for (from, to, field) in [
+        ("issuer = 2", "issuer = 0", "sister.issuer"),
+        ("\"north\"", "\"south\"", "sister.name"),
+        ("\"north\"", "\"weak\"", "sister.name"),
+        ("http://10", "10", "sister.url"),
+        ("issuer = 2", "issuer = 2\npatience_ms = 9", "sister.patience_ms"),
+        ("issuer = 2", "issuer = 2\nwhen_apart = \"never\"", "when_apart"),
+    ] {
+        let told = site(&good.replace(from, to)).unwrap_err();
+        assert!(told.iter().any(|mistake| mistake.field == field), "{to}: {told:?}");
+    }
+    std::fs::remove_dir_all(dir).unwrap();
+}

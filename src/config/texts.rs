@@ -10,7 +10,7 @@ const BUILT_IN: &str = include_str!("texts.toml");
 const SITE: &str = "site";
 
 /// The situations and the holes each can fill, besides `{site}`.
-const SITUATIONS: [(&str, &[&str]); 50] = [
+const SITUATIONS: [(&str, &[&str]); 54] = [
     ("ready", &[]),
     ("welcome", &["plate"]),
     ("pay", &["plate", "amount", "length"]),
@@ -61,6 +61,10 @@ const SITUATIONS: [(&str, &[&str]); 50] = [
     ("not_admitted_no_return", &[]),
     ("not_admitted_full", &[]),
     ("not_admitted_unchecked", &[]),
+    ("not_admitted_apart", &[]),
+    ("not_admitted_card_lost", &[]),
+    ("not_admitted_cloud_refused", &[]),
+    ("not_admitted_cloud_silent", &[]),
 ];
 
 /// Of displays and receipts.

@@ -64,11 +64,12 @@ impl Ticket {
         self.hold(zone, false);
         let persons = self.persons;
         let Some(area) = self.area_mut(zone) else {
-            self.used += 1;
+            // A sister daemon may have counted it already.
+            self.used = (self.used + 1).min(persons);
             return;
         };
         match again {
-            Again::First => area.used += 1,
+            Again::First => area.used = (area.used + 1).min(persons),
             Again::Return | Again::Unseen => area.returned += 1,
         }
         if watched {

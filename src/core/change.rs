@@ -4,6 +4,8 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
 use super::{
+    card::Card,
+    cloud::CloudPass,
     crowd::Crowd,
     gate::Gate,
     invoice::Invoice,
@@ -14,6 +16,7 @@ use super::{
     pass_sale::PassActed,
     selling::{Closure, TicketActed},
     settle::Settled,
+    sister::{Sister, SisterAsk},
     slot::Slot,
     stay::{Read, Stay},
     task::Task,
@@ -132,6 +135,10 @@ pub enum Change {
     Spent(Spent),
     /// Persons inside a zone for people.
     Crowd(Crowd),
+    Sister(Sister),
+    SisterAsk(SisterAsk),
+    CloudPass(CloudPass),
+    Card(Card),
 }
 
 impl Change {
@@ -176,6 +183,10 @@ impl Change {
             Self::TillActed { .. } => "till_acted",
             Self::Spent(_) => "spent",
             Self::Crowd(_) => "crowd",
+            Self::Sister(_) => "sister",
+            Self::SisterAsk(_) => "sister_ask",
+            Self::CloudPass(_) => "cloud_pass",
+            Self::Card(_) => "card",
         }
     }
 }
@@ -274,6 +285,8 @@ pub enum AlarmKind {
     ManyActs,
     /// Nobody knows whether a person went through a turnstile.
     AdmissionUnsure,
+    /// Another daemon of the site is not heard.
+    SisterApart,
     /// A receiver of events took none for a day, and is told nothing more.
     WebhookDead,
     /// A bank's statement is not there although it is late.
@@ -318,6 +331,7 @@ impl AlarmKind {
             | Self::FireAlarm
             | Self::CallUnanswered
             | Self::AdmissionUnsure
+            | Self::SisterApart
             | Self::WebhookDead => false,
         }
     }

@@ -4,13 +4,15 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
 use super::{
+    cloud::CloudPass,
     lane::{ArmAction, Help},
     presented::Presented,
+    sister::SisterAsk,
     ticket::{NotAdmitted, PassAction, Way},
 };
 use crate::types::{
-    ChannelId, ClosureId, CommandId, GivenBack, InvoiceId, LaneId, Money, OrderId, Plate, RefundId,
-    StayId, TicketId,
+    ChannelId, ClosureId, CloudPassId, CodeDigest, CommandId, GivenBack, InvoiceId, LaneId, Money,
+    OrderId, Plate, RefundId, StayId, TicketId,
     bank::{AgreementAsk, Ask, Departure},
 };
 
@@ -36,6 +38,26 @@ pub enum Effect {
     FindTicket {
         lane: LaneId,
         shown: Presented,
+    },
+    /// The home of a ticket is asked to keep a person. The answer comes back as [`super::Input::SisterSaid`].
+    AskSister {
+        ask: SisterAsk,
+        /// Ways out of its zone are watched here.
+        watched: bool,
+    },
+    /// Whether the tables know a code that looks like a cloud's. The answer comes back as
+    /// [`super::Input::CloudLooked`].
+    FindCloudTicket {
+        pass: CloudPassId,
+        digest: CodeDigest,
+    },
+    /// The cloud is asked what the state of the pass says. The answer comes back as [`super::Input::CloudSaid`].
+    AskCloud {
+        pass: CloudPass,
+    },
+    /// Something waits to be told to a sister daemon; what was taken comes back as [`super::Input::SisterTook`].
+    TellSister {
+        sister: u8,
     },
     /// A closure gives back what these orders bought; those that the tables do not know are left out. The answer comes
     /// back as [`super::Input::ClosureFound`].

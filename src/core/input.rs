@@ -2,32 +2,32 @@
 
 use jiff::{Timestamp, civil::Date};
 
+pub use super::refusal::Refusal;
 pub use super::till::PaymentAct;
 use super::{
+    card::CardAct,
     change::AlarmKind,
     gate::Counted,
     invoice::{Claim, Invoice},
-    lane::{OperatorAct, Reject, Sensor},
-    limit::LimitName,
+    lane::{OperatorAct, Sensor},
     manage::Manage,
     money::{Order, Payment},
     pass_sale::PassAsked,
     presented::Presented,
-    selling::{
-        Asker, Bought, MoveAsked, NoChange, NoSale, ReturnAsked, Returned, SlotAct, TicketsAsked,
-    },
+    selling::{Asker, Bought, MoveAsked, ReturnAsked, Returned, SlotAct, TicketsAsked},
     settle::{SettleAct, SettledDay},
+    sister::{SisterNews, SisterQuestion, SisterWord},
     stay::Read,
     tariff::Earlier,
     task::{CallFrom, TaskAct},
-    ticket::{Medium, NotAdmitted, Ticket, Visitor, Way},
+    ticket::{Medium, Ticket, Visitor, Way},
     till::{MerchantAct, TillAct},
 };
 use crate::types::{
-    AdmissionId, ArrearsId, BoothId, CashId, ChannelId, ClosureId, CodeDigest, CommandId,
-    CounterId, DeviceId, GivenBack, InvoiceId, InvoiceWord, LaneId, MerchantId, Money, OrderId,
-    PayerCode, PaymentId, Plate, RefundId, ScheduleId, ShiftId, SlotId, StayId, TaskId, TicketId,
-    ValidationId, ZoneId,
+    AdmissionId, AskId, CashId, ChannelId, ClosureId, CloudPassId, CloudWord, CodeDigest,
+    CommandId, CounterId, DeviceId, GivenBack, InvoiceId, InvoiceWord, LaneId, MerchantId, Money,
+    OrderId, PayerCode, PaymentId, Plate, RefundId, ScheduleId, ShiftId, SlotId, StayId, TaskId,
+    TicketId, ValidationId, ZoneId,
     bank::{AgreementWord, Word},
 };
 
@@ -367,6 +367,61 @@ pub enum Input {
         who: String,
         reason: String,
     },
+    /// An operator does something with a card.
+    CardActed {
+        card: CodeDigest,
+        /// What operators tell it from others by.
+        tail: String,
+        act: CardAct,
+        who: String,
+        reason: String,
+    },
+    /// A code that looks like one of a cloud was held before a turnstile's scanner.
+    CloudScanned {
+        lane: LaneId,
+        cloud: ChannelId,
+        digest: CodeDigest,
+        /// For the cloud alone.
+        sealed: String,
+    },
+    /// What the tables know of such a code.
+    CloudLooked {
+        pass: CloudPassId,
+        found: Option<Ticket>,
+    },
+    CloudSaid {
+        pass: CloudPassId,
+        word: CloudWord,
+    },
+    /// The home of a ticket answers what was asked.
+    SisterSaid {
+        ask: AskId,
+        word: SisterWord,
+    },
+    /// A sister daemon asks for a person on a ticket of ours. `found`: as the tables know it, where it is over.
+    SisterAsked {
+        sister: u8,
+        asked: SisterQuestion,
+        found: Option<Ticket>,
+    },
+    /// What happened at a sister daemon. `found`: tickets of the reports that are over, as the tables know them.
+    SisterTold {
+        sister: u8,
+        news: SisterNews,
+        found: Vec<Ticket>,
+    },
+    /// A sister daemon knows what became of these; of `doubles` it says that they came in there as well.
+    SisterTook {
+        asks: Vec<AskId>,
+        doubles: Vec<AskId>,
+    },
+    SisterHeard {
+        sister: u8,
+    },
+    SisterLost {
+        sister: u8,
+        why: String,
+    },
     /// The site's files were read again: other prices and products hold from here on.
     RulesRead {
         who: String,
@@ -454,8 +509,18 @@ pub enum Answer {
     Charging,
     /// Registered under this number, now or before.
     Ticket(TicketId),
-    /// Let in once the one before is through.
+    /// Let in once the one before is through, or once the ticket's home has said so.
     Queued,
+    /// The ticket's home is being asked: the same check again tells what came of it.
+    Asked,
+    /// A person is kept for a sister daemon; the ticket as it was before.
+    Lent(Box<Ticket>),
+    /// A sister daemon's news are known, but for those to be told again in a moment; of `doubles`, somebody else came in
+    /// here as well.
+    Told {
+        doubles: Vec<AskId>,
+        later: Vec<AskId>,
+    },
     /// What there is to pay.
     Order(OrderId),
     /// This invoice is of the order, asked for now or before.
@@ -476,124 +541,6 @@ pub enum Answer {
     Entered(i64),
     /// A vehicle without a plate is called so.
     Named(Plate),
-}
-
-#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-pub enum Refusal {
-    #[error("no lane is called {0}")]
-    NoLane(LaneId),
-    #[error("lane {0} cannot do that now: {1:?}")]
-    Lane(LaneId, Reject),
-    #[error("a reason is needed: it goes on record with your name")]
-    NoReason,
-    #[error("order {0} is not waiting to be paid")]
-    NotDue(OrderId),
-    #[error("no payment is called {0}")]
-    NoPayment(String),
-    #[error("no refund is called {0}")]
-    NoRefund(RefundId),
-    #[error("the bank spoke of {0} in a way that does not fit what was asked")]
-    WordUnfit(String),
-    #[error("the command is not the one the lane waits for")]
-    OldCommand,
-    #[error("no vehicle stands in lane {0}")]
-    NobodyThere(LaneId),
-    #[error("lane {0} lets nobody in: {1:?}")]
-    NotAdmitted(LaneId, NotAdmitted),
-    #[error("no ticket is called {0}, or it is over")]
-    NoTicket(TicketId),
-    #[error("a ticket is for 1 to 1000 persons and valid for a time that is not over")]
-    TicketUnfit,
-    #[error("ticket {0} has this code already, for other persons or another time")]
-    TicketDiffers(TicketId),
-    #[error("admission {0} waits for nobody's decision")]
-    NoAdmission(AdmissionId),
-    #[error("a plate can be read here, or no vehicle stands there: nobody needs a stand-in at {0}")]
-    PlateThere(LaneId),
-    #[error("this phone has a vehicle inside already")]
-    PhoneInside,
-    #[error("no vehicle inside came in with this phone: ask the operator")]
-    PhoneUnknown,
-    #[error("{0}")]
-    Unfit(#[from] super::manage::Unfit),
-    #[error("{0}")]
-    NoInvoice(#[from] super::invoice::NoInvoice),
-    #[error("{0}")]
-    NoSale(#[from] NoSale),
-    #[error("{0}")]
-    NoChange(#[from] NoChange),
-    #[error("no open stay is called {0}")]
-    NoStay(StayId),
-    #[error(
-        "nobody inside has a plate like that; at most one character may differ from what the camera of lane {0} read"
-    )]
-    PlateUnfit(LaneId),
-    #[error("too many plates were tried at lane {0}; an operator has been called")]
-    TriesSpent(LaneId),
-    #[error("an operator has been asked to confirm the plate at lane {0}")]
-    OperatorAsked(LaneId),
-    #[error("no task is called {0}, or it is settled; look at the list again")]
-    NoTask(TaskId),
-    #[error("no zone is called {0}")]
-    NoZone(ZoneId),
-    #[error("more than {most} vehicles cannot be in there; count again")]
-    CountUnfit { most: u32 },
-    #[error("no vehicle with this plate is inside")]
-    NotInside,
-    #[error("no booth is called {0}: name it in the site file under till.booths")]
-    NoBooth(BoothId),
-    #[error("booth {0} has an open shift: hand it over or take it over first")]
-    BoothOpen(BoothId),
-    #[error("you have an open shift at booth {0}: end it first")]
-    ShiftOpen(BoothId),
-    #[error("cash moves in an open shift only: open one at your booth")]
-    NoShift,
-    #[error("the amount does not fit: from 0 up to what it is about")]
-    AmountUnfit,
-    #[error("{0} is owed and less was given")]
-    NotEnough(Money),
-    #[error("cash {0} was given back already")]
-    RefundedBefore(CashId),
-    #[error("no arrears are called {0}, or they are over")]
-    NoArrears(ArrearsId),
-    #[error("the vehicle in lane {0} is on record as having come in")]
-    EntryKnown(LaneId),
-    #[error("the tariff has no fee for a lost entry: give the time it came in")]
-    NoLostFee,
-    #[error("no merchant is called {0}, or it gives nothing now")]
-    NoMerchant(MerchantId),
-    #[error("a merchant has a name, offers of different names and amounts that are not negative")]
-    MerchantUnfit,
-    #[error("merchant {0} makes no such offer")]
-    NoOffer(MerchantId),
-    #[error("the budget of this month is spent")]
-    BudgetSpent,
-    #[error("this stay has as many validations as a stay may have")]
-    ValidationsFull,
-    #[error("validation {0} was used or taken back already, or is of somebody else")]
-    NoValidation(ValidationId),
-    #[error("{0:?}: no more than {1} a day; another way of paying, or an operator, is needed")]
-    LimitReached(LimitName, Money),
-    #[error("payment {0} is not paid: there is nothing to give back")]
-    NotPaid(String),
-    #[error("no more than {0} can go back of this payment")]
-    RefundTooMuch(Money),
-    #[error("channel {0} gives back the whole of a payment only")]
-    WholeOnly(ChannelId),
-    #[error("somebody else has to agree to a refund you asked for")]
-    SamePerson,
-    #[error("payment {0} is decided; look at its record")]
-    Decided(PaymentId),
-    #[error("the bank may still collect payment {0} until {1}: look in its portal after that")]
-    MayCollect(PaymentId, Timestamp),
-    #[error("a sale has a number of 1 to 64 characters and a subject of 1 to 40")]
-    SaleUnfit,
-    #[error("this number was used for order {0}, of another amount or subject: take a new number")]
-    SaleDiffers(OrderId),
-    #[error("above {0} a second person has to agree: one other than you")]
-    SecondNeeded(Money),
-    #[error("there is a fire: ways out stay open until the contact is off")]
-    Fire,
 }
 
 /// What the bank's word answers.

@@ -6,7 +6,9 @@
 
 mod admit;
 pub mod basket;
+pub mod card;
 pub mod change;
+pub mod cloud;
 pub mod codes;
 pub mod crowd;
 mod decide;
@@ -25,12 +27,14 @@ pub mod pass_sale;
 pub mod presented;
 pub mod pricing;
 pub mod product;
+mod refusal;
 mod register;
 mod rights;
 pub mod rules;
 pub mod selling;
 pub mod settle;
 pub mod shares;
+pub mod sister;
 pub mod slot;
 pub mod state;
 pub mod stay;

@@ -101,6 +101,28 @@ impl State {
                 self.move_deadline(Owner::Closure(entry.id), former, entry.next_at);
                 keep(&mut self.closures, entry.id, entry, entry.over_at.is_none());
             }
+            Change::Sister(sister) => {
+                let former = self.sisters.get(&sister.id).and_then(|former| former.due);
+                self.move_deadline(Owner::Sister(sister.id), former, sister.due);
+                self.sisters.insert(sister.id, sister.clone());
+            }
+            Change::Card(card) => {
+                keep(&mut self.cards, card.id, card, card.over_at.is_none());
+            }
+            Change::CloudPass(pass) => {
+                counters.cloud = counters.cloud.max(pass.id.0);
+                let is_open = pass.over_at.is_none();
+                let former = self.clouds.get(&pass.id).and_then(|former| former.due);
+                self.move_deadline(Owner::Cloud(pass.id), former, pass.due.filter(|_| is_open));
+                keep(&mut self.clouds, pass.id, pass, is_open);
+            }
+            Change::SisterAsk(ask) => {
+                counters.ask = counters.ask.max(ask.id.0);
+                let is_open = ask.over_at.is_none();
+                let former = self.asks.get(&ask.id).and_then(|former| former.due);
+                self.move_deadline(Owner::Ask(ask.id), former, ask.due.filter(|_| is_open));
+                keep(&mut self.asks, ask.id, ask, is_open);
+            }
             Change::Zone(zone) => {
                 self.zones.insert(zone.id.clone(), zone.clone());
             }

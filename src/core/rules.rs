@@ -38,7 +38,11 @@ pub use self::{
     till::{ArrearsAtEntry, ArrearsAtExit, TillRules},
     zone::{ZoneRules, Zones},
 };
-use super::tariff::{Quote, Tariff, TariffBook};
+use super::{
+    cloud::CloudRules,
+    sister::SisterRules,
+    tariff::{Quote, Tariff, TariffBook},
+};
 use crate::types::{ChannelId, Currency, LaneId, ZoneId, bank::PayWay};
 
 #[derive(Clone, Debug)]
@@ -65,6 +69,10 @@ pub struct Rules {
     pub frictionless: FrictionlessRules,
     pub shop: ShopRules,
     pub tickets: TicketRules,
+    /// Clouds whose tickets are good here.
+    pub clouds: BTreeMap<ChannelId, CloudRules>,
+    /// The other daemons of the site, by the issuer of their tickets.
+    pub sisters: BTreeMap<u8, SisterRules>,
     /// Whoever paid may claim an invoice.
     pub invoices: bool,
     /// What operators and drivers read of a lane, where the site file names one.
@@ -100,6 +108,8 @@ impl Rules {
             frictionless: FrictionlessRules::default(),
             shop: ShopRules::default(),
             tickets: TicketRules::default(),
+            clouds: BTreeMap::new(),
+            sisters: BTreeMap::new(),
             invoices: false,
             lane_names: BTreeMap::new(),
         }

@@ -5,7 +5,9 @@ use std::collections::{BTreeMap, BTreeSet, HashMap};
 use jiff::Timestamp;
 
 use super::{
+    card::Card,
     change::{Alarm, AlarmKind, Change},
+    cloud::CloudPass,
     crowd::Crowd,
     gate::Gate,
     invoice::Invoice,
@@ -17,6 +19,7 @@ use super::{
     rules::TicketRules,
     selling::Closure,
     settle::{Settled, SettledDay},
+    sister::{Sister, SisterAsk},
     slot::Slot,
     stay::Stay,
     task::Task,
@@ -25,9 +28,9 @@ use super::{
     zone::Zone,
 };
 use crate::types::{
-    AdmissionId, ArrearsId, CashId, ClosureId, CodeDigest, CounterId, InvoiceId, LaneId, ListedId,
-    MerchantId, OrderId, PassId, PaymentId, Plate, RefundId, ReservationId, ShiftId, SlotId,
-    StayId, TaskId, TicketId, ValidationId, ZoneId,
+    AdmissionId, ArrearsId, AskId, CashId, ClosureId, CloudPassId, CodeDigest, CounterId,
+    InvoiceId, LaneId, ListedId, MerchantId, OrderId, PassId, PaymentId, Plate, RefundId,
+    ReservationId, ShiftId, SlotId, StayId, TaskId, TicketId, ValidationId, ZoneId,
 };
 
 /// What is alive: open stays, what is owed or undecided, lanes and alarms. What is over lives in the tables only.
@@ -67,6 +70,14 @@ pub struct State {
     pub invoices: BTreeMap<InvoiceId, Invoice>,
     /// Time slots that anybody had to do with, until long after they ended.
     pub slots: BTreeMap<SlotId, Slot>,
+    /// Cards that stand for tickets, and those that are lost.
+    pub cards: BTreeMap<CodeDigest, Card>,
+    /// The other daemons of the site.
+    pub sisters: BTreeMap<u8, Sister>,
+    /// Tickets of clouds that are being asked about, or that their clouds have to know of.
+    pub clouds: BTreeMap<CloudPassId, CloudPass>,
+    /// Persons on their tickets that they do not know everything of yet.
+    pub asks: BTreeMap<AskId, SisterAsk>,
     /// Closures that still give back.
     pub closures: BTreeMap<ClosureId, Closure>,
     pub counters: Counters,
@@ -83,6 +94,8 @@ pub struct State {
     plates: HashMap<Plate, StayId>,
     trades: HashMap<String, PaymentId>,
     codes: HashMap<CodeDigest, TicketId>,
+    /// Tickets in memory by their visitor.
+    people: HashMap<CodeDigest, BTreeSet<TicketId>>,
     /// Orders of tickets in memory by the code they are collected with.
     pickups: HashMap<CodeDigest, OrderId>,
     /// Open stays by the innermost zone they are in; none is zero.
@@ -130,6 +143,8 @@ pub struct Counters {
     pub task: i64,
     pub invoice: i64,
     pub closure: i64,
+    pub ask: i64,
+    pub cloud: i64,
 }
 
 /// One refund, as far as it limits the next of the same payment.
@@ -162,6 +177,11 @@ pub enum Owner {
     Slot(SlotId),
     /// A closure that goes on giving back.
     Closure(ClosureId),
+    /// A question to the home of a ticket.
+    Ask(AskId),
+    Cloud(CloudPassId),
+    /// A sister daemon that is silent.
+    Sister(u8),
     Task(TaskId),
     /// A place kept for a vehicle that has not come.
     Reservation(ReservationId),
@@ -277,6 +297,12 @@ impl State {
         self.codes.get(digest).and_then(|id| self.tickets.get(id))
     }
 
+    /// Tickets in memory that are for this visitor.
+    pub fn tickets_of_person(&self, digest: &CodeDigest) -> impl Iterator<Item = &Ticket> {
+        let ids = self.people.get(digest).into_iter().flatten();
+        ids.filter_map(|id| self.tickets.get(id))
+    }
+
     /// What a plate has not paid for earlier stays, oldest first.
     pub fn arrears_of(&self, plate: &Plate) -> impl Iterator<Item = &Arrears> {
         let ids = self.owing.get(plate).into_iter().flatten();
@@ -367,17 +393,46 @@ impl State {
         *last = (*last).max(ticket.id.0);
         let ends = |ticket: &Ticket| (!ticket.expired).then_some(ticket.valid_until);
         let owner = Owner::Ticket(ticket.id);
+        self.move_person(ticket);
         if ticket.is_alive() {
             let former = self.tickets.insert(ticket.id, ticket.clone());
             // A newer code took the place of its former.
             if let Some(former) = former.as_ref().filter(|f| f.digest != ticket.digest) {
-                self.codes.remove(&former.digest);
+                self.drop_code(former);
             }
-            self.codes.insert(ticket.digest, ticket.id);
+            self.codes.entry(ticket.digest).or_insert(ticket.id);
             self.move_deadline(owner, former.as_ref().and_then(ends), ends(ticket));
         } else if let Some(former) = self.tickets.remove(&ticket.id) {
-            self.codes.remove(&former.digest);
+            self.drop_code(&former);
             self.move_deadline(owner, ends(&former), None);
+        }
+    }
+
+    /// Who a ticket in memory is for may change with it.
+    fn move_person(&mut self, ticket: &Ticket) {
+        let person = |ticket: &Ticket| ticket.visitor.as_ref().map(|visitor| visitor.digest);
+        let before = self.tickets.get(&ticket.id).and_then(person);
+        let after = person(ticket).filter(|_| ticket.is_alive());
+        if before == after {
+            return;
+        }
+        if let Some(digest) = before
+            && let Some(ids) = self.people.get_mut(&digest)
+        {
+            ids.remove(&ticket.id);
+            if ids.is_empty() {
+                self.people.remove(&digest);
+            }
+        }
+        if let Some(digest) = after {
+            self.people.entry(digest).or_default().insert(ticket.id);
+        }
+    }
+
+    /// Two daemons may have registered the same code: it stays with whom it was known of first.
+    fn drop_code(&mut self, former: &Ticket) {
+        if self.codes.get(&former.digest) == Some(&former.id) {
+            self.codes.remove(&former.digest);
         }
     }
 

@@ -3,7 +3,7 @@
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
-use crate::types::{LaneId, StayId, TaskId};
+use crate::types::{ChannelId, LaneId, StayId, TaskId, TicketId};
 
 /// Something for the operator's work list.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
@@ -56,6 +56,10 @@ pub enum About {
     PlateTwice { former: StayId },
     /// A vehicle went through behind another.
     Tailgate,
+    /// Two came in on one right of a ticket, while the daemons of the site were apart.
+    AdmittedTwice { ticket: TicketId, sister: String },
+    /// Somebody was let in on a ticket that its cloud does not write off.
+    CloudRefused { cloud: ChannelId, trade_no: String, why: String },
     /// A driver asks for help.
     HelpCall {
         #[serde(default)]

@@ -3,7 +3,7 @@
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
-use super::{lane::Cause, rules::Direction};
+use super::{lane::Cause, rules::Direction, sister::LentTo};
 use crate::types::{
     AdmissionId, CodeDigest, CommandId, LaneId, Money, OrderId, ProductId, SlotId, TicketId, ZoneId,
 };
@@ -223,6 +223,14 @@ pub enum NotAdmitted {
     Full,
     /// It cannot be looked up now.
     Unchecked,
+    /// The other daemon of the site, which has to be asked, is not heard.
+    Apart,
+    /// The card was reported lost.
+    CardLost,
+    /// The cloud that sold it says no.
+    CloudRefused,
+    /// The cloud that sold it says nothing.
+    CloudSilent,
 }
 
 /// One person let through a turnstile, from the order to what became of it.
@@ -250,6 +258,12 @@ pub struct Admission {
     pub counter_before: Option<u32>,
     /// What the person who settled an unsure one said.
     pub settled: Option<Cause>,
+    /// Let in by a sister daemon; the lane says which.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub lent_to: Option<LentTo>,
+    /// Somebody else had come in on the same right: let in there and here while the daemons were apart.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub double: bool,
 }
 
 /// Whether somebody came in on this ticket before.

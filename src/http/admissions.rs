@@ -24,6 +24,7 @@ use super::{
 use crate::{
     core::{
         Input,
+        cloud::CloudPass,
         gate::Gate,
         input::{Answer, Refusal},
         lane::OperatorAct,
@@ -232,6 +233,8 @@ struct AdmissionsPage {
     /// Each with its direction in words.
     gates: Vec<(Gate, &'static str)>,
     admissions: Vec<Admission>,
+    /// Tickets of clouds, and what the operator reads of each.
+    clouds: Vec<CloudPass>,
     most: usize,
     notice: Option<String>,
 }
@@ -245,8 +248,18 @@ impl AdmissionsPage {
         words::admission_state(self.f.l, admission.state)
     }
 
+    fn cloud_state(&self, pass: &CloudPass) -> &'static str {
+        words::cloud_state(self.f.l, pass.state)
+    }
+
     /// Why, where no ticket says so.
     fn why(&self, admission: &Admission) -> String {
+        if admission.double {
+            let l = self.f.l;
+            return l
+                .say("同一权利已在此处放行一人", "one had come in on the same right here")
+                .into();
+        }
         let cause = admission.settled.as_ref().or(admission.cause.as_ref());
         cause.map(|cause| words::cause(self.f.l, cause)).unwrap_or_default()
     }
@@ -289,9 +302,12 @@ async fn with_notice(
     });
     let gates = gates.await?;
     let admissions = web.records.admissions_since(from, ADMISSIONS_MAX).await?;
+    let mut clouds = web.records.cloud_passes(ADMISSIONS_MAX).await?;
+    clouds.retain(|pass| pass.at >= from || pass.over_at.is_none());
     let status = if notice.is_some() { StatusCode::CONFLICT } else { StatusCode::OK };
     let notice = notice.map(|refusal| words::refusal(l, &refusal));
-    let page = AdmissionsPage { f, gates, admissions, most: ADMISSIONS_MAX as usize, notice };
+    let most = ADMISSIONS_MAX as usize;
+    let page = AdmissionsPage { f, gates, admissions, clouds, most, notice };
     Ok((status, Html(page.render()?)).into_response())
 }
 

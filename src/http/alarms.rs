@@ -117,6 +117,13 @@ pub(super) fn words(l: Lang, kind: AlarmKind) -> (&'static str, &'static str) {
             ("不确定游客是否已通过", "在“通行”页认定"),
             ("Nobody knows whether a visitor went", "Decide it on the admissions page"),
         ),
+        AlarmKind::SisterApart => two(
+            ("联系不上另一台主机", "检查两台主机之间的网络；期间按设定处理对方的票"),
+            (
+                "The other daemon of this site is not heard",
+                "Check the network between the two; meanwhile its tickets are treated as the site file says",
+            ),
+        ),
         AlarmKind::WebhookDead => two(
             ("事件接收方一天未应答", "检查接收方，然后在“程序”页重新发送"),
             (

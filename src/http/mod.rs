@@ -49,6 +49,7 @@ mod search;
 mod settlement;
 mod sheet;
 mod signin;
+mod sisters;
 mod stream;
 mod tariff_edit;
 mod tariffs;

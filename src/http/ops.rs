@@ -28,7 +28,7 @@ pub(super) async fn readyz(State(web): State<Shared>) -> Response {
         let alarms = state.alarms.values().filter(|alarm| stops.contains(&alarm.kind));
         let mut reasons: Vec<String> =
             alarms.map(|a| format!("{} {:?} since {}", a.subject, a.kind, a.since)).collect();
-        if state.lanes.is_empty() {
+        if state.lanes.is_empty() && state.gates.is_empty() {
             reasons.push("no lane has been set up yet".into());
         }
         reasons

@@ -8,6 +8,7 @@ mod programs;
 mod receipts;
 mod rules;
 mod settlement;
+mod sisters;
 mod staff;
 mod tickets;
 mod till;
@@ -33,6 +34,7 @@ pub use self::programs::{HookState, Hooks, Lists, Page, ProgramRecords};
 pub use self::receipts::{Paid, PrintOutcome, Receipts};
 pub use self::rules::{RuleFiles, RuleMistake, TariffText};
 pub use self::settlement::{DaySettled, Earned, EarnedSums, RelayLine, SettlementRecords};
+pub use self::sisters::{SisterAnswer, SisterCall, SisterDoor};
 pub use self::staff::{AccountNote, AccountRow, Person, Staff, StaffAct, StaffRefusal, TrailPiece};
 pub use self::tickets::{Slip, TicketCodes, TicketPast, TicketRecords, VisitorUnfit, Visits};
 pub use self::till::{BillLine, MerchantAccount, MerchantUser, TillRecords};
@@ -40,6 +42,7 @@ use crate::{
     bank::{SignAsk, SignForm},
     core::{
         self, Change, Rules, State, Waiting,
+        cloud::CloudPass,
         money::{Order, Payment, Posting, Refund},
         stay::Stay,
         task::Task,
@@ -199,6 +202,11 @@ pub trait Records: Send + Sync + 'static {
     fn ticket_of(&self, digest: CodeDigest) -> Found<'_, Option<Ticket>>;
 
     fn ticket(&self, id: TicketId) -> Found<'_, Option<Ticket>>;
+
+    /// Tickets of clouds that were shown at the gates, latest first.
+    fn cloud_passes(&self, _limit: u32) -> Found<'_, Vec<CloudPass>> {
+        Box::pin(async { Ok(Vec::new()) })
+    }
 
     /// From `from` on, latest first.
     fn admissions_since(&self, from: Timestamp, limit: u32) -> Found<'_, Vec<ticket::Admission>>;

@@ -340,6 +340,10 @@ fn event(l: Lang, change: &Change) -> String {
         | Change::Invoice(_)
         | Change::Slot(_)
         | Change::Closure(_)
+        | Change::Sister(_)
+        | Change::SisterAsk(_)
+        | Change::CloudPass(_)
+        | Change::Card(_)
         | Change::TicketActed(_)
         | Change::PassActed(_)
         | Change::RulesRead { .. } => change.kind().to_owned(),

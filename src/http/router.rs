@@ -32,12 +32,13 @@ use super::{
     merchant, merchant_bills, merchants, misreads, operate, ops, pay, payments,
     ports::{
         BankDoor, Desk, DeviceDoor, Fleet, Hooks, InvoiceDesk, Lists, PaymentRecords, Pictures,
-        ProgramRecords, Receipts, Records, RuleFiles, SettlementRecords, Staff, TillRecords,
+        ProgramRecords, Receipts, Records, RuleFiles, SettlementRecords, SisterDoor, Staff,
+        TillRecords,
     },
     program, receipts, records, register,
     roles::{self, Right},
-    screen, search, settlement, signin, stream, tariff_edit, tariffs, tasks, till, unlicensed,
-    users,
+    screen, search, settlement, signin, sisters, stream, tariff_edit, tariffs, tasks, till,
+    unlicensed, users,
     visit::{self, TicketOffice},
     worklist::Differences,
     zones,
@@ -96,6 +97,8 @@ pub struct Parts {
     pub bank: Option<Arc<dyn BankDoor>>,
     pub fleet: Arc<dyn Fleet>,
     pub door: Arc<dyn DeviceDoor>,
+    /// `None`: the site has one daemon.
+    pub sisters: Option<Arc<dyn SisterDoor>>,
     /// `None`: the site prints nothing.
     pub receipts: Option<Arc<dyn Receipts>>,
     /// `None`: the site issues no invoices.
@@ -134,6 +137,7 @@ pub(super) struct Web {
     pub(super) bank: Option<Arc<dyn BankDoor>>,
     pub(super) fleet: Arc<dyn Fleet>,
     pub(super) door: Arc<dyn DeviceDoor>,
+    pub(super) sisters: Option<Arc<dyn SisterDoor>>,
     /// Whoever holds it can read the data folder.
     pub(super) folder_token: String,
     pub(super) receipts: Option<Arc<dyn Receipts>>,
@@ -181,6 +185,7 @@ pub fn router(parts: Parts) -> Router {
         bank: parts.bank,
         fleet: parts.fleet,
         door: parts.door,
+        sisters: parts.sisters,
         folder_token: folder_token(&parts.settings.site_secret),
         receipts: parts.receipts,
         invoices: parts.invoices,
@@ -229,6 +234,7 @@ pub fn router(parts: Parts) -> Router {
         .layer(log())
         // Beside the pages, not below them: devices get no cookie, no policy and no page in place of an error.
         .merge(calls::routes().layer(log()))
+        .merge(sisters::routes().layer(log()))
         .with_state(web)
 }
 

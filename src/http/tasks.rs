@@ -92,6 +92,13 @@ pub(super) fn what(l: Lang, about: &About) -> &'static str {
         About::Misread { .. } => l.say("车牌识别不符", "A read fits no stay"),
         About::PlateTwice { .. } => l.say("同一车牌再次入场", "A plate came in twice"),
         About::Tailgate => l.say("跟车闯杆", "A vehicle went through behind another"),
+        About::CloudRefused { .. } => l.say(
+            "平台票已放行但未能核销",
+            "Let in on a ticket that its platform does not write off",
+        ),
+        About::AdmittedTwice { .. } => {
+            l.say("一票两处入场", "Two came in on one right of a ticket")
+        }
         About::HelpCall { from: CallFrom::Waiting, .. } => {
             l.say("车辆等待过久", "A vehicle has waited for too long")
         }
@@ -104,6 +111,13 @@ fn says(l: Lang, about: &About) -> String {
         About::Misread { raw, .. } => format!("{} {raw}", l.say("识别为", "read as")),
         About::PlateTwice { former } => format!("{} {former}", l.say("原停车记录", "former stay")),
         About::Tailgate => String::new(),
+        About::CloudRefused { cloud, trade_no, why } => format!("{cloud} {trade_no}: {why}"),
+        About::AdmittedTwice { ticket, sister } => match l {
+            Lang::Zh => format!("票 {ticket}：与 {sister} 断开期间，两边都放行了一人"),
+            Lang::En => {
+                format!("ticket {ticket}: let in here and at {sister} while the two were apart")
+            }
+        },
         About::HelpCall { from, says } => {
             let from = match from {
                 CallFrom::Phone => l.say("手机", "by phone"),

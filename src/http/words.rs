@@ -10,7 +10,9 @@ use jiff::tz::TimeZone;
 
 pub(super) use self::refused::not_admitted;
 use crate::core::{
-    Refusal, gate,
+    Refusal,
+    cloud::CloudState,
+    gate,
     lane::{Cause, Help, OperatorAct, Phase, Reject, Why},
     money::{OrderState, PaidBy, PaymentState, RefundState, RefundWhy},
     selling::TicketDid,
@@ -370,6 +372,22 @@ pub(super) fn refusal(l: Lang, refusal: &Refusal) -> String {
             "此任务已处理，请刷新列表",
             "This task is settled already; look at the list again",
         ),
+        Refusal::CardTaken(_) => l.say(
+            "此卡已绑定其他票，请先解绑",
+            "This card stands for another ticket: unbind it there first",
+        ),
+        Refusal::CardsFull(_) => {
+            l.say("此票每人已有一张卡", "The ticket has a card for each of its persons")
+        }
+        Refusal::NoCard => l.say("此卡未绑定任何票", "This card stands for no ticket"),
+        Refusal::NoSister(_) => l.say(
+            "没有这台主机：请在配置文件 [[sister]] 中填写",
+            "There is no such daemon: name it in the site file under [[sister]]",
+        ),
+        Refusal::ElsewhereSold(_) => l.say(
+            "此票由另一台主机售出，请在那里办理",
+            "Another daemon of this site sold this ticket: change it there",
+        ),
         Refusal::NoZone(_) => l.say("没有这个区域", "There is no such zone"),
         Refusal::CountUnfit { .. } => {
             l.say("数字过大，请重新清点", "So many cannot be in there; count again")
@@ -450,6 +468,20 @@ pub(super) fn gate_phase(l: Lang, phase: gate::Phase) -> &'static str {
         gate::Phase::HeldFree => l.say("自由通行", "Held free"),
         gate::Phase::Locked => l.say("已锁定", "Locked"),
         gate::Phase::Faulty => l.say("故障：闸机没有响应", "Fault: the turnstile is not heard"),
+    }
+}
+
+/// How a ticket of a cloud stands.
+pub(super) fn cloud_state(l: Lang, state: CloudState) -> &'static str {
+    match state {
+        CloudState::Looking | CloudState::Checking => l.say("正在核对", "being checked"),
+        CloudState::Good => l.say("有效，未通过", "good, nobody went yet"),
+        CloudState::Unchecked => l.say("未核对，未通过", "unchecked, nobody went yet"),
+        CloudState::Late => l.say("已通过，待核对", "went, to be checked"),
+        CloudState::WritingOff => l.say("已通过，待核销", "went, to be written off"),
+        CloudState::Done => l.say("已核销", "written off"),
+        CloudState::No => l.say("未放行", "nobody was let in"),
+        CloudState::Refused => l.say("已放行，平台拒绝核销", "let in, and the platform says no"),
     }
 }
 

@@ -128,6 +128,8 @@ async fn number(conn: &mut SqliteConnection, state: &mut State) -> Result<(), St
             "task" => &mut counters.task,
             "invoice" => &mut counters.invoice,
             "closure" => &mut counters.closure,
+            "cloud_pass" => &mut counters.cloud,
+            "sister_ask" => &mut counters.ask,
             _ => continue,
         };
         *counter = last.id;

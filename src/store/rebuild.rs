@@ -113,6 +113,10 @@ fn expect(expected: &mut Expected, change: &Change, body: &str) {
         Change::Crowd(crowd) => format!("crowd {}", crowd.id),
         Change::Slot(slot) => format!("slot {}", slot.id),
         Change::Closure(closure) => format!("closure {}", closure.id),
+        Change::Sister(sister) => format!("sister {}", sister.id),
+        Change::Card(card) => format!("card {}", card.id),
+        Change::CloudPass(pass) => format!("cloud_pass {}", pass.id),
+        Change::SisterAsk(ask) => format!("sister_ask {}", ask.id),
         Change::Payment(payment) => {
             expected.insert(format!("watched {}", payment.id), digest(""));
             format!("payment {}", payment.id)

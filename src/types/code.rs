@@ -35,6 +35,13 @@ impl Code {
         Self::parse(&format!("{bits}:{hex}"))
     }
 
+    /// Its last three characters, by which a person tells a card from others; nobody finds the rest by them.
+    pub fn tail(&self) -> String {
+        let all = self.0.chars().count();
+        let tail: String = self.0.chars().skip(all.saturating_sub(3)).collect();
+        format!("…{tail}")
+    }
+
     /// What the ticket is known by. A short code is the same however it is typed: small letters, look-alikes, with its
     /// hyphen or without.
     pub fn digest(&self) -> CodeDigest {

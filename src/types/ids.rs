@@ -59,6 +59,10 @@ number_id! {
     TaskId,
     /// One invoice, or one that takes back another.
     InvoiceId,
+    /// One person asked for at a sister daemon; counts at the asker.
+    AskId,
+    /// One showing of a ticket of somebody else's cloud.
+    CloudPassId,
     /// Days a scenic site was closed, with all that goes back for them.
     ClosureId,
 }

@@ -2,6 +2,7 @@
 
 pub mod account;
 pub mod bank;
+pub mod cloud;
 pub mod code;
 pub mod ids;
 pub mod invoice;
@@ -15,6 +16,7 @@ pub mod tax_number;
 pub mod vehicle;
 
 pub use account::AccountDid;
+pub use cloud::{CloudAsk, CloudNo, CloudSlip, CloudWord};
 pub use code::{Code, CodeDigest};
 pub use ids::*;
 pub use invoice::{Buyer, Contact, GivenBack, InvoiceAsk, InvoiceFor, InvoiceWord, RedOf};

@@ -13,6 +13,7 @@ mod crash_points;
 mod displays;
 mod faults;
 mod gates;
+mod guests;
 mod makes;
 mod money;
 mod packaging;
@@ -22,6 +23,7 @@ mod push;
 mod reload;
 #[path = "../rig/gates.rs"]
 mod rig;
+mod sisters;
 mod support;
 mod tariff;
 mod tidy;

@@ -37,6 +37,7 @@ use super::{
 };
 
 mod families;
+pub mod scenic;
 
 pub use families::{PlateAgreement, SubOrder};
 
@@ -94,6 +95,7 @@ struct Shared {
     bank: Mutex<Bank>,
     messages: Mutex<HashSet<String>>,
     plates: Mutex<families::Plates>,
+    scenic: Mutex<scenic::Scenic>,
     sub_orders: Mutex<families::SubOrders>,
     /// The call that began an order which is not of the QR family, by `out_trade_no`: its notice names it.
     begun_by: Mutex<HashMap<String, String>>,
@@ -111,6 +113,10 @@ impl Shared {
 
     fn plates(&self) -> MutexGuard<'_, families::Plates> {
         self.plates.lock().unwrap_or_else(std::sync::PoisonError::into_inner)
+    }
+
+    fn scenic(&self) -> MutexGuard<'_, scenic::Scenic> {
+        self.scenic.lock().unwrap_or_else(std::sync::PoisonError::into_inner)
     }
 
     /// By the bank's own clock.
@@ -196,6 +202,7 @@ impl Gateway {
             bank: Mutex::new(Bank::new(settings.seed, settings.faults.clone())),
             messages: Mutex::default(),
             plates: Mutex::default(),
+            scenic: Mutex::default(),
             sub_orders: Mutex::default(),
             begun_by: Mutex::default(),
             base_url: format!("http://{addr}"),
@@ -272,6 +279,11 @@ impl Gateway {
     /// How a plate is bound; without an agreement, charges are refused.
     pub fn bind_plate(&self, plate: &str, agreement: Option<PlateAgreement>) {
         self.shared.plates().bind(plate, agreement);
+    }
+
+    /// Looks at the scenic cloud, or changes it.
+    pub fn scenic<T>(&self, see: impl FnOnce(&mut scenic::Scenic) -> T) -> T {
+        see(&mut self.shared.scenic())
     }
 
     /// Tells the site of an agreement, in a message of this bank's own making: no such is published. The site's answer.

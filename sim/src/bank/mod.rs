@@ -23,7 +23,7 @@ mod words;
 
 pub use crypto::{GatewayKeys, Hash};
 pub use faults::Faults;
-pub use gateway::{Gateway, GatewaySettings, PlateAgreement, SubOrder};
+pub use gateway::{Gateway, GatewaySettings, PlateAgreement, SubOrder, scenic};
 pub use model::Bank;
 pub use wallet::{Departed, Entered, Wallet};
 pub use words::{

@@ -81,7 +81,8 @@ impl Admissions {
             Presented::Code(digest) => {
                 self.tickets.values().find(|ticket| ticket.digest == *digest).cloned()
             }
-            Presented::Bad(_) => None,
+            Presented::Ticket(id) => self.tickets.get(id).cloned(),
+            Presented::Person(_) | Presented::Bad(_) => None,
         }
     }
 

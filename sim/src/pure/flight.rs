@@ -392,6 +392,10 @@ impl Run {
             Effect::AskInvoice { .. }
             | Effect::FindInvoice { .. }
             | Effect::FindBought { .. }
+            | Effect::AskSister { .. }
+            | Effect::FindCloudTicket { .. }
+            | Effect::AskCloud { .. }
+            | Effect::TellSister { .. }
             | Effect::TellLeft { .. } => {}
             Effect::TriggerRead { lane } => {
                 if let Some(lane) = self.lane_ix(&lane)

@@ -232,6 +232,10 @@ impl CoreSite {
             | Effect::AskInvoice { .. }
             | Effect::FindInvoice { .. }
             | Effect::FindBought { .. }
+            | Effect::AskSister { .. }
+            | Effect::FindCloudTicket { .. }
+            | Effect::AskCloud { .. }
+            | Effect::TellSister { .. }
             | Effect::TellLeft { .. } => {}
         }
     }

@@ -7,6 +7,7 @@
 //!   line     all that hangs on one RS-485 line: `board` (relays, inputs) and `turnstile` over
 //!            `rtu`, and `led`
 //!   scanner  reads codes on a port of its own; printer: `stream` (what it is told), `paper`
+//!   id_card  reads identity cards on a port of its own
 //!   reader   card readers on OSDP; `device` is one of them
 //!   body     what every camera has and can be told; `station` and `push` carry it to a broker or an address
 //!   camera   a Vzenith camera at a broker: `message` (what it says), `command` (what it is told)
@@ -21,6 +22,7 @@ pub mod camera;
 pub mod frigate;
 pub mod hikvision;
 mod html;
+mod id_card;
 mod led;
 pub mod line;
 pub mod phone;
@@ -49,6 +51,7 @@ pub use self::{
     camera::{Camera, CameraSettings, Sighting, TopicLayout},
     frigate::{Frigate, FrigateSettings},
     hikvision::{AlertManner, AlertNamespace, AlertShape, HashKind, Hikvision, HikvisionSettings},
+    id_card::{IdReader, IdReaderState},
     led::Led,
     line::Line,
     phone::{Page, Phone, PhoneError},

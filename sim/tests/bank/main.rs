@@ -2,6 +2,7 @@
 #![expect(clippy::unwrap_used, reason = "a test may fail loudly")]
 
 mod families;
+mod scenic;
 mod support;
 mod swiftpass;
 mod wallets;

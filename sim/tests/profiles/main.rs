@@ -57,6 +57,7 @@ async fn cycle(profile: &Profile) -> Used {
         (Protocol::AsciiScanner | Protocol::Reader55Aa, Kind::Scanner) => {
             people::scanner(profile).await
         }
+        (Protocol::IdCard, Kind::Reader) => readers::id_cards(profile).await,
         (Protocol::Osdp, Kind::Reader) => readers::cycle(profile).await,
         (Protocol::Escpos, Kind::Printer) => people::printer(profile).await,
         (protocol, kind) => panic!("{}: no twin for a {kind:?} of {protocol:?}", profile.name),

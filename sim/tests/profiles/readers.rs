@@ -15,10 +15,10 @@ use paifang::{
     types::DeviceId,
 };
 use paifang_devices::{
-    Capability, DeviceEvent, OsdpPanel, Profile,
+    Capability, DeviceEvent, IdCardPanel, IdNumber, OsdpPanel, Profile,
     osdp::{Signal, Told},
 };
-use paifang_sim::wire::{Pty, ReaderFaults, ReaderSettings, Readers};
+use paifang_sim::wire::{IdReader, Pty, ReaderFaults, ReaderSettings, Readers};
 use tokio::sync::mpsc;
 
 use crate::{Used, support::*};
@@ -97,6 +97,43 @@ pub(crate) async fn cycle(profile: &Profile) -> Used {
         assert!(matches!(both[..], [Command::Led(_), Command::Buzzer(_)]), "{both:?}");
     }
     Used::from([Capability::CardRead, Capability::Signal])
+}
+
+/// A card, the same one still there, lifted and put back; damage, noise and silence between.
+pub(crate) async fn id_cards(profile: &Profile) -> Used {
+    const NUMBER: &str = "11010519491231002X";
+    let twin = IdReader::start(Pty::open().unwrap());
+    let bus = Bus::open(SerialSettings {
+        path: twin.path().to_str().unwrap().to_owned(),
+        baud: profile.baud().unwrap(),
+        gap: Duration::from_millis(2),
+        framing: Framing::default(),
+    });
+    within("the port", bus.status().wait_for(|status| *status == LineStatus::Up)).await.unwrap();
+    let (tell, mut told) = mpsc::unbounded_channel();
+    let reader = Reader {
+        id: id(1),
+        bus,
+        panel: IdCardPanel::new(profile).unwrap(),
+        reply_timeout: Duration::from_millis(200),
+    };
+    let (_signal, signalled) = mpsc::channel(SIGNALS_MAX);
+    tokio::spawn(reader.run(Sink(tell), signalled));
+    let mut next = async || within("news of the reader", told.recv()).await.unwrap().1;
+    assert_eq!(next().await, Told::Online { secure: false });
+    twin.with(|state| {
+        (state.noise, state.damaged) = (vec![0xAA, 0xAA, 0x00], 2);
+        state.lifted_first = true;
+    });
+    twin.put(Some(NUMBER));
+    let number = IdNumber::parse(NUMBER).unwrap();
+    let card = Told::Event(DeviceEvent::IdCardRead { number });
+    assert_eq!(next().await, card);
+    twin.with(|state| state.silent = true);
+    assert_eq!(next().await, Told::Offline);
+    twin.with(|state| state.silent = false);
+    assert_eq!(next().await, Told::Online { secure: false });
+    Used::from([Capability::CardRead])
 }
 
 fn id(address: u8) -> DeviceId {

@@ -202,6 +202,10 @@ fn refusal(why: NotAdmitted) -> &'static str {
         NotAdmitted::NoReturn => "not_admitted_no_return",
         NotAdmitted::Full => "not_admitted_full",
         NotAdmitted::Unchecked => "not_admitted_unchecked",
+        NotAdmitted::Apart => "not_admitted_apart",
+        NotAdmitted::CardLost => "not_admitted_card_lost",
+        NotAdmitted::CloudRefused => "not_admitted_cloud_refused",
+        NotAdmitted::CloudSilent => "not_admitted_cloud_silent",
     }
 }
 

@@ -4,14 +4,15 @@
 use std::{collections::HashMap, fmt, sync::Arc, time::Duration};
 
 use futures::future::BoxFuture;
+use jiff::Timestamp;
 use tokio::sync::broadcast;
 
 use super::{Health, Strangers};
 use crate::{
-    app::App,
+    app::{App, reading::LastCards},
     core::{Input, lane::OperatorAct},
     http::ports::{DeviceReport, Fleet, Spoken, StrangerReport, TestError, TestReport},
-    types::{DeviceId, LaneId},
+    types::{Code, DeviceId, LaneId},
 };
 
 /// How long a device that can be asked nothing is listened to.
@@ -27,6 +28,7 @@ pub struct AppFleet {
     pub health: Health,
     pub strangers: Strangers,
     pub probes: Probes,
+    pub last_cards: LastCards,
     /// The lane whose arm each device moves.
     pub arms: HashMap<DeviceId, LaneId>,
     /// Opens the ears to strangers for a while; says what that means here.
@@ -58,6 +60,10 @@ impl Fleet for AppFleet {
             let lane = lane.ok_or_else(|| TestError::NoArm(report.id.clone()))?.clone();
             self.open(&report.id, lane, who).await
         })
+    }
+
+    fn last_cards(&self) -> Vec<(DeviceId, Code, Timestamp)> {
+        self.last_cards.all()
     }
 
     fn live(&self) -> broadcast::Receiver<Arc<Spoken>> {

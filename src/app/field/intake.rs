@@ -150,6 +150,7 @@ impl Intake {
             | DeviceEvent::Snapshot { .. }
             | DeviceEvent::Scanned { .. }
             | DeviceEvent::CardRead { .. }
+            | DeviceEvent::IdCardRead { .. }
             | DeviceEvent::Identity { .. } => None,
         }
     }

@@ -13,7 +13,7 @@ use super::{
     board::{ArmJob, BoardJob, soon},
 };
 use crate::{
-    app::{App, Ports, banker::Banker, invoices::Invoices},
+    app::{App, Ports, banker::Banker, clouds::Clouds, invoices::Invoices, sisters::Sisters},
     core::{
         Effect, Input, Message,
         gate::Way,
@@ -57,6 +57,8 @@ pub struct FieldPorts {
     pub messages: HashMap<LaneId, watch::Sender<Message>>,
     pub banker: Banker,
     pub invoices: Option<Invoices>,
+    pub sisters: Sisters,
+    pub clouds: Clouds,
 }
 
 impl Ports for FieldPorts {
@@ -92,6 +94,10 @@ impl Ports for FieldPorts {
             Effect::FindBought { closure, after, orders } => {
                 self.tickets.find_bought(closure, after, orders);
             }
+            Effect::FindCloudTicket { pass, digest } => self.clouds.find(pass, digest),
+            Effect::AskCloud { pass } => self.clouds.ask(pass),
+            Effect::AskSister { ask, watched } => self.sisters.ask(&ask, watched),
+            Effect::TellSister { sister } => self.sisters.wake(sister),
             Effect::TriggerRead { lane } => self.trigger(&lane, now),
             Effect::Show { lane, message } => {
                 if let Some(messages) = self.messages.get(&lane) {

@@ -1,10 +1,10 @@
-//! A card reader on OSDP: polled all the time on its line, lamp and buzzer told as they come. Decides nothing; cards
+//! A card reader, on OSDP or of identity cards: polled all the time on its line, lamp and buzzer told as they come. Decides nothing; cards
 //! and health go to whoever is given as [`ReaderSink`].
 
 use std::{future::Future, time::Duration};
 
 use paifang_devices::{
-    DeviceEvent, OsdpPanel,
+    CardPanel, DeviceEvent,
     osdp::{Signal, Told},
 };
 use rand::{TryRng, rngs::SysRng};
@@ -34,14 +34,14 @@ pub trait ReaderSink: Send {
 }
 
 #[derive(Debug)]
-pub struct Reader {
+pub struct Reader<P> {
     pub id: DeviceId,
     pub bus: BusHandle,
-    pub panel: OsdpPanel,
+    pub panel: P,
     pub reply_timeout: Duration,
 }
 
-impl Reader {
+impl<P: CardPanel> Reader<P> {
     /// Polls until the daemon stops: until the sink or the last sender of signals is gone.
     pub async fn run(mut self, mut sink: impl ReaderSink, mut signals: mpsc::Receiver<Signal>) {
         let start = Instant::now();

@@ -7,7 +7,7 @@ use std::{
     time::Duration,
 };
 
-use paifang_devices::{Profile, osdp::OsdpTrouble};
+use paifang_devices::{OsdpPanel, Profile, osdp::OsdpTrouble};
 use tokio::{task::JoinHandle, time::timeout};
 use tokio_serial::{SerialPort, SerialStream};
 

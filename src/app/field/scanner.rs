@@ -12,7 +12,7 @@ use tracing::{info, warn};
 
 use super::Pulse;
 use crate::{
-    app::{App, Busy, Then},
+    app::{App, Busy, Then, clouds::CloudCodes},
     core::{Input, input::At, presented::Presented},
     io::serial::{LineStatus, ListenHandle},
     tickets::TicketKeys,
@@ -37,6 +37,7 @@ pub struct Scanner {
     pub lane: LaneId,
     pub reads: Reads,
     pub keys: TicketKeys,
+    pub clouds: CloudCodes,
     pub app: App,
     pub reader: ScanReader,
     pub port: ListenHandle,
@@ -92,6 +93,10 @@ impl Scanner {
                         self.pays(code).await?;
                         continue;
                     }
+                    Reads::Tickets if self.clouds.is_one(&text) => {
+                        self.of_a_cloud(&text).await?;
+                        continue;
+                    }
                     // Looked at here: a signature takes as long as many decisions.
                     Reads::Tickets => self.keys.read(&text, self.app.now()),
                 },
@@ -109,6 +114,17 @@ impl Scanner {
             self.app.submit(Input::Scanned { lane, shown }, None).await?;
         }
         Ok(())
+    }
+
+    /// What looks like a ticket that somebody else's cloud sold.
+    async fn of_a_cloud(&mut self, text: &str) -> Result<(), Busy> {
+        counter!("paifang_scans_total").increment(1);
+        let Some((cloud, digest, sealed)) = self.clouds.sealed(text) else {
+            warn!(scanner = %self.id, "a cloud's code could not be sealed, so nobody is asked about it");
+            return Ok(());
+        };
+        let lane = self.lane.clone();
+        self.app.submit(Input::CloudScanned { lane, cloud, digest, sealed }, None).await
     }
 
     /// The lane's due order is collected; what became of it, its display and page tell.

@@ -25,6 +25,7 @@ pub(super) fn words(event: &DeviceEvent) -> String {
         DeviceEvent::Gone => "is leaving".into(),
         DeviceEvent::Position(position) => format!("arm {}", position.name()),
         DeviceEvent::Scanned { text } => format!("code of {} characters", text.chars().count()),
+        DeviceEvent::IdCardRead { .. } => "identity card".to_owned(),
         DeviceEvent::CardRead { bits, .. } => format!("card of {bits} bits"),
         DeviceEvent::Identity { model, firmware } => {
             let text = |text: &Option<String>| text.clone().unwrap_or_else(|| "?".into());

@@ -10,6 +10,9 @@ use crate::{
     types::{ClosureId, LaneId, OrderId, Plate, StayId, TicketId},
 };
 
+/// Of whom nothing is known for so long is a stranger.
+const PERSON_PAST: jiff::SignedDuration = jiff::SignedDuration::from_hours(48);
+
 /// Asks the tables; the answer comes back as an input.
 #[derive(Clone, Debug)]
 pub struct Tickets {
@@ -25,6 +28,13 @@ impl Tickets {
             let found = match &shown {
                 Presented::Signed(claims, ..) => tickets.reader.ticket(claims.ticket).await,
                 Presented::Code(digest) => tickets.reader.ticket_of(digest).await,
+                Presented::Ticket(id) => tickets.reader.ticket(*id).await,
+                // The latest of those that are over tells why.
+                Presented::Person(digest) => {
+                    let since = tickets.app.now() - PERSON_PAST;
+                    let found = tickets.reader.tickets_of_visitor(digest, since, 50).await;
+                    found.map(|mut found| found.pop())
+                }
                 Presented::Bad(_) => Ok(None),
             };
             let input = match found {

@@ -6,6 +6,7 @@
 //!     qrcode    codes and payers' codes (`/api/qrcode/...`), with what `terminal` tells of a scanner
 //!     online    the online family (`/api/cardbusiness/...`): its `pay_status` counts the other way round
 //!     plate     what is bound to a plate; the form of the signing page
+//!   scenic     tickets of the bank's scenic cloud, checked and written off
 //!   sub_orders  parts of payments that the bank settles to partners
 //!   statement  the bank's file of a day, fetched by `statement_fetch`
 //!   envelope   signs and verifies calls; `notice` does so for notifications; `keys` holds the arithmetic
@@ -22,17 +23,17 @@ use std::{
 
 use jiff::{Timestamp, civil::Date};
 use rand::{TryRng, rngs::SysRng};
-use tracing::{debug, warn};
+use tracing::{debug, info, warn};
 
 use super::{
-    Agreeing, AgreementAsk, AgreementWord, Answer, Ask, Capabilities, Channel, Letter,
-    Notification, NotifyError, NotifyReply, PayWay, Settings, ShareAsk, ShareWord, Sharing,
-    SignAsk, SignForm, Word,
+    Agreeing, AgreementAsk, AgreementWord, Answer, Ask, Capabilities, Channel, CloudShape,
+    Clouding, Letter, Notification, NotifyError, NotifyReply, PayWay, Settings, ShareAsk,
+    ShareWord, Sharing, SignAsk, SignForm, Word,
     channels::Clock,
     statement::{Fetching, RowError, Rows, Text},
     transport::Transport,
 };
-use crate::types::{Currency, Plate};
+use crate::types::{CloudAsk, CloudWord, Currency, Plate};
 
 mod agreement_notice;
 mod envelope;
@@ -44,6 +45,7 @@ mod online;
 mod plate;
 mod plate_settings;
 mod qrcode;
+mod scenic;
 mod settings;
 mod statement;
 mod statement_fetch;
@@ -56,6 +58,7 @@ pub use keys::SignType;
 pub use online::{OnlinePayStatus, OnlineSettings};
 pub use plate_settings::{PlateAnswer, PlateOrders, PlateProduct, PlateSettings};
 pub use qrcode::{QrcodeCollectStatus, QrcodePayStatus, Versions};
+pub use scenic::ScenicSettings;
 pub use settings::{IcbcSettings, NotifyMsgId, Product, SettingsError};
 pub use statement::{Columns, Encoding, StatementSettings, Unit};
 pub use statement_fetch::FetchSettings;
@@ -193,6 +196,11 @@ impl Settings for IcbcSettings {
     fn ways(&self) -> &'static [PayWay] {
         IcbcSettings::ways(self)
     }
+
+    fn cloud(&self) -> Option<(CloudShape, u32, u32)> {
+        let scenic = self.scenic.as_ref()?;
+        Some((scenic.shape(), scenic.patience_ms, scenic.unchecked_max))
+    }
 }
 
 impl Channel for Icbc {
@@ -260,6 +268,27 @@ impl Channel for Icbc {
 
     fn end_agreement<'a>(&'a self, ask: &'a AgreementAsk) -> Agreeing<'a> {
         Box::pin(self.agreement_logged(ask, true))
+    }
+
+    fn ticket<'a>(&'a self, ask: &'a CloudAsk) -> Clouding<'a> {
+        Box::pin(async move {
+            let now = (self.clock)();
+            let (path, biz) = match scenic::call(&self.settings, now.as_millisecond(), ask) {
+                Ok(call) => call,
+                Err(why) => return CloudWord::Unknown { why },
+            };
+            let word = match self.call(&path, &biz).await {
+                Ok(content) => scenic::word(&self.settings, scenic::today(now), ask, &content),
+                Err(Trouble::NotSent) => CloudWord::Unknown { why: "cannot sign".to_owned() },
+                Err(Trouble::Unheard(why)) => CloudWord::Unknown { why },
+            };
+            match &word {
+                CloudWord::Unknown { why } => warn!(?ask, why, "no clear word about a ticket"),
+                CloudWord::Refused { why, .. } => info!(?ask, why, "the cloud says no"),
+                _ => debug!(?ask, "the cloud answered"),
+            }
+            word
+        })
     }
 
     fn sign_form(&self, ask: &SignAsk) -> Option<SignForm> {

@@ -16,6 +16,7 @@ use super::{
     online::OnlineSettings,
     plate_settings::PlateSettings,
     qrcode::Versions,
+    scenic::ScenicSettings,
     statement::StatementSettings,
     sub_orders::SubOrderSettings,
     terminal::TerminalSettings,
@@ -114,6 +115,8 @@ pub struct IcbcSettings {
     pub online: OnlineSettings,
     /// Payments by plate. Default: none are collected.
     pub plate: Option<PlateSettings>,
+    /// Tickets of the scenic cloud. Default: none are taken.
+    pub scenic: Option<ScenicSettings>,
     /// Parts of payments that the bank settles to partners. Default: none are.
     pub sub_orders: Option<SubOrderSettings>,
     /// Statements. Default: none are read.
@@ -264,6 +267,9 @@ impl IcbcSettings {
             let what =
                 "needed by plate.sign: the form that goes through the driver's phone is encrypted";
             return Err(SettingsError::new("aes_key_file", what));
+        }
+        if let Some(what) = self.scenic.as_ref().and_then(ScenicSettings::wrong) {
+            return Err(SettingsError::new("scenic", what));
         }
         match self.statement.as_ref().and_then(StatementSettings::wrong) {
             Some(what) => Err(SettingsError::new("statement", what)),

@@ -35,6 +35,9 @@ impl Desk<'_> {
         if before == Some(DONE) {
             return Ok(Answer::Duplicate);
         }
+        if let Some(reply) = self.hand_at_home(asked, &lane, before.is_some()) {
+            return reply;
+        }
         let decided = match asked.way {
             Way::Out => Ok(self.out_by_hand(asked)),
             Way::In | Way::Both => self.in_by_hand(asked),
@@ -43,21 +46,49 @@ impl Desk<'_> {
             // Somebody was told no: the same check does not turn into a yes behind their back.
             return Err(Refusal::NotAdmitted(lane, NotAdmitted::Busy));
         }
-        let end = if decided.is_ok() { DONE } else { REFUSED };
-        let (until, amount) = (self.now + KNOWN, Money::new(end, self.rules.currency));
-        self.record(Change::Spent(Spent { id, until, amount, recent: Vec::new(), over_at: None }));
         match decided {
             Ok(went) => {
                 let number = went.ticket.as_ref().map(|ticket| ticket.id);
+                self.check_ended(&asked.key, DONE);
                 self.went_by_hand(went, &lane, asked);
                 Ok(number.map_or(Answer::Done, Answer::Ticket))
             }
             Err((ticket, why)) => {
-                let (lane, who) = (lane.clone(), Some(asked.who.clone()));
-                self.record(Change::ScanRefused { lane: lane.clone(), ticket, why, who });
-                Err(Refusal::NotAdmitted(lane, why))
+                let who = Some(asked.who.clone());
+                self.refuse_hand_ask(&asked.key, &lane, ticket, (why, who))
             }
         }
+    }
+
+    /// As [`Self::checked_by_hand`], once the ticket's home keeps a person for it.
+    pub(super) fn let_in_checked(
+        &mut self,
+        asked: &HandCheck,
+        lane: &LaneId,
+    ) -> Result<(), NotAdmitted> {
+        let went = self.in_by_hand(asked).map_err(|(_, why)| why)?;
+        self.check_ended(&asked.key, DONE);
+        self.went_by_hand(went, lane, asked);
+        Ok(())
+    }
+
+    pub(super) fn refuse_hand_ask(
+        &mut self,
+        key: &str,
+        lane: &LaneId,
+        ticket: Option<TicketId>,
+        (why, who): (NotAdmitted, Option<String>),
+    ) -> Reply {
+        self.check_ended(key, REFUSED);
+        self.record(Change::ScanRefused { lane: lane.clone(), ticket, why, who });
+        Err(Refusal::NotAdmitted(lane.clone(), why))
+    }
+
+    /// On record as this check, so that the same again is no second admission.
+    fn check_ended(&mut self, key: &str, end: i64) {
+        let (until, amount) = (self.now + KNOWN, Money::new(end, self.rules.currency));
+        let id = format!("check {key}");
+        self.record(Change::Spent(Spent { id, until, amount, recent: Vec::new(), over_at: None }));
     }
 
     fn shown_by_hand<'t>(&'t self, asked: &'t HandCheck) -> Option<&'t Ticket> {
@@ -65,6 +96,8 @@ impl Desk<'_> {
             Presented::Bad(_) => return None,
             Presented::Signed(claims, ..) => self.ticket(claims.ticket),
             Presented::Code(digest) => self.ticket_of(digest),
+            Presented::Ticket(id) => self.ticket(*id),
+            Presented::Person(_) => None,
         };
         known.or(asked.found.as_ref())
     }
@@ -112,7 +145,7 @@ impl Desk<'_> {
         if let Some(ticket) = ticket {
             self.record(Change::Ticket(ticket));
         }
-        for again in rights {
+        for again in &rights {
             let (who, reason) = (asked.who.clone(), REASON.to_owned());
             self.record(Change::Admission(Admission {
                 id: self.next_admission(),
@@ -120,7 +153,7 @@ impl Desk<'_> {
                 lane: lane.clone(),
                 way: asked.way,
                 zone: zone.clone(),
-                again,
+                again: *again,
                 cause: Some(Cause::Operator { who, reason }),
                 command: CommandId(0),
                 state: AdmissionState::Used,
@@ -128,7 +161,13 @@ impl Desk<'_> {
                 ended_at: Some(self.now),
                 counter_before: None,
                 settled: None,
+                lent_to: None,
+                double: false,
             }));
+        }
+        if let Some(number) = number {
+            let at = (lane, &asked.zone, asked.way);
+            rights.into_iter().for_each(|again| self.told_by_hand(number, at, again));
         }
         self.crowd_moved_in(&asked.zone, asked.way, many);
     }

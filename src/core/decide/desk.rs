@@ -69,6 +69,10 @@ impl<'a> Desk<'a> {
             (Change::Slot(a), Change::Slot(b)) => a.id == b.id,
             (Change::Crowd(a), Change::Crowd(b)) => a.id == b.id,
             (Change::Closure(a), Change::Closure(b)) => a.id == b.id,
+            (Change::Sister(a), Change::Sister(b)) => a.id == b.id,
+            (Change::SisterAsk(a), Change::SisterAsk(b)) => a.id == b.id,
+            (Change::CloudPass(a), Change::CloudPass(b)) => a.id == b.id,
+            (Change::Card(a), Change::Card(b)) => a.id == b.id,
             _ => false,
         };
         match self.changes.iter_mut().rev().find(same) {

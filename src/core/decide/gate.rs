@@ -169,10 +169,14 @@ impl Desk<'_> {
             ended_at: None,
             counter_before: gate.counter,
             settled: None,
+            lent_to: None,
+            double: false,
         }));
         if let Some(mut ticket) = held {
             ticket.hold(zone.as_ref(), true);
+            let number = ticket.id;
             self.record(Change::Ticket(ticket));
+            self.lent_to(number, id, admission);
         }
         self.gate_event(id, Event::Grant(pass))
     }
@@ -193,7 +197,10 @@ impl Desk<'_> {
             && state != AdmissionState::Unsure
         {
             let zone = admission.zone.as_ref();
-            let watched = zone.is_some_and(|zone| self.is_watched(zone));
+            let watched = match admission.lent_to {
+                Some(to) => to.watched,
+                None => zone.is_some_and(|zone| self.is_watched(zone)),
+            };
             match (state, admission.way) {
                 (AdmissionState::Used, Way::Out) => {
                     if let Some(zone) = zone {
@@ -216,6 +223,8 @@ impl Desk<'_> {
             self.clear(&subject, AlarmKind::AdmissionUnsure);
         }
         let (lane, way) = (admission.lane.clone(), admission.way);
+        self.ended_for_sister(&admission, state);
+        self.went_for_cloud(&admission, state);
         self.record(Change::Admission(admission));
         if state == AdmissionState::Used {
             self.crowd_moved(&lane, way, 1);

@@ -5,7 +5,9 @@ mod arm;
 mod arrears;
 mod by_hand;
 mod call;
+mod card;
 mod closure;
+mod cloud;
 mod cover;
 mod crowd;
 mod desk;
@@ -40,6 +42,8 @@ mod selling;
 mod settle;
 mod shift;
 mod shown;
+mod sister;
+mod sister_home;
 mod task;
 #[cfg(test)]
 mod tests;
@@ -182,6 +186,20 @@ pub fn decide(state: &State, rules: &Rules, now: Timestamp, input: Input) -> Dec
         Input::ZoneCounted { zone, found, who, reason } => {
             desk.zone_counted(&zone, found, who, &reason)
         }
+        Input::CardActed { card, tail, act, who, reason } => {
+            desk.card_acted(card, tail, act, who, &reason)
+        }
+        Input::CloudScanned { lane, cloud, digest, sealed } => {
+            desk.cloud_scanned(&lane, cloud, digest, sealed)
+        }
+        Input::CloudLooked { pass, found } => desk.cloud_looked(pass, found),
+        Input::CloudSaid { pass, word } => desk.cloud_said(pass, word),
+        Input::SisterSaid { ask, word } => desk.sister_said(ask, word),
+        Input::SisterAsked { sister, asked, found } => desk.sister_asked(sister, &asked, found),
+        Input::SisterTold { sister, news, found } => desk.sister_told(sister, news, &found),
+        Input::SisterTook { asks, doubles } => desk.sister_took(&asks, &doubles),
+        Input::SisterHeard { sister } => desk.sister_heard(sister),
+        Input::SisterLost { sister, why } => desk.sister_lost(sister, why),
         Input::RulesRead { who, digest, reason } => desk.rules_read(who, digest, reason),
         Input::Tick => desk.tick(),
     };
@@ -224,6 +242,8 @@ impl Desk<'_> {
             self.file_if_over(order);
         }
         self.invoices_anew();
+        self.sisters_anew();
+        self.clouds_anew();
         let pending = |refund: &&Refund| refund.state == RefundState::Pending;
         let refunds: Vec<_> = self.state.refunds.values().filter(pending).cloned().collect();
         for mut refund in refunds {
@@ -267,6 +287,9 @@ impl Desk<'_> {
                 Owner::Invoice(invoice) => self.invoice_due(invoice),
                 Owner::Slot(slot) => self.slot_over(&slot),
                 Owner::Closure(closure) => self.closure_due(closure),
+                Owner::Cloud(pass) => self.cloud_due(pass),
+                Owner::Ask(ask) => self.ask_due(ask),
+                Owner::Sister(sister) => self.sister_due(sister),
                 Owner::Reservation(reservation) => self.nobody_came(reservation),
             }
         }

@@ -1,7 +1,7 @@
 //! What was held before a gate: whose it is, and whether its code is the one that is good. Knows no turnstile.
 //!
-//! A signed code that nobody here knows is good by what it says: a sister daemon sold it, or the tables were lost. It
-//! becomes a ticket of ours, so that it lets nobody in twice.
+//! A signed code of ours that nobody here knows is good by what it says: the tables were lost. It becomes a ticket, so
+//! that it lets nobody in twice. One of a sister daemon is asked about at its home (`sister.rs`).
 
 use super::Desk;
 use crate::{
@@ -25,6 +25,15 @@ impl Desk<'_> {
         if !self.rules.gates.contains_key(id) {
             return Err(Refusal::NoLane(id.clone()));
         }
+        let shown = self.carried(id, shown);
+        if let Some(asked) = self.at_home(id, &shown) {
+            return asked;
+        }
+        self.scanned_here(id, shown)
+    }
+
+    /// By what is known here.
+    pub(super) fn scanned_here(&mut self, id: &LaneId, shown: Presented) -> Reply {
         match self.known(&shown) {
             Known::Bad(why) => self.turn_back(id, None, why),
             Known::Ticket(ticket) => {
@@ -53,7 +62,7 @@ impl Desk<'_> {
         }
         // It came back to life since it was looked for, as one whose person was given back does.
         if matches!(self.known(&shown), Known::Ticket(_)) {
-            return self.scanned(id, shown);
+            return self.scanned_here(id, shown);
         }
         match (found, shown) {
             (Some(over), shown) => {
@@ -72,6 +81,8 @@ impl Desk<'_> {
             Presented::Bad(why) => return Known::Bad(*why),
             Presented::Signed(claims, ..) => self.ticket(claims.ticket),
             Presented::Code(digest) => self.ticket_of(digest),
+            Presented::Ticket(id) => self.ticket(*id),
+            Presented::Person(_) => None,
         };
         // One that this decision has just ended is in the tables as well.
         let alive = ticket.filter(|ticket| ticket.is_alive());
@@ -105,13 +116,35 @@ impl Desk<'_> {
         shown: Shown,
         short: CodeDigest,
     ) -> Reply {
-        let Some(zones) = self.rules.tickets.zones(claims) else {
-            return self.turn_back(id, None, NotAdmitted::OtherGate);
+        let ticket = match self.by_its_claims(claims, shown, short) {
+            Ok(ticket) => ticket,
+            Err(why) => return self.turn_back(id, None, why),
         };
-        if let Some(why) = page_needed(claims, shown) {
+        // What it could not be let in by leaves no trace but the refusal.
+        if let Some(why) = self.over(id, &ticket) {
             return self.turn_back(id, None, why);
         }
-        let ticket = Ticket {
+        let number = ticket.id;
+        self.record(Change::Ticket(ticket));
+        self.admit_person(id, number)
+    }
+
+    /// A ticket as its code says it. One that another daemon gave its number is let in only with its home's word, or
+    /// where the site says so while the home is not heard.
+    pub(super) fn by_its_claims(
+        &self,
+        claims: &Claims,
+        shown: Shown,
+        short: CodeDigest,
+    ) -> Result<Ticket, NotAdmitted> {
+        if !self.rules.tickets.is_own(claims.ticket) && !self.is_a_sisters(claims.ticket) {
+            return Err(NotAdmitted::Unknown);
+        }
+        let zones = self.rules.tickets.zones(claims).ok_or(NotAdmitted::OtherGate)?;
+        if let Some(why) = page_needed(claims, shown) {
+            return Err(why);
+        }
+        Ok(Ticket {
             id: claims.ticket,
             digest: short,
             persons: claims.persons.into(),
@@ -129,14 +162,7 @@ impl Desk<'_> {
             edition: claims.edition,
             medium: claims.medium,
             visitor: None,
-        };
-        // What it could not be let in by leaves no trace but the refusal.
-        if let Some(why) = self.over(id, &ticket) {
-            return self.turn_back(id, None, why);
-        }
-        let number = ticket.id;
-        self.record(Change::Ticket(ticket));
-        self.admit_person(id, number)
+        })
     }
 
     /// With the returns its product allows, where it is known here.

@@ -19,6 +19,8 @@ use crate::{
 
 mod access;
 mod calls;
+mod cards;
+mod clouds;
 mod found;
 mod frictionless;
 mod invoices;
@@ -28,6 +30,7 @@ mod people;
 mod risk;
 mod settle;
 mod shop;
+mod sisters;
 mod till;
 mod ways;
 mod zones;

@@ -37,6 +37,9 @@ impl Desk<'_> {
         if self.way_of(id) == Way::Out {
             return self.let_out(id, Some(ticket), None);
         }
+        if let Some(asked) = self.next_at_home(id, ticket) {
+            return asked;
+        }
         let Some(known) = self.ticket(ticket) else { return Err(Refusal::NoTicket(ticket)) };
         let Some(zone) = self.rules.gates.get(id).map(|rules| rules.zone.clone()) else {
             return Err(Refusal::NoLane(id.clone()));
@@ -203,6 +206,9 @@ impl Desk<'_> {
     }
 
     pub(super) fn revoke_ticket(&mut self, id: TicketId, by: &str) -> Reply {
+        if self.is_a_sisters(id) {
+            return Err(Refusal::ElsewhereSold(id));
+        }
         let Some(mut ticket) = self.ticket(id).cloned() else {
             return Err(Refusal::NoTicket(id));
         };

@@ -10,7 +10,7 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use tokio::sync::{OwnedSemaphorePermit, broadcast};
 
-use crate::types::DeviceId;
+use crate::types::{Code, DeviceId};
 
 /// How a device is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
@@ -155,6 +155,11 @@ pub trait Fleet: Send + Sync + 'static {
         moves: bool,
         who: String,
     ) -> BoxFuture<'_, Result<TestReport, TestError>>;
+
+    /// The last card of each reader, for whoever binds one, and when it was read.
+    fn last_cards(&self) -> Vec<(DeviceId, Code, Timestamp)> {
+        Vec::new()
+    }
 
     fn live(&self) -> broadcast::Receiver<Arc<Spoken>>;
 

@@ -282,6 +282,7 @@ impl Site {
             bank: Some(self.clone()),
             fleet: self.clone(),
             door: self.clone(),
+            sisters: None,
             till: self.clone(),
             payments: self.clone(),
             lists: self.clone(),

@@ -16,7 +16,8 @@ use serde::{Deserialize, Serialize};
 use super::{buy::fresh_key, named};
 use crate::{
     core::{
-        Answer, Input, Refusal, gate::Way, input::HandCheck, presented::Presented, ticket::Ticket,
+        Answer, Input, Refusal, Reply, gate::Way, input::HandCheck, presented::Presented,
+        ticket::Ticket,
     },
     http::{
         console::Frame,
@@ -31,6 +32,9 @@ use crate::{
 
 /// A scan that waited longer in a phone is not decided any more.
 const AGE_MAX: Duration = Duration::from_hours(12);
+/// How often, and how long between, it is looked whether a sister daemon has answered.
+const LOOKS_MAX: u32 = 200;
+const LOOK: Duration = Duration::from_millis(50);
 /// No ticket is for more.
 const PERSONS_MAX: u32 = 1_000;
 
@@ -158,6 +162,20 @@ pub(in crate::http) async fn check(
     show(&web, l, &signed, Some(said))
 }
 
+/// A ticket of a sister daemon is asked about at its home: the same check again tells what came of it.
+async fn told_at_last(web: &Web, asked: HandCheck) -> Result<Reply, ApiError> {
+    let mut version = web.desk.version();
+    for _ in 0..LOOKS_MAX {
+        version.mark_unchanged();
+        let told = web.desk.tell(Input::CheckedByHand(asked.clone())).await?;
+        if told != Ok(Answer::Asked) {
+            return Ok(told);
+        }
+        let _ = tokio::time::timeout(LOOK, version.changed()).await;
+    }
+    Err(ApiError::Busy)
+}
+
 async fn decide(web: &Web, l: Lang, who: &str, scanned: Scanned) -> Result<Said, ApiError> {
     let (codes, _) = super::office(web)?;
     let zone = ZoneId::parse(&scanned.zone).ok_or(ApiError::NotFound)?;
@@ -180,7 +198,7 @@ async fn decide(web: &Web, l: Lang, who: &str, scanned: Scanned) -> Result<Said,
     let way = if scanned.way == "out" { Way::Out } else { Way::In };
     let (key, who) = (scanned.id, who.to_owned());
     let asked = HandCheck { key, zone: zone.clone(), way, shown, found, persons, who: who.clone() };
-    let told = web.desk.tell(Input::CheckedByHand(asked)).await?;
+    let told = told_at_last(web, asked).await?;
     tracing::info!(
         operator = who,
         ?way,
@@ -210,7 +228,8 @@ async fn ticket_of(web: &Web, shown: &Presented) -> Result<Option<Ticket>, ApiEr
     Ok(match shown {
         Presented::Signed(claims, ..) => web.records.ticket(claims.ticket).await?,
         Presented::Code(digest) => web.records.ticket_of(*digest).await?,
-        Presented::Bad(_) => None,
+        Presented::Ticket(id) => web.records.ticket(*id).await?,
+        Presented::Person(_) | Presented::Bad(_) => None,
     })
 }
 

@@ -2,6 +2,7 @@
 //! change is an [`crate::core::Input`]; no key is known here, only what [`crate::http::ports::TicketCodes`] makes.
 
 pub(super) mod buy;
+mod cards;
 pub(super) mod change;
 pub(super) mod check;
 pub(super) mod kiosk;
@@ -97,7 +98,8 @@ pub(super) fn staff(web: &Shared) -> Router<Shared> {
     let change = Router::new()
         .route("/console/tickets/{ticket}/move", get(rebook::form).post(rebook::to))
         .route("/console/tickets/{ticket}/name", post(tickets::name))
-        .route("/console/tickets/{ticket}/{what}", post(tickets::act));
+        .route("/console/tickets/{ticket}/{what}", post(tickets::act))
+        .route("/console/tickets/{ticket}/card/{what}", post(cards::act));
     let need = |right, routes| roles::need(web, right, routes);
     need(Right::SellTickets, sell)
         .merge(need(Right::SeeAttendance, attendance))

@@ -12,6 +12,7 @@ use serde::Deserialize;
 
 use super::{
     buy::fresh_key,
+    cards,
     change::{self, Going},
     named, order,
     page::{self, Stand},
@@ -19,7 +20,8 @@ use super::{
 };
 use crate::{
     core::{
-        Answer, Change, Input,
+        Answer, Change, Input, State as Known,
+        card::Card,
         money::Order,
         selling::{Asker, Back, ReturnAsked},
         ticket::{Admission, Ticket},
@@ -33,7 +35,7 @@ use crate::{
         signin::Signed,
         words::{self, Lang},
     },
-    types::{Money, TicketId},
+    types::{DeviceId, Money, TicketId},
 };
 
 const ORDERS_MAX: u32 = 100;
@@ -106,6 +108,10 @@ struct FilePage {
     token: String,
     admissions: Vec<Admission>,
     acts: Vec<Row>,
+    /// Those that stand for it.
+    cards: Vec<Card>,
+    /// Readers at which a card was held a moment ago.
+    readers: Vec<(DeviceId, i64)>,
     is_changeable: bool,
     /// Persons who have not come in, and what goes back for them by the rules.
     left: u32,
@@ -154,6 +160,11 @@ pub(in crate::http) async fn show(
     let (rules, now) = (web.desk.rules(), web.desk.now());
     let ticket = page::by_id(web, id).await?;
     let past = records.past(id).await?;
+    let of = move |state: &Known| {
+        state.cards.values().filter(|card| card.ticket == id).cloned().collect::<Vec<_>>()
+    };
+    let cards = web.desk.read(of).await?;
+    let readers = cards::held(web, now).into_iter().map(|(reader, _, ago_s)| (reader, ago_s));
     let stand = Stand::of(&ticket, now, &rules.zone);
     let page = FilePage {
         f: Frame::new(web, l, &signed),
@@ -164,6 +175,8 @@ pub(in crate::http) async fn show(
         token: web.links.ticket_token(id),
         admissions: past.admissions,
         acts: past.acts,
+        cards,
+        readers: readers.collect(),
         is_changeable: matches!(stand, Stand::Open | Stand::Paper),
         left: ticket.persons.saturating_sub(ticket.used),
         going: change::going(&rules, &ticket, now),

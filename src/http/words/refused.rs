@@ -69,6 +69,22 @@ pub(in crate::http) fn not_admitted(l: Lang, why: NotAdmitted) -> String {
             "暂时无法验票，请再扫一次或到售票处",
             "It cannot be checked now: scan again, or ask at the ticket window",
         ),
+        NotAdmitted::Apart => l.say(
+            "此票在另一处售出，暂时联系不上，请到售票处",
+            "It was sold at the other side, which is not heard now: ask at the ticket window",
+        ),
+        NotAdmitted::CardLost => l.say(
+            "此卡已挂失，请到售票处",
+            "This card was reported lost: ask at the ticket window",
+        ),
+        NotAdmitted::CloudRefused => l.say(
+            "售出此票的平台未确认，请到售票处",
+            "The platform that sold it says no: ask at the ticket window",
+        ),
+        NotAdmitted::CloudSilent => l.say(
+            "售出此票的平台没有应答，请稍后再扫或到售票处",
+            "The platform that sold it does not answer: scan again later, or ask at the ticket window",
+        ),
         NotAdmitted::Full => l.say(
             "园内人数已满，有人出园后放行",
             "As many are inside as may be: wait until somebody leaves",

@@ -20,8 +20,8 @@ use super::{
 const WRITE_MAX: Duration = Duration::from_secs(1);
 /// Times a repeatable request is sent.
 const ATTEMPTS_MAX: u32 = 2;
-/// More than the longest Modbus frame (256), so that trimming noise never cuts a reply.
-const KEEP_BYTES: usize = 512;
+/// More than the longest frame, what an identity card says (4.4 KiB), so that trimming noise never cuts a reply.
+const KEEP_BYTES: usize = 6 * 1024;
 /// A line that talks without end is drained by this much before each request.
 const DRAIN_BYTES_MAX: usize = 16 * 1024;
 

@@ -166,6 +166,11 @@ fn fen(biz: &Value, name: &str) -> Option<i64> {
 
 /// `None` for a call this gateway does not have.
 fn act(shared: &Shared, now: Timestamp, path: &str, biz: &Value) -> Option<Content> {
+    if let Some(call) = path.strip_prefix("/api/ecsp/scenic/ticket/") {
+        let faults = shared.bank().faults().clone();
+        let after_ms = if faults.slow >= 1.0 { faults.slow_ms } else { 0 };
+        return Some(Content { after_ms, said: shared.scenic().call(call, biz) });
+    }
     let merchant = ["mer_id", "merchant_id", "outVendorId"].iter().find_map(|n| biz[n].as_str());
     if merchant != Some(shared.settings.mer_id.as_str()) {
         return Some(content(refused(Refusal::UnknownMerchant)));

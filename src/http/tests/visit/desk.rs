@@ -211,3 +211,28 @@ async fn staff_check_by_hand_once_and_late_scans_count_from_when_they_were_made(
     let said = phone.post("/console/gate-check", &form).await.text().await.unwrap();
     assert!(said.contains("role=\"alert\""), "without script: {said}");
 }
+
+#[tokio::test]
+async fn a_card_is_bound_to_a_ticket_at_the_window_unbound_and_lost() {
+    let site = Site::scenic();
+    let (address, _stop) = site.serve().await;
+    let phone = Phone::operator(address).await;
+    let _ = phone.post("/console/shift/open", &[("booth", "east"), ("amount", "100")]).await;
+    let wish = [("day", DAY), ("key", "w1"), ("slot-day", ELEVEN), ("n-adult", "1")];
+    let here = location(&phone.post("/console/window", &wish).await).to_owned();
+    let _ = phone.post(&format!("{here}/cash"), &[("amount", "100"), ("printer", "well")]).await;
+    let ticket = site.world().state.tickets.keys().next().copied().unwrap();
+    let at = |what: &str| format!("/console/tickets/{ticket}/card/{what}");
+    let nothing = phone.post(&at("bind"), &[]).await;
+    assert_eq!(nothing.status().as_u16(), 409, "no card was held");
+    let bound = phone.post(&at("bind"), &[("card", "26:2d00a280")]).await.text().await.unwrap();
+    assert!(bound.contains("…280") && !bound.contains("2d00a2"), "{bound}");
+    let card = site.world().state.cards.keys().next().copied().unwrap().to_string();
+    let lost = [("known", card.as_str()), ("reason", "on the bus")];
+    let page = phone.post(&at("lost"), &lost).await.text().await.unwrap();
+    assert!(page.contains("on the bus"), "{page}");
+    let unbound = phone.post(&at("unbind"), &lost).await;
+    assert_eq!(unbound.status().as_u16(), 200);
+    assert!(site.world().state.cards.is_empty());
+    assert_eq!(phone.post(&at("unbind"), &lost).await.status().as_u16(), 409);
+}

@@ -9,7 +9,7 @@ use crate::core::{
     till::TillDid,
 };
 
-const MINUTE: Duration = Duration::from_secs(60);
+const MINUTE: Duration = Duration::from_mins(1);
 
 fn unaskable() -> Word {
     Word::Unaskable { why: "no family is named".into() }
