@@ -161,6 +161,8 @@ fn no_check_is_vacuous() {
             Sabotage::ForgetCharge => (10, Faults::none()),
             // Somebody has to open by hand.
             Sabotage::DropReason | Sabotage::HideCause => (5, Faults::all()),
+            // No pass is sold there, whose refund would be found first.
+            Sabotage::LoseMoney => (4, Faults::none()),
             // The bank has to be down.
             Sabotage::PadArrears => (8, Faults::all()),
             Sabotage::ForgetSpent => (6, Faults::none()),

@@ -387,6 +387,9 @@ impl Books {
                     .get(&payment.order)
                     .is_some_and(|o| o.stay.is_some_and(|stay| state.stays.contains_key(&stay)))
                 || owes(payment.order);
+            // Whoever asks twice for the same sale is answered the same for a while.
+            let sale = self.orders.get(&payment.order).and_then(|order| order.sale.as_ref());
+            let kept = kept || sale.is_some_and(|sale| sale.open_until.is_some());
             law(Law::MemoryEmpties, kept || payment.state.is_undecided(), || {
                 format!("{payment:?} is still watched")
             })?;

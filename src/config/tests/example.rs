@@ -45,7 +45,9 @@ fn the_example_explains_every_setting() {
         let path = entry.unwrap().path();
         let name = path.file_name().unwrap().to_string_lossy().into_owned();
         // Files of their own, with books of their own.
-        if !name.ends_with(".rs") || matches!(name.as_str(), "product_file.rs" | "texts.rs") {
+        if path.extension().is_none_or(|kind| kind != "rs")
+            || matches!(name.as_str(), "product_file.rs" | "texts.rs")
+        {
             continue;
         }
         for field in fields(&std::fs::read_to_string(&path).unwrap()) {
