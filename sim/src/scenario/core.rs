@@ -581,9 +581,11 @@ impl Backend for CoreSite {
         if rebuilt != self.state {
             return Err("the journal gives another state".into());
         }
-        let shift =
-            |change| if let Change::Shift(shift) = change { Some((shift.id, shift)) } else { None };
-        let shifts: BTreeMap<_, _> = self.journal.iter().filter_map(shift).collect();
+        let shifts = self.journal.iter().filter_map(|change| match change {
+            Change::Shift(shift) => Some((shift.id, shift)),
+            _ => None,
+        });
+        let shifts: BTreeMap<_, _> = shifts.collect();
         let held: i64 = self.state.passes.values().map(sold::balance).sum();
         is(self.ledger(Account::StoredValue), held)
             .map_err(|why| format!("passes hold {held}, and of what the ledger stores {why}"))?;
