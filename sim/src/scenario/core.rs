@@ -1,5 +1,4 @@
-//! A table's site in virtual time: the pure core, lanes whose arms do what they are told, and a bank that answers at
-//! once. Knows no wire.
+//! A table's site in virtual time: the pure core, obedient arms, and a bank that answers at once. Knows no wire.
 
 use std::{
     collections::{BTreeMap, VecDeque},
@@ -581,11 +580,12 @@ impl Backend for CoreSite {
         if rebuilt != self.state {
             return Err("the journal gives another state".into());
         }
-        let shifts = self.journal.iter().filter_map(|change| match change {
-            Change::Shift(shift) => Some((shift.id, shift)),
-            _ => None,
-        });
-        let shifts: BTreeMap<_, _> = shifts.collect();
+        let mut shifts = BTreeMap::new();
+        for change in &self.journal {
+            if let Change::Shift(shift) = change {
+                shifts.insert(shift.id, shift);
+            }
+        }
         let held: i64 = self.state.passes.values().map(sold::balance).sum();
         is(self.ledger(Account::StoredValue), held)
             .map_err(|why| format!("passes hold {held}, and of what the ledger stores {why}"))?;
