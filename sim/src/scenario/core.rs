@@ -587,8 +587,7 @@ impl Backend for CoreSite {
             }
         }
         let held: i64 = self.state.passes.values().map(sold::balance).sum();
-        is(self.ledger(Account::StoredValue), held)
-            .map_err(|why| format!("passes hold {held}, and of what the ledger stores {why}"))?;
+        is(self.ledger(Account::StoredValue), held).map_err(|why| format!("passes hold: {why}"))?;
         match shifts.values().find(|shift| !shift_matches_postings(shift, self.postings())) {
             Some(shift) => Err(format!("the postings do not add up to {shift:?}")),
             None => Ok(()),
