@@ -34,7 +34,7 @@ pub(super) async fn page(
     l: Lang,
     headers: HeaderMap,
 ) -> Result<Response, ApiError> {
-    if let Some(token) = cookie(&headers, COOKIE).filter(|token| web.links.order(token).is_some()) {
+    if let Some(token) = cookie(&headers, COOKIE).filter(|token| web.links.begun(token).is_some()) {
         return Ok(Redirect::to(&format!("/p/{token}")).into_response());
     }
     let rules = web.desk.rules();

@@ -178,7 +178,7 @@ test('gate staff type a code that is none, and are told so in words', async () =
 
 test('an accountant sees the morning and takes the postings away as a sheet', async () => {
   await operator('admin')(async (page) => {
-    const today = await page.evaluate(() => new Date().toISOString().slice(0, 10));
+    const today = new Intl.DateTimeFormat('sv-SE', { timeZone: 'Asia/Shanghai' }).format();
     await page.goto(`/console/settlement?day=${today}`);
     const link = await page.locator('a[href*="/postings/csv"]').getAttribute('href');
     const sheet = await soon(page, async () => {
