@@ -47,7 +47,7 @@ fn accounts_are_made_beside_a_running_daemon_and_backed_up() {
     assert!(first.contains("admin") && first.contains("one-time password"), "{first}");
     let added = site.run(&["user", "add", "li"]);
     let told = String::from_utf8(added.stdout).unwrap();
-    assert!(told.starts_with("li: one-time password "), "{told}");
+    assert!(told.starts_with("li (booth): one-time password "), "{told}");
     let again = site.run(&["user", "add", "li"]);
     assert!(!again.status.success());
     let listed = String::from_utf8(site.run(&["user", "list"]).stdout).unwrap();
@@ -118,7 +118,7 @@ fn init_finds_cameras_and_starts_the_site() {
     let (http, mqtt) = (free_port(), free_port());
     let told = folder.path().join("told");
     let init = paifang()
-        .args(["init", "--seconds", "6", "--config"])
+        .args(["init", "--seconds", "12", "--config"])
         .arg(&config)
         .stdin(Stdio::piped())
         .stdout(std::fs::File::create(&told).unwrap())
@@ -149,10 +149,9 @@ fn init_finds_cameras_and_starts_the_site() {
             ])
             .arg(format!("http://{http}/device/some-name"))
             .status();
-        let _ = pushed.unwrap();
-        heard
+        heard && pushed.unwrap().success()
     };
-    wait_for("the broker", || say().then_some(()));
+    wait_for("broker and pages", || say().then_some(()));
     // Each camera: take it, its direction, the lane's id, its own relay; then start.
     answers.write_all("y\nin\n\ny\ny\nout\n\ny\ny\n".as_bytes()).unwrap();
     wait_for("the site", || support::answers(http, "/readyz").then_some(()));

@@ -18,7 +18,7 @@ use super::pay_site::{
 };
 
 /// Sites side by side: most of their time is waiting.
-const AT_ONCE: usize = 8;
+const AT_ONCE: usize = 4;
 
 struct Flow {
     name: &'static str,

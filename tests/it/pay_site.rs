@@ -86,7 +86,9 @@ impl Base {
         let line = daemon.first_line();
         let one_time = line.split_whitespace().last().unwrap().to_owned();
         site.daemon = Some(daemon);
-        let added = String::from_utf8(site.run(&["user", "add", SECOND]).stdout).unwrap();
+        let added =
+            String::from_utf8(site.run(&["user", "add", SECOND, "--role", "manager"]).stdout)
+                .unwrap();
         let second = added.split("password ").nth(1).unwrap().split(';').next().unwrap().to_owned();
         for (operator, one_time) in site.operators.iter_mut().zip([one_time, second]) {
             let url = site.site.http;
