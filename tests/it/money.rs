@@ -296,6 +296,9 @@ fn sorted(rows: &[(&str, &str, &str)]) -> Vec<String> {
 
 #[test]
 fn a_day_of_both_banks_is_settled_to_the_fen() {
+    if !super::support::is_slow_wanted() {
+        return;
+    }
     let (mut site, mut spoilt) = (both_banks(), Spoilt::default());
     let (day, begun) = (site.today(), Instant::now());
     let told = |what: &str| println!("{what}: {:.1} s", begun.elapsed().as_secs_f64());

@@ -227,3 +227,12 @@ pub(crate) fn sql(site: &Site, question: &str) -> String {
     assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
     String::from_utf8(output.stdout).unwrap().trim().to_owned()
 }
+
+/// Whether the tests that take minutes were asked for, by `SLOW=1`.
+pub(crate) fn is_slow_wanted() -> bool {
+    let wanted = std::env::var_os("SLOW").is_some();
+    if !wanted {
+        eprintln!("left out: takes minutes, runs with SLOW=1");
+    }
+    wanted
+}
