@@ -3,7 +3,6 @@
 
 use std::{
     collections::BTreeMap,
-    net::{SocketAddr, TcpListener},
     path::Path,
     time::{Duration, Instant},
 };
@@ -33,7 +32,7 @@ use super::{
 use crate::{
     bank::Faults,
     site::{Attendant, Plan, Stage, StageSpec, Wires},
-    wire::{Page, Phone, RelayEvent, RelayKind, Sighting},
+    wire::{Page, Phone, RelayEvent, RelayKind, Sighting, free_port},
     world::Told,
 };
 
@@ -81,7 +80,8 @@ impl WireSite {
             .enable_all()
             .build()
             .map_err(|e| e.to_string())?;
-        let (http, mqtt) = (free_port()?, free_port()?);
+        let port = || free_port().map_err(|e| e.to_string());
+        let (http, mqtt) = (port()?, port()?);
         let lanes = head.lanes.iter();
         let plan = Plan {
             lanes: lanes.map(|l| (l.id.clone(), l.direction, l.more.clone())).collect(),
@@ -376,12 +376,6 @@ impl WireSite {
 #[expect(clippy::disallowed_methods, reason = "a table on real wires lives in real time")]
 fn now() -> Instant {
     Instant::now()
-}
-
-/// A port nobody listens on now.
-fn free_port() -> Result<SocketAddr, String> {
-    let listener = TcpListener::bind("127.0.0.1:0").map_err(|e| e.to_string())?;
-    listener.local_addr().map_err(|e| e.to_string())
 }
 
 /// Looks again until it is so.
