@@ -483,7 +483,7 @@ impl CoreSite {
 }
 
 fn bank_word(amount: Money) -> Word {
-    Word::Paid { amount, bank_no: "B1".into(), paid_at: None }
+    Word::Paid { amount, bank_no: "B1".into(), paid_at: None, payer: None }
 }
 
 fn cut(text: &str) -> String {
