@@ -116,7 +116,7 @@ impl Site {
     }
 
     /// Pays an order on the phone.
-    fn phone(&mut self, order: OrderId) {
+    pub(super) fn phone(&mut self, order: OrderId) {
         let amount = self.state.orders[&order].amount.minor;
         assert!(matches!(self.tell(Input::PayAsked { order }), Ok(Answer::Payment(_))));
         let trade = self.generated().pop().unwrap();
