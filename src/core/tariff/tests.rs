@@ -1,5 +1,6 @@
 //! The tables of `tests/tariffs`, made-up tariffs against a slow count of minutes, and the language's own examples.
 
+mod any;
 mod properties;
 mod slow;
 mod tables;
