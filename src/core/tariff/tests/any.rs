@@ -157,7 +157,7 @@ fn alternative() -> impl Strategy<Value = String> {
                 let _ = writeln!(text, "{key} = {hours}");
             }
             for (key, m) in [("longest", longest), ("shortest", shortest)] {
-                m.map(|m| writeln!(text, "{key} = \"{m}m\"")).unwrap_or(Ok(())).unwrap();
+                m.map_or(Ok(()), |m| writeln!(text, "{key} = \"{m}m\"")).unwrap();
             }
             text
         },
