@@ -45,6 +45,8 @@ pub enum Act {
     CallHelp(LaneId),
     TakeCall(LaneId),
     SettleCall(LaneId, String),
+    /// Its vehicle is not inside any more.
+    EndStay(Plate, String),
     /// What is asked about a vehicle.
     SettleTask(Plate, String),
     Count(u32, ZoneId),
@@ -103,6 +105,9 @@ pub(super) const WORDS: &[(&str, Make)] = &[
     ("operator {} takes on the call from {}", |w| by(w[0], Act::TakeCall(lane_id(w[1])?))),
     ("operator {} settles the call from {}: {*}", |w| {
         by(w[0], Act::SettleCall(lane_id(w[1])?, w[2].into()))
+    }),
+    ("operator {} sees that {} has left: {*}", |w| {
+        by(w[0], Act::EndStay(plate(w[1])?, w[2].into()))
     }),
     ("operator {} settles what is asked about {}: {*}", |w| {
         by(w[0], Act::SettleTask(plate(w[1])?, w[2].into()))
@@ -174,6 +179,10 @@ impl CounterStep {
             Act::Forgive(plate, reason) => {
                 let arrears = owed_by(state, plate)?.id;
                 TillAct::Forgive { arrears, reason: reason.clone() }
+            }
+            Act::EndStay(plate, reason) => {
+                let stay = state.stay_of(plate).ok_or("it is not inside")?.id;
+                TillAct::EndStay { stay, reason: reason.clone() }
             }
             Act::CashForArrears(plate, tendered) => {
                 let order = owed_by(state, plate)?.order;

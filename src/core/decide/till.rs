@@ -49,6 +49,7 @@ impl Desk<'_> {
             TillAct::Forgive { arrears, reason } => {
                 self.forgive(who, arrears, (given(&reason)?, with))
             }
+            TillAct::EndStay { stay, reason } => self.end_stay(&who, stay, (given(&reason)?, with)),
             // One second person is enough.
             TillAct::Seconded { .. } => Err(Refusal::SamePerson),
         }
