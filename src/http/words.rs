@@ -1,5 +1,6 @@
 //! The words of the pages in Chinese and English, side by side. Knows no page.
 
+mod money;
 mod refused;
 
 use axum::{
@@ -8,7 +9,10 @@ use axum::{
 };
 use jiff::tz::TimeZone;
 
-pub(super) use self::refused::not_admitted;
+pub(super) use self::{
+    money::{channel, way},
+    refused::not_admitted,
+};
 use crate::core::{
     Refusal,
     cloud::CloudState,
@@ -20,6 +24,14 @@ use crate::core::{
     tariff::{Language, QuoteLine},
     ticket::AdmissionState,
 };
+
+/// What an alarm is about that is no lane: a device by its id, a part of the site by its name.
+pub(super) fn subject(l: Lang, subject: &str) -> String {
+    match subject {
+        "settlement" => l.say("对账", "Settlement").to_owned(),
+        other => other.to_owned(),
+    }
+}
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Lang {

@@ -125,5 +125,5 @@ impl CoreSite {
 }
 
 fn bank_word(amount: Money) -> Word {
-    Word::Paid { amount, bank_no: "B1".into(), paid_at: None }
+    Word::Paid { amount, bank_no: "B1".into(), paid_at: None, payer: None }
 }
