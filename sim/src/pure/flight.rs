@@ -393,6 +393,7 @@ impl Run {
             // Nobody issues invoices here, and no bank wants to hear of those that leave.
             Effect::AskInvoice { .. }
             | Effect::FindInvoice { .. }
+            | Effect::Turned { .. }
             | Effect::AskSister { .. }
             | Effect::FindCloudTicket { .. }
             | Effect::AskCloud { .. }

@@ -269,7 +269,9 @@ impl Sabotage {
         match self {
             Self::ForgetSpaces => {
                 let zones = rules.zones.iter().map(|(id, zone)| (id.clone(), zone.clone()));
-                let endless = zones.map(|(id, zone)| (id, ZoneRules { capacity: None, ..zone }));
+                let endless = zones.map(|(id, zone)| {
+                    (id, ZoneRules { capacity: None, spaces: Vec::new(), ..zone })
+                });
                 if let Some(zones) = Zones::new(endless.collect()) {
                     rules.zones = zones;
                 }

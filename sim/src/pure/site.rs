@@ -188,6 +188,7 @@ fn zones(seed: u64) -> Zones {
         name: name.to_owned(),
         parent,
         capacity,
+        spaces: Vec::new(),
         tariff: None,
     };
     let mut draws = Seed(seed).child("zones").draws();
@@ -222,7 +223,7 @@ pub(super) fn bank_of(channel: &ChannelId) -> usize {
 
 fn tide() -> Tide {
     let turn = |hour, direction| Turn { at: Time::constant(hour, 0, 0, 0), direction };
-    Tide { turns: vec![turn(5, Direction::Entry), turn(15, Direction::Exit)] }
+    Tide { turns: vec![turn(5, Direction::Entry), turn(15, Direction::Exit)], cameras: None }
 }
 
 /// One way in and one way out lead over the same ramp.

@@ -31,6 +31,7 @@ mod risk;
 mod settle;
 mod shop;
 mod sisters;
+mod spaces;
 mod till;
 mod ways;
 mod zones;
