@@ -398,6 +398,7 @@ fn taken(l: Lang, taken: Taken) -> &'static str {
         Taken::Again => l.say("同一辆车", "the same vehicle again"),
         Taken::Echo => l.say("刚通过的车", "the one that just passed"),
         Taken::Replay => l.say("摄像机补传，不抬杆", "kept while offline, opens nothing"),
+        Taken::OtherWay => l.say("对向摄像机，不抬杆", "by the other way's camera, opens nothing"),
         Taken::Refused => l.say("车道锁定，未处理", "refused: the lane is locked"),
     }
 }

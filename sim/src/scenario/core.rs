@@ -225,6 +225,7 @@ impl CoreSite {
             }
             Effect::Pass { .. }
             | Effect::TriggerRead { .. }
+            | Effect::Turned { .. }
             | Effect::AskInvoice { .. }
             | Effect::FindInvoice { .. }
             | Effect::FindBought { .. }

@@ -32,6 +32,7 @@ mod settle;
 mod shop;
 mod sisters;
 mod sluice;
+mod spaces;
 mod till;
 mod ways;
 mod zones;
