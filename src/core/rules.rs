@@ -28,7 +28,7 @@ pub use self::{
     },
     calls::{BankDown, CallRules},
     frictionless::FrictionlessRules,
-    lane::{Behind, Couple, Tailgating, Tide, Turn},
+    lane::{Behind, Couple, Tailgating, Tide, Turn, TwoCameras},
     limits::LimitRules,
     matching::{MatchRules, Twice},
     passes::PassRules,
@@ -36,7 +36,7 @@ pub use self::{
     shop::{ShopRules, ShortCodes},
     ticket::{AREAS_MAX, TicketPassback, TicketRules},
     till::{ArrearsAtEntry, ArrearsAtExit, TillRules},
-    zone::{ZoneRules, Zones},
+    zone::{Spaces, SpacesFor, ZoneRules, Zones},
 };
 use super::{
     cloud::CloudRules,

@@ -387,7 +387,9 @@ fn counter(web: &Shared) -> Router<Shared> {
     let arrears = Router::new()
         .route("/console/arrears", get(till::arrears))
         .route("/console/arrears/file/{form}", get(till::arrears_file));
-    let forgive = Router::new().route("/console/arrears/{arrears}/forgive", post(till::forgive));
+    let forgive = Router::new()
+        .route("/console/arrears/{arrears}/forgive", post(till::forgive))
+        .route("/console/stays/{stay}/end", post(till::end_stay));
     let invoices = Router::new()
         .route("/console/invoices", get(invoice_list::page))
         .route("/console/invoices/{order}/again", post(invoice_list::again));

@@ -302,7 +302,7 @@ pub(super) fn stay_state(l: Lang, state: StayState) -> &'static str {
         StayState::Inside => l.say("在场", "Inside"),
         StayState::Left => l.say("已离场", "Left"),
         StayState::Abandoned => l.say("入口退出", "Backed out at the entry"),
-        StayState::Superseded => l.say("同牌再次入场", "Superseded: same plate came in again"),
+        StayState::Superseded => l.say("未见离场而结束", "Over without an exit"),
     }
 }
 
@@ -413,6 +413,7 @@ pub(super) fn refusal(l: Lang, refusal: &Refusal) -> String {
         | Refusal::RefundedBefore(_)
         | Refusal::NoArrears(_)
         | Refusal::EntryKnown(_)
+        | Refusal::StandsThere(_)
         | Refusal::NoLostFee
         | Refusal::NotInside
         | Refusal::NoMerchant(_)
@@ -451,6 +452,9 @@ fn till_refusal(l: Lang, refusal: &Refusal) -> String {
             l.say("没有这笔欠费，或已结清", "No such arrears, or they are over")
         }
         Refusal::EntryKnown(_) => l.say("该车已有入场记录", "This vehicle is on record as inside"),
+        Refusal::StandsThere(_) => {
+            l.say("该车正在车道上，并未离场", "Its vehicle stands in a lane: it has not left")
+        }
         Refusal::NoLostFee => l.say(
             "收费标准没有遗失费用，请填写入场时间",
             "The tariff has no fee for a lost entry: give the time it came in",

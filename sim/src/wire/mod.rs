@@ -14,6 +14,7 @@
 //!   others   vzenith_http, qianyi, hikvision, frigate, webhook; tasmota and shelly are relays
 //!   onvif    a camera that announces itself to whoever asks
 //!   picture  what it photographs
+//!   port     ports for a daemon's own
 //!   phone    a driver's browser: `html` (forms of a page)
 //! ```
 
@@ -29,6 +30,7 @@ pub mod line;
 pub mod onvif;
 pub mod phone;
 pub mod picture;
+mod port;
 pub mod printer;
 pub mod pty;
 mod push;
@@ -58,6 +60,7 @@ pub use self::{
     line::Line,
     onvif::Onvif,
     phone::{Page, Phone, PhoneError},
+    port::free_port,
     printer::{Printer, PrinterFaults},
     pty::Pty,
     qianyi::{Qianyi, QianyiSettings},

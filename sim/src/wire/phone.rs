@@ -242,7 +242,7 @@ impl Phone {
             why: std::error::Error::source(&e).map_or(e.to_string(), ToString::to_string),
         };
         let request = match inputs {
-            // Every form here goes back to where its page came from.
+            // As browsers do, it says whose form it is.
             Some(inputs) => {
                 let origin = url.origin().ascii_serialization();
                 self.client.post(url.clone()).header(ORIGIN, origin).form(&inputs)
