@@ -28,8 +28,11 @@ impl Desk<'_> {
             }
             MerchantAct::Suspend { id, suspended } => {
                 let merchant = self.merchant(id).cloned().ok_or(Refusal::NoMerchant(id))?;
-                use OfficeDid::{MerchantResumed, MerchantSuspended};
-                let did = if suspended { MerchantSuspended } else { MerchantResumed };
+                let did = if suspended {
+                    OfficeDid::MerchantSuspended
+                } else {
+                    OfficeDid::MerchantResumed
+                };
                 self.merchant_changed(who, did, Merchant { suspended, ..merchant }, String::new());
                 Ok(Answer::Done)
             }
