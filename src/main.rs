@@ -1,6 +1,6 @@
 //! The command line: `paifang run --config site.toml`, and what an installer needs around it.
 
-use std::{path::PathBuf, process::ExitCode};
+use std::{net::SocketAddr, path::PathBuf, process::ExitCode, time::Duration};
 
 use anyhow::Context;
 use clap::{Parser, Subcommand};
@@ -13,6 +13,8 @@ use paifang::{
 
 /// It ran, and what it looked at is not in order.
 const NOT_WELL: u8 = 2;
+/// How long the first-run page listens for cameras.
+const LISTEN_S: u64 = 60;
 
 /// One daemon per site: decides who passes each lane, takes the money, loses nothing.
 ///
@@ -33,17 +35,26 @@ enum Command {
     Init {
         #[command(flatten)]
         site: SiteArg,
+        /// Asks on a page in a browser, at this address; its link, with a one-time key, is printed.
+        #[arg(long, value_name = "ADDRESS", num_args = 0..=1, default_missing_value = "127.0.0.1:8079")]
+        page: Option<SocketAddr>,
+        /// Where cameras are asked to announce themselves (ONVIF).
+        #[arg(long, hide = true, default_value_t = paifang::io::onvif::EVERYBODY)]
+        announce: SocketAddr,
         /// How long to listen for cameras, 1 to 600 s.
         #[arg(long, default_value_t = 60, value_parser = clap::value_parser!(u64).range(1..=600))]
         seconds: u64,
     },
-    /// Runs the site until Ctrl-C or SIGTERM.
+    /// Runs the site until Ctrl-C or SIGTERM. Without a site file it serves the first-run page, which writes one.
     Run {
         #[command(flatten)]
         site: SiteArg,
         /// Writes the log as JSON, one object a line.
         #[arg(long)]
         log_json: bool,
+        /// Where the first-run page is served; its link, with a one-time key, is printed.
+        #[arg(long, value_name = "ADDRESS", default_value = "127.0.0.1:8079")]
+        first_run: SocketAddr,
     },
     /// Tells whether the running site serves vehicles; ends with 2 where it does not.
     Ready {
@@ -320,8 +331,22 @@ async fn plain(command: Command) -> anyhow::Result<()> {
         | Command::Ledger { .. }
         | Command::Ticket { .. }
         | Command::Ready { .. } => unreachable!("done above"),
-        Command::Init { site, seconds } => Box::pin(init(&site, seconds)).await,
-        Command::Run { site, log_json } => run(&site, log_json).await,
+        Command::Init { site, page: Some(page), announce, seconds } => {
+            cli::start_log(false);
+            Box::pin(first_run(&site, page, (seconds, announce))).await?;
+            start(&site).await
+        }
+        Command::Init { site, page: None, announce, seconds } => {
+            Box::pin(init(&site, seconds, announce)).await
+        }
+        Command::Run { site, log_json, first_run: page } => {
+            cli::start_log(log_json);
+            if !site.config.exists() {
+                let usual = (LISTEN_S, paifang::io::onvif::EVERYBODY);
+                Box::pin(first_run(&site, page, usual)).await?;
+            }
+            start(&site).await
+        }
         Command::Check { site, journal, mosquitto_acl } => {
             cli::check(site.load()?, journal, mosquitto_acl).await
         }
@@ -375,10 +400,10 @@ async fn device(command: DeviceCommand) -> anyhow::Result<()> {
 }
 
 /// Goes on as `run` where the installer wants that.
-async fn init(site: &SiteArg, seconds: u64) -> anyhow::Result<()> {
-    let listen = std::time::Duration::from_secs(seconds);
+async fn init(site: &SiteArg, seconds: u64, announce: SocketAddr) -> anyhow::Result<()> {
+    let listen = Duration::from_secs(seconds);
     let (input, output) = (std::io::stdin().lock(), std::io::stdout());
-    if cli::init::init(&site.config, listen, input, output).await? {
+    if cli::init::init(&site.config, listen, announce, input, output).await? {
         cli::start_log(false);
         let (metrics, stop) = (cli::start_metrics()?, cli::stop_signal());
         serve(Daemon::start(site.load()?, metrics).await?, stop).await;
@@ -386,8 +411,25 @@ async fn init(site: &SiteArg, seconds: u64) -> anyhow::Result<()> {
     Ok(())
 }
 
-async fn run(site: &SiteArg, log_json: bool) -> anyhow::Result<()> {
-    cli::start_log(log_json);
+/// Until the site is written and wanted, or somebody ends it.
+async fn first_run(
+    site: &SiteArg,
+    page: SocketAddr,
+    (seconds, announce): (u64, SocketAddr),
+) -> anyhow::Result<()> {
+    let listen = Duration::from_secs(seconds);
+    let told = |link: &str| {
+        cli::supervisor::ready();
+        println!("There is no site file yet. Open {link}");
+    };
+    tokio::select! {
+        done = cli::init::first_run(&site.config, page, listen, announce, told) => done,
+        () = cli::stop_signal() => std::process::exit(0),
+        () = cli::supervisor::alive() => Ok(()),
+    }
+}
+
+async fn start(site: &SiteArg) -> anyhow::Result<()> {
     // Whoever stops it while it starts is heard as soon as it is there.
     let (metrics, stop) = (cli::start_metrics()?, cli::stop_signal());
     if let Some(at) = config::crash_at()? {

@@ -34,6 +34,16 @@ pub async fn watchdog(app: App) {
     }
 }
 
+/// For as long as nothing but a page is served; never ends.
+pub async fn alive() {
+    let Some(patience) = sd_notify::watchdog_enabled() else { return std::future::pending().await };
+    let mut beat = interval(patience / 2);
+    loop {
+        beat.tick().await;
+        say(&[NotifyState::Watchdog]);
+    }
+}
+
 fn say(states: &[NotifyState<'_>]) {
     if let Err(trouble) = sd_notify::notify(states) {
         warn!(%trouble, "the supervisor cannot be told");

@@ -12,6 +12,7 @@ use super::{
     lane::{Lane, LaneAlarm, OperatorAct},
     limit::Spent,
     money::{Order, Payment, Posting, Refund},
+    office::OfficeActed,
     pass::{Listed, Pass, Reservation},
     pass_sale::PassActed,
     selling::{Closure, TicketActed},
@@ -108,6 +109,7 @@ pub enum Change {
     Closure(Closure),
     TicketActed(TicketActed),
     PassActed(PassActed),
+    OfficeActed(OfficeActed),
     /// The site's files were read again; from this row on they hold.
     RulesRead {
         who: String,
@@ -179,6 +181,7 @@ impl Change {
             Self::Closure(_) => "closure",
             Self::TicketActed(_) => "ticket_acted",
             Self::PassActed(_) => "pass_acted",
+            Self::OfficeActed(_) => "office_acted",
             Self::RulesRead { .. } => "rules_read",
             Self::TillActed { .. } => "till_acted",
             Self::Spent(_) => "spent",

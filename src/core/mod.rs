@@ -22,6 +22,7 @@ pub mod limit;
 pub mod manage;
 pub mod matching;
 pub mod money;
+pub mod office;
 pub mod pass;
 pub mod pass_sale;
 pub mod presented;

@@ -355,6 +355,7 @@ impl State {
             | Change::Walked { .. }
             | Change::TicketActed(_)
             | Change::PassActed(_)
+            | Change::OfficeActed(_)
             | Change::RulesRead { .. }
             | Change::TillActed { .. } => {}
             registered => {

@@ -71,6 +71,7 @@ pub mod events {
     pub use super::program::{EVENT_KINDS, Event, EventKind, News, event, mask};
 }
 
+pub(crate) use self::words::Lang;
 pub use self::{
     hand::folder_token,
     program::fresh_token,

@@ -350,6 +350,7 @@ fn event(l: Lang, change: &Change) -> String {
         | Change::Card(_)
         | Change::TicketActed(_)
         | Change::PassActed(_)
+        | Change::OfficeActed(_)
         | Change::RulesRead { .. } => change.kind().to_owned(),
         Change::TillActed { did, who, reason, amount, .. } => {
             format!("{who}: {} {amount} · {reason}", till_did(l, *did))

@@ -34,14 +34,14 @@ pub(super) fn subject(l: Lang, subject: &str) -> String {
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Lang {
+pub(crate) enum Lang {
     Zh,
     En,
 }
 
 impl Lang {
     /// The text for this language.
-    pub(super) fn say(self, zh: &'static str, en: &'static str) -> &'static str {
+    pub(crate) fn say(self, zh: &'static str, en: &'static str) -> &'static str {
         match self {
             Self::Zh => zh,
             Self::En => en,
@@ -49,7 +49,7 @@ impl Lang {
     }
 
     /// For the `lang` attribute.
-    pub(super) fn code(self) -> &'static str {
+    pub(crate) fn code(self) -> &'static str {
         self.say("zh-CN", "en")
     }
 

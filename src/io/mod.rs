@@ -4,6 +4,7 @@ pub mod broker;
 pub mod bucket;
 pub mod digest;
 pub mod mqtt;
+pub mod onvif;
 pub mod serial;
 
 #[cfg(test)]

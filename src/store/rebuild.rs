@@ -138,6 +138,7 @@ fn expect(expected: &mut Expected, change: &Change, body: &str) {
         | Change::Walked { .. }
         | Change::TicketActed(_)
         | Change::PassActed(_)
+        | Change::OfficeActed(_)
         | Change::RulesRead { .. }
         | Change::TillActed { .. } => return,
     };

@@ -22,7 +22,7 @@ impl Reader {
                 kind in (
                     'operator_acted', 'plate_given', 'till_acted', 'ticket_acted', 'task', 'pass', 'listed',
                     'reservation', 'validation', 'shift', 'settled', 'closure', 'zone', 'alarm_raised',
-                    'alarm_cleared', 'word_unplaced'
+                    'alarm_cleared', 'word_unplaced', 'office_acted', 'rules_read'
                 )
                 or (kind = 'admission' and body ->> 'settled' is not null)
              )

@@ -9,6 +9,9 @@ import { fileURLToPath } from 'node:url';
 export const root = fileURLToPath(new URL('../../', import.meta.url));
 const program = process.env.PAIFANG_DEMO ?? join(root, 'target/debug/demo');
 
+/** The program itself. */
+export const paifang = join(dirname(program), 'paifang');
+
 const isFree = (port) =>
   new Promise((tell) => {
     const server = createServer();
@@ -35,7 +38,6 @@ export function importStatement(demo) {
   ];
   const gbk = spawnSync('iconv', ['-f', 'utf-8', '-t', 'gbk'], { input: `${rows.join('\n')}\n` });
   writeFileSync(file, gbk.stdout);
-  const paifang = join(dirname(program), 'paifang');
   const site = ['--config', join(demo.folder, 'site.toml')];
   const told = spawnSync(paifang, ['statement', 'import', file, '--channel', 'icbc', '--day', yesterday, ...site], { encoding: 'utf8' });
   // 2: something does not fit, as it should.

@@ -12,6 +12,7 @@ mod crash;
 mod crash_points;
 mod displays;
 mod faults;
+mod first_run;
 mod gates;
 mod guests;
 mod makes;

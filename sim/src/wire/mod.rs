@@ -12,6 +12,7 @@
 //!   body     what every camera has and can be told; `station` and `push` carry it to a broker or an address
 //!   camera   a Vzenith camera at a broker: `message` (what it says), `command` (what it is told)
 //!   others   vzenith_http, qianyi, hikvision, frigate, webhook; tasmota and shelly are relays
+//!   onvif    a camera that announces itself to whoever asks
 //!   picture  what it photographs
 //!   port     ports for a daemon's own
 //!   phone    a driver's browser: `html` (forms of a page)
@@ -26,6 +27,7 @@ mod html;
 mod id_card;
 mod led;
 pub mod line;
+pub mod onvif;
 pub mod phone;
 pub mod picture;
 mod port;
@@ -56,6 +58,7 @@ pub use self::{
     id_card::{IdReader, IdReaderState},
     led::Led,
     line::Line,
+    onvif::Onvif,
     phone::{Page, Phone, PhoneError},
     port::free_port,
     printer::{Printer, PrinterFaults},

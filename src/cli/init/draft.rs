@@ -3,13 +3,19 @@
 use std::{
     fmt::Write,
     net::{IpAddr, SocketAddr},
+    path::Path,
 };
 
 use rand::{TryRng, rngs::SysRng};
 use rust_decimal::{Decimal, prelude::ToPrimitive};
 
-use crate::core::rules::Direction;
+use super::finds::Found;
+use crate::{
+    core::rules::Direction,
+    types::{DeviceId, LaneId, TEXT_ID_RULE},
+};
 
+#[derive(Clone)]
 pub(super) struct Draft {
     pub(super) name: String,
     pub(super) zone: String,
@@ -23,6 +29,7 @@ pub(super) struct Draft {
     pub(super) lanes: Vec<Lane>,
 }
 
+#[derive(Clone)]
 pub(super) struct Lane {
     pub(super) id: String,
     pub(super) direction: Direction,
@@ -30,6 +37,7 @@ pub(super) struct Lane {
     pub(super) barrier: Barrier,
 }
 
+#[derive(Clone)]
 pub(super) struct Camera {
     pub(super) id: String,
     pub(super) profile: String,
@@ -45,12 +53,14 @@ pub(super) enum Door {
     Push,
 }
 
+#[derive(Clone)]
 pub(super) enum Barrier {
     /// The camera's own relay.
     Camera,
     Board(Board),
 }
 
+#[derive(Clone)]
 pub(super) struct Board {
     pub(super) id: String,
     pub(super) path: String,
@@ -73,6 +83,24 @@ impl Camera {
 }
 
 impl Draft {
+    /// As the next lane that leads so may be called.
+    pub(super) fn next_id(&self, direction: Direction) -> String {
+        let word = if direction == Direction::Entry { "entry" } else { "exit" };
+        let number = self.lanes.iter().filter(|lane| lane.direction == direction).count() + 1;
+        format!("{word}-{number}")
+    }
+
+    /// A lane may be called so.
+    pub(super) fn fresh_id(&self, id: &str) -> Result<String, String> {
+        match LaneId::parse(id) {
+            None => Err(TEXT_ID_RULE.to_owned()),
+            Some(_) if self.lanes.iter().any(|lane| lane.id == id) => {
+                Err(format!("{id}: 已使用 / taken"))
+            }
+            Some(_) => Ok(id.to_owned()),
+        }
+    }
+
     pub(super) fn site_file(&self) -> String {
         let mut text = String::new();
         let _ = write!(
@@ -141,6 +169,26 @@ impl Draft {
 }
 
 impl Lane {
+    /// With a camera that was heard, and a new secret for it.
+    pub(super) fn of(
+        found: &Found,
+        id: String,
+        direction: Direction,
+        barrier: Barrier,
+    ) -> anyhow::Result<Self> {
+        let camera = DeviceId::parse(&format!("cam-{id}"));
+        // A lane's id may be as long as an id can be.
+        let camera = camera.map_or_else(|| id.clone(), |id| id.to_string());
+        let camera = Camera {
+            id: camera,
+            profile: found.profile.clone(),
+            sn: found.sn.clone(),
+            door: if found.pushes { Door::Push } else { Door::Mqtt },
+            secret: secret()?,
+        };
+        Ok(Self { id, direction, camera, barrier })
+    }
+
     fn write(&self, text: &mut String) {
         let Camera { id, profile, sn, .. } = &self.camera;
         let _ = write!(text, "\n[[device]]\nid = {}\nprofile = {}\n", quoted(id), quoted(profile));
@@ -170,6 +218,49 @@ impl Lane {
 
 fn quoted(text: &str) -> String {
     toml::Value::String(text.to_owned()).to_string()
+}
+
+// ---- what fits: each check says what would --------------------------------------------------------
+
+pub(super) fn name(text: &str) -> Result<String, String> {
+    match text.trim() {
+        "" => Err("…".to_owned()),
+        name if name.chars().count() > 60 => Err("60".to_owned()),
+        name => Ok(name.to_owned()),
+    }
+}
+
+pub(super) fn zone(text: &str) -> Result<String, String> {
+    jiff::tz::TimeZone::get(text).map(|_| text.to_owned()).map_err(|why| why.to_string())
+}
+
+pub(super) fn minutes(text: &str) -> Result<u32, String> {
+    text.parse().map_err(|_| "0…1440".to_owned())
+}
+
+pub(super) fn socket(text: &str) -> Result<SocketAddr, String> {
+    text.parse().map_err(|_| "0.0.0.0:8080".to_owned())
+}
+
+pub(super) fn url(text: &str) -> Result<String, String> {
+    match text.trim_end_matches('/') {
+        url if url.starts_with("http://") || url.starts_with("https://") => Ok(url.to_owned()),
+        _ => Err("https://…".to_owned()),
+    }
+}
+
+/// Of a board on a serial line.
+pub(super) fn address(text: &str) -> Result<u8, String> {
+    match text.parse() {
+        Ok(address @ 1..=247) => Ok(address),
+        _ => Err("1…247".to_owned()),
+    }
+}
+
+/// Where the system keeps the data of what is installed in it; else beside the site file.
+pub(super) fn data_dir(config: &Path) -> String {
+    let installed = config.starts_with("/etc/paifang");
+    if installed { "/var/lib/paifang" } else { "site-data" }.to_owned()
 }
 
 /// Yuan as typed, in fen.

@@ -1,12 +1,14 @@
 //! What this machine can tell by itself: its address, its time zone, its serial lines, and who speaks to it. Asks nobody.
 
 use std::{
-    fs,
+    fmt, fs,
     net::{IpAddr, Ipv4Addr, UdpSocket},
     time::Duration,
 };
 
-use crate::{cli::devices, config::Site};
+use paifang_devices::{Capability, Profile};
+
+use crate::{cli::devices, config::Site, io::onvif::Announced};
 
 /// A camera that spoke.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -17,6 +19,26 @@ pub(super) struct Found {
     pub(super) place: String,
     /// It calls us over HTTP; else it is on the broker.
     pub(super) pushes: bool,
+}
+
+impl fmt::Display for Found {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { profile, sn, place, .. } = self;
+        write!(f, "{profile} {}（{place}）", sn.as_deref().unwrap_or_default())
+    }
+}
+
+/// Whether the camera has a relay that can open a barrier.
+pub(super) fn own_relay(found: &Found) -> bool {
+    Profile::find(&found.profile).is_ok_and(|profile| profile.can(Capability::PulseOpen))
+}
+
+/// A camera that announced itself, where its own pages are.
+pub(super) fn announced(camera: &Announced) -> String {
+    let Announced { from, name, hardware, .. } = camera;
+    let words = [name.as_str(), hardware.as_str()];
+    let what = words.into_iter().filter(|word| !word.is_empty()).collect::<Vec<_>>().join(" ");
+    format!("{from} {what}").trim_end().to_owned()
 }
 
 /// The address other machines reach this one by, as far as the routing table tells.

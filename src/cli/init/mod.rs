@@ -2,120 +2,80 @@
 //! site file and its secrets, checks them, and says what to type into each device. Overwrites nothing.
 
 mod draft;
+mod files;
 mod finds;
+mod page;
 mod talk;
 
 use std::{
-    fs,
     io::{BufRead, Write},
     net::SocketAddr,
-    os::unix::fs::{MetadataExt, OpenOptionsExt},
     path::Path,
     time::Duration,
 };
 
-use anyhow::{Context, bail};
-use paifang_devices::{Capability, Profile};
-
+pub use self::page::first_run;
 use self::{
-    draft::{Barrier, Board, Camera, Door, Draft, Lane, secret},
+    draft::{Barrier, Board, Draft, Lane},
+    files::Files,
     finds::Found,
     talk::Talk,
 };
-use crate::{
-    app::daemon::Daemon,
-    config,
-    core::rules::Direction,
-    types::{DeviceId, LaneId},
-};
+use crate::{config, core::rules::Direction, io::onvif};
 
-/// Asks on `input` and `output`; listens for cameras for so long. `true`: the installer wants the site started.
+/// Cameras answer a probe within this.
+const ANNOUNCE: Duration = Duration::from_secs(4);
+
+/// Asks on `input` and `output`; listens for cameras for so long, and asks at `announce` which announce themselves.
+/// `true`: the installer wants the site started.
 pub async fn init(
     config: &Path,
     listen: Duration,
+    announce: SocketAddr,
     input: impl BufRead,
     output: impl Write,
 ) -> anyhow::Result<bool> {
-    let folder = config.parent().filter(|folder| !folder.as_os_str().is_empty());
-    let folder = folder.unwrap_or(Path::new("."));
-    let secrets = folder.join("secrets.toml");
-    for file in [config, &secrets] {
-        if file.exists() {
-            bail!("{} is there already and is not touched; move it away first", file.display());
-        }
-    }
-    fs::create_dir_all(folder).with_context(|| format!("{}", folder.display()))?;
-    not_as_stranger(folder)?;
+    let files = Files::new(config)?;
     let mut talk = Talk::new(input, output);
     talk.choose_language()?;
     let mut draft = basics(&mut talk, config)?;
-    write(config, &draft.site_file(), 0o640)?;
-    write(&secrets, &draft.secrets_file(), 0o600)?;
+    files.write(&draft)?;
 
-    let (found, first_password) = hear_cameras(&mut talk, config, &draft, listen).await?;
+    let (found, first_password) =
+        hear_cameras(&mut talk, config, &draft, (listen, announce)).await?;
     let ports = finds::serial_ports();
     for camera in found {
-        if let Some(lane) = lane(&mut talk, &draft, camera, &ports)? {
+        if let Some(lane) = lane(&mut talk, &draft, &camera, &ports)? {
             draft.lanes.push(lane);
         }
     }
-    write(config, &draft.site_file(), 0o640)?;
-    write(&secrets, &draft.secrets_file(), 0o600)?;
+    files.write(&draft)?;
     config::load(config)?;
     farewell(&mut talk, config, &draft, first_password.as_deref())
 }
 
-/// Files that the daemon's user cannot read are no use to it.
-fn not_as_stranger(folder: &Path) -> anyhow::Result<()> {
-    let me = fs::metadata("/proc/self").map(|me| me.uid()).unwrap_or_default();
-    let owner = fs::metadata(folder).with_context(|| format!("{}", folder.display()))?.uid();
-    if me == 0 && owner != 0 {
-        bail!(
-            "{} belongs to the daemon's user, who has to own what is made here: \
-             sudo -u paifang paifang init --config {}/site.toml",
-            folder.display(),
-            folder.display()
-        );
-    }
-    Ok(())
-}
-
 fn basics<I: BufRead, O: Write>(talk: &mut Talk<I, O>, config: &Path) -> anyhow::Result<Draft> {
-    let text = |text: &str| match text.trim() {
-        "" => Err("…".to_owned()),
-        name if name.chars().count() > 60 => Err("60".to_owned()),
-        name => Ok(name.to_owned()),
-    };
-    let name = talk.ask("场地名称", "Name of the site", "", text)?;
-    let zone = talk.ask("时区", "Time zone", &finds::time_zone(), |zone| {
-        jiff::tz::TimeZone::get(zone).map(|_| zone.to_owned()).map_err(|why| why.to_string())
-    })?;
-    let minutes = |text: &str| text.parse::<u32>().map_err(|_| "0…1440".to_owned());
-    let free_minutes = talk.ask("免费分钟数", "Free minutes", "15", minutes)?;
+    let name = talk.ask("场地名称", "Name of the site", "", draft::name)?;
+    let zone = talk.ask("时区", "Time zone", &finds::time_zone(), draft::zone)?;
+    let free_minutes = talk.ask("免费分钟数", "Free minutes", "15", draft::minutes)?;
     let hour_minor =
         talk.ask("每小时收费（元）", "Fee for each started hour", "5.00", draft::minor)?;
     let cap_minor = talk.ask("24 小时封顶（元）", "At most for 24 hours", "40.00", draft::minor)?;
-    let at = |text: &str| text.parse::<SocketAddr>().map_err(|_| "0.0.0.0:8080".to_owned());
-    let http = talk.ask("网页监听地址", "Pages are served at", "0.0.0.0:8080", at)?;
+    let http = talk.ask("网页监听地址", "Pages are served at", "0.0.0.0:8080", draft::socket)?;
     let usual = format!("http://{}:{}", finds::lan_address(), http.port());
     let public_url = talk.ask(
         "手机访问地址（二维码以此开头）",
         "Phones call this site by (QR codes begin with it)",
         &usual,
-        |url| match url.trim_end_matches('/') {
-            url if url.starts_with("http://") || url.starts_with("https://") => Ok(url.to_owned()),
-            _ => Err("https://…".to_owned()),
-        },
+        draft::url,
     )?;
     let mqtt = talk.ask(
         "摄像机 MQTT 监听地址",
         "Cameras reach the built-in MQTT broker at",
         "0.0.0.0:1883",
-        at,
+        draft::socket,
     )?;
-    let data_dir =
-        if config.starts_with("/etc/paifang") { "/var/lib/paifang" } else { "site-data" };
-    let data_dir = data_dir.to_owned();
+    let data_dir = draft::data_dir(config);
     let lanes = Vec::new();
     Ok(Draft {
         name,
@@ -136,7 +96,7 @@ async fn hear_cameras<I: BufRead, O: Write>(
     talk: &mut Talk<I, O>,
     config: &Path,
     draft: &Draft,
-    listen: Duration,
+    (listen, announce): (Duration, SocketAddr),
 ) -> anyhow::Result<(Vec<Found>, Option<String>)> {
     let here = finds::lan_address();
     talk.say(
@@ -155,13 +115,15 @@ async fn hear_cameras<I: BufRead, O: Write>(
             listen.as_secs()
         ),
     )?;
-    let site = config::load(config)?;
-    let metrics = metrics_exporter_prometheus::PrometheusBuilder::new().build_recorder().handle();
-    let daemon = Daemon::start(config::load(config)?, metrics).await?;
-    let heard = finds::strangers(&site, listen).await;
-    let first_password = daemon.first_password.clone();
-    daemon.stop().await;
-    let found = heard?;
+    let announced = tokio::spawn(onvif::discover(announce, ANNOUNCE));
+    let (found, first_password) = files::hear(config, listen).await?;
+    for camera in announced.await.ok().and_then(Result::ok).unwrap_or_default() {
+        let line = finds::announced(&camera);
+        talk.say(
+            &format!("  网络上的摄像机（ONVIF）：{line}"),
+            &format!("  A camera on the network (ONVIF): {line}"),
+        )?;
+    }
     if found.is_empty() {
         talk.say(
             "没有听到摄像机。稍后可用 paifang device learn 再找，再把它们写进站点文件。",
@@ -174,11 +136,10 @@ async fn hear_cameras<I: BufRead, O: Write>(
 fn lane<I: BufRead, O: Write>(
     talk: &mut Talk<I, O>,
     draft: &Draft,
-    found: Found,
+    found: &Found,
     ports: &[String],
 ) -> anyhow::Result<Option<Lane>> {
-    let Found { profile, sn, place, pushes } = found;
-    let what = format!("{profile} {}（{place}）", sn.as_deref().unwrap_or_default());
+    let what = found.to_string();
     if !talk.yes(&format!("使用这台摄像机？{what}"), &format!("Use this camera? {what}"), true)?
     {
         return Ok(None);
@@ -190,23 +151,10 @@ fn lane<I: BufRead, O: Write>(
         "out" | "出" | "出口" => Ok(Direction::Exit),
         _ => Err("in / out".to_owned()),
     })?;
-    let word = if direction == Direction::Entry { "entry" } else { "exit" };
-    let number = draft.lanes.iter().filter(|lane| lane.direction == direction).count() + 1;
-    let taken = |id: &str| draft.lanes.iter().any(|lane| lane.id == id);
-    let id = talk.ask("车道编号", "The lane's id", &format!("{word}-{number}"), |id| {
-        match LaneId::parse(id) {
-            None => Err(crate::types::TEXT_ID_RULE.to_owned()),
-            Some(_) if taken(id) => Err(format!("{id}: 已使用 / taken")),
-            Some(_) => Ok(id.to_owned()),
-        }
-    })?;
-    let camera_id = DeviceId::parse(&format!("cam-{id}"));
-    let camera_id = camera_id.map_or_else(|| format!("cam-{word}-{number}"), |id| id.to_string());
-    let door = if pushes { Door::Push } else { Door::Mqtt };
-    let own_relay = Profile::find(&profile).is_ok_and(|found| found.can(Capability::PulseOpen));
-    let camera = Camera { id: camera_id, profile, sn, door, secret: secret()? };
-    let barrier = barrier(talk, &id, own_relay, ports)?;
-    Ok(Some(Lane { id, direction, camera, barrier }))
+    let usual = draft.next_id(direction);
+    let id = talk.ask("车道编号", "The lane's id", &usual, |id| draft.fresh_id(id))?;
+    let barrier = barrier(talk, &id, finds::own_relay(found), ports)?;
+    Ok(Some(Lane::of(found, id, direction, barrier)?))
 }
 
 /// What moves the arm: the camera's own relay, or a relay board on a serial line.
@@ -239,10 +187,7 @@ fn barrier<I: BufRead, O: Write>(
         }
     })?;
     let (zh, en) = ("板的地址（Modbus）", "The board's address (Modbus)");
-    let address = talk.ask(zh, en, "1", |address| match address.parse::<u8>() {
-        Ok(address @ 1..=247) => Ok(address),
-        _ => Err("1…247".to_owned()),
-    })?;
+    let address = talk.ask(zh, en, "1", draft::address)?;
     Ok(Barrier::Board(Board { id: format!("board-{lane}"), path, address }))
 }
 
@@ -269,17 +214,4 @@ fn farewell<I: BufRead, O: Write>(
         )?;
     }
     talk.yes("现在启动？", "Start now?", true)
-}
-
-fn write(file: &Path, text: &str, mode: u32) -> anyhow::Result<()> {
-    let about = || format!("{} cannot be written", file.display());
-    let mut options = fs::OpenOptions::new();
-    let mut open = options
-        .write(true)
-        .create(true)
-        .truncate(true)
-        .mode(mode)
-        .open(file)
-        .with_context(about)?;
-    open.write_all(text.as_bytes()).and_then(|()| open.sync_all()).with_context(about)
 }

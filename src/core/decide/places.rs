@@ -12,6 +12,7 @@ use crate::{
         input::{Answer, Refusal, Reply},
         limit::Spent,
         money::{Order, OrderState},
+        office::{OfficeActed, OfficeDid},
         product::{begins, instant},
         selling::{NoChange, NoSale, SlotAct},
         slot::{Closed, Place, Slot, Span},
@@ -251,10 +252,23 @@ impl Desk<'_> {
                 }
                 slot.places = places;
             }
-            SlotAct::Close => slot.closed = Some(Closed { who, reason }),
+            SlotAct::Close => {
+                let (who, reason) = (who.clone(), reason.clone());
+                slot.closed = Some(Closed { who, reason });
+            }
             SlotAct::Reopen => slot.closed = None,
         }
+        let (did, detail) = match act {
+            SlotAct::Places(Some(places)) => {
+                (OfficeDid::SlotPlaces, format!("{places} · {reason}"))
+            }
+            SlotAct::Places(None) => (OfficeDid::SlotPlaces, reason),
+            SlotAct::Close => (OfficeDid::SlotClosed, reason),
+            SlotAct::Reopen => (OfficeDid::SlotReopened, reason),
+        };
+        let about = slot.id.to_string();
         self.record(Change::Slot(slot));
+        self.record(Change::OfficeActed(OfficeActed { who, did, about, day: Some(day), detail }));
         Ok(Answer::Done)
     }
 

@@ -8,11 +8,12 @@ use crate::{
         change::Change,
         input::{Answer, Refusal, Reply},
         money::Account,
+        office::{OfficeActed, OfficeDid},
         stay::Stay,
         tariff::Benefit,
         till::{Merchant, MerchantAct, Offer, TillDid, Validation, ValidationState},
     },
-    types::{MerchantId, OrderId, Plate, StayId, ValidationId},
+    types::{MerchantId, Money, OrderId, Plate, StayId, ValidationId},
 };
 
 /// A name is read on a page and a receipt.
@@ -23,24 +24,44 @@ impl Desk<'_> {
     pub(super) fn merchant_act(&mut self, who: String, act: MerchantAct) -> Reply {
         match act {
             MerchantAct::Put { id, name, offers, budget_minor } => {
-                self.put_merchant(id, &name, offers, budget_minor)
+                self.put_merchant(who, id, &name, offers, budget_minor)
             }
             MerchantAct::Suspend { id, suspended } => {
                 let merchant = self.merchant(id).cloned().ok_or(Refusal::NoMerchant(id))?;
-                self.record(Change::Merchant(Merchant { suspended, ..merchant }));
+                let did = if suspended {
+                    OfficeDid::MerchantSuspended
+                } else {
+                    OfficeDid::MerchantResumed
+                };
+                self.merchant_changed(who, did, Merchant { suspended, ..merchant }, String::new());
                 Ok(Answer::Done)
             }
             MerchantAct::Bear { id, on_site } => {
                 let merchant = self.merchant(id).cloned().ok_or(Refusal::NoMerchant(id))?;
-                self.record(Change::Merchant(Merchant { on_site, ..merchant }));
+                let did = if on_site { OfficeDid::MerchantOnSite } else { OfficeDid::MerchantOwn };
+                self.merchant_changed(who, did, Merchant { on_site, ..merchant }, String::new());
                 Ok(Answer::Done)
             }
             MerchantAct::Paid { id, minor, reason } => self.merchant_paid(who, id, minor, &reason),
         }
     }
 
+    /// The merchant as it is from now on, and on record who made it so.
+    fn merchant_changed(
+        &mut self,
+        who: String,
+        did: OfficeDid,
+        merchant: Merchant,
+        detail: String,
+    ) {
+        let about = merchant.name.clone();
+        self.record(Change::Merchant(merchant));
+        self.record(Change::OfficeActed(OfficeActed { who, did, about, day: None, detail }));
+    }
+
     fn put_merchant(
         &mut self,
+        who: String,
         id: Option<MerchantId>,
         name: &str,
         offers: Vec<Offer>,
@@ -77,7 +98,10 @@ impl Desk<'_> {
             },
         };
         let id = merchant.id;
-        self.record(Change::Merchant(merchant));
+        let budget = Money::new(merchant.budget_minor, self.rules.currency).to_string();
+        let offers = merchant.offers.iter().map(|offer| offer.name.clone());
+        let detail = std::iter::once(budget).chain(offers).collect::<Vec<_>>().join(" · ");
+        self.merchant_changed(who, OfficeDid::MerchantPut, merchant, detail);
         Ok(Answer::Merchant(id))
     }
 

@@ -7,6 +7,7 @@ use crate::{
     core::{
         Change, Rules,
         lane::Cause,
+        office::{OfficeActed, OfficeDid},
         pass::{Pass, Reservation},
         task::Task,
         till::{Shift, ValidationState},
@@ -16,9 +17,10 @@ use crate::{
         ports::{AccountRow, Row},
         records::till_did,
         roles,
+        visit::named,
         words::{self, Lang},
     },
-    types::{AccountDid, LaneId, StayId},
+    types::{AccountDid, LaneId, SlotId, StayId},
 };
 
 /// Who acts where nobody does.
@@ -232,6 +234,11 @@ impl Entry {
                 new(Kind::Ticket, &closure.who, what)
                     .linked("/console/slots".into(), l.say("时段", "Time slots").into())
             }
+            Change::OfficeActed(acted) => return Some(of_office(l, rules, row.at, acted)),
+            Change::RulesRead { who, reason, .. } => {
+                let what = format!("{} · {reason}", l.say("重新读取规则", "Read the rules anew"));
+                new(Kind::Register, who, what)
+            }
             Change::Zone(zone) => {
                 let counted = zone.counts.last().filter(|counted| counted.at == row.at)?;
                 let what =
@@ -319,6 +326,36 @@ fn of_task(l: Lang, rules: &Rules, at: Timestamp, task: &Task) -> Option<Entry> 
 
 fn words_of_task(l: Lang, task: &Task) -> &'static str {
     crate::http::tasks::what(l, &task.about)
+}
+
+fn of_office(l: Lang, rules: &Rules, at: Timestamp, acted: &OfficeActed) -> Entry {
+    let did = match acted.did {
+        OfficeDid::MerchantPut => l.say("新增或更改商户", "Made or changed a merchant"),
+        OfficeDid::MerchantSuspended => l.say("停用商户", "Suspended a merchant"),
+        OfficeDid::MerchantResumed => l.say("恢复商户", "Let a merchant give again"),
+        OfficeDid::MerchantOnSite => l.say("改由本场承担优惠", "The site bears the discounts of"),
+        OfficeDid::MerchantOwn => l.say("改由商户承担优惠", "Bears its discounts itself:"),
+        OfficeDid::SlotPlaces => l.say("更改时段名额", "Set the places of a time"),
+        OfficeDid::SlotClosed => l.say("时段停售", "Closed a time"),
+        OfficeDid::SlotReopened => l.say("时段恢复", "Reopened a time"),
+    };
+    let slot = SlotId::parse(&acted.about).filter(|_| acted.day.is_some());
+    let known = slot.and_then(|id| named::slot(rules, &id));
+    let about = match known {
+        Some((_, day, span)) => format!("{day} {}", named::span(&span)),
+        None => acted.about.clone(),
+    };
+    let parts = [did, about.as_str(), acted.detail.as_str()];
+    let what = parts.into_iter().filter(|part| !part.is_empty()).collect::<Vec<_>>().join(" · ");
+    let (kind, to, name) = match acted.day {
+        Some(day) => (
+            Kind::Ticket,
+            format!("/console/slots?day={day}"),
+            l.say("时段", "Time slots").to_owned(),
+        ),
+        None => (Kind::Money, "/console/merchants".into(), l.say("商户", "Merchants").to_owned()),
+    };
+    Entry::new(at, kind, &acted.who, what).linked(to, name)
 }
 
 fn of_pass(l: Lang, at: Timestamp, pass: &Pass) -> Option<Entry> {

@@ -40,6 +40,16 @@ pub(super) fn api(api: Api) -> Api {
         )
         .on(
             Op::get(
+                "/api/v1/orders/{order}/payments",
+                "getOrder",
+                "An order with the attempts to collect it, also one that is over",
+            )
+            .scope(Scope::OrdersRead)
+            .gives::<OrderFileBody>(200, "As it stands"),
+            order,
+        )
+        .on(
+            Op::get(
                 "/api/v1/orders/{order}/invoices",
                 "listInvoices",
                 "What became of the claims of an order's invoice",
@@ -125,6 +135,24 @@ async fn orders(
     let page = paging.page()?;
     let orders = web.lists.orders(page).await?;
     Ok(pages::part(&uri, page, orders.iter().map(OrderBody::new).collect(), OrderBody::number))
+}
+
+/// An order with what was tried to collect it.
+#[derive(Debug, Serialize, ToSchema)]
+#[schema(as = OrderFile)]
+struct OrderFileBody {
+    order: OrderBody,
+    /// Oldest first.
+    payments: Vec<PaymentBody>,
+}
+
+async fn order(
+    State(web): State<Shared>,
+    Path(id): Path<i64>,
+) -> Result<Json<OrderFileBody>, ApiError> {
+    let (order, payments) = web.records.order(OrderId(id)).await?.ok_or(ApiError::NotFound)?;
+    let payments = payments.iter().map(PaymentBody::new).collect();
+    Ok(Json(OrderFileBody { order: OrderBody::new(&order), payments }))
 }
 
 /// An invoice, or a red-letter one that takes another back.

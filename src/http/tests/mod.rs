@@ -16,6 +16,7 @@ mod phone;
 mod programs;
 mod receipts;
 mod register;
+mod reports;
 mod roles;
 mod site;
 mod tariffs;
