@@ -133,7 +133,8 @@ impl Daemon {
         let mqtt: Option<SocketAddr> = None;
         let (messages_tx, messages) = mpsc::channel(MESSAGES_MAX);
         let link = parts.link(&site, &secrets, mqtt, messages_tx)?;
-        let banker = Banker::new(app.clone(), reader.clone(), channels.clone());
+        let banker =
+            Banker::new(app.clone(), reader.clone(), channels.clone(), secrets.site_secret);
         let cloud_channels = channels.clone();
         let settling = Settling::new(&site, &app, books, channels, banker.clone());
         let invoices = site.invoices.as_ref().map(|s| invoices(s, &app, &reader, &accounts));

@@ -117,6 +117,11 @@ impl Rules {
 }
 
 impl Rules {
+    /// Of vehicles or people.
+    pub fn has_lane(&self, lane: &LaneId) -> bool {
+        self.lanes.contains_key(lane) || self.gates.contains_key(lane)
+    }
+
     /// What a lane is called on pages.
     pub fn lane_name<'a>(&'a self, lane: &'a LaneId) -> &'a str {
         let known = self.lane_names.get(lane).map(String::as_str);

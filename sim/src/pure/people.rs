@@ -259,7 +259,13 @@ impl People {
         let valid_until = now + Duration::from_hours(self.draws.between(2, 40));
         let digest = code(nth).digest();
         let by = "li".to_owned();
-        told.push(Input::TicketMade { digest, persons, valid_from, valid_until, by });
+        told.push(Input::TicketMade {
+            digest,
+            persons,
+            valid_from: Some(valid_from),
+            valid_until,
+            by,
+        });
         (nth, persons)
     }
 

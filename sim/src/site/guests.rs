@@ -14,7 +14,7 @@ use super::{
 };
 use crate::wire::{Page, Phone, PhoneError};
 
-/// The one product of [`PRODUCTS`].
+/// The product of [`PRODUCTS`] that they buy.
 const FIELD: &str = "n-day";
 /// Between two looks at an order's page while the bank decides.
 const LOOK: Duration = Duration::from_millis(500);
@@ -24,6 +24,17 @@ const PICTURE_AGE: Duration = Duration::from_mins(3);
 
 /// What the demo sells, beside its site file.
 pub(super) const PRODUCTS: &str = r#"# Of a simulated site. Written anew at each start.
+[[schedule]]
+id = "boat"
+name = "游船"
+name_en = "Boat"
+early_minutes = 15
+[[schedule.plan]]
+days = ["weekend"]
+slots = ["00:00-09:00 60", "09:00-11:00 60", "11:00-13:00 60", "13:00-15:00 60", "15:00-17:00 40", "17:00-24:00 40"]
+[[schedule.plan]]
+slots = ["00:00-10:00 40", "10:00-13:00 40", "13:00-16:00 40", "16:00-24:00 30"]
+
 [[product]]
 id = "day"
 number = 1
@@ -35,6 +46,28 @@ valid = "day"
 sale = { days_ahead = 7, closes = "-24h" }
 refund = [{ until = "0m", percent = 100 }]
 medium = "phone"
+
+[[product]]
+id = "child"
+number = 2
+name = "儿童票"
+name_en = "Child"
+kind = "child"
+price = [{ amount = "30.00" }]
+valid = "day"
+sale = { days_ahead = 7, closes = "-24h" }
+refund = [{ until = "0m", percent = 100 }]
+
+[[product]]
+id = "boat"
+number = 3
+name = "游船票"
+name_en = "Boat trip"
+kind = "adult"
+price = [{ days = ["weekend"], amount = "80.00" }, { amount = "60.00" }]
+schedule = "boat"
+refund = [{ until = "2h", percent = 100 }, { until = "0m", percent = 50 }]
+rebook = { times = 1, until = "0m" }
 "#;
 
 /// A ticket on a phone.

@@ -6,6 +6,7 @@
 //!   wires    the far end of each lane's wires: board, display, camera
 //!   engine   the world on the real clock; happenings go out, what the wires do comes in
 //!   people   drivers' phones; `attendant` at the console
+//!   crew     who has an account, of each role one
 //!   annex    what a large site has besides: a zone within, a sign, a turnstile, a booth
 //!   staff    who works there: `office`, `booth`; `visitors` come on foot; `tales` counts what happened
 //!   shown    what a display says, as a driver understands it
@@ -16,6 +17,7 @@ mod annex;
 mod attendant;
 pub mod books;
 mod booth;
+pub mod crew;
 mod engine;
 mod guests;
 mod layout;

@@ -19,7 +19,7 @@ use super::{
     booth::Booth,
     engine::{Counts, Engine, Heard},
     guests,
-    layout::{Layout, Plan},
+    layout::{LaneAt, Layout, Plan},
     office::{self, Shop},
     staff::{Staff, Unpaid},
     tales::Tales,
@@ -160,6 +160,7 @@ impl Stage {
         }
         if spec.large {
             lanes.extend(Layout::inner(&folder, annex::ZONE));
+            lanes.iter_mut().for_each(LaneAt::christen);
             sections.push_str(&annex::sections(&folder.join("lines")));
         }
         let layout = Layout {
@@ -181,7 +182,13 @@ impl Stage {
         };
         layout.write(banks(&spec, &layout, &gateway, swiftpass.as_ref())?)?;
         if spec.large {
-            std::fs::write(layout.folder.join("products.toml"), guests::PRODUCTS)?;
+            fs::write(layout.folder.join("products.toml"), guests::PRODUCTS)?;
+            let tariffs = layout.folder.join("tariffs");
+            // Versions that the owner published since are kept.
+            if !tariffs.exists() {
+                fs::create_dir(&tariffs)?;
+                fs::write(tariffs.join("lot.toml"), annex::TARIFF)?;
+            }
         }
         let wires: io::Result<Vec<Wires>> =
             layout.lanes.iter().map(|lane| Wires::connect(lane, &layout, spec.ahead_s)).collect();

@@ -16,6 +16,7 @@ mod exit;
 mod fire;
 mod frictionless;
 mod gate;
+mod gone;
 mod invoice;
 mod issue;
 mod ledger;

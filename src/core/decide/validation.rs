@@ -184,12 +184,16 @@ impl Desk<'_> {
         ids.into_iter().filter_map(|id| self.validation(id).cloned()).collect()
     }
 
-    /// The fee up to `to` is paid, or its vehicle leaves: what took something off is used.
+    /// The fee up to `to` is paid, or its vehicle leaves: what took something off is used. A driver who had paid before
+    /// saved nothing, and no merchant pays what nobody saved.
     pub(super) fn validations_used(&mut self, stay: &Stay, to: Timestamp, order: Option<OrderId>) {
         if self.validations_of(stay.id).is_empty() {
             return;
         }
+        let mut left = self.saved(stay, to);
         for (mut validation, worth) in self.worth(stay, to) {
+            let worth = worth.min(left);
+            left -= worth;
             let minor = worth.min(validation.at_most_minor);
             let first = match validation.state {
                 ValidationState::Given if minor == 0 => continue,

@@ -18,7 +18,7 @@ fn zone(id: &str) -> ZoneId {
 }
 
 /// `lot` with `b1` in it and `b2` in that; lanes `b1-in`, `b1-out`, `b2-in`, and `b1-street` out of b1 to the street.
-fn nested() -> Site {
+pub(super) fn nested() -> Site {
     let mut site = Site::new();
     let within = |parent: Option<&str>| ZoneRules {
         name: String::new(),
@@ -59,7 +59,7 @@ impl Site {
     }
 
     /// Drives up, is read, and goes through if the arm opens.
-    fn goes(&mut self, id: &str, plate: &str) {
+    pub(super) fn goes(&mut self, id: &str, plate: &str) {
         self.after(Duration::from_mins(10));
         self.sensor(id, Sensor::Arrival, true);
         self.read(id, plate);
@@ -77,7 +77,7 @@ impl Site {
         segments.collect::<Vec<_>>().join(", ")
     }
 
-    fn operate(&mut self, id: &str, act: OperatorAct) -> Reply {
+    pub(super) fn operate(&mut self, id: &str, act: OperatorAct) -> Reply {
         let (who, reason) = ("li".into(), "rush hour".into());
         self.tell(Input::Operator { lane: lane(id), act, who, reason })
     }
