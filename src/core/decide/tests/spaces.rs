@@ -33,7 +33,7 @@ fn vehicle(kind: char) -> Vehicle {
 
 impl Site {
     /// Whether the vehicle is let in.
-    fn comes(&mut self, nth: usize, kind: char) -> bool {
+    fn takes_space(&mut self, nth: usize, kind: char) -> bool {
         let before = self.state.stays.len();
         self.sensor("in", Sensor::Arrival, true);
         self.reads_vehicle("in", &format!("京C{nth}{nth}{nth}0{nth}"), vehicle(kind));
@@ -64,7 +64,7 @@ fn each_vehicle_takes_what_is_kept_for_it_and_leaves_the_rest() {
     ] {
         let mut site = site();
         for (nth, kind) in coming.chars().enumerate() {
-            let came = site.comes(nth + 1, kind.to_ascii_lowercase());
+            let came = site.takes_space(nth + 1, kind.to_ascii_lowercase());
             assert_eq!(came, kind.is_lowercase(), "{coming}: number {}", nth + 1);
         }
         let at = site.state.occupancy(&site.rules.zones, &Zones::only());
@@ -76,8 +76,8 @@ fn each_vehicle_takes_what_is_kept_for_it_and_leaves_the_rest() {
 #[test]
 fn what_is_free_is_told_apart() {
     let mut site = site();
-    site.comes(1, 'l');
-    site.comes(2, 's');
+    site.takes_space(1, 'l');
+    site.takes_space(2, 's');
     let told = crate::core::zone::Count::all(&site.state, &site.rules).remove(0);
     assert_eq!((told.vehicles, told.capacity, told.free), (2, Some(5), Some(2)));
     let spaces = |of, free| SpacesCount { of, count: 1, free };
