@@ -245,6 +245,7 @@ fn no_check_is_vacuous() {
         (Sabotage::SpendUnposted, Law::StoredIsHeld),
         (Sabotage::PadFee, Law::FeeExplained),
         (Sabotage::ForgetSpaces, Law::SpacesKept),
+        (Sabotage::ForgetWhose, Law::SpacesKept),
         (Sabotage::ForgetClasses, Law::LaneServes),
         (Sabotage::ReserveForAll, Law::ReservedOnce),
         (Sabotage::ForgetPassback, Law::PassbackKept),
@@ -279,7 +280,9 @@ fn no_check_is_vacuous() {
             // The bank has to be down.
             Sabotage::PadArrears => (8, Faults::all()),
             // It has few spaces as well.
-            Sabotage::ForgetSpent | Sabotage::ForgetSpaces => (6, Faults::none()),
+            Sabotage::ForgetSpent | Sabotage::ForgetSpaces | Sabotage::ForgetWhose => {
+                (6, Faults::none())
+            }
             // It sells tickets, and has a lane for small cars.
             Sabotage::ForgetClasses
             | Sabotage::LosePlaces

@@ -9,18 +9,18 @@ use paifang::{
         Change, Rules, State,
         lane::{ArmAction, Cause, Phase, Signal},
         pass::Standing,
-        rules::{LaneRules, PassbackMode, Right},
+        rules::{LaneRules, PassbackMode, Right, Spaces},
         stay::{Stay, StayState},
     },
-    types::{LaneId, PassId, Plate, ReservationId, StayId, ZoneId},
+    types::{LaneId, PassId, Plate, ReservationId, StayId, Vehicle, ZoneId},
 };
 
 use super::check::{Broken, Law, law};
 
 #[derive(Debug, Default)]
 pub(super) struct Rights {
-    /// Open stays: where each is, whose it is, by what right.
-    open: BTreeMap<StayId, (ZoneId, Plate, Standing)>,
+    /// Open stays: where each is, whose it is, by what right, and what it is.
+    open: BTreeMap<StayId, (ZoneId, Plate, Standing, Vehicle)>,
     inside: BTreeMap<ZoneId, i64>,
     corrections: BTreeMap<ZoneId, i64>,
     /// Who came in on a reservation.
@@ -65,7 +65,7 @@ impl Rights {
         if !stay.state.is_open() {
             match (stay.state, former, stay.left_at) {
                 (StayState::Abandoned, ..) => self.came.retain(|_, by| *by != stay.id),
-                (StayState::Superseded, Some((_, plate, Standing::Pass(pass))), Some(at)) => {
+                (StayState::Superseded, Some((_, plate, Standing::Pass(pass), _)), Some(at)) => {
                     self.superseded.insert(plate, (pass, at));
                 }
                 _ => {}
@@ -83,7 +83,7 @@ impl Rights {
         }
         let zone = stay.zone_now().clone();
         *self.inside.entry(zone.clone()).or_default() += 1;
-        self.open.insert(stay.id, (zone, stay.plate.clone(), stay.standing));
+        self.open.insert(stay.id, (zone, stay.plate.clone(), stay.standing, stay.vehicle));
         Ok(())
     }
 
@@ -116,12 +116,38 @@ impl Rights {
             let Some(capacity) = rules.zones.get(zone).and_then(|rules| rules.capacity) else {
                 continue;
             };
-            let inside = self.inside_of(zone, rules);
-            law(Law::SpacesKept, inside + kept < i64::from(capacity), || {
-                format!("{zone} holds {inside} of {capacity}, {kept} kept, and lets in {stay:?}")
+            let spaces = rules.zones.get(zone).map_or(&[][..], |rules| &rules.spaces);
+            let taken = self.taken_apart(zone, spaces, rules);
+            let mut own = spaces.iter().zip(&taken);
+            let own = own.find(|(spaces, _)| spaces.of.fits(stay.vehicle));
+            if own.is_some_and(|(spaces, taken)| *taken < spaces.count) {
+                continue;
+            }
+            let only = own.is_some_and(|(spaces, _)| !spaces.others);
+            // Where only some may park is none of the others' business, whoever stands there.
+            let count: u32 = spaces.iter().map(|spaces| spaces.count).sum();
+            let theirs: u32 = spaces.iter().zip(&taken).map(|(s, taken)| s.count.min(*taken)).sum();
+            let inside = self.inside_of(zone, rules) - i64::from(theirs);
+            let most = i64::from(capacity) - i64::from(count);
+            law(Law::SpacesKept, !only && inside + kept < most, || {
+                format!(
+                    "{zone} holds {inside} of {most}, {taken:?} in {spaces:?}, and lets in {stay:?}"
+                )
             })?;
         }
         Ok(())
+    }
+
+    fn taken_apart(&self, zone: &ZoneId, spaces: &[Spaces], rules: &Rules) -> Vec<u32> {
+        let mut taken = vec![0; spaces.len()];
+        for (at, _, _, vehicle) in self.open.values() {
+            let within = rules.zones.around(at).any(|around| around == zone);
+            let first = spaces.iter().position(|spaces| spaces.of.fits(*vehicle));
+            if let Some(nth) = first.filter(|_| within) {
+                taken[nth] += 1;
+            }
+        }
+        taken
     }
 
     fn inside_of(&self, zone: &ZoneId, rules: &Rules) -> i64 {

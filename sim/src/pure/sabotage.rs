@@ -84,6 +84,8 @@ pub enum Sabotage {
     PadFee,
     /// Nobody counts the spaces.
     ForgetSpaces,
+    /// Every space is for everybody.
+    ForgetWhose,
     /// Every lane is for everybody.
     ForgetClasses,
     /// Every vehicle comes in on the first reservation.
@@ -257,6 +259,7 @@ impl Sabotage {
             | Self::ForgetReturns
             | Self::ForgetCrowd
             | Self::ForgetSpaces
+            | Self::ForgetWhose
             | Self::ForgetClasses
             | Self::ForgetPassback
             | Self::ForgetCouples
@@ -267,12 +270,14 @@ impl Sabotage {
     /// Takes a rule from the core, and from nobody who watches it.
     pub(super) fn forget(self, rules: &mut Rules) {
         match self {
-            Self::ForgetSpaces => {
+            Self::ForgetSpaces | Self::ForgetWhose => {
                 let zones = rules.zones.iter().map(|(id, zone)| (id.clone(), zone.clone()));
-                let endless = zones.map(|(id, zone)| {
-                    (id, ZoneRules { capacity: None, spaces: Vec::new(), ..zone })
-                });
-                if let Some(zones) = Zones::new(endless.collect()) {
+                let forgets = |zone: ZoneRules| {
+                    let counted = zone.capacity.filter(|_| self == Self::ForgetWhose);
+                    ZoneRules { capacity: counted, spaces: Vec::new(), ..zone }
+                };
+                let zones = zones.map(|(id, zone)| (id, forgets(zone)));
+                if let Some(zones) = Zones::new(zones.collect()) {
                     rules.zones = zones;
                 }
             }

@@ -12,7 +12,7 @@ use paifang::{
         rules::{
             AccessRules, ArrearsAtEntry, ArrearsAtExit, BankDown, Behind, CallRules, Closing,
             Couple, Direction, GateRules, GateTimes, LaneRules, LaneUse, PassRules, PassbackMode,
-            PayChannel, Tide, TillRules, Turn, Wired, ZoneRules, Zones,
+            PayChannel, Spaces, SpacesFor, Tide, TillRules, Turn, Wired, ZoneRules, Zones,
         },
         tariff::{Tariff, TariffBook},
     },
@@ -193,7 +193,15 @@ fn zones(seed: u64) -> Zones {
     };
     let mut draws = Seed(seed).child("zones").draws();
     let spaces = Feature::Full.is_of(seed).then(|| draws.between(12, 30) as u32);
-    let mut zones = BTreeMap::from([(Zones::only(), zone("lot", None, spaces))]);
+    let mut lot = zone("lot", None, spaces);
+    if spaces.is_some() {
+        // One or two lorries, which park nowhere else, and some cars at chargers.
+        lot.spaces = vec![
+            Spaces { of: SpacesFor::Large, count: draws.between(1, 2) as u32, others: false },
+            Spaces { of: SpacesFor::NewEnergy, count: draws.between(1, 5) as u32, others: true },
+        ];
+    }
+    let mut zones = BTreeMap::from([(Zones::only(), lot)]);
     if Feature::Below.is_of(seed) {
         let own = Feature::Tariffs.is_of(seed) && draws.chance(0.5);
         let tariff = own.then(|| tariffs::WITHIN.to_owned());
