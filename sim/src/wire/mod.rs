@@ -13,12 +13,13 @@
 //!   camera   a Vzenith camera at a broker: `message` (what it says), `command` (what it is told)
 //!   others   vzenith_http, qianyi, hikvision, frigate, webhook; tasmota and shelly are relays
 //!   picture  what it photographs
-//!   phone    a driver's browser: `html` (forms of a page)
+//!   phone    a driver's browser: `html` (forms of a page), `eye` (codes on pages and on paper)
 //! ```
 
 mod board;
 mod body;
 pub mod camera;
+pub mod eye;
 pub mod frigate;
 pub mod hikvision;
 mod html;
