@@ -157,7 +157,9 @@ impl Visit {
         }
         if !moves {
             buyer.returns(&order).await?;
-            if is_refused(&self.scenic, &held.shown(wall_clock()), "票已作废").await {
+            // In small letters it is no scan that was seen a moment ago.
+            let code = held.shown(wall_clock()).to_ascii_lowercase();
+            if is_refused(&self.scenic, &code, "票已作废").await {
                 let words = || "a ticket was given back, and opens nothing any more".into();
                 self.tales.tell(Tale::Returned, words);
             }
