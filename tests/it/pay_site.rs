@@ -109,6 +109,8 @@ impl Base {
         for plate in PARKED {
             site.enters(plate);
         }
+        // A stay that is shorter than a second costs nothing.
+        std::thread::sleep(Duration::from_millis(1_100));
         let cookies = site.operators.iter().map(|o| RUNTIME.block_on(o.cookie()).unwrap());
         let cookies = cookies.collect();
         site.daemon.take().unwrap().stop();
