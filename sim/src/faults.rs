@@ -102,6 +102,8 @@ pub struct PeopleFaults {
     pub never_pays: f64,
     /// The plate of a vehicle that is inside.
     pub cloned: f64,
+    /// Of one who comes often, while that car is inside: the pass is lent to somebody else.
+    pub lends: f64,
     /// A day: an operator holds or locks a lane for minutes.
     pub whims_per_day: f64,
     /// Per act of an operator: a wrong one before the right one.
@@ -203,6 +205,7 @@ impl Faults {
                 pays_late: 0.05,
                 never_pays: 0.02,
                 cloned: 0.01,
+                lends: 0.1,
                 whims_per_day: 4.0,
                 operator_errs: 0.2,
                 miscounts: 0.2,

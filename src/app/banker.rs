@@ -34,11 +34,21 @@ pub struct Banker {
     /// By payment number: what is asked after the answer that is awaited. Questions about one payment go one after
     /// the other, so that what is said after a reversal was asked after it.
     waiting: Arc<Mutex<HashMap<String, VecDeque<Ask>>>>,
+    /// Veils payers.
+    site_secret: [u8; 32],
 }
 
 impl Banker {
-    pub fn new(app: App, records: Reader, channels: Channels) -> Self {
-        Self { app, records, channels, waiting: Arc::default() }
+    pub fn new(app: App, records: Reader, channels: Channels, site_secret: [u8; 32]) -> Self {
+        Self { app, records, channels, waiting: Arc::default(), site_secret }
+    }
+
+    /// The word as it may be written down: without the bank's number of whoever paid.
+    fn veiled(&self, mut word: Word) -> Word {
+        if let Word::Paid { payer: Some(payer), .. } = &mut word {
+            *payer = payer.veiled(&self.site_secret);
+        }
+        word
     }
 
     /// Asks in a task of its own; each word comes back as an input.
@@ -122,7 +132,7 @@ impl Banker {
             },
         };
         crash_point::at(Step::Answered, ask.name());
-        word
+        self.veiled(word)
     }
 
     /// Whether some bank takes fees from what is bound to a plate.
@@ -218,7 +228,7 @@ impl Banker {
     async fn act_on(&self, id: &ChannelId, about: &About) -> Result<(), Busy> {
         match about {
             About::Payment { out_trade_no, word } => {
-                self.place(out_trade_no, word, Asked::Notified).await
+                self.place(out_trade_no, &self.veiled(word.clone()), Asked::Notified).await
             }
             About::Stay { stay_no, word } => {
                 let number = stay_no.rsplit_once('S').and_then(|(_, number)| number.parse().ok());

@@ -8,7 +8,10 @@ use tracing::debug;
 use super::App;
 use crate::{
     config::{Filled, Sign},
-    core::{Rules, zone::Count},
+    core::{
+        Rules,
+        zone::{Count, Level},
+    },
     io::mqtt::{Link, LinkStatus},
 };
 
@@ -19,9 +22,18 @@ const REPEAT: Duration = Duration::from_secs(10);
 
 /// What a sign shows at these counts.
 pub fn sign_text(sign: &Sign, counts: &[Count]) -> Filled {
-    let lines = sign.zones.iter().filter_map(|(zone, name)| {
-        let count = counts.iter().find(|count| count.zone == *zone)?;
-        Some(sign.line(name, count.free?, count.level(sign.few)))
+    let lines = sign.lines.iter().filter_map(|line| {
+        let count = counts.iter().find(|count| count.zone == line.zone)?;
+        let Some(of) = line.of else {
+            return Some(sign.line(&line.name, count.free?, count.level(sign.few)));
+        };
+        let free = count.spaces.iter().find(|spaces| spaces.of == of)?.free;
+        let level = match free {
+            0 => Level::Full,
+            free if free <= sign.few => Level::Few,
+            _ => Level::Free,
+        };
+        Some(sign.line(&line.name, free, level))
     });
     Filled { lines: lines.collect(), voice: None }
 }

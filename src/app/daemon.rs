@@ -135,7 +135,8 @@ impl Daemon {
         let mqtt: Option<SocketAddr> = None;
         let (messages_tx, messages) = mpsc::channel(MESSAGES_MAX);
         let link = parts.link(&site, &secrets, mqtt, messages_tx)?;
-        let banker = Banker::new(app.clone(), reader.clone(), channels.clone());
+        let banker =
+            Banker::new(app.clone(), reader.clone(), channels.clone(), secrets.site_secret);
         let cloud_channels = channels.clone();
         let settling = Settling::new(&site, &app, books, channels, banker.clone());
         let invoices = site.invoices.as_ref().map(|s| invoices(s, &app, &reader, &accounts));
@@ -153,7 +154,8 @@ impl Daemon {
 
         let (buses, arms, passes) = parts.boards(&site)?;
         parts.scanners(&site, &tickets, &cloud_codes)?;
-        let messages_of = parts.displays(&site, &buses, &link)?;
+        let (messages_of, two_displays) = parts.displays(&site, &buses, &link)?;
+        let (cameras, backs) = parts.readers(&site, &link);
         parts.signs(&site, &buses, &link, &rules)?;
         let printers = parts.printers(&site)?;
         let last_cards = LastCards::default();
@@ -166,7 +168,8 @@ impl Daemon {
             arms,
             passes,
             tickets: Tickets { app: app.clone(), reader: reader.clone() },
-            cameras: parts.readers(&link),
+            cameras,
+            two_ways: Parts::two_ways(&site, two_displays, backs),
             messages: messages_of,
             banker: banker.clone(),
             invoices: invoices.clone(),

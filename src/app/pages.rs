@@ -21,8 +21,8 @@ use crate::{
         ticket::{Admission, Ticket},
     },
     http::ports::{
-        BankDoor, Busy, Desk, Found, Look, Operator, Picture, Pictures as PicturesPort, Records,
-        RecordsError, Row, Said, Session, StayFile, Takings,
+        BankDoor, Busy, Desk, Found, Look, Operator, Parking, ParkingHour, Picture,
+        Pictures as PicturesPort, Records, RecordsError, Row, Said, Session, StayFile, Takings,
     },
     store::{Accounts, Reader, StoreError},
     types::{
@@ -101,6 +101,22 @@ impl Records for Tables {
                 }
             }
             Ok(minors)
+        })
+    }
+
+    fn parking(&self, from: Timestamp, to: Timestamp) -> Found<'_, Parking> {
+        Box::pin(async move {
+            let known = self.reader.parking(from, to).await.map_err(odd)?;
+            let hour = |hour: crate::store::ParkingHour| ParkingHour {
+                hour: usize::try_from(hour.hour).unwrap_or_default(),
+                came: hour.came,
+                left: hour.left,
+                stayed_s: hour.stayed_s,
+                stays_minor: hour.stays_minor,
+                passes_minor: hour.passes_minor,
+            };
+            let hours = known.hours.into_iter().map(hour).collect();
+            Ok(Parking { inside_before: known.inside_before, hours })
         })
     }
 

@@ -21,7 +21,8 @@ use super::{
     ears::Ears,
     field::{
         ArmPort, Board, Caller, Calls, CameraPort, Cameras, Display, FramePort, Health, Intake,
-        Orders, OverMqtt, PassPort, Probes, PushDevices, Reach, Tell, Wire, Wiring, probes,
+        Orders, OverMqtt, PassPort, Probes, PushDevices, Reach, Tell, TwoWays, Wire, Wiring,
+        probes,
     },
     keys,
 };
@@ -42,6 +43,10 @@ pub(super) const LINE_GAP: Duration = Duration::from_millis(5);
 
 pub(super) type Buses = BTreeMap<DeviceId, BusHandle>;
 type Arms = HashMap<LaneId, ArmPort>;
+type Messages = HashMap<LaneId, watch::Sender<Message>>;
+/// Of the way a lane leads at first, and of the way back.
+type TwoDisplays = HashMap<LaneId, [watch::Sender<Message>; 2]>;
+type Readers = HashMap<LaneId, Arc<dyn Tell>>;
 pub(super) type Passes = HashMap<LaneId, PassPort>;
 
 /// What is put together before the writer runs.
@@ -280,14 +285,25 @@ impl Parts {
         site: &Site,
         buses: &Buses,
         link: &Link,
-    ) -> Result<HashMap<LaneId, watch::Sender<Message>>, StartError> {
-        let mut messages = HashMap::new();
+    ) -> Result<(Messages, TwoDisplays), StartError> {
+        let (mut messages, mut both) = (HashMap::new(), HashMap::new());
         let texts = Arc::new(site.texts.clone());
-        let lanes = site.lanes.values().map(|lane| (&lane.id, &lane.display));
         let gates = site.gates.values().map(|gate| (&gate.id, &gate.display));
-        for (lane, display) in lanes.chain(gates) {
+        let mut shown: Vec<(&Option<DeviceId>, watch::Receiver<Message>)> = Vec::new();
+        for (lane, display) in site.lanes.values().map(|l| (&l.id, &l.display)).chain(gates) {
             let (tx, rx) = watch::channel(Message::Faulty);
             messages.insert(lane.clone(), tx);
+            match site.lanes.get(lane).filter(|lane| lane.display_back.is_some()) {
+                Some(two) => {
+                    let (first, of_first) = watch::channel(Message::Faulty);
+                    let (back, of_back) = watch::channel(Message::LaneClosed);
+                    both.insert(lane.clone(), [first, back]);
+                    shown.extend([(display, of_first), (&two.display_back, of_back)]);
+                }
+                None => shown.push((display, rx)),
+            }
+        }
+        for (display, rx) in shown {
             let Some(device) = display.as_ref().and_then(|id| site.devices.get(id)) else {
                 continue;
             };
@@ -306,7 +322,21 @@ impl Parts {
             };
             self.tasks.spawn(display.run(rx, Arc::clone(&texts)));
         }
-        Ok(messages)
+        Ok((messages, both))
+    }
+
+    /// Lanes that lead both ways in turn, with what stands at each end.
+    pub(super) fn two_ways(
+        site: &Site,
+        mut displays: TwoDisplays,
+        mut backs: Readers,
+    ) -> HashMap<LaneId, TwoWays> {
+        let two = site.lanes.keys().filter_map(|id| {
+            let (displays, back) = (displays.remove(id), backs.remove(id));
+            (displays.is_some() || back.is_some())
+                .then(|| (id.clone(), TwoWays::new(displays, back)))
+        });
+        two.collect()
     }
 
     /// A task for each sign, and the one that tells them how full the zones are.
@@ -381,19 +411,25 @@ impl Parts {
         Some(device.clone())
     }
 
-    /// How the camera of each lane is told.
-    pub(super) fn readers(&self, link: &Link) -> HashMap<LaneId, Arc<dyn Tell>> {
-        let mut readers: HashMap<LaneId, Arc<dyn Tell>> = HashMap::new();
+    /// How the camera of each lane is told, and that of its way back.
+    pub(super) fn readers(&self, site: &Site, link: &Link) -> (Readers, Readers) {
+        let (mut readers, mut backs) = (Readers::new(), Readers::new());
+        let mut put = |wiring: &Wiring, lane: LaneId, tell: Arc<dyn Tell>| {
+            let of = site.lanes.get(&lane);
+            let is_back = of.is_some_and(|lane| lane.camera_back.as_ref() == Some(&wiring.id));
+            let into = if is_back { &mut backs } else { &mut readers };
+            into.insert(lane, tell);
+        };
         for camera in self.cameras.all() {
             let Some(lane) = camera.wiring.reads.clone() else { continue };
             let over = OverMqtt { camera: Arc::clone(camera), link: link.clone() };
-            readers.insert(lane, Arc::new(over));
+            put(&camera.wiring, lane, Arc::new(over));
         }
         for device in self.pushers.all() {
             let Some(lane) = device.wiring.reads.clone() else { continue };
-            readers.insert(lane, device.clone());
+            put(&device.wiring, lane, device.clone());
         }
-        readers
+        (readers, backs)
     }
 }
 

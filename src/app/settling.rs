@@ -281,6 +281,7 @@ impl Settling {
                 amount: Money::new(minor, self.office.currency),
                 bank_no: one.finding.bank_no.clone(),
                 paid_at: None,
+                payer: None,
             };
             if self.banker.found(&one.finding.out_trade_no, &word).await.is_err() {
                 return;

@@ -174,7 +174,7 @@ async fn start(folder: &Path, facts: &[Change]) -> Running {
     let bank = Arc::new(Bank::default());
     let channels: Channels =
         Arc::new([(icbc(), Arc::clone(&bank) as Arc<dyn Channel>)].into_iter().collect());
-    let banker = Banker::new(app.clone(), reader.clone(), Arc::clone(&channels));
+    let banker = Banker::new(app.clone(), reader.clone(), Arc::clone(&channels), [7; 32]);
     let settling = Settling::new(&site, &app, books, channels, banker);
     let rules =
         Rules::new("test", site.rules.zone.clone(), Currency::Cny, Tariff::hourly(0, 500, 4_000));

@@ -21,6 +21,9 @@ pub struct Lane {
     pub camera: DeviceId,
     pub barrier: DeviceId,
     pub display: Option<DeviceId>,
+    /// Of a tidal lane: the camera and the display of the other way than at first.
+    pub camera_back: Option<DeviceId>,
+    pub display_back: Option<DeviceId>,
     pub open_relay: Option<u8>,
     pub close_relay: Option<u8>,
     /// Input of the barrier's device, from 1, to what it tells.
@@ -33,6 +36,13 @@ pub struct Lane {
     pub scanners: Vec<DeviceId>,
     /// What stands between a payer's code and the cipher that a certified scanner adds.
     pub scanner_cipher: Option<String>,
+}
+
+impl Lane {
+    /// One of its cameras.
+    pub fn is_read_by(&self, device: &DeviceId) -> bool {
+        self.camera == *device || self.camera_back.as_ref() == Some(device)
+    }
 }
 
 /// A lane for people.
@@ -116,13 +126,18 @@ impl Check<'_> {
         let camera = self.named(section, section.camera.as_ref(), "lane.camera");
         let barrier = self.named(section, section.barrier.as_ref(), "lane.barrier");
         let (camera, barrier) = (camera?, barrier?);
-        if let Some(other) = known.values().find(|lane| lane.camera == *camera.get_ref()) {
-            self.wrong(camera, "lane.camera", format!("serves lane {} already", other.id));
+        let back = section.tidal.as_ref().and_then(|tidal| tidal.camera.as_ref());
+        for (camera, field) in [(Some(camera), "lane.camera"), (back, "lane.tidal.camera")] {
+            let Some(camera) = camera else { continue };
+            if let Some(other) = known.values().find(|lane| lane.is_read_by(camera.get_ref())) {
+                self.wrong(camera, field, format!("serves lane {} already", other.id));
+            }
         }
         let camera = self.device(camera, "lane.camera", Capability::PlateRead, devices);
         let named = barrier;
         let barrier = self.device(named, "lane.barrier", Capability::PulseOpen, devices);
         let display = self.display(section, devices);
+        let (camera_back, display_back) = self.way_back(section, devices);
         let scanners = self.code_scanner(section, devices, known);
         let (camera, barrier) = (camera?, barrier?);
         self.barrier_address(named, barrier);
@@ -145,6 +160,8 @@ impl Check<'_> {
             camera: camera.id.clone(),
             barrier: barrier.id.clone(),
             display,
+            camera_back,
+            display_back,
             open_relay: section.open_relay,
             close_relay: section.close_relay,
             fire: self.input_of(section, barrier, InputRole::FireAlarm),

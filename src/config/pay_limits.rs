@@ -14,6 +14,10 @@ use crate::core::rules::LimitRules;
 pub struct PayLimitsSection {
     /// Paid for one plate. Default: no limit.
     pub plate_day_minor: Option<Spanned<i64>>,
+    /// Paid by one payer: more is an alarm. Default: no limit.
+    pub payer_day_minor: Option<Spanned<i64>>,
+    /// Payments by one payer a day that are an alarm, 2 to 200. Default: not counted.
+    pub payer_day_times: Option<Spanned<u32>>,
     /// Paid at one lane. Default: no limit.
     pub lane_day_minor: Option<Spanned<i64>>,
     /// Paid by one printed code, at a lane or inside the lot. Default: no limit.
@@ -45,6 +49,13 @@ impl Check<'_> {
         LimitRules {
             plate_day_minor: self
                 .sum(section.plate_day_minor.as_ref(), "limits.pay.plate_day_minor"),
+            payer_day_minor: self
+                .sum(section.payer_day_minor.as_ref(), "limits.pay.payer_day_minor"),
+            payer_day_times: self.times(
+                section.payer_day_times.as_ref(),
+                "limits.pay.payer_day_times",
+                (2, 200),
+            ),
             lane_day_minor: self.sum(section.lane_day_minor.as_ref(), "limits.pay.lane_day_minor"),
             printed_day_minor: self
                 .sum(section.printed_day_minor.as_ref(), "limits.pay.printed_day_minor"),

@@ -8,7 +8,10 @@ use toml::Spanned;
 
 use super::{check::Check, devices::Device, lanes::Lanes};
 use crate::{
-    core::{rules::Zones, zone::Level},
+    core::{
+        rules::{SpacesFor, Zones},
+        zone::Level,
+    },
     types::{DeviceId, ZoneId},
 };
 
@@ -19,7 +22,11 @@ pub struct SignSection {
     /// A display of its own, not one of a lane.
     pub device: Spanned<DeviceId>,
     /// Each has its line, from the top down; each needs a capacity.
+    #[serde(default)]
     pub zones: Vec<Spanned<ZoneId>>,
+    /// Spaces that are for some vehicles: a line each, below those of the zones.
+    #[serde(default)]
+    pub spaces: Vec<SpacesShown>,
     /// So many spaces or fewer are few. Default 10.
     pub few: Option<u32>,
     /// Seconds between two changes, at least: boards go dark while they take a text. Default 2.
@@ -32,18 +39,37 @@ pub struct SignSection {
     pub full: Option<Spanned<String>>,
 }
 
+/// Spaces of a zone that are for some vehicles.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct SpacesShown {
+    pub zone: Spanned<ZoneId>,
+    /// As in the zone's `spaces`.
+    #[serde(rename = "for")]
+    pub of: SpacesFor,
+}
+
 /// A checked sign.
 #[derive(Clone, Debug)]
 pub struct Sign {
     pub device: DeviceId,
-    /// With their names.
-    pub zones: Vec<(ZoneId, String)>,
+    /// From the top down.
+    pub lines: Vec<SignLine>,
     pub few: u32,
     /// Between two changes, at least.
     pub every: Duration,
     free: String,
     few_text: String,
     full: String,
+}
+
+/// What one line of a sign is about.
+#[derive(Clone, Debug)]
+pub struct SignLine {
+    pub zone: ZoneId,
+    /// `None`: spaces that are for everybody.
+    pub of: Option<SpacesFor>,
+    pub name: String,
 }
 
 impl Sign {
@@ -71,7 +97,7 @@ impl Check<'_> {
         for section in sections {
             let id = section.device.get_ref();
             self.device(&section.device, "sign.device", Capability::ShowText, devices);
-            let of_lane = lanes.lanes.values().map(|lane| &lane.display);
+            let of_lane = lanes.lanes.values().flat_map(|lane| [&lane.display, &lane.display_back]);
             let of_gate = lanes.gates.values().map(|gate| &gate.display);
             if of_lane.chain(of_gate).flatten().any(|display| display == id) {
                 self.wrong(&section.device, "sign.device", "is the display of a lane");
@@ -82,7 +108,7 @@ impl Check<'_> {
             for text in [&section.free, &section.few_text, &section.full].into_iter().flatten() {
                 self.holes(text);
             }
-            let shown = self.zones_shown(section, zones);
+            let lines = self.lines_shown(section, zones, speaks_english);
             let text = |given: Option<&Spanned<String>>, usual: &str| {
                 given.map_or_else(|| usual.to_owned(), |text| text.get_ref().clone())
             };
@@ -90,7 +116,7 @@ impl Check<'_> {
             let full = if speaks_english { "{zone} FULL" } else { "{zone} 满" };
             signs.push(Sign {
                 device: id.clone(),
-                zones: shown,
+                lines,
                 few: section.few.unwrap_or(10),
                 every: Duration::from_secs(section.every_s.unwrap_or(2).into()),
                 few_text: text(section.few_text.as_ref(), &free),
@@ -101,8 +127,13 @@ impl Check<'_> {
         signs
     }
 
-    fn zones_shown(&mut self, section: &SignSection, zones: &Zones) -> Vec<(ZoneId, String)> {
-        if !(1..=4).contains(&section.zones.len()) {
+    fn lines_shown(
+        &mut self,
+        section: &SignSection,
+        zones: &Zones,
+        speaks_english: bool,
+    ) -> Vec<SignLine> {
+        if !(1..=4).contains(&(section.zones.len() + section.spaces.len())) {
             self.wrong(&section.device, "sign.zones", "names no zone, or more than four");
         }
         let mut shown = Vec::new();
@@ -112,8 +143,22 @@ impl Check<'_> {
                 Some(rules) if rules.capacity.is_none() => {
                     self.wrong(zone, "sign.zones", "this [[zone]] needs a capacity");
                 }
-                Some(rules) => shown.push((zone.get_ref().clone(), rules.name.clone())),
+                Some(rules) => shown.push(SignLine {
+                    zone: zone.get_ref().clone(),
+                    of: None,
+                    name: rules.name.clone(),
+                }),
             }
+        }
+        for named in &section.spaces {
+            let rules = zones.get(named.zone.get_ref());
+            if !rules.is_some_and(|rules| rules.spaces.iter().any(|known| known.of == named.of)) {
+                let what = "this [[zone]] keeps no spaces for these vehicles";
+                self.wrong(&named.zone, "sign.spaces", what);
+            }
+            let (zh, en) = named.of.names();
+            let name = if speaks_english { en } else { zh }.to_owned();
+            shown.push(SignLine { zone: named.zone.get_ref().clone(), of: Some(named.of), name });
         }
         shown
     }

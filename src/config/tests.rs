@@ -388,9 +388,72 @@ fn lanes_that_turn_and_lanes_that_share_a_roadway() {
         let mistakes = with(wrong).unwrap_err();
         assert!(mistakes[0].field == field && mistakes[0].what.contains(hint), "{mistakes:?}");
     }
+    for (wrong, field, hint) in [
+        ("tidal = { camera = \"cam-exit\" }", "lane.tidal.camera", "first way too"),
+        ("tidal = { camera = \"cam-entry\" }", "lane.tidal.camera", "serves lane entry-1"),
+        ("tidal = { camera = \"led-exit\" }", "lane.tidal.camera", "cannot do that"),
+        ("tidal = { display = \"led-exit\" }", "lane.tidal.display", "first way too"),
+        ("tidal = { display = \"led-nowhere\" }", "lane.tidal.display", "no [[device]]"),
+    ] {
+        let mistakes = with(wrong).unwrap_err();
+        let found = mistakes.iter().find(|m| m.field == field && m.what.contains(hint));
+        assert!(found.is_some(), "{wrong}: {mistakes:?}");
+    }
     let twice = format!("{early}, {early}");
     let mistakes = with(&format!("tidal = {{ turns = [{twice}] }}")).unwrap_err();
     assert!(mistakes[0].what.contains("twice"), "{mistakes:?}");
+}
+
+#[test]
+fn spaces_for_some_vehicles_are_a_part_of_a_zone() {
+    use crate::core::{
+        rules::SpacesFor,
+        zone::{Count, SpacesCount},
+    };
+    let with = |spaces: &str, sign: &str| {
+        let sign = format!("[[sign]]\ndevice = \"led-spaces\"\n{sign}");
+        let more = format!(
+            "[[device]]\nid = \"led-spaces\"\nprofile = \"display/olm-led\"\nbus = \"line-entry\"\n\
+             address = 9\n[[zone]]\nid = \"lot\"\n{spaces}\n{sign}\n[[lane]]"
+        );
+        parse(&EXAMPLE.replacen("[[lane]]", &more, 1), &folder())
+    };
+    let two = "capacity = 300\nspaces = [{ for = \"large\", count = 10 }, \
+               { for = \"new_energy\", count = 30, others = true }]";
+    let shown = "zones = [\"lot\"]\nspaces = [{ zone = \"lot\", for = \"new_energy\" }]";
+    let site = with(two, shown).unwrap();
+    let zone = crate::core::rules::Zones::only();
+    let spaces = &site.rules.zones.get(&zone).unwrap().spaces;
+    assert_eq!(
+        spaces.iter().map(|s| (s.count, s.others)).collect::<Vec<_>>(),
+        [(10, false), (30, true)]
+    );
+    let count = Count {
+        zone,
+        name: "lot".into(),
+        vehicles: 100,
+        capacity: Some(300),
+        free: Some(165),
+        spaces: vec![SpacesCount { of: SpacesFor::NewEnergy, count: 30, free: 4 }],
+    };
+    let lines = crate::app::counts::sign_text(&site.signs[0], &[count]).lines;
+    assert_eq!(lines[0], ("lot 165".into(), [0, 255, 0]));
+    assert_eq!(lines[1], ("新能源车 4".into(), [255, 160, 0]));
+    for (spaces, sign, field, hint) in [
+        ("spaces = [{ for = \"large\", count = 1 }]", "zones = []", "zone.spaces", "capacity"),
+        ("capacity = 5\nspaces = [{ for = \"large\", count = 6 }]", "", "zone.spaces", "left: 5"),
+        (
+            "capacity = 9\nspaces = [{ for = \"large\", count = 1 }, { for = \"large\", count = 1 }]",
+            "",
+            "zone.spaces",
+            "same vehicles",
+        ),
+        (two, "spaces = [{ zone = \"lot\", for = \"small\" }]", "sign.spaces", "no spaces"),
+    ] {
+        let mistakes = with(spaces, sign).unwrap_err();
+        let found = mistakes.iter().find(|m| m.field == field && m.what.contains(hint));
+        assert!(found.is_some(), "{spaces}: {mistakes:?}");
+    }
 }
 
 #[test]

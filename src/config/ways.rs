@@ -1,16 +1,19 @@
 //! How lanes share roadways and turn, and what is done with misreads, as the site file says it. Knows no vehicle.
 
+use std::collections::BTreeMap;
+
 use jiff::civil::Time;
+use paifang_devices::Capability;
 use serde::Deserialize;
 use toml::Spanned;
 
-use super::{LaneSection, check::Check, lanes::Lanes};
+use super::{LaneSection, check::Check, devices::Device, lanes::Lanes};
 use crate::{
     core::{
         matching::Sureness,
-        rules::{Behind, Couple, Direction, LaneRules, MatchRules, Tide, Turn, Twice},
+        rules::{Behind, Couple, Direction, LaneRules, MatchRules, Tide, Turn, Twice, TwoCameras},
     },
-    types::LaneId,
+    types::{DeviceId, LaneId},
 };
 
 /// A tidal lane: `tidal = {}` turns by hand only.
@@ -20,6 +23,11 @@ pub struct TidalSection {
     /// Times of day at which it turns, by the site's clock. It turns as soon as it is empty. Default: none.
     #[serde(default)]
     pub turns: Vec<TurnSection>,
+    /// What reads the plates of those who come while it leads the other way than at first; the lane's own camera then opens
+    /// nothing. Default: the lane's own, which sees both.
+    pub camera: Option<Spanned<DeviceId>>,
+    /// What those read; meanwhile the lane's own display says that it is closed. Default: the lane's own.
+    pub display: Option<Spanned<DeviceId>>,
 }
 
 #[derive(Clone, Debug, Deserialize)]
@@ -102,7 +110,13 @@ impl Check<'_> {
     pub(super) fn ways(&mut self, section: &LaneSection, rules: &mut LaneRules) {
         rules.street = section.leads_to_street;
         rules.tailgating = section.tailgating;
-        rules.tide = section.tidal.as_ref().map(|tidal| self.tide(tidal));
+        rules.tide = section.tidal.as_ref().map(|tidal| {
+            let named =
+                |camera: &Option<Spanned<DeviceId>>| Some(camera.as_ref()?.get_ref().clone());
+            let cameras = named(&section.camera).zip(named(&tidal.camera));
+            let cameras = cameras.map(|(first, back)| TwoCameras { first, back });
+            Tide { cameras, ..self.tide(tidal) }
+        });
         rules.couple = section.couple.as_ref().map(|couple| Couple {
             lane: couple.lane.get_ref().clone(),
             waits_for: couple.waits_for,
@@ -122,7 +136,38 @@ impl Check<'_> {
             turns.push(Turn { at, direction: turn.direction });
         }
         turns.sort_by_key(|turn| turn.at);
-        Tide { turns }
+        Tide { turns, cameras: None }
+    }
+
+    /// What stands at the other end of a tidal lane: the camera and the display of its way back.
+    pub(super) fn way_back(
+        &mut self,
+        section: &LaneSection,
+        devices: &BTreeMap<DeviceId, Device>,
+    ) -> (Option<DeviceId>, Option<DeviceId>) {
+        let Some(tidal) = &section.tidal else { return (None, None) };
+        let mut named = |own: &Option<Spanned<DeviceId>>,
+                         back: &Option<Spanned<DeviceId>>,
+                         needs| {
+            let field = if needs == Capability::PlateRead { "camera" } else { "display" };
+            let back = back.as_ref()?;
+            let at = format!("lane.tidal.{field}");
+            match own {
+                Some(own) if own.get_ref() == back.get_ref() => {
+                    self.wrong(back, &at, "is that of the lane's first way too: leave it out here");
+                }
+                None => {
+                    let what =
+                        format!("is of the way back: the lane needs a {field} of its own as well");
+                    self.wrong(back, &at, what);
+                }
+                Some(_) => {}
+            }
+            self.device(back, &at, needs, devices).map(|device| device.id.clone())
+        };
+        let camera = named(&section.camera, &tidal.camera, Capability::PlateRead);
+        let display = named(&section.display, &tidal.display, Capability::ShowText);
+        (camera, display)
     }
 
     /// A coupled lane is another one for vehicles, and two do not both wait for the other to be empty.

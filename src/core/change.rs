@@ -207,6 +207,8 @@ pub enum Taken {
     Replay,
     /// The lane is locked.
     Refused,
+    /// By the camera of the other way of a lane that leads both ways in turn; opens nothing.
+    OtherWay,
 }
 
 /// Something a person should know, as long as it lasts.

@@ -75,6 +75,11 @@ pub enum Effect {
         since: Timestamp,
     },
     /// Ask the lane's camera to look again.
+    /// A tidal lane leads the other way than at first, or as at first again: told when it turns, and at a start.
+    Turned {
+        lane: LaneId,
+        turned: bool,
+    },
     TriggerRead {
         lane: LaneId,
     },

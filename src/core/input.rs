@@ -257,14 +257,15 @@ pub enum Input {
     TicketMade {
         digest: CodeDigest,
         persons: u32,
-        valid_from: Timestamp,
+        /// `None`: from now on.
+        valid_from: Option<Timestamp>,
         valid_until: Timestamp,
         by: String,
     },
     /// As [`Input::TicketMade`], under a code of this site's own keys, good in these zones; none named: everywhere.
     TicketIssued {
         persons: u32,
-        valid_from: Timestamp,
+        valid_from: Option<Timestamp>,
         valid_until: Timestamp,
         zones: Vec<ZoneId>,
         medium: Medium,

@@ -10,6 +10,8 @@ use crate::types::{LaneId, Money, Plate};
 pub enum Limited {
     /// Paid for one plate.
     Plate(Plate),
+    /// Paid by one payer, by [`crate::types::bank::Payer::mark`].
+    Payer(String),
     /// Paid at one lane.
     Lane(LaneId),
     /// Paid by the code that is printed at a lane; `None`: by the one inside the lot.
@@ -27,6 +29,7 @@ impl Limited {
     pub fn key(&self) -> String {
         match self {
             Self::Plate(plate) => format!("plate {}", plate.full()),
+            Self::Payer(mark) => format!("payer {mark}"),
             Self::Lane(lane) => format!("lane {lane}"),
             Self::Printed(Some(lane)) => format!("printed {lane}"),
             // No lane is called so.
@@ -41,6 +44,7 @@ impl Limited {
     pub fn name(&self) -> LimitName {
         match self {
             Self::Plate(_) => LimitName::Plate,
+            Self::Payer(_) => LimitName::Payer,
             Self::Lane(_) => LimitName::Lane,
             Self::Printed(_) => LimitName::Printed,
             Self::CashBack(_) => LimitName::CashBack,
@@ -53,6 +57,7 @@ impl Limited {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum LimitName {
     Plate,
+    Payer,
     Lane,
     Printed,
     CashBack,

@@ -177,6 +177,10 @@ impl PaymentState {
     }
 
     /// Neither paid nor definitely not.
+    pub fn is_paid(&self) -> bool {
+        matches!(self, Self::Paid { .. })
+    }
+
     pub fn is_undecided(&self) -> bool {
         matches!(self, Self::Pending | Self::Reversing)
     }

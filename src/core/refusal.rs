@@ -103,6 +103,8 @@ pub enum Refusal {
     NoArrears(ArrearsId),
     #[error("the vehicle in lane {0} is on record as having come in")]
     EntryKnown(LaneId),
+    #[error("its vehicle stands in lane {0}: it has not left")]
+    StandsThere(LaneId),
     #[error("the tariff has no fee for a lost entry: give the time it came in")]
     NoLostFee,
     #[error("no merchant is called {0}, or it gives nothing now")]

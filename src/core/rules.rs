@@ -28,7 +28,7 @@ pub use self::{
     },
     calls::{BankDown, CallRules},
     frictionless::FrictionlessRules,
-    lane::{Behind, Couple, Tailgating, Tide, Turn},
+    lane::{Behind, Couple, Tailgating, Tide, Turn, TwoCameras},
     limits::LimitRules,
     matching::{MatchRules, Twice},
     passes::PassRules,
@@ -36,7 +36,7 @@ pub use self::{
     shop::{ShopRules, ShortCodes},
     ticket::{AREAS_MAX, TicketPassback, TicketRules},
     till::{ArrearsAtEntry, ArrearsAtExit, TillRules},
-    zone::{ZoneRules, Zones},
+    zone::{Spaces, SpacesFor, ZoneRules, Zones},
 };
 use super::{
     cloud::CloudRules,
@@ -117,6 +117,11 @@ impl Rules {
 }
 
 impl Rules {
+    /// Of vehicles or people.
+    pub fn has_lane(&self, lane: &LaneId) -> bool {
+        self.lanes.contains_key(lane) || self.gates.contains_key(lane)
+    }
+
     /// What a lane is called on pages.
     pub fn lane_name<'a>(&'a self, lane: &'a LaneId) -> &'a str {
         let known = self.lane_names.get(lane).map(String::as_str);

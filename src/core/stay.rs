@@ -71,7 +71,7 @@ pub enum StayState {
     Left,
     /// Admitted, but it backed out.
     Abandoned,
-    /// The same plate came in again: its exit was missed, or the plate is cloned.
+    /// Over without an exit: the same plate came in again, or an operator saw that it is gone.
     Superseded,
 }
 

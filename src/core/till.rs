@@ -237,6 +237,11 @@ pub enum TillAct {
         arrears: ArrearsId,
         reason: String,
     },
+    /// Nobody saw it leave, and it is not inside.
+    EndStay {
+        stay: StayId,
+        reason: String,
+    },
     /// A second operator, who proved to be there, agrees to it.
     Seconded {
         second: String,
@@ -267,6 +272,8 @@ pub enum TillDid {
     PortalRefunded,
     /// What was bound to a plate was to be ended.
     AgreementEnded,
+    /// An operator saw that a vehicle is not inside any more; the amount is what it would have owed.
+    StayEnded,
 }
 
 /// What a person does about a payment nobody knows the end of.

@@ -4,8 +4,9 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
 use super::{
-    rules::{Rules, Zones},
+    rules::{Rules, Spaces, SpacesFor, Zones},
     state::State,
+    stay::Stay,
 };
 use crate::types::ZoneId;
 
@@ -60,6 +61,8 @@ pub struct Occupancy {
     pub inside: i64,
     /// `None`: nobody counts.
     pub capacity: Option<u32>,
+    /// Spaces that are free and kept for some vehicles only.
+    pub apart: u32,
 }
 
 /// What a sign tells of a zone.
@@ -76,9 +79,10 @@ impl Occupancy {
         u32::try_from(self.inside.max(0)).unwrap_or(u32::MAX)
     }
 
-    /// Spaces left; `None`: nobody counts.
+    /// Spaces left for everybody; `None`: nobody counts.
     pub fn free(self) -> Option<u32> {
-        self.capacity.map(|capacity| capacity.saturating_sub(self.vehicles()))
+        let taken = self.vehicles().saturating_add(self.apart);
+        self.capacity.map(|capacity| capacity.saturating_sub(taken))
     }
 
     pub fn is_full(self) -> bool {
@@ -104,7 +108,19 @@ pub struct Count {
     pub vehicles: u32,
     /// Spaces; `None`: nobody counts.
     pub capacity: Option<u32>,
+    /// Free for everybody.
     pub free: Option<u32>,
+    /// Spaces that are for some vehicles.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub spaces: Vec<SpacesCount>,
+}
+
+/// What other programs are told of spaces that are for some vehicles.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, utoipa::ToSchema)]
+pub struct SpacesCount {
+    pub of: SpacesFor,
+    pub count: u32,
+    pub free: u32,
 }
 
 impl Count {
@@ -114,14 +130,16 @@ impl Count {
             let at = state.occupancy(&rules.zones, id);
             let (vehicles, free) = (at.vehicles(), at.free());
             let (zone, name) = (id.clone(), zone.name.clone());
-            Self { zone, name, vehicles, capacity: at.capacity, free }
+            let spaces = state.spaces(&rules.zones, &zone);
+            Self { zone, name, vehicles, capacity: at.capacity, free, spaces }
         });
         zones.collect()
     }
 
     /// `few`: so many spaces are few.
     pub fn level(&self, few: u32) -> Level {
-        Occupancy { inside: self.vehicles.into(), capacity: self.capacity }.level(few)
+        let apart = self.spaces.iter().map(|spaces| spaces.free).sum();
+        Occupancy { inside: self.vehicles.into(), capacity: self.capacity, apart }.level(few)
     }
 }
 
@@ -129,7 +147,21 @@ impl State {
     /// How full a zone is. The cost grows with the number of zones, not of vehicles.
     pub fn occupancy(&self, zones: &Zones, zone: &ZoneId) -> Occupancy {
         let correction = self.zones.get(zone).map_or(0, |zone| zone.correction);
-        occupancy(zones, zone, correction, |at| self.stays_at(at))
+        let apart = self.spaces(zones, zone).iter().map(|spaces| spaces.free).sum();
+        occupancy(zones, zone, (correction, apart), |at| self.stays_at(at))
+    }
+
+    /// The spaces of a zone that are for some vehicles, and how many of them are free.
+    pub fn spaces(&self, zones: &Zones, zone: &ZoneId) -> Vec<SpacesCount> {
+        let Some(rules) = zones.get(zone) else { return Vec::new() };
+        let taken = taken_apart(zones, zone, &rules.spaces, self.stays.values());
+        let spaces = rules.spaces.iter().zip(taken);
+        let count = |(spaces, taken): (&Spaces, u32)| SpacesCount {
+            of: spaces.of,
+            count: spaces.count,
+            free: spaces.count.saturating_sub(taken),
+        };
+        spaces.map(count).collect()
     }
 
     /// A law: what is counted along the way is what a recount of all open stays gives.
@@ -146,10 +178,30 @@ impl State {
 pub(super) fn occupancy(
     zones: &Zones,
     zone: &ZoneId,
-    correction: i64,
+    (correction, apart): (i64, u32),
     stays_at: impl Fn(&ZoneId) -> i64,
 ) -> Occupancy {
     let within = zones.iter().map(|(id, _)| id).filter(|id| zones.around(id).any(|a| a == zone));
     let inside = correction + within.map(stays_at).sum::<i64>();
-    Occupancy { inside, capacity: zones.get(zone).and_then(|rules| rules.capacity) }
+    Occupancy { inside, capacity: zones.get(zone).and_then(|rules| rules.capacity), apart }
+}
+
+/// Vehicles inside that each of a zone's spaces are for. Counted anew, and only where spaces are told apart: of the few
+/// thousand stays that a car park holds.
+pub(super) fn taken_apart<'s>(
+    zones: &Zones,
+    zone: &ZoneId,
+    spaces: &[Spaces],
+    stays: impl Iterator<Item = &'s Stay>,
+) -> Vec<u32> {
+    let mut taken = vec![0; spaces.len()];
+    if spaces.is_empty() {
+        return taken;
+    }
+    for stay in stays.filter(|stay| zones.around(stay.zone_now()).any(|around| around == zone)) {
+        if let Some(at) = spaces.iter().position(|spaces| spaces.of.fits(stay.vehicle)) {
+            taken[at] += 1;
+        }
+    }
+    taken
 }

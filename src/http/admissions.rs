@@ -133,7 +133,6 @@ async fn sell(
             Err(Refusal::TicketDiffers(known.id).into())
         };
     }
-    let valid_from = valid_from.unwrap_or_else(|| web.desk.now());
     let by = signed.name;
     let made = Input::TicketMade { digest, persons, valid_from, valid_until, by };
     match web.desk.tell(made).await?? {
@@ -165,7 +164,7 @@ async fn issue(
     Json(issued): Json<Issued>,
 ) -> Result<Json<TicketBody>, ApiError> {
     let Issued { persons, valid_from, valid_until, zones, medium } = issued;
-    let (valid_from, by) = (valid_from.unwrap_or_else(|| web.desk.now()), signed.name);
+    let by = signed.name;
     let made = Input::TicketIssued { persons, valid_from, valid_until, zones, medium, by };
     match web.desk.tell(made).await?? {
         Answer::Ticket(id) => Ok(Json(TicketBody { id })),

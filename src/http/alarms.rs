@@ -95,8 +95,11 @@ pub(super) fn words(l: Lang, kind: AlarmKind) -> (&'static str, &'static str) {
             two(("车辆未付款离场", "请看记录"), ("A vehicle left without paying", "See its stay"))
         }
         AlarmKind::ManyPayments => two(
-            ("车道付款尝试过多", "到现场查看：可能有人试码，或扫码器卡住"),
-            ("Very many attempts to pay at a lane", "Go and look: tried codes, or a stuck scanner"),
+            ("付款过于频繁", "到现场查看：可能有人试码、扫码器卡住，或有人代他人付款"),
+            (
+                "Very many payments",
+                "Go and look: tried codes, a stuck scanner, or somebody who pays for others",
+            ),
         ),
         AlarmKind::LimitPassed => two(
             ("当日限额已超出", "查看记录;次日零点自动解除"),

@@ -9,40 +9,62 @@ use crate::types::{Currency, Money};
 const WIDTH: usize = 480;
 const HEIGHT: usize = 120;
 
-/// Bars by hour. Coloured by the style sheet: `.bar`, `.bar.now`, `.axis`.
+/// One of a row of standing bars.
+#[derive(Debug)]
+pub(super) struct Column {
+    /// Of the hour or day, for who points at it.
+    pub(super) name: String,
+    /// What stands below it; empty: nothing.
+    pub(super) mark: String,
+    pub(super) value: i64,
+}
+
+/// Bars by hour.
 pub(super) fn by_hour(values: &[i64], now_hour: usize, currency: Currency, title: &str) -> String {
-    let most = values.iter().copied().max().unwrap_or(0).max(1);
-    let step = WIDTH / values.len().max(1);
+    let column = |(hour, value): (usize, &i64)| Column {
+        name: format!("{hour:02}:00"),
+        mark: if hour % 6 == 0 { format!("{hour:02}") } else { String::new() },
+        value: *value,
+    };
+    let all: Vec<_> = values.iter().enumerate().map(column).collect();
+    columns(&all, now_hour, |minor| Money::new(minor, currency).to_string(), title)
+}
+
+/// Standing bars; `now` is the place of the one that is not over. Coloured by the style sheet: `.bar`, `.bar.now`, `.axis`.
+pub(super) fn columns(
+    all: &[Column],
+    now: usize,
+    text: impl Fn(i64) -> String,
+    title: &str,
+) -> String {
+    let most = all.iter().map(|column| column.value).max().unwrap_or(0).max(1);
+    let step = WIDTH / all.len().max(1);
     let mut svg = format!(
         r#"<svg class="chart" viewBox="0 0 {WIDTH} {}" role="img" aria-label="{}">"#,
         HEIGHT + 24,
         escaped(title),
     );
-    for (hour, value) in values.iter().enumerate() {
+    for (at, Column { name, mark, value }) in all.iter().enumerate() {
         let tall =
             (i128::from((*value).max(0)) * (HEIGHT as i128 - 16) / i128::from(most)) as usize;
         let tall = if *value > 0 { tall.max(2) } else { 0 };
-        let (x, y) = (hour * step, HEIGHT - tall);
-        let now = if hour == now_hour { " now" } else { "" };
+        let (x, y) = (at * step, HEIGHT - tall);
+        let now = if at == now { " now" } else { "" };
         let _ = write!(
             svg,
-            r#"<g><title>{hour:02}:00 {}</title><rect class="slot{now}" x="{x}" y="0" width="{step}" height="{HEIGHT}"/><rect class="bar{now}" x="{}" y="{y}" width="{}" height="{tall}" rx="2"/></g>"#,
-            Money::new(*value, currency),
+            r#"<g><title>{name} {}</title><rect class="slot{now}" x="{x}" y="0" width="{step}" height="{HEIGHT}"/><rect class="bar{now}" x="{}" y="{y}" width="{}" height="{tall}" rx="2"/></g>"#,
+            escaped(&text(*value)),
             x + 2,
             step.saturating_sub(4),
         );
-        if hour % 6 == 0 {
-            let _ = write!(
-                svg,
-                r#"<text class="axis" x="{}" y="{}">{hour:02}</text>"#,
-                x + 2,
-                HEIGHT + 20
-            );
+        if !mark.is_empty() {
+            let (x, y) = (x + 2, HEIGHT + 20);
+            let _ = write!(svg, r#"<text class="axis" x="{x}" y="{y}">{mark}</text>"#);
         }
     }
     let _ = write!(svg, r#"<path class="base" d="M0 {HEIGHT}H{WIDTH}"/>"#);
-    if values.iter().any(|value| *value > 0) {
-        let most = Money::new(most, currency);
+    if all.iter().any(|column| column.value > 0) {
+        let most = escaped(&text(most));
         let _ = write!(svg, r#"<text class="axis most" x="{WIDTH}" y="15">{most}</text>"#);
     }
     svg.push_str("</svg>");
@@ -83,10 +105,13 @@ pub(super) fn levels(values: &[i64], all: usize, title: &str) -> String {
     svg
 }
 
-/// Lying bars with a name and a value each. Coloured by `.bar` and `.axis`.
+/// Lying bars with a name and a value each; empty where there is none. Coloured by `.bar` and `.axis`.
 pub(super) fn bars(rows: &[(String, i64)], value: impl Fn(i64) -> String, title: &str) -> String {
+    if rows.is_empty() {
+        return String::new();
+    }
     let most = rows.iter().map(|(_, minor)| *minor).max().unwrap_or(0).max(1);
-    let height = rows.len().max(1) * 24;
+    let height = rows.len() * 24;
     let mut svg = format!(
         r#"<svg class="chart" viewBox="0 0 480 {height}" role="img" aria-label="{}">"#,
         escaped(title),
@@ -175,6 +200,6 @@ mod tests {
         let svg = bars(&rows, |minor| minor.to_string(), "t");
         assert!(svg.contains(r#"width="220""#) && svg.contains(r#"width="110""#), "{svg}");
         assert!(svg.contains("a&lt;b"), "{svg}");
-        assert!(bars(&[], |minor| minor.to_string(), "t").ends_with("</svg>"));
+        assert!(bars(&[], |minor| minor.to_string(), "t").is_empty());
     }
 }

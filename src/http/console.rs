@@ -87,10 +87,20 @@ impl Frame {
         self.rules.lane_name(id)
     }
 
+    /// What a bank's channel is called.
+    pub(super) fn channel(&self, id: impl std::fmt::Display) -> String {
+        words::channel(self.l, &id.to_string())
+    }
+
+    pub(super) fn way(&self, name: &str) -> String {
+        words::way(self.l, name)
+    }
+
     /// What an alarm is about: a lane by its name.
     pub(super) fn subject(&self, subject: &str) -> String {
         let lane = LaneId::parse(subject);
-        lane.map_or_else(|| subject.to_owned(), |lane| self.lane(&lane).to_owned())
+        let known = lane.filter(|lane| self.rules.has_lane(lane));
+        known.map_or_else(|| words::subject(self.l, subject), |lane| self.lane(&lane).to_owned())
     }
 
     /// Whether the reader has a right: what they have none to is not shown.

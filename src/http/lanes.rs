@@ -211,7 +211,11 @@ impl LaneCard<'_> {
         let now = direction(self.l, self.seen.direction());
         let next = self.lane().turn_at.map(|at| self.clock(at));
         let next = next.map(|at| format!(" · {} {at}", self.l.say("下次换向", "turns at")));
-        Some(format!("{} {now}{}", self.l.say("潮汐车道：", "Tidal:"), next.unwrap_or_default()))
+        let cameras = self.seen.rules.tide.as_ref()?.cameras.as_ref();
+        let reads = cameras.map(|two| if self.lane().turned { &two.back } else { &two.first });
+        let reads = reads.map(|id| format!(" · {} {id}", self.l.say("识别相机", "read by")));
+        let (next, reads) = (next.unwrap_or_default(), reads.unwrap_or_default());
+        Some(format!("{} {now}{next}{reads}", self.l.say("潮汐车道：", "Tidal:")))
     }
 
     /// What an operator is asked about the vehicle.

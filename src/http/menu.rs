@@ -67,6 +67,7 @@ pub(super) fn groups(l: Lang, signed: &Signed, tickets: bool, invoices: bool) ->
         ("/console/shift", l.say("岗亭", "Counter"), Right::TakeCash),
         ("/console/payments", l.say("付款", "Payments"), Right::SeePayments),
         ("/console/settlement", l.say("对账", "Settlement"), Right::SeeSettlement),
+        ("/console/reports", l.say("报表", "Reports"), Right::SeeReports),
         ("/console/merchants", l.say("商户", "Merchants"), Right::SeeMerchants),
     ];
     if invoices {
@@ -82,7 +83,8 @@ pub(super) fn groups(l: Lang, signed: &Signed, tickets: bool, invoices: bool) ->
     let office = vec![
         ("/console/users", l.say("用户", "Users"), Right::ChangeUsers),
         ("/console/audit", l.say("操作记录", "Audit trail"), Right::SeeAudit),
-        ("/console/counters", l.say("接入程序", "Programs"), Right::ChangePrograms),
+        ("/console/programs", l.say("程序与订阅", "Programs"), Right::ChangePrograms),
+        ("/console/counters", l.say("柜台程序", "Counters"), Right::ChangePrograms),
     ];
     let all = [
         (l.say("现场", "Site"), site),

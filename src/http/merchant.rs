@@ -190,6 +190,7 @@ pub(super) async fn sign_out(
 struct ShopPage {
     l: Lang,
     css: String,
+    js: String,
     site: String,
     zone: TimeZone,
     currency: Currency,
@@ -262,6 +263,7 @@ async fn show(
     let page = ShopPage {
         l,
         css: web.assets.css_path().to_owned(),
+        js: web.assets.js_path().to_owned(),
         site: rules.site_name.clone(),
         zone: rules.zone.clone(),
         currency: rules.currency,

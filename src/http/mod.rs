@@ -41,6 +41,7 @@ mod program;
 mod receipts;
 mod records;
 mod register;
+mod reports;
 mod roles;
 mod router;
 mod sale_words;

@@ -82,6 +82,11 @@ fn limit(l: Lang, name: LimitName, most: Money) -> String {
             l.say("该车牌当日付款已达限额", "This plate has paid as much as it may today"),
             l.say("请到岗亭付现金", "pay in cash at the booth"),
         ),
+        // Counted only, never refused.
+        LimitName::Payer => (
+            l.say("该付款人当日付款已达限额", "This payer has paid as much as one may today"),
+            l.say("请到岗亭付现金", "pay in cash at the booth"),
+        ),
         LimitName::Lane => (
             l.say("本车道当日收款已达限额", "This lane has taken as much as it may today"),
             l.say("请到岗亭付现金或换车道", "pay in cash, or use another lane"),

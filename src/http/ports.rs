@@ -122,6 +122,27 @@ pub struct Takings {
     pub refunded_minor: i64,
 }
 
+/// One hour of a car park, counted from the beginning of a span.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct ParkingHour {
+    pub hour: usize,
+    pub came: i64,
+    pub left: i64,
+    /// Of those who left, all together.
+    pub stayed_s: i64,
+    /// Earned by stays less what went back, in minor units; the same of passes.
+    pub stays_minor: i64,
+    pub passes_minor: i64,
+}
+
+/// What a car park did over a span.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Parking {
+    pub inside_before: i64,
+    /// Those in which something happened.
+    pub hours: Vec<ParkingHour>,
+}
+
 /// All that is known of a stay, oldest first.
 #[derive(Clone, Debug)]
 pub struct StayFile {
@@ -191,6 +212,9 @@ pub trait Records: Send + Sync + 'static {
     /// Vehicles that came in less those that left, in each quarter of an hour that begins at `from + n * 15 min`. Looks
     /// at the latest stays only.
     fn net_by_quarter(&self, from: Timestamp, quarters: usize) -> Found<'_, Vec<i64>>;
+
+    /// Vehicles and what they paid, hour by hour from `from` up to but without `to`.
+    fn parking(&self, from: Timestamp, to: Timestamp) -> Found<'_, Parking>;
 
     /// Settled tasks, the latest first.
     fn tasks_over(&self, limit: u32) -> Found<'_, Vec<Task>>;

@@ -28,7 +28,7 @@ use crate::{
         lane::Lane,
         money::{Order, Payment, Refund},
         pass::Standing,
-        stay::{SeenAs, Stay},
+        stay::{SeenAs, Stay, StayState},
         tariff::QuoteLine,
         till::{TillDid, Validation, ValidationState},
     },
@@ -90,6 +90,10 @@ struct StayPage {
 }
 
 impl StayPage {
+    fn is_inside(&self) -> bool {
+        self.file.stay.state == StayState::Inside
+    }
+
     fn state(&self) -> &'static str {
         words::stay_state(self.f.l, self.file.stay.state)
     }
@@ -370,6 +374,7 @@ pub(super) fn till_did(l: Lang, did: TillDid) -> &'static str {
         TillDid::PortalPaid => l.say("银行后台已付款", "Paid, by the bank's portal"),
         TillDid::PortalUnpaid => l.say("银行后台未付款", "Not paid, by the bank's portal"),
         TillDid::PortalRefunded => l.say("已在银行后台退款", "Given back in the bank's portal"),
+        TillDid::StayEnded => l.say("车已离场，结束停车记录", "Stay ended: its vehicle is gone"),
         TillDid::AgreementEnded => l.say("解除免密协议", "Agreement ended"),
     }
 }
@@ -393,6 +398,7 @@ fn taken(l: Lang, taken: Taken) -> &'static str {
         Taken::Again => l.say("同一辆车", "the same vehicle again"),
         Taken::Echo => l.say("刚通过的车", "the one that just passed"),
         Taken::Replay => l.say("摄像机补传，不抬杆", "kept while offline, opens nothing"),
+        Taken::OtherWay => l.say("对向摄像机，不抬杆", "by the other way's camera, opens nothing"),
         Taken::Refused => l.say("车道锁定，未处理", "refused: the lane is locked"),
     }
 }

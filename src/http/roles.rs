@@ -71,6 +71,7 @@ pub(super) enum Right {
     SeeSlots,
     ChangeSlots,
     SeeAttendance,
+    SeeReports,
     SeeDevices,
     TestDevices,
     ChangeUsers,
@@ -79,7 +80,7 @@ pub(super) enum Right {
 }
 
 impl Right {
-    pub(super) const ALL: [Self; 40] = [
+    pub(super) const ALL: [Self; 41] = [
         Self::Enter,
         Self::SeeLanes,
         Self::Operate,
@@ -115,6 +116,7 @@ impl Right {
         Self::SeeSlots,
         Self::ChangeSlots,
         Self::SeeAttendance,
+        Self::SeeReports,
         Self::SeeDevices,
         Self::TestDevices,
         Self::ChangeUsers,
@@ -153,6 +155,7 @@ impl Right {
             | Self::Settle
             | Self::SeeMerchants
             | Self::SeeAttendance
+            | Self::SeeReports
             | Self::SeeAudit => &[Manager, Accountant],
             Self::SeeDevices | Self::TestDevices => &[Manager, Installer],
             Self::ChangeRegister

@@ -35,7 +35,7 @@ use super::{
         ProgramRecords, Receipts, Records, RuleFiles, SettlementRecords, SisterDoor, Staff,
         TillRecords,
     },
-    program, receipts, records, register,
+    program, receipts, records, register, reports,
     roles::{self, Right},
     screen, search, settlement, signin, sisters, stream, tariff_edit, tariffs, tasks, till,
     unlicensed, users,
@@ -345,6 +345,7 @@ fn operators(web: &Shared) -> Router<Shared> {
         .merge(visit::staff(web))
         .merge(program::staff(web))
         .merge(need(Right::ChangeUsers, users::routes()))
+        .merge(need(Right::SeeReports, reports::routes()))
         .merge(need(Right::SeeAudit, audit::routes()))
         .merge(need(Right::Search, Router::new().route("/console/search", get(search::page))))
 }
@@ -386,7 +387,9 @@ fn counter(web: &Shared) -> Router<Shared> {
     let arrears = Router::new()
         .route("/console/arrears", get(till::arrears))
         .route("/console/arrears/file/{form}", get(till::arrears_file));
-    let forgive = Router::new().route("/console/arrears/{arrears}/forgive", post(till::forgive));
+    let forgive = Router::new()
+        .route("/console/arrears/{arrears}/forgive", post(till::forgive))
+        .route("/console/stays/{stay}/end", post(till::end_stay));
     let invoices = Router::new()
         .route("/console/invoices", get(invoice_list::page))
         .route("/console/invoices/{order}/again", post(invoice_list::again));

@@ -188,18 +188,6 @@ fn state(l: Lang, state: DifferenceState) -> &'static str {
     }
 }
 
-fn way(l: Lang, name: &str) -> String {
-    match name {
-        "cashier" => l.say("扫码", "Scan").to_owned(),
-        "payer_code" => l.say("付款码", "Payer's code").to_owned(),
-        "plate" => l.say("车牌付", "By plate").to_owned(),
-        "cash" => l.say("现金", "Cash").to_owned(),
-        "account" => l.say("挂账", "On account").to_owned(),
-        "pass" => l.say("储值", "Stored value").to_owned(),
-        other => other.to_owned(),
-    }
-}
-
 #[derive(Deserialize)]
 pub(super) struct Asked {
     day: Option<Date>,
@@ -264,7 +252,8 @@ async fn show(
             }
         })
         .collect();
-    let ways: Vec<_> = ways.into_iter().map(|(name, minor)| (way(l, &name), minor)).collect();
+    let ways: Vec<_> =
+        ways.into_iter().map(|(name, minor)| (words::way(l, &name), minor)).collect();
     let zone_name = |(name, minor): (String, i64)| {
         let id = crate::types::ZoneId::parse(&name);
         let known = id.and_then(|id| rules.zones.get(&id).map(|zone| zone.name.clone()));

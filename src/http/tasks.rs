@@ -135,6 +135,7 @@ fn waits_for(l: Lang, on: WaitsFor) -> &'static str {
         WaitsFor::Payment => l.say("等待付款", "it has to pay"),
         WaitsFor::Repair => l.say("道闸故障", "the arm does not work"),
         WaitsFor::Unlock => l.say("车道已锁定", "the lane is locked"),
+        WaitsFor::OtherLane => l.say("等待联动车道", "the lane it is coupled with is taken"),
     }
 }
 

@@ -440,3 +440,22 @@ pub(super) async fn forgive(
         }
     }
 }
+
+/// Nobody saw it leave, and it is not inside.
+pub(super) async fn end_stay(
+    State(web): State<Shared>,
+    l: Lang,
+    signed: Signed,
+    source: Source,
+    Path(id): Path<i64>,
+    Form(given): Form<Reason>,
+) -> Result<Response, ApiError> {
+    let (who, reason, stay) = (signed.name.clone(), short(given.reason)?, crate::types::StayId(id));
+    let act = TillAct::EndStay { stay, reason };
+    let act = seconded(&web, source, (given.second, given.second_password), act).await?;
+    let told = web.desk.tell(Input::Till { who, act }).await?;
+    tracing::info!(operator = signed.name, %stay, done = told.is_ok(), "a stay was to be ended");
+    let file = web.records.stay(stay).await?.ok_or(ApiError::NotFound)?;
+    let notice = told.err().map(|no| (StatusCode::CONFLICT, words::refusal(l, &no)));
+    super::records::stay_page(&web, l, &signed, file, notice)
+}

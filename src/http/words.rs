@@ -1,5 +1,6 @@
 //! The words of the pages in Chinese and English, side by side. Knows no page.
 
+mod money;
 mod refused;
 
 use axum::{
@@ -8,7 +9,10 @@ use axum::{
 };
 use jiff::tz::TimeZone;
 
-pub(super) use self::refused::not_admitted;
+pub(super) use self::{
+    money::{channel, way},
+    refused::not_admitted,
+};
 use crate::core::{
     Refusal,
     cloud::CloudState,
@@ -20,6 +24,14 @@ use crate::core::{
     tariff::{Language, QuoteLine},
     ticket::AdmissionState,
 };
+
+/// What an alarm is about that is no lane: a device by its id, a part of the site by its name.
+pub(super) fn subject(l: Lang, subject: &str) -> String {
+    match subject {
+        "settlement" => l.say("对账", "Settlement").to_owned(),
+        other => other.to_owned(),
+    }
+}
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Lang {
@@ -290,7 +302,7 @@ pub(super) fn stay_state(l: Lang, state: StayState) -> &'static str {
         StayState::Inside => l.say("在场", "Inside"),
         StayState::Left => l.say("已离场", "Left"),
         StayState::Abandoned => l.say("入口退出", "Backed out at the entry"),
-        StayState::Superseded => l.say("同牌再次入场", "Superseded: same plate came in again"),
+        StayState::Superseded => l.say("未见离场而结束", "Over without an exit"),
     }
 }
 
@@ -401,6 +413,7 @@ pub(super) fn refusal(l: Lang, refusal: &Refusal) -> String {
         | Refusal::RefundedBefore(_)
         | Refusal::NoArrears(_)
         | Refusal::EntryKnown(_)
+        | Refusal::StandsThere(_)
         | Refusal::NoLostFee
         | Refusal::NotInside
         | Refusal::NoMerchant(_)
@@ -439,6 +452,9 @@ fn till_refusal(l: Lang, refusal: &Refusal) -> String {
             l.say("没有这笔欠费，或已结清", "No such arrears, or they are over")
         }
         Refusal::EntryKnown(_) => l.say("该车已有入场记录", "This vehicle is on record as inside"),
+        Refusal::StandsThere(_) => {
+            l.say("该车正在车道上，并未离场", "Its vehicle stands in a lane: it has not left")
+        }
         Refusal::NoLostFee => l.say(
             "收费标准没有遗失费用，请填写入场时间",
             "The tariff has no fee for a lost entry: give the time it came in",

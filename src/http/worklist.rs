@@ -247,7 +247,7 @@ fn of_difference(f: &Frame, one: &Difference) -> Line {
         urgency: Urgency::Later,
         since: one.changed_at,
         what: format!("{} · {what}", f.l.say("对账差异", "Difference")),
-        place: format!("{} {}", one.channel, one.day),
+        place: format!("{} {}", f.channel(&one.channel), one.day),
         plate: None,
         why: format!("{} {}", one.finding.out_trade_no, one.finding.detail).trim().to_owned(),
         todo,

@@ -25,7 +25,7 @@ use super::{
 use crate::{
     core::{
         Input, Refusal, Rules, State as Core,
-        zone::{Count, Counted, Level},
+        zone::{Count, Counted, Level, SpacesCount},
     },
     types::{Scope, ZoneId},
 };
@@ -63,6 +63,8 @@ pub(super) struct Bar {
     pub(super) vehicles: u32,
     pub(super) capacity: Option<u32>,
     free: Option<u32>,
+    /// Spaces that are for some vehicles.
+    spaces: Vec<SpacesCount>,
     level: Level,
     correction: i64,
     /// The latest first.
@@ -88,6 +90,7 @@ pub(super) fn bars(state: &Core, rules: &Rules, now: Timestamp) -> Vec<Bar> {
                 vehicles: at.vehicles(),
                 capacity: at.capacity,
                 free: at.free(),
+                spaces: state.spaces(zones, id),
                 level: at.level(at.capacity.unwrap_or(0) / FEW_PART),
                 correction: known.map_or(0, |zone| zone.correction),
                 counts: known
@@ -136,6 +139,16 @@ impl Bar {
             (Some(_), Some(free)) => format!("{} {free}", l.say("余位", "free")),
             _ => String::new(),
         }
+    }
+
+    /// What is kept for some vehicles, such as `大型车 余 3 / 10`.
+    pub(super) fn apart(&self, l: Lang) -> Vec<String> {
+        let words = |spaces: &SpacesCount| {
+            let (zh, en) = spaces.of.names();
+            let of = l.say(zh, en);
+            format!("{of} {} {} / {}", l.say("余", "free"), spaces.free, spaces.count)
+        };
+        self.spaces.iter().map(words).collect()
     }
 }
 

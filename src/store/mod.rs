@@ -28,6 +28,7 @@ mod load;
 mod merchants;
 mod open;
 mod pages;
+mod parking;
 mod past;
 mod people;
 mod programs;
@@ -55,6 +56,7 @@ pub use self::{
     merchants::MerchantAccount,
     open::{Options, Reader, Store},
     pages::{Counts, Past},
+    parking::{Parking, ParkingHour},
     rebuild::{Difference, Odd, Rebuilt},
     settlements::{Concluded, Conclusion, Known, Settlements},
     shares::{Flow, Relay},

@@ -2,8 +2,10 @@
 
 use std::fmt;
 
+use hmac::{Hmac, KeyInit, Mac};
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
+use sha2::Sha256;
 
 use super::{Money, PayerCode, Plate, PlateColour};
 
@@ -160,6 +162,39 @@ impl fmt::Debug for Ask {
     }
 }
 
+/// Who paid, by the bank's number of them. It leaves the bank's edge veiled only, so that a site can tell one payer from
+/// another and nobody can tell who they are.
+#[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Payer(String);
+
+impl Payer {
+    /// `None`: the bank names nobody.
+    pub fn named(number: &str) -> Option<Self> {
+        (!number.is_empty()).then(|| Self(number.to_owned()))
+    }
+
+    /// Under the site's own secret: 24 hexadecimal digits.
+    #[must_use]
+    pub fn veiled(&self, secret: &[u8; 32]) -> Self {
+        let mut mac = Hmac::<Sha256>::new_from_slice(secret).expect("HMAC takes any length");
+        mac.update(b"payer ");
+        mac.update(self.0.as_bytes());
+        let bytes = mac.finalize().into_bytes();
+        Self(bytes.iter().take(12).map(|byte| format!("{byte:02x}")).collect())
+    }
+
+    /// As [`Payer::veiled`] made it.
+    pub fn mark(&self) -> &str {
+        &self.0
+    }
+}
+
+impl fmt::Debug for Payer {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Payer(hidden)")
+    }
+}
+
 /// What the bank was heard to say, already verified and judged.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(tag = "word", rename_all = "snake_case")]
@@ -173,7 +208,13 @@ pub enum Word {
     Accepted,
     /// Paid. `amount` is the order's whole amount as the bank states it, to be compared with ours;
     /// `bank_no` is the bank's number, empty if it named none.
-    Paid { amount: Money, bank_no: String, paid_at: Option<Timestamp> },
+    Paid {
+        amount: Money,
+        bank_no: String,
+        paid_at: Option<Timestamp>,
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        payer: Option<Payer>,
+    },
     /// The bank says that this attempt failed.
     Failed { why: String },
     /// The attempt is closed, or never reached the bank. A customer may still have paid just before: see the next query.
@@ -194,6 +235,9 @@ pub enum Word {
     /// The channel has no such question for a payment of this way, so only a person at the bank's portal can tell. Nothing
     /// was asked.
     Unaskable { why: String },
+    /// To [`Ask::Query`]: the bank has no such order now. Ours may still be on its way to it, so the payment stays pending;
+    /// but the bank was heard.
+    NoOrder { why: String },
     /// Nothing can be concluded; the payment or refund stays pending.
     Unknown { why: String },
 }

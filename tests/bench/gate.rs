@@ -84,7 +84,8 @@ async fn daemon(dir: &Path) -> Result<()> {
     for round in 0..WARM_UP + ROUNDS {
         let digest = Code::parse(&code(round))?.digest();
         let by = "bench".to_owned();
-        let made = Input::TicketMade { digest, persons: 1, valid_from, valid_until, by };
+        let made =
+            Input::TicketMade { digest, persons: 1, valid_from: Some(valid_from), valid_until, by };
         daemon.app.tell(made).await?.context("a ticket")?;
     }
     let relay = tokio::spawn(relay(dir.join("hop-in"), dir.join("hop-out")));

@@ -1,9 +1,9 @@
 // Starts the demo, the whole site with its simulated devices and bank, on free ports, and ends it.
-import { spawn } from 'node:child_process';
-import { mkdtempSync, rmSync } from 'node:fs';
+import { spawn, spawnSync } from 'node:child_process';
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 
 export const root = fileURLToPath(new URL('../../', import.meta.url));
@@ -23,6 +23,23 @@ async function freePorts() {
     if ((await isFree(port)) && (await isFree(port + 1)) && (await isFree(port + 2))) return port;
   }
   throw new Error('no three free ports in a row');
+}
+
+/** Yesterday's statement of the bank, with a payment that the site knows nothing of. */
+export function importStatement(demo) {
+  const yesterday = new Intl.DateTimeFormat('sv-SE', { timeZone: 'Asia/Shanghai' }).format(new Date(Date.now() - 864e5));
+  const file = join(demo.folder, 'statement.txt');
+  const rows = [
+    '商户订单号|订单号|交易类型|金额|退货编号|手续费|交易时间',
+    `SIM0000000000000001|020002040095000000000001|消费|12.50||0.05|${yesterday} 12:00:00`,
+  ];
+  const gbk = spawnSync('iconv', ['-f', 'utf-8', '-t', 'gbk'], { input: `${rows.join('\n')}\n` });
+  writeFileSync(file, gbk.stdout);
+  const paifang = join(dirname(program), 'paifang');
+  const site = ['--config', join(demo.folder, 'site.toml')];
+  const told = spawnSync(paifang, ['statement', 'import', file, '--channel', 'icbc', '--day', yesterday, ...site], { encoding: 'utf8' });
+  // 2: something does not fit, as it should.
+  if (told.status !== 2) throw new Error(`the statement was not taken: ${told.status} ${told.stdout}${told.stderr}`);
 }
 
 export const password = 'demo-password';

@@ -4,24 +4,25 @@ import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
 
 import { barriers, launch, open, overhang, signIn } from './browser.mjs';
-import { startDemo } from './demo.mjs';
+import { importStatement, startDemo } from './demo.mjs';
 import { buyTicket } from './persons.mjs';
-import { eachOf, publicPages, staffPages } from './pages.mjs';
+import { eachOf, isShown, pageRoutes, publicPages, staffPages, visitorPages } from './pages.mjs';
 
 const LIGHT_BYTES_MAX = 30 * 1024;
 const looks = [
   { size: 'desk', scheme: 'light', lang: 'zh-CN' },
   { size: 'phone', scheme: 'dark', lang: 'en' },
 ];
-let demo, browser;
+let demo, browser, order;
 
 before(async () => {
   demo = await startDemo('--speed', '2');
   browser = await launch();
   // So that there is a ticket to look at.
   const { context, page } = await open(browser, demo, { size: 'phone' });
-  await buyTicket(page);
+  order = new URL(await buyTicket(page, 'boat')).pathname;
   await context.close();
+  importStatement(demo);
 });
 
 after(async () => {
@@ -43,7 +44,10 @@ for (const wish of looks) {
   test(`pages for anybody, ${how}`, async () => {
     const { context, page, calm } = await open(browser, demo, wish);
     const found = [];
-    for (const { name, path } of publicPages) found.push(...(await look(page, path, name)));
+    const never = await eachOf(page, [...publicPages, ...visitorPages(order)], async (address, { name }) => {
+      found.push(...(await look(page, address, name)));
+    });
+    assert.deepEqual(never, [], 'the demo made nothing for these pages');
     assert.deepEqual(found, []);
     calm();
     await context.close();
@@ -63,6 +67,13 @@ for (const wish of looks) {
     await context.close();
   });
 }
+
+test('every page in the routes is looked at', () => {
+  const pages = [...publicPages, ...visitorPages('/visit/o/x'), ...staffPages];
+  const routes = pageRoutes();
+  assert.ok(routes.length > 50, `${routes.length} routes were found`);
+  assert.deepEqual(routes.filter((route) => !isShown(route, pages)), [], 'list them in pages.mjs');
+});
 
 test('what drivers load underground is at most 30 KB in all', async () => {
   const heavy = [];

@@ -25,11 +25,10 @@ export async function payAtTheBank(page) {
 }
 
 /** Orders one ticket for the first day on sale and pays it; the address of the order. */
-export async function buyTicket(page) {
+export async function buyTicket(page, product = 'day') {
   await page.goto('/visit');
   await page.locator('ol.month a').first().click();
-  const count = page.locator('input[type=number]').first();
-  await count.fill('1');
+  await page.fill(`#n-${product}`, '1');
   for (const slots of await page.locator('fieldset .slots').all()) {
     await slots.locator('input:not([disabled])').first().check();
   }
@@ -37,5 +36,16 @@ export async function buyTicket(page) {
   await page.getByText('已为您保留名额').waitFor();
   const order = page.url();
   await payAtTheBank(page);
+  await soon(page, async () => {
+    await page.goto(order);
+    return page.locator('a.open').count();
+  });
   return order;
+}
+
+/** A vehicle that is inside now, as an operator's window sees it. */
+export async function inside(page) {
+  await page.goto('/console/stays');
+  const all = await page.locator('main td a').allTextContents();
+  return all.find((text) => /^[\u4e00-\u9fff][A-Z][A-Z0-9]{5,6}$/.test(text));
 }

@@ -4,9 +4,9 @@ import { mkdirSync } from 'node:fs';
 import { join } from 'node:path';
 
 import { launch, open, signIn, sizes } from './browser.mjs';
-import { root, startDemo } from './demo.mjs';
+import { importStatement, root, startDemo } from './demo.mjs';
 import { buyTicket } from './persons.mjs';
-import { eachOf, publicPages, staffPages } from './pages.mjs';
+import { eachOf, publicPages, staffPages, visitorPages } from './pages.mjs';
 
 const words = process.argv.slice(2);
 const names = words.filter((word) => !word.startsWith('--'));
@@ -22,8 +22,9 @@ const browser = await launch();
 let count = 0;
 try {
   const phone = await open(browser, demo, { size: 'phone' });
-  await buyTicket(phone.page);
+  const { pathname: order } = new URL(await buyTicket(phone.page, 'boat'));
   await phone.context.close();
+  importStatement(demo);
   for (const look of looks) {
     const { context, page } = await open(browser, demo, look);
     const shoot = async (address, { name }) => {
@@ -34,7 +35,7 @@ try {
       count += 1;
       process.stdout.write(`\r${count} pictures  ${file}\x1b[K`);
     };
-    await eachOf(page, publicPages.filter(wanted), shoot);
+    await eachOf(page, [...publicPages, ...visitorPages(order)].filter(wanted), shoot);
     await page.request.post('/l/exit-1/help', { form: { says: '栏杆不动' } });
     await signIn(page, 'admin');
     const never = await eachOf(page, staffPages.filter(wanted), shoot);

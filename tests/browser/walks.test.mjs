@@ -6,7 +6,8 @@ import { after, before, test } from 'node:test';
 
 import { launch, open, signIn } from './browser.mjs';
 import { startDemo } from './demo.mjs';
-import { buyTicket, payAtTheBank, soon } from './persons.mjs';
+import { merchant } from './pages.mjs';
+import { buyTicket, inside, payAtTheBank, soon } from './persons.mjs';
 
 let demo, browser;
 
@@ -42,16 +43,9 @@ async function scanned(page) {
   return execFileSync('zbarimg', ['--raw', '-q', file], { encoding: 'utf8', stdio: ['ignore', 'pipe', 'ignore'] }).trim();
 }
 
-/** A vehicle that is inside now. */
-async function inside(page) {
-  await page.goto('/console/stays');
-  const all = await page.locator('main td a').allTextContents();
-  return all.find((text) => /^[\u4e00-\u9fff][A-Z][A-Z0-9]{5,6}$/.test(text));
-}
-
 test('a driver inside the lot types the plate, pays at the bank and reads until when to leave', async () => {
   const desk = await open(browser, demo);
-  await signIn(desk.page, 'admin');
+  await signIn(desk.page, 'booth');
   await as({ size: 'phone' }, async (page) => {
     // Some have left or paid before we do.
     await soon(page, async () => {
@@ -95,7 +89,7 @@ test('a visitor buys on the phone, pays, and holds a code before the scanner als
 });
 
 test('a driver calls for help at the lane, and the operators read what it is about', async () => {
-  await operator('admin')(async (page) => {
+  await operator('booth')(async (page) => {
     const phone = await open(browser, demo, { size: 'phone' });
     // The demo's attendants may be quicker than we look.
     await soon(page, async () => {
@@ -112,7 +106,7 @@ test('a driver calls for help at the lane, and the operators read what it is abo
 });
 
 test('the booth works by keys alone: to a lane, a reason, open; and the list of keys tells which', async () => {
-  await operator('admin')(async (page) => {
+  await operator('booth')(async (page) => {
     await page.keyboard.press('?');
     await page.locator('#keys kbd', { hasText: 'Esc' }).waitFor();
     await page.keyboard.press('Escape');
@@ -139,7 +133,7 @@ test('the booth works by keys alone: to a lane, a reason, open; and the list of 
 });
 
 test('the console moves by itself: a lane changes without a reload', async () => {
-  await operator('admin')(async (page) => {
+  await operator('booth')(async (page) => {
     const plan = page.locator('#plan');
     const before = await plan.innerHTML();
     await soon(page, async () => (await plan.innerHTML()) !== before);
@@ -148,7 +142,7 @@ test('the console moves by itself: a lane changes without a reload', async () =>
 });
 
 test('a manager adds a pass, finds it, and quotes a fee by the tariff', async () => {
-  await operator('admin')(async (page) => {
+  await operator('li')(async (page) => {
     await page.goto('/console/passes');
     const form = page.locator('form', { has: page.locator('[name=holder]') }).first();
     await form.locator('[name=holder]').fill('王小明');
@@ -168,7 +162,7 @@ test('a manager adds a pass, finds it, and quotes a fee by the tariff', async ()
 });
 
 test('gate staff type a code that is none, and are told so in words', async () => {
-  await operator('admin', 'phone')(async (page) => {
+  await operator('gate', 'phone')(async (page) => {
     await page.goto('/console/gate-check');
     await page.fill('[name=code]', 'NOT-A-TICKET');
     await page.keyboard.press('Enter');
@@ -177,7 +171,7 @@ test('gate staff type a code that is none, and are told so in words', async () =
 });
 
 test('an accountant sees the morning and takes the postings away as a sheet', async () => {
-  await operator('admin')(async (page) => {
+  await operator('accountant')(async (page) => {
     const today = new Intl.DateTimeFormat('sv-SE', { timeZone: 'Asia/Shanghai' }).format();
     await page.goto(`/console/settlement?day=${today}`);
     const link = await page.locator('a[href*="/postings/csv"]').getAttribute('href');
@@ -190,7 +184,7 @@ test('an accountant sees the morning and takes the postings away as a sheet', as
 });
 
 test('an installer sees every device and asks one how it is', async () => {
-  await operator('admin')(async (page) => {
+  await operator('installer')(async (page) => {
     await page.goto('/console/devices');
     const ask = page.locator('.try form button').first();
     await ask.waitFor();
@@ -198,4 +192,31 @@ test('an installer sees every device and asks one how it is', async () => {
     await page.waitForLoadState('load');
     assert.match(page.url(), /console\/devices/);
   });
+});
+
+test('a merchant gives a guest a discount, sees it listed, and takes it back', async () => {
+  const desk = await open(browser, demo);
+  await signIn(desk.page, 'booth');
+  await as({ size: 'phone' }, async (page) => {
+    await merchant(page);
+    await soon(page, async () => {
+      const plate = await inside(desk.page);
+      if (!plate) return false;
+      await page.goto('/merchant');
+      await page.fill('[name=plate]', plate);
+      await page.getByRole('button', { name: /观影减两元/ }).click();
+      await page.waitForLoadState('load');
+      return page.locator('.notice.done').count();
+    });
+    const rows = page.locator('tbody tr', { hasText: '未使用' });
+    const given = await rows.count();
+    assert.ok(given > 0, 'it is listed');
+    await rows.first().getByRole('button', { name: '撤销' }).click();
+    await page.waitForLoadState('load');
+    await page.locator('tbody tr', { hasText: '已撤销' }).first().waitFor();
+    // The merchant's sign-in is none of the console's.
+    await page.goto('/console');
+    assert.match(page.url(), /\/signin/);
+  });
+  await desk.context.close();
 });

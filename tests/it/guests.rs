@@ -157,9 +157,6 @@ impl Gate {
 
 #[test]
 fn a_ticket_of_the_banks_cloud_is_checked_let_in_and_written_off_whatever_the_bank_does() {
-    if !super::support::is_slow_wanted() {
-        return;
-    }
     let mut gate = Gate::open();
     let code = |n: u32| format!("8800000000{n:02}");
     gate.bank().scenic(|cloud| (1..=6).for_each(|n| cloud.sell(&code(n), 1)));

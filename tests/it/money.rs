@@ -296,9 +296,6 @@ fn sorted(rows: &[(&str, &str, &str)]) -> Vec<String> {
 
 #[test]
 fn a_day_of_both_banks_is_settled_to_the_fen() {
-    if !super::support::is_slow_wanted() {
-        return;
-    }
     let (mut site, mut spoilt) = (both_banks(), Spoilt::default());
     let (day, begun) = (site.today(), Instant::now());
     let told = |what: &str| println!("{what}: {:.1} s", begun.elapsed().as_secs_f64());
@@ -546,9 +543,6 @@ fn scan_after(site: &mut PaySite, plate: &str) -> (Duration, String) {
 
 #[test]
 fn nobody_is_held_for_a_charge_by_the_plate() {
-    if !super::support::is_slow_wanted() {
-        return;
-    }
     let mut site = PaySite::new(&Wanted { patience_ms: 1_500, ..Wanted::default() });
     // Accepted: the arm opens and the money follows.
     until_left(&mut site, BOUND[0]);

@@ -273,9 +273,6 @@ fn copy(from: &Path, to: &Path) {
 
 #[test]
 fn one_ticket_before_both_at_once_lets_one_in_each_time_also_over_a_kill() {
-    if !super::support::is_slow_wanted() {
-        return;
-    }
     let mut pair = Pair::open("patience_ms = 2000");
     for round in 1..=ROUNDS {
         let code = pair.sell();
@@ -333,9 +330,6 @@ fn one_ticket_before_both_at_once_lets_one_in_each_time_also_over_a_kill() {
 
 #[test]
 fn apart_only_the_home_lets_in_and_nobody_waits_behind_the_question() {
-    if !super::support::is_slow_wanted() {
-        return;
-    }
     let mut pair = Pair::open("");
     let [one, two] = [pair.sell(), pair.sell()];
     pair.known_away();
@@ -367,9 +361,6 @@ fn apart_only_the_home_lets_in_and_nobody_waits_behind_the_question() {
 
 #[test]
 fn apart_both_let_in_where_the_site_says_so_and_who_came_in_twice_is_told() {
-    if !super::support::is_slow_wanted() {
-        return;
-    }
     let mut pair = Pair::open("when_apart = \"admit\"");
     let [once, twice] = [pair.sell(), pair.sell()];
     pair.known_away();
@@ -398,9 +389,6 @@ fn apart_both_let_in_where_the_site_says_so_and_who_came_in_twice_is_told() {
 
 #[test]
 fn apart_neither_lets_in_where_the_site_says_so() {
-    if !super::support::is_slow_wanted() {
-        return;
-    }
     let mut pair = Pair::open("when_apart = \"refuse\"");
     let code = pair.sell();
     pair.known_away();

@@ -2,7 +2,7 @@
 
 use std::{
     io::{BufRead, BufReader, Read},
-    net::{SocketAddr, TcpListener},
+    net::SocketAddr,
     os::unix::fs::PermissionsExt,
     path::{Path, PathBuf},
     process::{Child, Command, Output, Stdio},
@@ -58,7 +58,7 @@ pub(crate) fn faketime() -> PathBuf {
 
 /// A port nobody listens on now.
 pub(crate) fn free_port() -> SocketAddr {
-    TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap()
+    paifang_sim::wire::free_port().unwrap()
 }
 
 /// A site file in a folder, with the ports it will use.
@@ -226,13 +226,4 @@ pub(crate) fn sql(site: &Site, question: &str) -> String {
         .unwrap();
     assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
     String::from_utf8(output.stdout).unwrap().trim().to_owned()
-}
-
-/// Whether the tests that take minutes, or count on fractions of a second, were asked for by `SLOW=1`.
-pub(crate) fn is_slow_wanted() -> bool {
-    let wanted = std::env::var_os("SLOW").is_some();
-    if !wanted {
-        eprintln!("left out: takes minutes or a quiet machine, runs with SLOW=1");
-    }
-    wanted
 }

@@ -112,7 +112,13 @@ impl Site {
             let id = TicketId(number);
             let digest = CodeDigest::of(&self.keys.short_code(id, 0));
             let by = "rig".to_owned();
-            let made = Input::TicketMade { digest, persons: 1, valid_from, valid_until, by };
+            let made = Input::TicketMade {
+                digest,
+                persons: 1,
+                valid_from: Some(valid_from),
+                valid_until,
+                by,
+            };
             if self.app.tell(made).await? != Ok(Answer::Ticket(id)) {
                 bail!("ticket {id} was not made");
             }

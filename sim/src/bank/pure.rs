@@ -88,6 +88,9 @@ fn word(ask: &Ask, said: Said) -> Word {
             Word::Failed { why: refusal.text().to_owned() }
         }
         Said::No(Refusal::NoSuchOrder) if matches!(ask, Ask::Reverse { .. }) => Word::Reversed,
+        Said::No(Refusal::NoSuchOrder) if matches!(ask, Ask::Query { .. }) => {
+            Word::NoOrder { why: Refusal::NoSuchOrder.text().to_owned() }
+        }
         Said::No(refusal) => {
             let (code, why) = (refusal.code().to_string(), refusal.text().to_owned());
             let is_final = FINAL_CODES.contains(&refusal.code());
@@ -123,6 +126,7 @@ fn standing(said: &Standing) -> Word {
             amount: yuan(said.total_fen),
             bank_no: said.bank_no.clone(),
             paid_at: said.paid_at,
+            payer: None,
         },
         2 => Word::Failed { why: "expired".to_owned() },
         3 => Word::Reversed,
@@ -164,6 +168,7 @@ mod tests {
             amount: yuan(700),
             bank_no: "SIM00000000000000001".to_owned(),
             paid_at: Some(now),
+            payer: None,
         };
         assert_eq!(ask(&mut bank, now, &query).word, paid);
         let due = bank.next_deadline().unwrap();

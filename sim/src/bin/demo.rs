@@ -7,7 +7,7 @@ use std::{
     net::SocketAddr,
     path::{Path, PathBuf},
     process::ExitCode,
-    sync::{Arc, Mutex},
+    sync::Mutex,
     time::Duration,
 };
 
@@ -17,16 +17,13 @@ use jiff::Timestamp;
 use paifang::{
     app::{self, daemon::Daemon},
     cli, config,
-    store::{Accounts, Doer, Reader},
-    types::Role,
+    store::Reader,
 };
 use paifang_sim::{
     bank,
     faults::{CameraFaults, Faults, PeopleFaults},
     invoicing,
-    site::{
-        ATTENDANT, Attendant, Compared, Counts, GATE_IN, Stage, StageSpec, Tale, Tales, compare,
-    },
+    site::{Compared, Counts, GATE_IN, Stage, StageSpec, Tale, Tales, compare, crew},
 };
 use tokio::{
     sync::mpsc::UnboundedReceiver,
@@ -84,8 +81,6 @@ While it runs, make the bank fail (all faults: GET the same address):
 
 /// What the attendant and whoever watches sign in with.
 const PASSWORD: &str = "demo-password";
-/// The other operator of the booth.
-const DEPUTY: &str = "li";
 /// Between lines of progress.
 const PAUSE: Duration = Duration::from_secs(10);
 /// Everything is stopped within this, or left as it is.
@@ -127,7 +122,7 @@ async fn demo(args: &Args) -> Result<()> {
     let attendant = stage.run(PASSWORD, daemon.first_password.clone())?;
     attendant.sign_in().await?;
     invoicing::spawn(args.folder.join(invoicing::FOLDER));
-    let deputy = deputy(&stage).await?;
+    let deputy = crew::hire(&stage, PASSWORD).await?;
     let (tales, story) = stage.employ([attendant, deputy]).await;
     welcome(&stage, seed, log_file.as_deref());
     watch(&stage, args, story).await;
@@ -156,26 +151,6 @@ async fn demo(args: &Args) -> Result<()> {
         bail!("the ledger differs from the bank's books");
     }
     Ok(())
-}
-
-/// The second operator of the booth, with an account of its own.
-async fn deputy(stage: &Stage) -> Result<Arc<Attendant>> {
-    let accounts = Accounts::beside(&stage.layout.data_dir().join(app::DATABASE)).await?;
-    let one_time = match app::staff::add(
-        &accounts,
-        DEPUTY,
-        Role::Manager,
-        Doer { name: "demo", now: wall_clock() },
-    )
-    .await
-    {
-        Ok(password) => Some(password),
-        Err(app::staff::StaffError::Taken(_)) => None,
-        Err(error) => return Err(error.into()),
-    };
-    let deputy = Attendant::named(DEPUTY, &stage.layout.public_url(), PASSWORD, one_time)?;
-    deputy.sign_in().await?;
-    Ok(Arc::new(deputy))
 }
 
 /// The folder as it should be found. Only what a demo made is ever removed.
@@ -270,13 +245,16 @@ fn welcome(stage: &Stage, seed: u64, log_file: Option<&Path>) {
     let exit = stage.layout.lanes.iter().rfind(|lane| !lane.inner);
     let exit = exit.map_or("exit-1", |lane| lane.id.as_str());
     println!("{} is open (seed {seed}). Ctrl-C ends it.\n", stage.layout.name);
-    println!("  console       {url}/console     user {ATTENDANT}, password {PASSWORD}");
+    println!("  sign in       everybody's password is {PASSWORD}");
+    for (name, role, page) in crew::accounts() {
+        println!("    {name:<12}{role:<12}{url}{page}");
+    }
     println!(
         "  driver        {url}/l/{exit}      what a phone sees after scanning the lane's sign"
     );
     println!("  exit screen   {url}/lane/{exit}/screen");
     println!("  lane sign     {url}/lane/{exit}/sign");
-    println!("  booth         {url}/console/shift   a shift by {ATTENDANT} and {DEPUTY} in turns");
+    println!("  booth         {url}/console/shift   a shift that changes hands every half minute");
     println!(
         "  tickets       {url}/visit      what a visitor's phone sees; a kiosk stands at {url}/kiosk"
     );

@@ -10,9 +10,9 @@ use paifang::{
         lane,
         presented::Presented,
         rules::Direction,
-        ticket::{Admission, AdmissionState, Ticket, Way},
+        ticket::{Admission, AdmissionState, Again, Area, Ticket, Way},
     },
-    types::{AdmissionId, CommandId, LaneId, TicketId},
+    types::{AdmissionId, CommandId, LaneId, TicketId, ZoneId},
 };
 
 use super::{
@@ -24,7 +24,7 @@ use super::{
 pub(super) struct Admissions {
     tickets: BTreeMap<TicketId, Ticket>,
     admissions: BTreeMap<AdmissionId, Admission>,
-    used_of_ticket: BTreeMap<TicketId, u32>,
+    used_of_ticket: BTreeMap<(TicketId, Option<ZoneId>), u32>,
     /// Admissions used and others walked, by gate.
     went: BTreeMap<LaneId, u64>,
     performed: BTreeSet<CommandId>,
@@ -36,7 +36,9 @@ impl Admissions {
         changes.iter().try_for_each(|change| match change {
             Change::Ticket(ticket) => {
                 self.tickets.insert(ticket.id, ticket.clone());
-                law(Law::TicketOnce, ticket.used + ticket.held <= ticket.persons, || {
+                // Of one with areas, those who come back are held as well.
+                let held = if ticket.areas.is_empty() { ticket.held } else { 0 };
+                law(Law::TicketOnce, ticket.used + held <= ticket.persons, || {
                     format!("{ticket:?} lets in more than it is for")
                 })
             }
@@ -54,8 +56,9 @@ impl Admissions {
             return Ok(());
         }
         // Whoever goes out uses up nothing.
-        if let Some(id) = admission.ticket.filter(|_| admission.way == Way::In) {
-            let used = self.used_of_ticket.entry(id).or_default();
+        let first = admission.way == Way::In && admission.again == Again::First;
+        if let Some(id) = admission.ticket.filter(|_| first) {
+            let used = self.used_of_ticket.entry((id, admission.zone.clone())).or_default();
             *used += 1;
             let persons = self.tickets.get(&id).map_or(0, |ticket| ticket.persons);
             law(Law::TicketOnce, *used <= persons, || {
@@ -72,6 +75,10 @@ impl Admissions {
         law(Law::UsedWalked, *went <= really, || {
             format!("{went} are on record at {lane} and {really} went")
         })
+    }
+
+    pub(super) fn ticket(&self, id: TicketId) -> Option<&Ticket> {
+        self.tickets.get(&id)
     }
 
     /// As in the tables.
@@ -131,14 +138,25 @@ impl Admissions {
             law(Law::GrantsEnd, ended, || format!("{admission:?} has no end"))?;
         }
         for ticket in self.tickets.values() {
-            let of = |state| {
+            let of = |state, zone: Option<&ZoneId>, first: Option<bool>| {
                 let same = |a: &&Admission| {
-                    a.ticket == Some(ticket.id) && a.state == state && a.way == Way::In
+                    a.ticket == Some(ticket.id)
+                        && (a.state, a.way) == (state, Way::In)
+                        && zone.is_none_or(|zone| a.zone.as_ref() == Some(zone))
+                        && first.is_none_or(|first| (a.again == Again::First) == first)
                 };
                 self.admissions.values().filter(same).count() as u32
             };
-            let sound = ticket.used == of(AdmissionState::Used)
-                && ticket.held == of(AdmissionState::Unsure);
+            let (used, unsure) = (AdmissionState::Used, AdmissionState::Unsure);
+            let in_area = |area: &Area| {
+                let zone = Some(&area.zone);
+                area.used == of(used, zone, Some(true))
+                    && area.returned == of(used, zone, Some(false))
+                    && area.held == of(unsure, zone, None)
+            };
+            let whole = ticket.used == of(used, None, Some(true)) || !ticket.areas.is_empty();
+            let sound =
+                whole && ticket.held == of(unsure, None, None) && ticket.areas.iter().all(in_area);
             law(Law::GrantsEnd, sound, || format!("{ticket:?} does not have its persons back"))?;
         }
         for (id, gate) in &state.gates {

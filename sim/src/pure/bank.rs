@@ -427,7 +427,7 @@ fn number_in(link: &str) -> &str {
 
 pub(super) fn paid_word(no: &str, trade: &Trade) -> Word {
     let amount = Money::new(trade.taken_minor, trade.asked.currency);
-    Word::Paid { amount, bank_no: format!("B{no}"), paid_at: None }
+    Word::Paid { amount, bank_no: format!("B{no}"), paid_at: None, payer: None }
 }
 
 pub(super) fn refused(code: &str, why: &str) -> Word {

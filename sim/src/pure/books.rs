@@ -11,9 +11,10 @@ use paifang::{
         lane::{ArmAction, ArmOrder, Cause, Lane, Signal},
         money::{Account, Order, OrderState, Payment, PaymentState, Posting, Refund, RefundState},
         pass::{PassKind, Standing},
+        pricing::{case_of, priced_apart},
         settle::Side,
         stay::{Stay, StayState},
-        tariff::Earlier,
+        tariff::{Case, Earlier, PaidAt, QuoteRule, Span},
         till::Arrears,
     },
     settle::Record,
@@ -34,6 +35,8 @@ pub struct Books {
     pub payments: BTreeMap<PaymentId, Payment>,
     pub refunds: BTreeMap<RefundId, Refund>,
     pub stays: BTreeMap<StayId, Stay>,
+    /// Those that the decision changed, as they were before it: what it takes was asked for by them.
+    before: BTreeMap<StayId, Stay>,
     pub by_number: HashMap<String, PaymentId>,
     commands: HashMap<CommandId, ArmOrder>,
     performed: BTreeSet<CommandId>,
@@ -64,6 +67,7 @@ impl Books {
         rules: &Rules,
         now: Timestamp,
     ) -> Result<(), Broken> {
+        self.before.clear();
         changes.iter().try_for_each(|change| self.take_one(change))?;
         // A space may pass from one car to the next within one decision.
         for (pass, (spaces, covered)) in &self.passes {
@@ -101,7 +105,10 @@ impl Books {
                 law(Law::OpeningsReasoned, !reason.trim().is_empty(), || format!("{act:?}"))?;
             }
             Change::Order(order) => {
-                self.orders.insert(order.id, order.clone());
+                let fresh = self.orders.insert(order.id, order.clone()).is_none();
+                if fresh && order.stay.is_some() && order.state == OrderState::Due {
+                    explained(order, &self.arrears)?;
+                }
             }
             Change::Payment(payment) => {
                 self.by_number.insert(payment.out_trade_no.clone(), payment.id);
@@ -125,6 +132,9 @@ impl Books {
 
     fn stay(&mut self, stay: &Stay) -> Result<(), Broken> {
         let former = self.stays.insert(stay.id, stay.clone());
+        if let Some(former) = &former {
+            self.before.entry(stay.id).or_insert_with(|| former.clone());
+        }
         if let Some(Standing::Pass(pass)) = former.map(|former| former.standing) {
             self.passes.entry(pass).or_default().1.remove(&stay.id);
         }
@@ -280,14 +290,15 @@ impl Books {
         let parts = order.stay.map(|stay| (stay, own)).into_iter().chain(earlier);
         let parts: Vec<(StayId, i64)> = parts.collect();
         for (id, minor) in parts {
-            let Some(stay) = self.stays.get(&id) else {
+            let Some(stay) = self.before.get(&id).or(self.stays.get(&id)) else {
                 return Err(Broken::new(Law::PaidOnce, format!("{posting:?} of no stay")));
             };
-            let owed = fee_minor(stay, rules, now);
+            let owed = fee_minor(stay, Some(order), rules, now);
             let total = self.revenue_of_stay.entry(id).or_default();
             *total += minor;
             law(Law::PaidOnce, *total <= owed, || {
-                format!("stay {id} has paid {total} and owes {owed} in all")
+                let (by, lines) = (&rules.tariff, &order.quote.lines);
+                format!("stay {id} has paid {total} and owes {owed} in all by {by}: {lines:#?}")
             })?;
         }
         Ok(())
@@ -302,11 +313,13 @@ impl Books {
         now: Timestamp,
     ) -> Result<(), Broken> {
         let refund = self.refunds.get(&refund).filter(|refund| refund.amount == posting.amount);
+        let of = refund.and_then(|refund| self.payments.get(&refund.payment));
+        let order = of.and_then(|payment| self.orders.get(&payment.order));
         let stay = refund.and_then(|refund| refund.earned.as_ref()?.stay);
         let Some(stay) = stay.and_then(|stay| self.stays.get(&stay)) else {
             return Err(Broken::new(Law::PaidOnce, format!("{posting:?} of no refund")));
         };
-        let owed = fee_minor(stay, rules, now);
+        let owed = fee_minor(stay, order, rules, now);
         let total = self.revenue_of_stay.entry(stay.id).or_default();
         *total += posting.amount.minor;
         law(Law::PaidOnce, *total <= owed, || {
@@ -326,7 +339,8 @@ impl Books {
         };
         let let_go: i64 = stay.waived.iter().map(|waiver| waiver.minor).sum();
         let paid = self.revenue_of_stay.get(&stay.id).copied().unwrap_or_default();
-        let left = fee_minor(stay, rules, now) - let_go - paid;
+        let order = self.orders.get(&arrears.order);
+        let left = fee_minor(stay, order, rules, now) - let_go - paid;
         law(Law::ArrearsFit, (1..=left).contains(&arrears.amount.minor), || {
             format!("{arrears:?}, and {left} was not paid")
         })
@@ -406,8 +420,31 @@ impl Books {
     }
 }
 
-/// The whole fee of a stay so far, as if nobody had given or paid anything.
-fn fee_minor(stay: &Stay, rules: &Rules, now: Timestamp) -> i64 {
+/// The whole fee of a stay so far, as if nobody had given anything. What a right pays for is what the order says of it:
+/// units that begin after it may be other ones than without.
+fn fee_minor(stay: &Stay, order: Option<&Order>, rules: &Rules, now: Timestamp) -> i64 {
     let until = stay.left_at.map_or(now, |left| left.min(now));
-    rules.quote(stay.entered_at, until).amount.minor
+    let segments = priced_apart(&rules.zones, stay, until);
+    let let_go = stay.waived.iter().map(|waiver| PaidAt { at: waiver.at, amount: waiver.minor });
+    let mut paid: Vec<PaidAt> = stay.paid.iter().copied().chain(let_go).collect();
+    paid.sort_by_key(|paid| paid.at);
+    let leave_s = rules.pay.leave_time.as_secs() as i64;
+    let case = case_of(stay, &rules.tariff, until, leave_s);
+    let lines = order.into_iter().flat_map(|order| &order.quote.lines);
+    let lines = lines.filter(|line| line.rule == QuoteRule::Covered);
+    let covered: Vec<Span> = lines.map(|line| Span { from: line.from, to: line.to }).collect();
+    let case = Case { segments: &segments, paid: &paid, covered: &covered, ..case };
+    rules.tariffs.quote(&case).map_or(0, |quote| quote.amount.minor)
+}
+
+/// A fee's lines add up to it, and its order asks for what is left of it and for what earlier stays owe.
+fn explained(order: &Order, arrears: &BTreeMap<ArrearsId, Arrears>) -> Result<(), Broken> {
+    let quote = &order.quote;
+    let lines: i64 = quote.lines.iter().map(|line| line.amount.minor).sum();
+    let owed = order.arrears.iter().filter_map(|id| arrears.get(id));
+    let owed: i64 = owed.map(|arrears| arrears.amount.minor).sum();
+    let due = (quote.amount.minor - quote.paid_minor).max(0) + owed;
+    law(Law::FeeExplained, lines == quote.amount.minor && due == order.amount.minor, || {
+        format!("{lines} in the lines, {due} due: {order:?}")
+    })
 }

@@ -68,10 +68,32 @@ pub enum Law {
     DayExplained,
     /// What the ledger owes to holders of passes is what their passes hold.
     StoredIsHeld,
+    /// A fee is the sum of its lines, and an order asks for what is left of it and for arrears.
+    FeeExplained,
+    /// Who pays like anybody, or has a pass, comes in while a space is free.
+    SpacesKept,
+    /// A lane for some vehicles lets in no other.
+    LaneServes,
+    /// A reservation lets in one vehicle once.
+    ReservedOnce,
+    /// A pass that is inside does not come in again where the site forbids it.
+    PassbackKept,
+    /// Of two lanes that share a roadway, one opens while the other's arm is down.
+    OneArmOfTwo,
+    /// Of a time slot, sold is paid and held, and each is what orders and tickets say.
+    PlacesCounted,
+    /// No time slot has more sold than there are places.
+    PlacesKept,
+    /// A ticket lets in at its time, where it is good, as often as its product allows; one that went back stays so.
+    RightsKept,
+    /// No more persons are let into a zone than it holds, and who is inside went in and not out.
+    CrowdKept,
+    /// Tickets that are paid earn what they cost, and go on to be worth no more than what was earned.
+    TicketsEarn,
 }
 
 impl Law {
-    pub const ALL: [Self; 32] = [
+    pub const ALL: [Self; 43] = [
         Self::OpensWithCause,
         Self::CommandOnce,
         Self::PaidOnce,
@@ -104,6 +126,17 @@ impl Law {
         Self::GivenBackOnce,
         Self::DayExplained,
         Self::StoredIsHeld,
+        Self::FeeExplained,
+        Self::SpacesKept,
+        Self::LaneServes,
+        Self::ReservedOnce,
+        Self::PassbackKept,
+        Self::OneArmOfTwo,
+        Self::PlacesCounted,
+        Self::PlacesKept,
+        Self::RightsKept,
+        Self::CrowdKept,
+        Self::TicketsEarn,
     ];
 }
 

@@ -11,12 +11,12 @@ use paifang::{
         lane::Phase,
         till::{Cash, TillAct},
     },
-    types::{BoothId, CashId, LaneId, OrderId, PaymentId, ShiftId},
+    types::{BoothId, CashId, LaneId, OrderId, PaymentId, ReservationId, ShiftId},
 };
 
 use super::{
     check::{Broken, Law, law},
-    passes,
+    guests, passes,
     run::Run,
     site::{self, Feature},
 };
@@ -48,6 +48,14 @@ pub(super) enum Ev {
     Owed,
     /// A holder renews a pass, or the office sets one right.
     Passes,
+    /// Somebody inside pays by phone before going to the car.
+    Prepay,
+    /// A host says whom to expect.
+    Expect,
+    /// The visitor comes.
+    Comes(String),
+    /// The host thinks better of it.
+    Unexpect(ReservationId),
     /// A phone far from any lane waits for its cashier.
     Phone(PaymentId, u32),
 }
@@ -70,6 +78,10 @@ pub(super) struct Counter {
     pub(super) draws: Draws,
     /// Of passes: what they draw moves nothing else.
     pub(super) pass_draws: Draws,
+    /// Of visitors who are expected, and drivers who pay inside.
+    pub(super) guest_draws: Draws,
+    /// Visitors so far.
+    pub(super) guests: u64,
     /// Chance that a count is wrong.
     miscounts: f64,
     pub(super) shops: bool,
@@ -90,6 +102,8 @@ impl Counter {
             queue: Queue::new(),
             draws: Seed(number).child("counter").draws(),
             pass_draws: Seed(number).child("passes").draws(),
+            guest_draws: Seed(number).child("guests").draws(),
+            guests: 0,
             miscounts: faults.people.miscounts,
             shops: Feature::Shops.is_of(number),
             held_out: BTreeSet::new(),
@@ -114,6 +128,15 @@ impl Counter {
         if Feature::Passes.is_of(number) {
             let after = counter.pass_draws.wait(passes::PER_DAY);
             counter.queue.put(now + after, Ev::Passes);
+        }
+        for (feature, per_day, event) in [
+            (Feature::Guests, guests::EXPECTED, Ev::Expect),
+            (Feature::Tariffs, guests::PAY_INSIDE, Ev::Prepay),
+        ] {
+            if feature.is_of(number) {
+                let after = counter.guest_draws.wait(per_day);
+                counter.queue.put(now + after, event);
+            }
         }
         counter
     }
@@ -182,6 +205,10 @@ impl Run {
                 Ev::TakeBack => self.take_validation_back()?,
                 Ev::Owed => self.pay_arrears()?,
                 Ev::Passes => self.see_to_passes()?,
+                Ev::Prepay => self.pay_inside()?,
+                Ev::Expect => self.expect_a_guest()?,
+                Ev::Comes(plate) => self.guest_comes(plate),
+                Ev::Unexpect(id) => self.unexpect(id)?,
                 Ev::Phone(payment, looks) => self.pay_at_home(payment, looks),
             }
         }
@@ -265,7 +292,7 @@ impl Run {
     }
 
     /// An operator who is on now.
-    fn on_duty(&mut self) -> Option<String> {
+    pub(super) fn on_duty(&mut self) -> Option<String> {
         let shifts: Vec<&str> = self.state.shifts.values().map(|s| s.operator.as_str()).collect();
         (!shifts.is_empty()).then(|| self.counter.draws.pick(&shifts).to_owned())
     }

@@ -95,11 +95,17 @@ impl Counts {
         for validation in self.validations.values().filter(month) {
             let most = validation.at_most_minor;
             let minor = match validation.state {
+                // A later payment may make more of one that was used.
                 ValidationState::Given => most,
+                ValidationState::Used { .. } if validation.over_at.is_none() => most,
                 ValidationState::Used { minor, .. } => minor,
                 ValidationState::Revoked | ValidationState::Lapsed => 0,
             };
-            law(Law::WithinBudget, minor <= most, || format!("{validation:?} took {minor}"))?;
+            let worth = match validation.state {
+                ValidationState::Used { minor, .. } => minor,
+                _ => 0,
+            };
+            law(Law::WithinBudget, worth <= most, || format!("{validation:?} took {worth}"))?;
             spent += minor;
         }
         let fits = merchant.spent_minor == spent && spent <= merchant.budget_minor;

@@ -21,6 +21,7 @@ use paifang::{
 use super::{
     Sabotage,
     check::{Broken, Law},
+    rights::Rights,
     run::Run,
     site::bank_of,
 };
@@ -222,7 +223,7 @@ impl Run {
             live: read.live,
             taken_at: Some(read.taken_at),
             picture: read.picture.then(|| format!("{id}-{}.jpg", read.event)),
-            vehicle: paifang::types::Vehicle::default(),
+            vehicle: read.kind,
         };
         Input::Read { lane: id, read }
     }
@@ -357,6 +358,7 @@ impl Run {
             Effect::Arm { lane, command, action, expires_at } => {
                 if let Some(known) = self.state.lanes.get(&lane) {
                     self.books.perform(command, action, known, &self.spec.rules)?;
+                    Rights::perform(&lane, action, &self.state, &self.spec.rules)?;
                 }
                 let expires_at = expires_at - self.machine.ahead;
                 let Some(lane) = self.lane_ix(&lane) else { return Ok(()) };
@@ -391,12 +393,16 @@ impl Run {
             // Nobody issues invoices here, and no bank wants to hear of those that leave.
             Effect::AskInvoice { .. }
             | Effect::FindInvoice { .. }
-            | Effect::FindBought { .. }
+            | Effect::Turned { .. }
             | Effect::AskSister { .. }
             | Effect::FindCloudTicket { .. }
             | Effect::AskCloud { .. }
             | Effect::TellSister { .. }
             | Effect::TellLeft { .. } => {}
+            Effect::FindBought { closure, after, orders } => {
+                let found = self.found_bought(closure, after, &orders);
+                self.queue.put(self.now, Item::Tell(life, Box::new(found)));
+            }
             Effect::TriggerRead { lane } => {
                 if let Some(lane) = self.lane_ix(&lane)
                     && !self.wire.chance(self.faults.wire.lost)
@@ -407,6 +413,8 @@ impl Run {
             Effect::Show { lane, message } => {
                 if let Some(lane) = self.lane_ix(&lane) {
                     self.world.show(self.now, lane, message);
+                } else {
+                    self.people.told(&lane, message);
                 }
             }
             Effect::AskBank { channel, ask } => {

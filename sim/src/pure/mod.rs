@@ -17,19 +17,26 @@ mod codes;
 mod counter;
 mod counts;
 mod flight;
+mod guests;
 mod journal;
 mod machine;
 mod morning;
 mod office;
 mod passes;
 mod people;
+mod places;
 mod plates;
+mod rights;
 mod run;
 mod sabotage;
+mod scenic;
+mod seen;
 mod shifts;
 mod shops;
 mod site;
+mod stall;
 mod story;
+mod tariffs;
 mod watch;
 mod wishes;
 
@@ -39,4 +46,5 @@ pub use self::{
     run::{Failure, Run, STORY, Summary},
     sabotage::Sabotage,
     site::RunSpec,
+    tariffs::tariffs_counted,
 };

@@ -1,7 +1,12 @@
 //! Visitors and turnstiles in virtual time: they scan, walk, stay away, jump over; turnstiles count, fall silent, lose
 //! their power. Keeps its own count of who really went. Knows no vehicle.
 
-use std::{collections::VecDeque, time::Duration};
+mod strolls;
+
+use std::{
+    collections::{BTreeMap, VecDeque},
+    time::Duration,
+};
 
 use jiff::Timestamp;
 use paifang::{
@@ -12,7 +17,7 @@ use paifang::{
         presented::Presented,
         rules::{Direction, GateRules},
     },
-    types::{Code, CommandId, LaneId},
+    types::{Code, CommandId, LaneId, ZoneId},
 };
 
 use crate::{
@@ -38,8 +43,10 @@ enum Manner {
 
 #[derive(Clone, Copy, Debug)]
 struct Visitor {
-    ticket: usize,
+    shown: Presented,
     manner: Manner,
+    /// Goes out again by a gate of the same zone, and up the tower where that is `true`; `None`: nobody sees it go.
+    strolls: Option<bool>,
 }
 
 #[derive(Clone, Copy, Debug)]
@@ -47,7 +54,7 @@ enum Ev {
     Arrive,
     /// The next of a group holds the same code there.
     Scan(usize, Visitor),
-    Walk(usize),
+    Walk(usize, Visitor),
     Through(usize),
     Jump(usize),
     Silent(usize, bool),
@@ -60,6 +67,7 @@ enum Ev {
 #[derive(Debug)]
 struct Turnstile {
     id: LaneId,
+    zone: ZoneId,
     way: Way,
     counts: bool,
     counter: u32,
@@ -90,6 +98,8 @@ pub(super) struct People {
     draws: Draws,
     faults: Faults,
     per_day: f64,
+    /// Persons who really went in less those who went out.
+    inside: BTreeMap<ZoneId, i64>,
     on_fire: bool,
     drains: bool,
     pub(super) tally: Tally,
@@ -101,9 +111,11 @@ impl People {
         faults: &Faults,
         gates: impl Iterator<Item = (&'r LaneId, &'r GateRules)>,
         now: Timestamp,
+        scenic: bool,
     ) -> Self {
         let turnstile = |(id, rules): (&LaneId, &GateRules)| Turnstile {
             id: id.clone(),
+            zone: rules.zone.clone(),
             way: if rules.direction == Direction::Entry { Way::In } else { Way::Out },
             counts: rules.counter,
             counter: 0,
@@ -121,7 +133,8 @@ impl People {
             queue: Queue::new(),
             draws: seed.child("visitors").draws(),
             faults: faults.clone(),
-            per_day: 150.0,
+            per_day: if scenic { 0.0 } else { 150.0 },
+            inside: BTreeMap::new(),
             on_fire: false,
             drains: false,
             tally: Tally::default(),
@@ -180,7 +193,7 @@ impl People {
         match event {
             Ev::Arrive => self.arrive(now, told),
             Ev::Scan(gate, visitor) => self.scan(gate, visitor, told),
-            Ev::Walk(gate) => self.walk(now, gate, told),
+            Ev::Walk(gate, visitor) => self.walk(now, gate, visitor, told),
             Ev::Through(gate) => self.through(gate, told),
             Ev::Jump(gate) => {
                 self.plan(now, self.faults.turnstile.jumps_per_day, Ev::Jump(gate));
@@ -227,7 +240,9 @@ impl People {
                 _ => Manner::TurnsBack,
             };
             let after = self.draws.secs(0.0, 6.0) + Duration::from_secs(person * 4);
-            self.queue.put(now + after, Ev::Scan(gate, Visitor { ticket, manner }));
+            let shown = Presented::from(&code(ticket));
+            let visitor = Visitor { shown, manner, strolls: None };
+            self.queue.put(now + after, Ev::Scan(gate, visitor));
         }
     }
 
@@ -244,7 +259,13 @@ impl People {
         let valid_until = now + Duration::from_hours(self.draws.between(2, 40));
         let digest = code(nth).digest();
         let by = "li".to_owned();
-        told.push(Input::TicketMade { digest, persons, valid_from, valid_until, by });
+        told.push(Input::TicketMade {
+            digest,
+            persons,
+            valid_from: Some(valid_from),
+            valid_until,
+            by,
+        });
         (nth, persons)
     }
 
@@ -257,8 +278,7 @@ impl People {
         }
         turnstile.waiting.push_back(visitor);
         let lane = turnstile.id.clone();
-        let shown = Presented::from(&code(visitor.ticket));
-        told.push(Input::Scanned { lane, shown });
+        told.push(Input::Scanned { lane, shown: visitor.shown });
     }
 
     /// The turnstile opens: whoever stands first goes, or not.
@@ -267,7 +287,7 @@ impl People {
         match visitor.manner {
             Manner::Walks => {
                 let after = self.draws.secs(0.3, 9.0);
-                self.queue.put(now + after, Ev::Walk(gate));
+                self.queue.put(now + after, Ev::Walk(gate, visitor));
             }
             Manner::StaysAway => self.tally.add("visitor: stayed away"),
             Manner::TurnsBack => {
@@ -279,7 +299,7 @@ impl People {
         }
     }
 
-    fn walk(&mut self, now: Timestamp, gate: usize, told: &mut Vec<Input>) {
+    fn walk(&mut self, now: Timestamp, gate: usize, visitor: Visitor, told: &mut Vec<Input>) {
         let turnstile = &mut self.gates[gate];
         let open = turnstile.free || turnstile.open_until.is_some_and(|until| now <= until);
         if !open || turnstile.busy {
@@ -290,6 +310,9 @@ impl People {
         }
         self.tally.add("traffic: walked");
         self.enter(now, gate, told);
+        if let Some(tower) = visitor.strolls {
+            self.goes_on(now, gate, visitor, tower);
+        }
     }
 
     /// In the turnstile; it counts when they are through.
@@ -307,6 +330,8 @@ impl People {
         turnstile.busy = false;
         turnstile.passages += 1;
         turnstile.counter = turnstile.counter.wrapping_add(1);
+        let by = if turnstile.way == Way::In { 1 } else { -1 };
+        *self.inside.entry(turnstile.zone.clone()).or_default() += by;
         let count = if turnstile.counts { Counted::Total(turnstile.counter) } else { Counted::One };
         self.tell(gate, count, told);
     }

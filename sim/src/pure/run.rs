@@ -8,7 +8,7 @@ use std::{
 
 use jiff::Timestamp;
 use paifang::{
-    core::{AlarmKind, Change, Decision, Input, State, decide, input::Reply},
+    core::{AlarmKind, Change, Decision, Input, Rules, State, decide, input::Reply},
     types::{LaneId, OrderId},
 };
 
@@ -26,6 +26,10 @@ use super::{
     machine::{Cut, Machine},
     office,
     people::People,
+    places::Places,
+    rights::Rights,
+    scenic::Scenic,
+    seen,
     site::{Feature, faults_of},
     story::Told,
     wishes::Wishes,
@@ -113,7 +117,12 @@ pub struct Run {
     pub(super) gates: Admissions,
     pub(super) counter: Counter,
     pub(super) wishes: Wishes,
+    pub(super) scenic: Scenic,
+    pub(super) places: Places,
     counts: Counts,
+    rights: Rights,
+    /// The rules the core goes by: those of the site, unless a sabotage has it forget one.
+    obeyed: Rules,
     pub(super) queue: Queue<Item>,
     pub(super) machine: Machine,
     pub(super) wire: Draws,
@@ -146,11 +155,21 @@ impl Run {
             shadow: State::default(),
             journal: Journal::default(),
             books: Books::default(),
-            people: People::new(root, &faults, spec.rules.gates.iter(), now),
+            people: People::new(
+                root,
+                &faults,
+                spec.rules.gates.iter(),
+                now,
+                Feature::Scenic.is_of(seed),
+            ),
             gates: Admissions::default(),
             counter: Counter::new(seed, &faults, now),
             wishes: Wishes::new(seed, now),
+            scenic: Scenic::new(seed, now),
+            places: Places::default(),
             counts: Counts::default(),
+            rights: Rights::default(),
+            obeyed: spec.rules.clone(),
             queue: Queue::new(),
             machine: Machine::new(root, &faults.machine, now),
             wire: root.child("wire").draws(),
@@ -175,6 +194,7 @@ impl Run {
     #[must_use]
     pub fn with(mut self, sabotage: Sabotage) -> Self {
         self.sabotage = Some(sabotage);
+        sabotage.forget(&mut self.obeyed);
         self
     }
 
@@ -243,6 +263,7 @@ impl Run {
         }
         self.counter_turn()?;
         self.wishes_turn()?;
+        self.scenic_turn()?;
         while let Some(item) = self.queue.take(now) {
             self.land(item)?;
         }
@@ -269,13 +290,14 @@ impl Run {
         let deadline = self.state.next_deadline().filter(|_| !self.machine.is_down());
         let deadline = deadline.map(|at| (at - self.machine.ahead).max(self.now));
         let (people, counter) = (self.people.next_at(), self.counter.next_at());
-        let wishes = self.wishes.next_at();
+        let (wishes, scenic) = (self.wishes.next_at(), self.scenic.queue.next_at());
         [
             self.world.next_at(),
             self.bank.next_at(),
             people,
             counter,
             wishes,
+            scenic,
             self.queue.next_at(),
             deadline,
         ]
@@ -295,7 +317,7 @@ impl Run {
             return Ok(None);
         }
         let at = self.core_now();
-        let mut decision = decide(&self.state, &self.spec.rules, at, input.clone());
+        let mut decision = decide(&self.state, &self.obeyed, at, input.clone());
         if let Some(sabotage) = self.sabotage
             && (sabotage != Sabotage::IgnoreDeadlines || input == Input::Tick)
         {
@@ -309,13 +331,16 @@ impl Run {
             self.power_off()?;
             return Ok(None);
         }
+        seen::count(&self.state, &decision.changes, &mut self.tally);
         self.commit(&decision.changes)?;
         let changes = &decision.changes;
         let checked =
             self.books.take(changes, &self.spec.rules, at).and_then(|()| self.compare(changes));
         let checked = checked
             .and_then(|()| self.counts.take(changes, &self.state, &self.spec.rules))
+            .and_then(|()| self.rights.take(changes, &self.state, &self.spec.rules))
             .and_then(|()| self.gates.take(changes, &self.people))
+            .and_then(|()| self.places.take(changes, &self.state, &self.spec.rules))
             .and_then(|()| Admissions::fire(&input, &self.spec.rules, &self.state))
             .and_then(|()| self.books.charged_alone(changes, &self.state));
         let effects = decision.effects.clone();

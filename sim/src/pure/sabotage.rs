@@ -5,10 +5,11 @@ use paifang::core::{
     lane::{ArmAction, Phase},
     money::{Account, PaymentState, Posting},
     pass::Standing,
+    rules::{LaneUse, PassbackMode, Rules, ZoneRules, Zones},
     ticket::{Admission, AdmissionState},
 };
 use paifang::types::{
-    ChannelId, StayId,
+    ChannelId, ReservationId, StayId,
     bank::{Ask, PayWay},
 };
 
@@ -79,6 +80,28 @@ pub enum Sabotage {
     HideCause,
     /// A balance is spent, and nothing is posted.
     SpendUnposted,
+    /// The lines of a fee say more than it is.
+    PadFee,
+    /// Nobody counts the spaces.
+    ForgetSpaces,
+    /// Every lane is for everybody.
+    ForgetClasses,
+    /// Every vehicle comes in on the first reservation.
+    ReserveForAll,
+    /// Nobody looks whether a pass is inside.
+    ForgetPassback,
+    /// No lane waits for another.
+    ForgetCouples,
+    /// Places that somebody paid for are nobody's.
+    LosePlaces,
+    /// A time slot has no end of places.
+    ForgetPlaces,
+    /// Everybody comes back as often as they like.
+    ForgetReturns,
+    /// Nobody counts the persons inside.
+    ForgetCrowd,
+    /// Tickets are given out, and nothing is posted. In a shift its sums would tell.
+    SellUnposted,
 }
 
 impl Sabotage {
@@ -202,7 +225,72 @@ impl Sabotage {
             Self::PadShift | Self::PadCash | Self::PadArrears | Self::ForgetSpent => {
                 decision.changes.iter_mut().for_each(|change| self.pad(change));
             }
-            Self::BlindArm | Self::SkipJournal | Self::DriftCount | Self::HideCause => {}
+            Self::PadFee => {
+                for change in &mut decision.changes {
+                    if let Change::Order(order) = change
+                        && let Some(line) = order.quote.lines.first_mut()
+                    {
+                        line.amount.minor += 1;
+                    }
+                }
+            }
+            Self::ReserveForAll => {
+                for change in &mut decision.changes {
+                    if let Change::Stay(stay) = change {
+                        stay.standing = Standing::Reservation(ReservationId(1));
+                    }
+                }
+            }
+            Self::LosePlaces => {
+                for change in &mut decision.changes {
+                    if let Change::Slot(slot) = change {
+                        slot.paid.clear();
+                    }
+                }
+            }
+            Self::SellUnposted => {
+                let earned = |c: &Change| matches!(c, Change::Posting(p) if p.credit == Account::TicketRevenue && p.shift.is_none());
+                decision.changes.retain(|change| !earned(change));
+            }
+            // See [`Self::forget`].
+            Self::ForgetPlaces
+            | Self::ForgetReturns
+            | Self::ForgetCrowd
+            | Self::ForgetSpaces
+            | Self::ForgetClasses
+            | Self::ForgetPassback
+            | Self::ForgetCouples
+            | Self::BlindArm | Self::SkipJournal | Self::DriftCount | Self::HideCause => {}
+        }
+    }
+
+    /// Takes a rule from the core, and from nobody who watches it.
+    pub(super) fn forget(self, rules: &mut Rules) {
+        match self {
+            Self::ForgetSpaces => {
+                let zones = rules.zones.iter().map(|(id, zone)| (id.clone(), zone.clone()));
+                let endless = zones.map(|(id, zone)| {
+                    (id, ZoneRules { capacity: None, spaces: Vec::new(), ..zone })
+                });
+                if let Some(zones) = Zones::new(endless.collect()) {
+                    rules.zones = zones;
+                }
+            }
+            Self::ForgetClasses => {
+                rules.lanes.values_mut().for_each(|lane| lane.serves = LaneUse::default());
+            }
+            Self::ForgetPassback => rules.access.passback.mode = PassbackMode::Off,
+            Self::ForgetPlaces => {
+                let plans = rules.shop.schedules.values_mut().flat_map(|s| &mut s.plans);
+                plans.flat_map(|plan| &mut plan.spans).for_each(|span| span.capacity = u32::MAX);
+            }
+            Self::ForgetReturns => {
+                let areas = rules.shop.products.values_mut().flat_map(|p| &mut p.areas);
+                areas.for_each(|area| area.returns = None);
+            }
+            Self::ForgetCrowd => rules.tickets.persons_max.clear(),
+            Self::ForgetCouples => rules.lanes.values_mut().for_each(|lane| lane.couple = None),
+            _ => {}
         }
     }
 

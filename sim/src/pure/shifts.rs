@@ -22,7 +22,8 @@ pub(super) struct Shifts {
     postings: BTreeMap<ShiftId, Vec<Posting>>,
     /// Taken less given back, row by row.
     rows_minor: BTreeMap<ShiftId, i64>,
-    refunded: BTreeSet<CashId>,
+    /// Given back of each.
+    refunded: BTreeMap<CashId, i64>,
 }
 
 impl Shifts {
@@ -58,8 +59,10 @@ impl Shifts {
             None => cash.tendered.minor >= cash.amount.minor && cash.amount.minor > 0,
             Some(of) => {
                 let taken = self.cash.get(&of).filter(|taken| taken.refund_of.is_none());
-                self.refunded.insert(of)
-                    && taken.is_some_and(|t| (1..=t.amount.minor).contains(&cash.amount.minor))
+                let back = self.refunded.entry(of).or_default();
+                *back += cash.amount.minor;
+                let all = *back;
+                cash.amount.minor > 0 && taken.is_some_and(|taken| all <= taken.amount.minor)
             }
         };
         law(Law::DrawerHolds, fits, || format!("{cash:?} does not fit"))?;

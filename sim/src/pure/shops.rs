@@ -42,7 +42,7 @@ impl Run {
         Ok(())
     }
 
-    fn is_at_a_lane(&self, stay: StayId) -> bool {
+    pub(super) fn is_at_a_lane(&self, stay: StayId) -> bool {
         let visits = self.state.lanes.values().filter_map(|lane| lane.visit.as_ref());
         visits.into_iter().any(|visit| visit.stay == Some(stay))
     }
@@ -126,7 +126,7 @@ impl Run {
         let link = self.state.payments.get(&payment).and_then(|p| p.link.clone());
         let says = link.map(|link| self.bank.pay(self.now, &link));
         match says {
-            Some(CashierSays::Paid) => self.counter.tally.add("arrears: paid by phone"),
+            Some(CashierSays::Paid) => self.counter.tally.add("phone: paid from afar"),
             Some(CashierSays::Busy) | None if looks < LOOKS_MAX => {
                 self.counter.queue.put(self.now + AGAIN, Ev::Phone(payment, looks + 1));
             }

@@ -1,22 +1,25 @@
 //! The sites that seeds draw: which inputs a lane has, who closes its arm, what it costs. Knows no fault.
 
-use std::{collections::BTreeMap, time::Duration};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    time::Duration,
+};
 
 use jiff::{Timestamp, civil::Time, tz::TimeZone};
 use paifang::{
     core::{
         Rules,
         rules::{
-            ArrearsAtEntry, ArrearsAtExit, BankDown, CallRules, Closing, Direction, GateRules,
-            GateTimes, LaneRules, PassRules, PayChannel, Tide, TillRules, Turn, Wired, ZoneRules,
-            Zones,
+            AccessRules, ArrearsAtEntry, ArrearsAtExit, BankDown, Behind, CallRules, Closing,
+            Couple, Direction, GateRules, GateTimes, LaneRules, LaneUse, PassRules, PassbackMode,
+            PayChannel, Tide, TillRules, Turn, Wired, ZoneRules, Zones,
         },
-        tariff::Tariff,
+        tariff::{Tariff, TariffBook},
     },
-    types::{BoothId, ChannelId, Currency, LaneId, ZoneId, bank::PayWay},
+    types::{BoothId, ChannelId, Currency, LaneId, VehicleClass, ZoneId, bank::PayWay},
 };
 
-use super::{office, plates};
+use super::{office, plates, stall, tariffs};
 use crate::{
     faults::Faults,
     seed::{Draws, Seed},
@@ -55,14 +58,26 @@ impl RunSpec {
             let (direction, wired, closing) = (lane.direction, lane.wired, lane.closing);
             let zone = if lane.inner { below() } else { Zones::only() };
             let tide = (id.as_str() == "in-2" && Feature::Tide.is_of(seed)).then(tide);
+            let small = BTreeSet::from([VehicleClass::Small]);
+            let one = id.as_str() == "in-2" && Feature::Classes.is_of(seed);
+            let classes = if one { small } else { BTreeSet::new() };
+            let serves = LaneUse { classes, ..LaneUse::default() };
+            let couple = couple_of(seed, id);
             let usual = LaneRules::new(direction, wired);
-            (id.clone(), LaneRules { closing, zone, tide, ..usual })
+            (id.clone(), LaneRules { closing, zone, tide, serves, couple, ..usual })
         });
-        let tariff = Tariff::hourly(
+        let hourly = Tariff::hourly(
             draws.pick(&[0, 15, 30]),
             draws.pick(&[100, 500, 1_500]),
             draws.pick(&[1_500, 4_000, 9_900]),
         );
+        let (zone, currency) = (TimeZone::UTC, Currency::Cny);
+        let tariffs = if Feature::Tariffs.is_of(seed) {
+            tariffs::drawn(seed, zone, currency)
+        } else {
+            TariffBook::single(hourly, zone, currency)
+        };
+        let main = tariffs.main().clone();
         let mut drawn = Self {
             rules: Rules {
                 lanes: rules.collect::<BTreeMap<_, _>>(),
@@ -71,23 +86,23 @@ impl RunSpec {
                 till: draw_till(seed),
                 passes: PassRules { prices: super::passes::prices(), ..PassRules::default() },
                 calls: draw_calls(seed),
-                ..Rules::new(&format!("seed {seed}"), TimeZone::UTC, Currency::Cny, tariff)
+                access: draw_access(seed),
+                ..Rules::priced(&format!("seed {seed}"), tariffs, main)
             },
             site: SiteSpec {
                 lanes,
                 vehicles_per_day: draws.between(80, 220) as f64,
                 pace: Pace::default(),
-                regulars: if Feature::Passes.is_of(seed) || Feature::Arrears.is_of(seed) {
-                    office::regulars()
-                } else {
-                    Vec::new()
-                },
+                regulars: if Feature::comes_often(seed) { office::regulars() } else { Vec::new() },
                 unlicensed: if Feature::Unlicensed.is_of(seed) { 0.05 } else { 0.0 },
                 starts_at: Timestamp::UNIX_EPOCH + Duration::from_secs(STARTS_AT_S.unsigned_abs()),
             },
             lane_ids,
             days,
         };
+        if Feature::Scenic.is_of(seed) {
+            stall::sell(seed, &mut drawn.rules);
+        }
         if Feature::TwoBanks.is_of(seed) {
             drawn.rules.pay.channels = channels();
         }
@@ -121,6 +136,18 @@ pub(super) enum Feature {
     Wishes,
     /// Exits that let go while the bank is down, and drivers who come back and owe.
     Arrears,
+    /// A published tariff in place of one by the hour, and drivers who pay inside.
+    Tariffs,
+    /// A lane for small cars only.
+    Classes,
+    /// A way in and a way out that share a roadway.
+    Coupled,
+    /// Visitors whom somebody expects.
+    Guests,
+    /// Fewer spaces than cars that come.
+    Full,
+    /// A park with time slots, a tower within it, and gates out.
+    Scenic,
 }
 
 impl Feature {
@@ -136,7 +163,18 @@ impl Feature {
             Self::Booths => seed % 2 == 1,
             Self::Shops => seed % 4 == 2,
             Self::Arrears => seed % 5 == 3,
+            Self::Tariffs => matches!(seed % 5, 1 | 2),
+            Self::Classes => seed % 11 == 3,
+            Self::Coupled => seed % 7 == 2,
+            Self::Guests => seed.is_multiple_of(4),
+            Self::Full => seed % 8 == 6,
+            Self::Scenic => seed % 8 == 3,
         }
+    }
+
+    /// Some come again and again.
+    fn comes_often(seed: u64) -> bool {
+        [Self::Passes, Self::Arrears, Self::Tariffs].iter().any(|feature| feature.is_of(seed))
     }
 }
 
@@ -150,11 +188,21 @@ fn zones(seed: u64) -> Zones {
         name: name.to_owned(),
         parent,
         capacity,
+        spaces: Vec::new(),
         tariff: None,
     };
-    let mut zones = BTreeMap::from([(Zones::only(), zone("lot", None, None))]);
+    let mut draws = Seed(seed).child("zones").draws();
+    let spaces = Feature::Full.is_of(seed).then(|| draws.between(12, 30) as u32);
+    let mut zones = BTreeMap::from([(Zones::only(), zone("lot", None, spaces))]);
     if Feature::Below.is_of(seed) {
-        zones.insert(below(), zone("b2", Some(Zones::only()), Some(60)));
+        let own = Feature::Tariffs.is_of(seed) && draws.chance(0.5);
+        let tariff = own.then(|| tariffs::WITHIN.to_owned());
+        let within = zone("b2", Some(Zones::only()), Some(60));
+        zones.insert(below(), ZoneRules { tariff, ..within });
+    }
+    if Feature::Scenic.is_of(seed) {
+        zones.insert(stall::park(), zone("park", None, None));
+        zones.insert(stall::tower(), zone("tower", Some(stall::park()), None));
     }
     Zones::new(zones).expect("zones of this file")
 }
@@ -175,7 +223,29 @@ pub(super) fn bank_of(channel: &ChannelId) -> usize {
 
 fn tide() -> Tide {
     let turn = |hour, direction| Turn { at: Time::constant(hour, 0, 0, 0), direction };
-    Tide { turns: vec![turn(5, Direction::Entry), turn(15, Direction::Exit)] }
+    Tide { turns: vec![turn(5, Direction::Entry), turn(15, Direction::Exit)], cameras: None }
+}
+
+/// One way in and one way out lead over the same ramp.
+fn couple_of(seed: u64, lane: &LaneId) -> Option<Couple> {
+    if !Feature::Coupled.is_of(seed) {
+        return None;
+    }
+    let other = match lane.as_str() {
+        "in-1" => "out-1",
+        "out-1" => "in-1",
+        _ => return None,
+    };
+    Some(Couple { lane: lane_id(other), waits_for: Behind::Arm })
+}
+
+fn draw_access(seed: u64) -> AccessRules {
+    let mut draws = Seed(seed).child("access").draws();
+    let mut access = AccessRules::default();
+    let modes = [PassbackMode::Off, PassbackMode::Soft, PassbackMode::Hard];
+    access.passback.mode = draws.pick(&modes);
+    access.full.kept_for_passes = draws.pick(&[0, 0, 2]);
+    access
 }
 
 /// Where vehicles go unpaid while the bank is down, it is down for hours.
@@ -219,6 +289,9 @@ fn draw_gates(seed: u64) -> BTreeMap<LaneId, GateRules> {
     if seed % 4 != 3 {
         return BTreeMap::new();
     }
+    if Feature::Scenic.is_of(seed) {
+        return scenic_gates();
+    }
     let mut draws = Seed(seed).child("gates").draws();
     let gates = ["gate-1", "gate-2"].into_iter().enumerate();
     gates
@@ -231,6 +304,25 @@ fn draw_gates(seed: u64) -> BTreeMap<LaneId, GateRules> {
             )
         })
         .collect()
+}
+
+/// A way in and a way out of the park and of the tower; the ways in count for themselves.
+fn scenic_gates() -> BTreeMap<LaneId, GateRules> {
+    let (entry, exit) = (Direction::Entry, Direction::Exit);
+    let gates = [
+        ("gate-1", stall::park(), entry),
+        ("gate-2", stall::park(), exit),
+        ("gate-3", stall::tower(), entry),
+        ("gate-4", stall::tower(), exit),
+    ];
+    let gate = |(id, zone, direction)| {
+        let times = GateTimes::default();
+        (
+            lane_id(id),
+            GateRules { direction, zone, counter: direction == entry, alone: true, times },
+        )
+    };
+    gates.map(gate).into()
 }
 
 fn draw_lane(direction: Direction, draws: &mut Draws) -> LaneSpec {

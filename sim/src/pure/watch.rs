@@ -101,6 +101,7 @@ impl Run {
         self.books.memory_is_empty(&self.state)?;
         self.books.charged_or_owed(&self.state)?;
         self.gates.agree_with(&self.people, &self.state)?;
+        self.places.earned()?;
         law(Law::NobodyTrapped, self.world.is_empty(), || {
             format!("{} vehicles are still inside", self.world.inside_count())
         })

@@ -259,7 +259,7 @@ impl Gate {
                 }
                 Effect::AskBank { ask: Ask::Generate { out_trade_no, amount, .. }, .. } => {
                     let bank_no = String::new();
-                    let paid = Word::Paid { amount, bank_no, paid_at: None };
+                    let paid = Word::Paid { amount, bank_no, paid_at: None, payer: None };
                     self.paid.push((out_trade_no.clone(), paid));
                     let word = Word::Cashier { link: "bank:".into() };
                     self.tell(Input::BankSaid { out_trade_no, to: Asked::Generate, word });

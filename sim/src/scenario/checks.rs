@@ -3,9 +3,10 @@
 use jiff::{SignedDuration, civil::Date};
 use paifang::{
     core::{
-        AlarmKind, Message, State, lane::LaneAlarm, pass::PassKind, stay::StayState, task::About,
+        AlarmKind, Message, State, lane::LaneAlarm, pass::PassKind, rules::Zones, stay::StayState,
+        task::About,
     },
-    types::{LaneId, Plate},
+    types::{LaneId, Plate, ZoneId},
 };
 
 use super::{
@@ -42,6 +43,18 @@ pub enum Check {
     /// Of the open shift: cash taken, and fees let go.
     ShiftTook(i64),
     ShiftWaived(i64),
+    /// Arms that its operator opened by hand.
+    ShiftOpened(u32),
+    /// Of the shift that was handed over last: counted, less what should have been in the drawer.
+    DrawerOver(i64),
+    /// Of the cash that was taken in this row.
+    ChangeGiven(i64),
+    /// What a merchant has given of this month's budget.
+    MerchantSpent(String, i64),
+    /// What signs tell of a zone.
+    FreeSpaces(String, u32),
+    /// The pass of this plate is on record as used twice on one way.
+    PassedBack(Plate),
     /// How far an operator's count is from the open stays.
     Correction(String, i64),
     /// Income since the beginning, less what went back.
@@ -82,6 +95,13 @@ pub(super) const WORDS: &[(&str, Make)] = &[
     ("{} owes {} from before", |w| Ok(Check::Arrears(plate(w[0])?, minor(w[1])?))),
     ("the shift took {} in cash", |w| Ok(Check::ShiftTook(minor(w[0])?))),
     ("the shift let {} go", |w| Ok(Check::ShiftWaived(minor(w[0])?))),
+    ("the shift opened {} arms by hand", |w| Ok(Check::ShiftOpened(number(w[0])?))),
+    ("the drawer is {} over", |w| Ok(Check::DrawerOver(minor(w[0])?))),
+    ("the drawer is {} short", |w| Ok(Check::DrawerOver(-minor(w[0])?))),
+    ("{} goes back as change", |w| Ok(Check::ChangeGiven(minor(w[0])?))),
+    ("merchant {} has spent {}", |w| Ok(Check::MerchantSpent(w[0].into(), minor(w[1])?))),
+    ("signs show {} free in {}", |w| Ok(Check::FreeSpaces(w[1].into(), number(w[0])?))),
+    ("{} is on record as handed on", |w| Ok(Check::PassedBack(plate(w[0])?))),
     ("{} holds {} more than is on record", |w| {
         let count = w[1].parse().map_err(|_| format!("\"{}\" is no number", w[1]))?;
         Ok(Check::Correction(w[0].into(), count))
@@ -102,6 +122,10 @@ pub(super) const WORDS: &[(&str, Make)] = &[
     ("{} went back", |w| Ok(Check::Refunded(minor(w[0])?))),
     ("refused: {*}", |w| Ok(Check::Refused(w[0].into()))),
 ];
+
+fn number(text: &str) -> Result<u32, String> {
+    text.parse().map_err(|_| format!("\"{text}\" is no number"))
+}
 
 fn inside(words: &[&str]) -> Result<Check, String> {
     let count = words[0].parse().map_err(|_| format!("\"{}\" is no number", words[0]))?;
@@ -134,7 +158,7 @@ impl Check {
     }
 
     /// Whether the state says so; `None`: that is no matter of the state.
-    pub(super) fn holds(&self, state: &State) -> Option<Result<(), String>> {
+    pub(super) fn holds(&self, state: &State, zones: &Zones) -> Option<Result<(), String>> {
         let told = match self {
             Self::Inside(zone, count) => is(inside_of(state, zone), *count),
             Self::IsInside(plate) => is(is_inside(state, plate), true),
@@ -175,6 +199,21 @@ impl Check {
             Self::ShiftWaived(minor) => {
                 is(state.shifts.values().map(|shift| shift.totals.waived_minor).sum(), *minor)
             }
+            Self::ShiftOpened(count) => {
+                is(state.shifts.values().map(|shift| shift.totals.openings).sum::<u32>(), *count)
+            }
+            Self::MerchantSpent(name, minor) => {
+                let known = state.merchants.values().find(|merchant| merchant.name == *name);
+                is(known.map(|merchant| merchant.spent_minor), Some(*minor))
+            }
+            Self::FreeSpaces(zone, free) => {
+                let zone = ZoneId::parse(zone);
+                is(zone.and_then(|zone| state.occupancy(zones, &zone).free()), Some(*free))
+            }
+            Self::PassedBack(plate) => {
+                let mut noted = state.passes_of(plate).filter_map(|pass| pass.passback.as_ref());
+                is(noted.any(|noted| noted.plate == *plate), true)
+            }
             Self::Correction(zone, count) => {
                 let zones = state.zones.values().filter(|known| known.id.as_str() == zone);
                 is(zones.map(|zone| zone.correction).sum(), *count)
@@ -193,6 +232,8 @@ impl Check {
             | Self::Refunded(_)
             | Self::Stored(_)
             | Self::PassTakings(_)
+            | Self::DrawerOver(_)
+            | Self::ChangeGiven(_)
             | Self::Refused(_) => return None,
         };
         Some(told)

@@ -1,5 +1,8 @@
 //! A table's site in virtual time: the pure core, obedient arms, and a bank that answers at once. Knows no wire.
 
+mod lanes;
+mod money;
+
 use std::{
     collections::{BTreeMap, VecDeque},
     path::Path,
@@ -12,28 +15,28 @@ use paifang::{
     core::{
         Change, Effect, Input, Message, Rules, State, decide,
         input::{Answer, ArmOutcome, Asked, Reply},
-        lane::{ArmAction, Sensor},
-        money::{Account, Posting},
-        rules::Closing,
+        lane::Sensor,
+        money::Account,
         shift_matches_postings,
-        stay::{Read, Stay, StayState},
+        stay::{Stay, StayState},
         tariff::Earlier,
+        till::Shift,
     },
     types::{
-        DeviceId, LaneId, Money, OrderId, Plate, StayId, Vehicle,
+        LaneId, Money, ShiftId, StayId,
         bank::{Ask, PayWay, Word},
     },
 };
 
+use self::lanes::Arm;
 use super::{
     checks::{Check, is, named},
-    counter::order_in,
     desk::DeskStep,
     head::Head,
     plates::{self, PlateStep, Plates},
     run::Backend,
     sold::{self, SoldStep, with_records},
-    steps::{BankStep, LaneStep, Step},
+    steps::{BankStep, Step},
 };
 
 /// Monday 2026-11-23, midnight at the site.
@@ -72,16 +75,10 @@ pub struct CoreSite {
     sabotage: Option<Spoil>,
 }
 
-#[derive(Clone, Copy, Debug, Default)]
-struct Arm {
-    open: bool,
-    held: bool,
-}
-
 impl CoreSite {
     /// The site a table's head describes; `folder` is where its secrets may be written.
     pub fn new(head: &Head, folder: &Path) -> Result<Self, String> {
-        std::fs::create_dir_all(folder).map_err(|e| e.to_string())?;
+        head.write_files(folder).map_err(|e| e.to_string())?;
         let secrets = folder.join("secrets.toml");
         std::fs::write(&secrets, head.secrets_toml()).map_err(|e| e.to_string())?;
         let owner_only = std::os::unix::fs::PermissionsExt::from_mode(0o600);
@@ -228,6 +225,7 @@ impl CoreSite {
             }
             Effect::Pass { .. }
             | Effect::TriggerRead { .. }
+            | Effect::Turned { .. }
             | Effect::AskInvoice { .. }
             | Effect::FindInvoice { .. }
             | Effect::FindBought { .. }
@@ -239,57 +237,6 @@ impl CoreSite {
         }
     }
 
-    fn move_arm(&mut self, lane: &LaneId, action: ArmAction) {
-        let arm = self.arms.entry(lane.clone()).or_default();
-        match action {
-            ArmAction::Open | ArmAction::Hold => {
-                *self.opened.entry(lane.clone()).or_default() += 1;
-                arm.held |= action == ArmAction::Hold;
-                if !std::mem::replace(&mut arm.open, true) {
-                    self.sensor(lane, Sensor::ClosedLimit, false);
-                    self.sensor(lane, Sensor::OpenLimit, true);
-                }
-            }
-            ArmAction::Close | ArmAction::Release => {
-                arm.held = false;
-                self.comes_down(lane);
-            }
-        }
-    }
-
-    fn comes_down(&mut self, lane: &LaneId) {
-        let arm = self.arms.entry(lane.clone()).or_default();
-        if std::mem::replace(&mut arm.open, false) {
-            self.sensor(lane, Sensor::OpenLimit, false);
-            self.sensor(lane, Sensor::ClosedLimit, true);
-        }
-    }
-
-    fn ask_bank(&mut self, ask: &Ask) {
-        let number = ask.out_trade_no().to_owned();
-        let paid = self.trades.get(&number).copied();
-        let (to, word) = match ask {
-            Ask::Generate { amount, .. } => {
-                self.trades.insert(number.clone(), (*amount, false));
-                (Asked::Generate, Word::Cashier { link: format!("bank:{number}") })
-            }
-            Ask::Collect { amount, .. } | Ask::Charge { amount, .. } => {
-                self.trades.insert(number.clone(), (*amount, true));
-                (Asked::Generate, bank_word(*amount))
-            }
-            Ask::Query { .. } | Ask::Refund { .. } | Ask::RefundQuery { .. } => match paid {
-                Some((amount, true)) => (Asked::Query, bank_word(amount)),
-                _ => (Asked::Query, Word::Paying),
-            },
-            Ask::Reverse { .. } => match paid {
-                Some((amount, true)) => (Asked::Reverse, bank_word(amount)),
-                _ => (Asked::Reverse, Word::Reversed),
-            },
-        };
-        let word = if self.bank_silent { Word::Unknown { why: "silence".into() } } else { word };
-        self.tell(Input::BankSaid { out_trade_no: number, to, word });
-    }
-
     fn go_on_to(&mut self, at: Timestamp) {
         for _ in 0..100_000 {
             let Some(due) = self.state.next_deadline().filter(|due| *due <= at) else { break };
@@ -299,171 +246,13 @@ impl CoreSite {
         self.now = at.max(self.now);
     }
 
-    // ---- the lanes -------------------------------------------------------------------------------
-
-    fn sensor(&mut self, lane: &LaneId, sensor: Sensor, on: bool) {
-        self.tell(Input::Sensor { lane: lane.clone(), sensor, on });
-    }
-
-    fn read(&mut self, lane: &LaneId, raw: &str, confidence: u8) {
-        self.reads += 1;
-        let event = self.reads.to_string();
-        let read = Read {
-            device: DeviceId::parse(&format!("cam-{lane}")).expect("a lane's name is a name"),
-            raw: raw.to_owned(),
-            plate: Plate::parse(raw).ok(),
-            confidence: Some(confidence),
-            vehicle: Vehicle::default(),
-            live: true,
-            taken_at: Some(self.now),
-            picture: Some(format!("{lane}-{event}.jpg")),
-            event,
-        };
-        self.tell(Input::Read { lane: lane.clone(), read });
-    }
-
-    fn lane_step(&mut self, lane: &LaneId, step: &LaneStep) -> Result<(), String> {
-        if !self.rules.lanes.contains_key(lane) {
-            return Err(format!("the head names no lane {lane}"));
-        }
-        match step {
-            LaneStep::Arrives(plate) => {
-                self.sensor(lane, Sensor::Arrival, true);
-                self.read(lane, plate.as_deref().unwrap_or_default(), 98);
-            }
-            LaneStep::Comes => self.sensor(lane, Sensor::Arrival, true),
-            LaneStep::Reads(raw, percent) => self.read(lane, raw, *percent),
-            LaneStep::DrivesThrough => return self.drive_through(lane, 1, false),
-            LaneStep::TwoDriveThrough => return self.drive_through(lane, 2, false),
-            LaneStep::DrivesThroughNextMovesUp => return self.drive_through(lane, 1, true),
-            LaneStep::SlipsThrough => {
-                self.sensor(lane, Sensor::ClosedLimit, false);
-                self.sensor(lane, Sensor::OpenLimit, true);
-                self.arms.entry(lane.clone()).or_default().open = true;
-                return self.drive_through(lane, 1, false);
-            }
-            LaneStep::BacksOut => {
-                self.sensor(lane, Sensor::Arrival, false);
-                self.go_on_to(self.now + Duration::from_mins(1));
-            }
-            LaneStep::Pays => {
-                self.open_cashier(lane)?;
-                return self.pay_at_cashier(lane);
-            }
-            LaneStep::OpensCashier => return self.open_cashier(lane),
-            LaneStep::PaysAtCashier => return self.pay_at_cashier(lane),
-            LaneStep::Types(plate) => {
-                self.tell(Input::PlateTyped { lane: lane.clone(), plate: plate.clone() });
-            }
-            LaneStep::OperatorTypes(plate, by) => {
-                let (lane, plate, by) = (lane.clone(), plate.clone(), by.clone());
-                self.tell(Input::PlateGiven { lane, plate, by });
-            }
-            LaneStep::Picks(plate, who) => {
-                let visit = self.state.lanes.get(lane).and_then(|lane| lane.visit.as_ref());
-                let task = visit.and_then(|visit| visit.task).ok_or("there is no task")?;
-                let stay = plate.as_ref().and_then(|plate| self.state.stay_of(plate));
-                let (stay, who) = (stay.map(|stay| stay.id), who.clone());
-                self.tell(Input::MisreadSettled { task, stay, who });
-            }
-            LaneStep::Operates(act, who, reason) => {
-                let (who, reason) = (who.clone(), reason.clone());
-                self.tell(Input::Operator { lane: lane.clone(), act: *act, who, reason });
-            }
-        }
-        Ok(())
-    }
-
-    fn drive_through(
-        &mut self,
-        lane: &LaneId,
-        vehicles: usize,
-        another: bool,
-    ) -> Result<(), String> {
-        if !self.arms.get(lane).is_some_and(|arm| arm.open) {
-            return Err(format!("the arm of {lane} is down"));
-        }
-        for nth in 0..vehicles {
-            self.go_on_to(self.now + MOMENT);
-            self.sensor(lane, Sensor::Safety, true);
-            if nth == 0 {
-                self.sensor(lane, Sensor::Arrival, false);
-            }
-            self.go_on_to(self.now + MOMENT);
-            if another {
-                self.sensor(lane, Sensor::Arrival, true);
-            }
-            self.sensor(lane, Sensor::Safety, false);
-        }
-        let by_itself = self.rules.lanes.get(lane).is_some_and(|r| r.closing == Closing::ByItself);
-        let held = self.arms.get(lane).is_some_and(|arm| arm.held);
-        if by_itself && !held && !another {
-            self.comes_down(lane);
-        }
-        Ok(())
-    }
-
-    fn prepay(&mut self, plate: &Plate) -> Result<(), String> {
-        self.tell(Input::PrepayAsked { plate: plate.clone() });
-        let Some(Ok(Answer::Order(order))) = self.reply else { return Ok(()) };
-        let lane = LaneId::parse("phone").ok_or("no name")?;
-        self.cashier_of(&lane, order)?;
-        self.pay_at_cashier(&lane)
-    }
-
-    fn open_cashier(&mut self, lane: &LaneId) -> Result<(), String> {
-        let order = order_in(&self.state, lane)?;
-        self.cashier_of(lane, order)
-    }
-
-    fn cashier_of(&mut self, lane: &LaneId, order: OrderId) -> Result<(), String> {
-        self.tell(Input::PayAsked { order });
-        let open = self.state.payments.values().rev();
-        let payment = open.into_iter().find(|p| p.order == order && p.link.is_some());
-        let payment = payment.ok_or("the bank gives no cashier")?;
-        self.cashiers.insert(lane.clone(), payment.out_trade_no.clone());
-        Ok(())
-    }
-
-    fn pay_at_cashier(&mut self, lane: &LaneId) -> Result<(), String> {
-        let number = self.cashiers.get(lane).cloned().ok_or("no cashier is open")?;
-        let trade = self.trades.get_mut(&number).ok_or("the bank knows no such number")?;
-        trade.1 = true;
-        if !self.bank_silent {
-            let word = bank_word(trade.0);
-            self.tell(Input::BankSaid { out_trade_no: number, to: Asked::Notified, word });
-        }
-        Ok(())
-    }
-
-    /// Its holder pays at the bank's cashier, far from any lane.
-    fn pay_for_pass(&mut self, plate: &Plate) -> Result<(), String> {
-        let input = SoldStep::Phone(plate.clone()).input(&self.state, &self.rules, self.now)?;
-        self.tell(input);
-        let unpaid = self.trades.iter_mut().rev().find(|(_, (_, paid))| !paid);
-        let (number, (amount, paid)) = unpaid.ok_or("the bank has no cashier open")?;
-        *paid = true;
-        let (out_trade_no, word) = (number.clone(), bank_word(*amount));
-        self.tell(Input::BankSaid { out_trade_no, to: Asked::Notified, word });
-        Ok(())
-    }
-
-    fn postings(&self) -> impl Iterator<Item = &Posting> {
-        self.journal.iter().filter_map(|change| match change {
-            Change::Posting(posting) => Some(posting),
+    /// Each as it is now, or was when it was handed over.
+    fn shifts(&self) -> BTreeMap<ShiftId, &Shift> {
+        let known = self.journal.iter().filter_map(|change| match change {
+            Change::Shift(shift) => Some((shift.id, shift)),
             _ => None,
-        })
-    }
-
-    fn ledger(&self, account: Account) -> i64 {
-        let side = |of: Account, minor| if of == account { minor } else { 0 };
-        let net = |p: &Posting| side(p.credit, p.amount.minor) - side(p.debit, p.amount.minor);
-        self.postings().map(net).sum()
-    }
-
-    fn refunded(&self) -> i64 {
-        let back = self.postings().filter(|p| p.credit == Account::ChannelReceivable);
-        back.map(|p| p.amount.minor).sum()
+        });
+        known.collect()
     }
 
     // ---- the story -------------------------------------------------------------------------------
@@ -480,10 +269,6 @@ impl CoreSite {
         }
         self.story.push_back(line.to_owned());
     }
-}
-
-fn bank_word(amount: Money) -> Word {
-    Word::Paid { amount, bank_no: "B1".into(), paid_at: None }
 }
 
 fn cut(text: &str) -> String {
@@ -529,6 +314,7 @@ impl Backend for CoreSite {
                 Ok(())
             }
             Step::Prepays(plate) => self.prepay(plate),
+            Step::PaysArrears(plate) => self.pay_arrears(plate),
             Step::Wait(time) => self.wait(*time),
             Step::Plate(step) => {
                 for (out_trade_no, word) in self.plates.act(step) {
@@ -547,7 +333,7 @@ impl Backend for CoreSite {
     }
 
     fn look(&mut self, check: &Check) -> Result<(), String> {
-        if let Some(told) = check.holds(&self.state) {
+        if let Some(told) = check.holds(&self.state, &self.rules.zones) {
             return told;
         }
         match check {
@@ -562,6 +348,14 @@ impl Backend for CoreSite {
             Check::Stored(minor) => is(self.ledger(Account::StoredValue), *minor),
             Check::PassTakings(minor) => is(self.ledger(Account::PassRevenue), *minor),
             Check::Refunded(minor) => is(self.refunded(), *minor),
+            Check::ChangeGiven(minor) => match &self.reply {
+                Some(Ok(Answer::Cash(_, change))) => is(change.minor, *minor),
+                other => Err(format!("it was answered {other:?}")),
+            },
+            Check::DrawerOver(minor) => {
+                let shift = self.shifts().into_values().rfind(|shift| shift.counted.is_some());
+                is(shift.and_then(Shift::over_minor), Some(*minor))
+            }
             Check::Refused(words) => match &self.reply {
                 Some(Err(refusal)) if refusal.to_string().contains(words.as_str()) => Ok(()),
                 other => Err(format!("it was answered {other:?}")),
@@ -580,15 +374,13 @@ impl Backend for CoreSite {
         if rebuilt != self.state {
             return Err("the journal gives another state".into());
         }
-        let mut shifts = BTreeMap::new();
-        for change in &self.journal {
-            if let Change::Shift(shift) = change {
-                shifts.insert(shift.id, shift);
-            }
-        }
         let held: i64 = self.state.passes.values().map(sold::balance).sum();
         is(self.ledger(Account::StoredValue), held).map_err(|why| format!("passes hold: {why}"))?;
-        match shifts.values().find(|shift| !shift_matches_postings(shift, self.postings())) {
+        match self
+            .shifts()
+            .into_values()
+            .find(|shift| !shift_matches_postings(shift, self.postings()))
+        {
             Some(shift) => Err(format!("the postings do not add up to {shift:?}")),
             None => Ok(()),
         }

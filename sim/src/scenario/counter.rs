@@ -6,7 +6,7 @@ use paifang::{
         Input, Rules, State,
         tariff::Benefit,
         task::{CallFrom, TaskAct},
-        till::{MerchantAct, Offer, TillAct},
+        till::{Arrears, MerchantAct, Offer, TillAct},
     },
     types::{BoothId, LaneId, MerchantId, OrderId, Plate, TaskId, ZoneId},
 };
@@ -32,13 +32,23 @@ pub enum Act {
     Forgive(Plate, String),
     /// A second operator stands beside and agrees.
     Seconded(String, Box<Act>),
-    /// A merchant with so much to give.
+    /// What earlier stays left unpaid, in cash.
+    CashForArrears(Plate, i64),
+    /// A merchant with so much to give: two hours each time.
     Budget(i64),
+    /// The same, with an offer of its own.
+    Offers(Benefit, i64),
+    /// Gives the offer of its own.
+    Gives(Plate),
     Validate(Plate),
     Unvalidate(Plate),
     CallHelp(LaneId),
     TakeCall(LaneId),
     SettleCall(LaneId, String),
+    /// Its vehicle is not inside any more.
+    EndStay(Plate, String),
+    /// What is asked about a vehicle.
+    SettleTask(Plate, String),
     Count(u32, ZoneId),
 }
 
@@ -48,6 +58,9 @@ const BOOTH: &str = "booth";
 const OFFER: &str = "2 h";
 const OFFER_MINUTES: u32 = 120;
 const OFFER_AT_MOST_MINOR: i64 = 1_000;
+/// What a merchant's own offer is called, and is worth at most.
+const OWN: &str = "own";
+const OWN_AT_MOST_MINOR: i64 = 5_000;
 
 type Make = fn(&[&str]) -> Result<CounterStep, String>;
 
@@ -57,6 +70,12 @@ pub(super) const WORDS: &[(&str, Make)] = &[
     ("operator {} hands the shift over with {}", |w| by(w[0], Act::HandOver(minor(w[1])?))),
     ("operator {} takes the drawer over with {}", |w| by(w[0], Act::TakeOver(minor(w[1])?))),
     ("operator {} takes {} in cash in {}", |w| by(w[0], Act::Cash(lane_id(w[2])?, minor(w[1])?))),
+    ("operator {} takes {} in cash for what {} owes from before", |w| {
+        by(w[0], Act::CashForArrears(plate(w[2])?, minor(w[1])?))
+    }),
+    ("operator {} does not know when the car in {} came in", |w| {
+        by(w[0], Act::CameIn(lane_id(w[1])?, None))
+    }),
     ("operator {} sets the fee in {} to {}: {*}", |w| {
         by(w[0], Act::SetFee(lane_id(w[1])?, minor(w[2])?, w[3].into()))
     }),
@@ -76,6 +95,10 @@ pub(super) const WORDS: &[(&str, Make)] = &[
         by(w[0], Act::Forgive(plate(w[1])?, w[2].into()))
     }),
     ("merchant {} has {} to give, two hours at a time", |w| by(w[0], Act::Budget(minor(w[1])?))),
+    ("merchant {} may give {*}, {} in all", |w| {
+        by(w[0], Act::Offers(benefit(w[1])?, minor(w[2])?))
+    }),
+    ("merchant {} gives {} what it may", |w| by(w[0], Act::Gives(plate(w[1])?))),
     ("merchant {} gives {} two hours", |w| by(w[0], Act::Validate(plate(w[1])?))),
     ("merchant {} takes back what it gave {}", |w| by(w[0], Act::Unvalidate(plate(w[1])?))),
     ("the driver in {} calls for help", |w| by("driver", Act::CallHelp(lane_id(w[0])?))),
@@ -83,12 +106,36 @@ pub(super) const WORDS: &[(&str, Make)] = &[
     ("operator {} settles the call from {}: {*}", |w| {
         by(w[0], Act::SettleCall(lane_id(w[1])?, w[2].into()))
     }),
+    ("operator {} sees that {} has left: {*}", |w| {
+        by(w[0], Act::EndStay(plate(w[1])?, w[2].into()))
+    }),
+    ("operator {} settles what is asked about {}: {*}", |w| {
+        by(w[0], Act::SettleTask(plate(w[1])?, w[2].into()))
+    }),
     ("operator {} counts {} cars in {}", |w| {
         let count = w[1].parse().map_err(|_| format!("\"{}\" is no number", w[1]))?;
         let zone = ZoneId::parse(w[2]).ok_or_else(|| format!("\"{}\" is no zone", w[2]))?;
         by(w[0], Act::Count(count, zone))
     }),
 ];
+
+/// `the first 60 min`, `the last 60 min`, `5.00 off`, `50 percent off`, `a free stay`, `the prices of night`.
+fn benefit(text: &str) -> Result<Benefit, String> {
+    let number = |text: &str| text.parse().map_err(|_| format!("\"{text}\" is no number"));
+    let words: Vec<&str> = text.split(' ').collect();
+    Ok(match words[..] {
+        ["the", "first", minutes, "min"] => Benefit::TimeFront { minutes: number(minutes)? },
+        ["the", "last", minutes, "min"] => Benefit::TimeBack { minutes: number(minutes)? },
+        [amount, "off"] => Benefit::Amount { minor: minor(amount)? },
+        [percent, "percent", "off"] => {
+            let off = percent.parse().map_err(|_| format!("\"{percent}\" is no percentage"))?;
+            Benefit::Percent { off }
+        }
+        ["a", "free", "stay"] => Benefit::AllFree,
+        ["the", "prices", "of", name] => Benefit::OtherTariff { name: name.into() },
+        _ => return Err(format!("\"{text}\" is nothing that a merchant may give")),
+    })
+}
 
 fn by(who: &str, act: Act) -> Result<CounterStep, String> {
     Ok(CounterStep { who: who.to_owned(), act })
@@ -130,9 +177,16 @@ impl CounterStep {
                 TillAct::GiveEntry { lane: lane.clone(), plate: None, entered_at, reason }
             }
             Act::Forgive(plate, reason) => {
-                let owed = state.arrears.values().find(|arrears| arrears.plate == *plate);
-                let arrears = owed.ok_or("nothing is owed")?.id;
+                let arrears = owed_by(state, plate)?.id;
                 TillAct::Forgive { arrears, reason: reason.clone() }
+            }
+            Act::EndStay(plate, reason) => {
+                let stay = state.stay_of(plate).ok_or("it is not inside")?.id;
+                TillAct::EndStay { stay, reason: reason.clone() }
+            }
+            Act::CashForArrears(plate, tendered) => {
+                let order = owed_by(state, plate)?.order;
+                TillAct::TakeCash { order, tendered_minor: *tendered }
             }
             _ => return self.other(state),
         };
@@ -144,18 +198,13 @@ impl CounterStep {
         Ok(match &self.act {
             Act::Budget(budget_minor) => {
                 let benefit = Benefit::TimeFront { minutes: OFFER_MINUTES };
-                let at_most_minor = OFFER_AT_MOST_MINOR;
-                let offers = vec![Offer { name: OFFER.into(), benefit, at_most_minor }];
-                let budget_minor = *budget_minor;
-                let act = MerchantAct::Put { id: None, name: who, offers, budget_minor };
-                Input::Merchant { who: "li".into(), act }
+                put(who, (OFFER, benefit, OFFER_AT_MOST_MINOR), *budget_minor)
             }
-            Act::Validate(plate) => Input::Validate {
-                merchant: self.merchant(state)?,
-                plate: plate.clone(),
-                offer: OFFER.into(),
-                by: who,
-            },
+            Act::Offers(benefit, budget_minor) => {
+                put(who, (OWN, benefit.clone(), OWN_AT_MOST_MINOR), *budget_minor)
+            }
+            Act::Validate(plate) => self.gives(state, plate, OFFER)?,
+            Act::Gives(plate) => self.gives(state, plate, OWN)?,
             Act::Unvalidate(plate) => {
                 let merchant = self.merchant(state)?;
                 let stay = state.stay_of(plate).ok_or("it is not inside")?.id;
@@ -175,6 +224,13 @@ impl CounterStep {
                 let act = TaskAct::Settle { what: what.clone() };
                 Input::TaskActed { task: call_from(state, lane)?, act, who }
             }
+            Act::SettleTask(plate, what) => {
+                let stay = state.stay_of(plate).ok_or("it is not inside")?.id;
+                let mut tasks = state.tasks.values();
+                let task = tasks.find(|task| task.stay == Some(stay)).ok_or("nothing is asked")?;
+                let act = TaskAct::Settle { what: what.clone() };
+                Input::TaskActed { task: task.id, act, who }
+            }
             Act::Count(found, zone) => {
                 let reason = "counted".into();
                 Input::ZoneCounted { zone: zone.clone(), found: *found, who, reason }
@@ -183,10 +239,28 @@ impl CounterStep {
         })
     }
 
+    fn gives(&self, state: &State, plate: &Plate, offer: &str) -> Result<Input, String> {
+        let (merchant, by) = (self.merchant(state)?, self.who.clone());
+        Ok(Input::Validate { merchant, plate: plate.clone(), offer: offer.into(), by })
+    }
+
     fn merchant(&self, state: &State) -> Result<MerchantId, String> {
         let named = state.merchants.values().find(|merchant| merchant.name == self.who);
         Ok(named.ok_or_else(|| format!("no merchant is called {}", self.who))?.id)
     }
+}
+
+/// A merchant with one offer.
+fn put(name: String, (offer, benefit, at_most_minor): (&str, Benefit, i64), budget: i64) -> Input {
+    let offers = vec![Offer { name: offer.into(), benefit, at_most_minor }];
+    let act = MerchantAct::Put { id: None, name, offers, budget_minor: budget };
+    Input::Merchant { who: "li".into(), act }
+}
+
+/// The oldest that a plate has not paid for an earlier stay.
+pub(super) fn owed_by<'s>(state: &'s State, plate: &Plate) -> Result<&'s Arrears, String> {
+    let owed = state.arrears.values().find(|arrears| arrears.plate == *plate);
+    owed.ok_or_else(|| format!("{} owes nothing", plate.full()))
 }
 
 /// What the vehicle in a lane is to pay.

@@ -26,6 +26,8 @@ pub enum DeskStep {
     /// A place kept today, from and to by the clock.
     Reserve(Plate, Time, Time),
     ResetPassback(Plate),
+    /// Off the list it was put on last.
+    Unlist(Plate),
     /// A driver whose vehicle has no plate, with a phone of this name.
     NoPlate(LaneId, String),
     PhoneShown(LaneId, String),
@@ -187,6 +189,10 @@ impl DeskStep {
                 vehicle: None,
                 tier: Some(tier.clone()),
             }),
+            Self::Unlist(plate) => {
+                let entry = state.listed_of(plate).last().ok_or("it is on no list")?;
+                Manage::Unlist { id: entry.id }
+            }
             Self::Sold(step) => return step.input(state, rules, now),
             Self::ResetPassback(plate) => Manage::ResetPassback { plate: plate.clone() },
             Self::NoPlate(lane, name) => {

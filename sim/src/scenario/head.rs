@@ -1,6 +1,6 @@
 //! The site a table is about: its settings turned into a site file, with the usual devices on every lane. Opens nothing.
 
-use std::fmt::Write as _;
+use std::{fmt::Write as _, path::Path};
 
 use paifang::core::rules::Direction;
 
@@ -23,6 +23,10 @@ pub struct Head {
     pub zones: Vec<String>,
     /// `[[pass]]` sections.
     pub passes: Vec<String>,
+    /// Tariff files: name, and what stands in it. The first is that of all zones that name none.
+    pub tariffs: Vec<(String, String)>,
+    /// Lines of the site's calendar.
+    pub calendar: Vec<String>,
     /// `section.key = value`, in the site file's own words.
     pub keys: Vec<(String, String, String)>,
 }
@@ -46,6 +50,13 @@ impl Head {
         }
         if let Some(rest) = text.strip_prefix("pass ") {
             return self.pass(rest);
+        }
+        if let Some(rest) = text.strip_prefix("tariff ") {
+            return self.tariff(rest);
+        }
+        if let Some(rest) = text.strip_prefix("calendar: ") {
+            self.calendar = keys(rest);
+            return Ok(());
         }
         let fault = || format!("\"{text}\" is no setting such as pay.leave_minutes = 15");
         let (key, value) = text.split_once(" = ").ok_or_else(fault)?;
@@ -97,10 +108,45 @@ impl Head {
         Ok(())
     }
 
+    /// `visits: tests/tariffs/visits.toml`, or `lot: free = [..], band = [..]`, in the words of the tariff language.
+    fn tariff(&mut self, text: &str) -> Result<(), String> {
+        let fault = "a tariff is such as visits: tests/tariffs/visits.toml";
+        let (name, rest) = text.split_once(": ").ok_or(fault)?;
+        let text = if Path::new(rest).extension().is_some_and(|ext| ext == "toml") {
+            let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("..").join(rest);
+            std::fs::read_to_string(path).map_err(|why| format!("{rest}: {why}"))?
+        } else {
+            format!("name = \"{name}\"\n{}\n", keys(rest).join("\n"))
+        };
+        match self.tariffs.iter_mut().find(|(known, _)| known == name) {
+            Some(known) => known.1 = text,
+            None => self.tariffs.push((name.to_owned(), text)),
+        }
+        Ok(())
+    }
+
+    /// The files that stand beside the site file.
+    pub fn write_files(&self, folder: &Path) -> std::io::Result<()> {
+        let tariffs = folder.join("tariffs");
+        std::fs::create_dir_all(&tariffs)?;
+        for (name, text) in &self.tariffs {
+            std::fs::write(tariffs.join(format!("{name}.toml")), text)?;
+        }
+        if self.calendar.is_empty() {
+            return Ok(());
+        }
+        std::fs::write(folder.join("calendar.toml"), self.calendar.join("\n"))
+    }
+
     /// The sections that a site file has besides devices and lanes.
     pub fn sections(&self) -> String {
         let mut text = String::new();
         let mut done: Vec<&str> = Vec::new();
+        let hourly =
+            self.keys.iter().any(|(section, ..)| section == "tariff" || section == "tariffs");
+        if let Some((main, _)) = self.tariffs.first().filter(|_| !hourly) {
+            let _ = writeln!(text, "[tariffs]\nmain = \"{main}\"");
+        }
         for (section, ..) in &self.keys {
             if done.contains(&section.as_str()) {
                 continue;

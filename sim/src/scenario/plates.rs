@@ -157,5 +157,5 @@ impl Plates {
 }
 
 fn paid_word(amount: Money) -> Word {
-    Word::Paid { amount, bank_no: "B1".into(), paid_at: None }
+    Word::Paid { amount, bank_no: "B1".into(), paid_at: None, payer: None }
 }

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use paifang::{
     core::lane::OperatorAct,
-    types::{LaneId, Plate},
+    types::{LaneId, Plate, PlateColour, Vehicle, VehicleClass},
 };
 
 use super::{
@@ -28,6 +28,8 @@ pub enum Step {
     Plate(PlateStep),
     /// A driver pays by phone before going to an exit.
     Prepays(Plate),
+    /// A driver pays by phone what earlier stays left unpaid.
+    PaysArrears(Plate),
 }
 
 /// In a lane, by its sensors, its camera, its driver's phone or the operator at the console.
@@ -35,6 +37,8 @@ pub enum Step {
 pub enum LaneStep {
     /// A vehicle stops on the loop and is read; `None`: the camera sees no plate.
     Arrives(Option<String>),
+    /// The same, and the camera sees what kind of vehicle it is.
+    ArrivesAs(String, Vehicle),
     /// A vehicle stops on the loop; nothing is read.
     Comes,
     /// The camera reads this, with so many percent.
@@ -48,6 +52,8 @@ pub enum LaneStep {
     SlipsThrough,
     /// It leaves the loop backwards.
     BacksOut,
+    /// It was under the arm already.
+    RollsBack,
     /// The driver scans the lane's code and pays what the page asks for.
     Pays,
     /// As far as the bank's page...
@@ -56,6 +62,8 @@ pub enum LaneStep {
     PaysAtCashier,
     Types(Plate),
     OperatorTypes(Plate, String),
+    /// An operator sees that the vehicle has none, and lets it be called by a stand-in.
+    HasNoPlate(String),
     /// The operator says whose stay a misread belongs to; `None`: nobody's.
     Picks(Option<Plate>, String),
     Operates(OperatorAct, String, String),
@@ -74,6 +82,7 @@ type Make = fn(&[&str]) -> Result<Step, String>;
 pub(super) const WORDS: &[(&str, Make)] = &[
     ("a car without a plate arrives at {}", |w| lane(w[0], LaneStep::Arrives(None))),
     ("a car comes to {} unread", |w| lane(w[0], LaneStep::Comes)),
+    ("{} arrives at {} as a {*}", |w| lane(w[1], LaneStep::ArrivesAs(w[0].into(), vehicle(w[2])?))),
     ("{} arrives at {}", |w| lane(w[1], LaneStep::Arrives(Some(w[0].into())))),
     ("{} drives through {}", |w| {
         plate(w[0])?;
@@ -88,6 +97,7 @@ pub(super) const WORDS: &[(&str, Make)] = &[
     ("the car in {} drives through", |w| lane(w[0], LaneStep::DrivesThrough)),
     ("the car in {} slips through an arm opened by hand", |w| lane(w[0], LaneStep::SlipsThrough)),
     ("the car in {} backs out", |w| lane(w[0], LaneStep::BacksOut)),
+    ("the car in {} rolls back from under the arm", |w| lane(w[0], LaneStep::RollsBack)),
     ("{} reads {} at {} percent", |w| {
         let percent = w[2].parse().map_err(|_| format!("{} is no percentage", w[2]))?;
         lane(w[0], LaneStep::Reads(w[1].into(), percent))
@@ -99,6 +109,9 @@ pub(super) const WORDS: &[(&str, Make)] = &[
     ("the driver in {} types {}", |w| lane(w[0], LaneStep::Types(plate(w[1])?))),
     ("operator {} types {} in {}", |w| {
         lane(w[2], LaneStep::OperatorTypes(plate(w[1])?, w[0].into()))
+    }),
+    ("operator {} says that the car in {} has no plate", |w| {
+        lane(w[1], LaneStep::HasNoPlate(w[0].into()))
     }),
     ("operator {} takes the car in {} for {}", |w| {
         lane(w[1], LaneStep::Picks(Some(plate(w[2])?), w[0].into()))
@@ -124,6 +137,7 @@ pub(super) const WORDS: &[(&str, Make)] = &[
         Ok(Step::Desk(DeskStep::Member(plate(w[0])?, w[1].into())))
     }),
     ("{} is put on the {} list", |w| desk::list(w).map(Step::Desk)),
+    ("{} is taken off its list", |w| Ok(Step::Desk(DeskStep::Unlist(plate(w[0])?)))),
     ("a place is kept for {} from {} to {}", |w| desk::reserve(w).map(Step::Desk)),
     ("nobody knows any more where {} is", |w| {
         Ok(Step::Desk(DeskStep::ResetPassback(plate(w[0])?)))
@@ -131,6 +145,7 @@ pub(super) const WORDS: &[(&str, Make)] = &[
     ("phone {} says in {} that the car has no plate", |w| desk::no_plate(w).map(Step::Desk)),
     ("phone {} is shown in {}", |w| desk::phone_shown(w).map(Step::Desk)),
     ("the driver of {} pays before going to the exit", |w| Ok(Step::Prepays(plate(w[0])?))),
+    ("the driver of {} pays what was owed from before", |w| Ok(Step::PaysArrears(plate(w[0])?))),
     ("the bank falls silent", |_| Ok(Step::Bank(BankStep::Silent))),
     ("the bank answers again", |_| Ok(Step::Bank(BankStep::Answers))),
     ("{} {} pass", |w| duration(w[0], w[1]).map(Step::Wait)),
@@ -177,7 +192,26 @@ pub(super) fn lane_id(text: &str) -> Result<LaneId, String> {
 }
 
 pub(super) fn plate(text: &str) -> Result<Plate, String> {
-    Plate::parse(text).map_err(|why| format!("\"{text}\": {why}"))
+    Plate::parse_kept(text).map_err(|why| format!("\"{text}\": {why}"))
+}
+
+/// What a camera sees besides the plate.
+fn vehicle(text: &str) -> Result<Vehicle, String> {
+    use {PlateColour as Colour, VehicleClass as Class};
+    let (class, colour) = match text {
+        "motorcycle" => (Class::Motorcycle, Colour::Yellow),
+        "car" => (Class::Small, Colour::Blue),
+        "car with a white plate" => (Class::Small, Colour::White),
+        "new-energy car" => (Class::Small, Colour::Green),
+        "light lorry" => (Class::Medium, Colour::Blue),
+        "coach" => (Class::Large, Colour::Yellow),
+        odd => {
+            return Err(format!(
+                "\"{odd}\" is none of motorcycle, car, car with a white plate, new-energy car, light lorry, coach"
+            ));
+        }
+    };
+    Ok(Vehicle { class, colour: Some(colour), ..Vehicle::default() })
 }
 
 /// `20 min`, `2 h`, `1 day`, `30 s`.

@@ -1,9 +1,10 @@
 //! A table's site on real wires: the daemon itself, cameras at its broker, relay boards on serial lines, phones at its
 //! pages, an operator at its console and a bank. Time is the real one: whatever should become true is waited for.
 
+mod people;
+
 use std::{
     collections::BTreeMap,
-    net::{SocketAddr, TcpListener},
     path::Path,
     time::{Duration, Instant},
 };
@@ -20,7 +21,7 @@ use paifang::{
         stay::Stay,
     },
     store::{Reader, Takings},
-    types::{LaneId, Plate},
+    types::{LaneId, Plate, PlateColour, Vehicle, VehicleClass},
 };
 use tokio::{runtime::Runtime, sync::broadcast};
 
@@ -33,7 +34,7 @@ use super::{
 use crate::{
     bank::Faults,
     site::{Attendant, Plan, Stage, StageSpec, Wires},
-    wire::{Page, Phone, RelayEvent, RelayKind, Sighting},
+    wire::{Page, Phone, RelayEvent, RelayKind, Sighting, free_port},
     world::Told,
 };
 
@@ -58,7 +59,10 @@ pub struct WireSite {
     attendant: std::sync::Arc<Attendant>,
     reader: Reader,
     rules: Rules,
+    url: String,
     lanes: BTreeMap<LaneId, Wired>,
+    /// Of people who stand in no lane, or come back: by name.
+    phones: BTreeMap<String, Phone>,
     refused: bool,
     story: Vec<String>,
 }
@@ -81,13 +85,15 @@ impl WireSite {
             .enable_all()
             .build()
             .map_err(|e| e.to_string())?;
-        let (http, mqtt) = (free_port()?, free_port()?);
+        let port = || free_port().map_err(|e| e.to_string());
+        let (http, mqtt) = (port()?, port()?);
         let lanes = head.lanes.iter();
         let plan = Plan {
             lanes: lanes.map(|l| (l.id.clone(), l.direction, l.more.clone())).collect(),
             sections: head.sections(),
         };
         let spec = StageSpec { plan: Some(plan), ..StageSpec::new(http, mqtt) };
+        head.write_files(folder).map_err(|e| e.to_string())?;
         let stage = runtime.block_on(Stage::build(folder, spec)).map_err(|e| e.to_string())?;
         let site = config::load(&stage.layout.site_file()).map_err(|e| e.to_string())?;
         let rules = site.rules.clone();
@@ -120,7 +126,9 @@ impl WireSite {
             attendant: attendant.into(),
             reader,
             rules,
+            url,
             lanes,
+            phones: BTreeMap::new(),
             refused: false,
             story: Vec::new(),
         };
@@ -146,12 +154,15 @@ impl WireSite {
 
     // ---- looking ---------------------------------------------------------------------------------
 
+    fn daemon(&self) -> Result<&Daemon, String> {
+        self.daemon.as_ref().ok_or_else(|| "there is no daemon".into())
+    }
+
     fn seen<T: Send + 'static>(
         &self,
         look: impl FnOnce(&State) -> T + Send + 'static,
     ) -> Result<T, String> {
-        let daemon = self.daemon.as_ref().ok_or("there is no daemon")?;
-        self.runtime.block_on(daemon.app.read(look)).map_err(|e| e.to_string())
+        self.runtime.block_on(self.daemon()?.app.read(look)).map_err(|e| e.to_string())
     }
 
     fn stay(&self, plate: &Plate) -> Result<Option<Stay>, String> {
@@ -175,8 +186,8 @@ impl WireSite {
     }
 
     fn looked(&mut self, check: &Check) -> Result<(), String> {
-        let asked = check.clone();
-        if let Some(told) = self.seen(move |state| asked.holds(state))? {
+        let (asked, zones) = (check.clone(), self.rules.zones.clone());
+        if let Some(told) = self.seen(move |state| asked.holds(state, &zones))? {
             return told;
         }
         match check {
@@ -244,12 +255,32 @@ impl WireSite {
                 let seen = plate.as_deref().map_or_else(Sighting::without_plate, Sighting::of);
                 self.read(lane, &seen)
             }
+            LaneStep::ArrivesAs(plate, vehicle) => {
+                self.parked_for_a_second(lane)?;
+                self.sensor(lane, Sensor::Arrival, true)?;
+                let color = colour_number(*vehicle)?;
+                self.read(lane, &Sighting { color, ..Sighting::of(plate) })
+            }
             LaneStep::Comes => self.sensor(lane, Sensor::Arrival, true),
             LaneStep::Reads(raw, confidence) => {
                 self.read(lane, &Sighting { confidence: *confidence, ..Sighting::of(raw) })
             }
             LaneStep::DrivesThrough => self.drive_through(lane),
+            LaneStep::SlipsThrough => {
+                self.moves(lane, &RISES)?;
+                self.goes_through(lane)
+            }
             LaneStep::BacksOut => self.back_out(lane),
+            LaneStep::RollsBack => {
+                self.moves(lane, &RISES)?;
+                self.moves(
+                    lane,
+                    &[(Sensor::Safety, true), (Sensor::Safety, false), (Sensor::Arrival, false)],
+                )?;
+                self.moves(lane, &FALLS)?;
+                self.rests(lane)
+            }
+            LaneStep::HasNoPlate(_) => self.fills(&format!("/console/lanes/{lane}/no-plate"), &[]),
             LaneStep::Pays => {
                 self.open_cashier(lane)?;
                 self.pay_at_cashier(lane)
@@ -276,9 +307,9 @@ impl WireSite {
                 self.refused = told != Told::Done;
                 if *act == OperatorAct::Turn && !self.refused { self.rests(lane) } else { Ok(()) }
             }
-            LaneStep::TwoDriveThrough
-            | LaneStep::SlipsThrough
-            | LaneStep::DrivesThroughNextMovesUp => Err("that is not played on real wires".into()),
+            LaneStep::TwoDriveThrough | LaneStep::DrivesThroughNextMovesUp => {
+                Err("that is not played on real wires".into())
+            }
         }
     }
 
@@ -288,7 +319,11 @@ impl WireSite {
         if !self.rules.lanes.get(lane).is_some_and(leads_out) {
             return Ok(());
         }
-        let daemon = self.daemon.as_ref().ok_or("there is no daemon")?;
+        self.a_second_passes()
+    }
+
+    fn a_second_passes(&self) -> Result<(), String> {
+        let daemon = self.daemon()?;
         wait("a second of parking", || {
             let came = self.seen(|state| state.stays.values().map(|s| s.entered_at).max())?;
             let long = came.is_none_or(|came| daemon.app.now() - came > MOMENT);
@@ -331,6 +366,11 @@ impl WireSite {
             std::thread::sleep(LOOK);
         }
         self.moves(lane, &RISES)?;
+        self.goes_through(lane)
+    }
+
+    /// Under an arm that is up.
+    fn goes_through(&self, lane: &LaneId) -> Result<(), String> {
         self.moves(
             lane,
             &[(Sensor::Safety, true), (Sensor::Arrival, false), (Sensor::Safety, false)],
@@ -378,10 +418,16 @@ fn now() -> Instant {
     Instant::now()
 }
 
-/// A port nobody listens on now.
-fn free_port() -> Result<SocketAddr, String> {
-    let listener = TcpListener::bind("127.0.0.1:0").map_err(|e| e.to_string())?;
-    listener.local_addr().map_err(|e| e.to_string())
+/// As the camera numbers the colours of plates; it tells no size.
+fn colour_number(vehicle: Vehicle) -> Result<u8, String> {
+    if vehicle.class != VehicleClass::Small {
+        return Err("a camera that tells sizes is not played on real wires".into());
+    }
+    Ok(match vehicle.colour {
+        Some(PlateColour::White) => 3,
+        Some(PlateColour::Green) => 5,
+        _ => 1,
+    })
 }
 
 /// Looks again until it is so.
@@ -420,19 +466,11 @@ impl Backend for WireSite {
         self.story.push(format!("{step:?}"));
         match step {
             Step::Lane(lane, step) => self.lane_step(lane, step),
-            Step::Desk(step) => {
-                let daemon = self.daemon.as_ref().ok_or("there is no daemon")?;
-                let (now, rules, step) = (daemon.app.now(), self.rules.clone(), step.clone());
-                let input = self.seen(move |state| step.input(state, &rules, now))??;
-                self.tell(input)
-            }
-            Step::Counter(step) => {
-                let daemon = self.daemon.as_ref().ok_or("there is no daemon")?;
-                let (now, rules, step) = (daemon.app.now(), self.rules.clone(), step.clone());
-                let input = self.seen(move |state| step.input(state, &rules, now))??;
-                self.tell(input)
-            }
-            Step::Prepays(_) | Step::Plate(_) => Err("that is not played on real wires".into()),
+            Step::Desk(step) => self.desk_step(step),
+            Step::Counter(step) => self.counter_step(step),
+            Step::Prepays(plate) => self.prepay(plate),
+            Step::PaysArrears(plate) => self.pay_arrears(plate),
+            Step::Plate(_) => Err("that is not played on real wires".into()),
             Step::Wait(time) => self.wait(*time),
             Step::Bank(step) => {
                 let stage = self.stage.as_ref().ok_or("there is no bank")?;

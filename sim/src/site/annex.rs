@@ -11,6 +11,25 @@ pub(super) const BOOTH: &str = "booth-east";
 
 const SIGN: &str = "sign";
 
+/// The prices, one file beside the site file.
+pub(super) const TARIFF: &str = r#"# By day each started hour, by night each started two hours, at most 40 a day.
+name = "lot"
+
+[[band]]
+name = "白天 Day"
+hours = "07:00-21:00"
+rate = [{ amount = "5", every = "1h" }]
+
+[[band]]
+name = "夜间 Night"
+hours = "21:00-07:00"
+rate = [{ amount = "5", every = "2h" }]
+
+[[cap]]
+amount = "40"
+per = "day"
+"#;
+
 /// The wires; dropped, they go.
 #[derive(Clone, Debug)]
 pub struct Annex {
@@ -33,7 +52,23 @@ pub(super) fn sections(lines: &Path) -> String {
     let sign = lines.join(SIGN).display().to_string();
     format!(
         r#"[till]
-booths = ["{BOOTH}"]
+booths = ["{BOOTH}", "window"]
+
+[tariffs]
+main = "lot"
+
+[shares]
+remainder = "operator"
+[[shares.partner]]
+id = "operator"
+name = "湖畔停车管理有限公司"
+[[shares.partner]]
+id = "land-owner"
+name = "湖畔地产"
+[[shares.rule]]
+partner = "land-owner"
+percent = "12.5"
+of = "gross"
 
 [matching]
 percent_min = 101 # an operator looks at each misread, so that there is one to look at

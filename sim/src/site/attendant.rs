@@ -65,6 +65,10 @@ impl Attendant {
         &self.name
     }
 
+    pub(super) fn password(&self) -> &str {
+        &self.password
+    }
+
     /// Signs in, and changes the one-time password if it still is one.
     pub async fn sign_in(&self) -> Result<(), SignInError> {
         let mut one_time = self.one_time.lock().await;

@@ -66,6 +66,19 @@ impl LaneAt {
         format!("cam-{}", self.id)
     }
 
+    /// A name that people read, in the place of the id.
+    pub(super) fn christen(&mut self) {
+        let (chinese, english) = match self.direction {
+            Direction::Entry => ("入口", "In"),
+            Direction::Exit => ("出口", "Out"),
+        };
+        let name = match self.id.rsplit_once('-') {
+            Some((_, nth)) if !self.inner => format!("{nth}号{chinese} {english} {nth}"),
+            _ => format!("地下一层{chinese} B1 {}", english.to_lowercase()),
+        };
+        self.keys.push(format!("name = \"{name}\""));
+    }
+
     /// What the world builds for it; an arm takes 1.2 to 2.4 s to rise.
     pub(super) fn spec(&self, nth: usize) -> LaneSpec {
         let limits = self.by == By::Board;
@@ -217,7 +230,8 @@ impl Layout {
         let pay = format!("trade_prefix = \"SIM\"\nlink_life_s = {link_life_s}");
         let tariff = "free_minutes = 0\nhour_minor = 500\nday_cap_minor = 4000";
         for (section, usual) in [("tariff", tariff), ("pay", pay.as_str())] {
-            if !self.sections.lines().any(|line| line == format!("[{section}]")) {
+            let own = [format!("[{section}]"), format!("[{section}s]")];
+            if !self.sections.lines().any(|line| own.iter().any(|own| own == line)) {
                 let _ = write!(text, "[{section}]\n{usual}\n\n");
             }
         }

@@ -6,6 +6,7 @@
 //!   wires    the far end of each lane's wires: board, display, camera
 //!   engine   the world on the real clock; happenings go out, what the wires do comes in
 //!   people   drivers' phones; `attendant` at the console
+//!   crew     who has an account, of each role one
 //!   annex    what a large site has besides: a zone within, a sign, a booth
 //!   scenic   its scenic part: turnstile, scanners, board, printer, products; `kiosk` and window sell there
 //!   visitors come on foot: `guests` tells who, `buyer` is their phone, `passage` how they go through
@@ -19,6 +20,7 @@ mod attendant;
 pub mod books;
 mod booth;
 mod buyer;
+pub mod crew;
 mod engine;
 mod guests;
 mod kiosk;

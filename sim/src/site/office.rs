@@ -11,6 +11,7 @@ use super::{
     tales::{Tale, Tales},
     wall_clock,
 };
+use crate::wire::{Phone, PhoneError};
 
 /// Has a season pass of its own.
 pub(super) const SEASON: &str = "京A88631";
@@ -19,6 +20,8 @@ pub(super) const POOL: [&str; 2] = ["沪C71950", "苏E66P08"];
 const YEAR: Duration = Duration::from_hours(24 * 365);
 const MERCHANT: &str = "影城";
 const OFFER: &str = "观影减两元";
+/// What its people sign in with at `/merchant`.
+pub(super) const SHOP_ACCOUNT: &str = "cinema";
 const PATIENCE: Duration = Duration::from_secs(10);
 
 /// Plates of those who come often.
@@ -66,9 +69,13 @@ impl Shop {
                 [("name", OFFER), ("kind", "amount"), ("value", "2.00"), ("at_most", "2.00")];
             clerk.fill(&format!("{merchant}/offer"), &offer).await?;
         }
-        let secret = clerk.fill(&format!("{merchant}/account"), &[("name", "cinema")]).await?;
-        // The password comes first.
-        let token = secret.split("<code>").nth(2)?.split("</code>").next()?.to_owned();
+        let account = [("name", SHOP_ACCOUNT)];
+        let secret = clerk.fill(&format!("{merchant}/account"), &account).await?;
+        let mut codes = secret.split("<code>").skip(1).filter_map(|code| code.split('<').next());
+        let (one_time, token) = (codes.next()?, codes.next()?.to_owned());
+        if let Err(why) = chooses_password(site, one_time, clerk.password()).await {
+            tracing::warn!(%why, "the merchant has no password of its own");
+        }
         let client = Client::builder().no_proxy().timeout(PATIENCE).build().ok()?;
         Some(Self { client, url: format!("{site}/api/v1/validations"), token })
     }
@@ -84,4 +91,14 @@ impl Shop {
             });
         }
     }
+}
+
+/// On the merchants' own page.
+async fn chooses_password(site: &str, one_time: &str, new: &str) -> Result<(), PhoneError> {
+    let phone = Phone::new(site)?;
+    let page = phone.open(&format!("{site}/merchant/signin")).await?;
+    let signs_in = [("name", SHOP_ACCOUNT), ("password", one_time)];
+    let page = phone.fill(&page, "/merchant/signin", &signs_in).await?;
+    let words = [("old", one_time), ("new", new), ("again", new)];
+    phone.fill(&page, "/merchant/password", &words).await.map(drop)
 }

@@ -17,7 +17,7 @@ pub(super) const PARK: &str = "park";
 /// So few that it fills up while one watches.
 pub(super) const PERSONS_MAX: u32 = 9;
 pub(super) const PRINTER: &str = "ticket-printer";
-/// The schedule of all that is sold.
+/// The schedule of what opens the gates.
 pub(super) const SCHEDULE: &str = "hours";
 
 const GATE: &str = "gate";
@@ -41,6 +41,19 @@ slots = [
     "12:00-14:00 400", "14:00-16:00 400", "16:00-18:00 400", "18:00-20:00 300", "20:00-22:00 300", "22:00-00:00 200",
 ]
 
+[[schedule]]
+id = "boat"
+name = "游船"
+name_en = "Boat"
+early_minutes = 15
+
+[[schedule.plan]]
+days = ["weekend"]
+slots = ["00:00-09:00 60", "09:00-11:00 60", "11:00-13:00 60", "13:00-15:00 60", "15:00-17:00 40", "17:00-24:00 40"]
+
+[[schedule.plan]]
+slots = ["00:00-10:00 40", "10:00-13:00 40", "13:00-16:00 40", "16:00-24:00 30"]
+
 [[product]]
 id = "day"
 number = 1
@@ -63,9 +76,9 @@ name_en = "Child"
 kind = "child"
 price = [{ amount = "30.00" }]
 areas = [{ zone = "park" }]
-schedule = "hours"
-sale = { days_ahead = 7, closes = "-2h" }
-refund = [{ until = "-2h", percent = 100 }]
+valid = "day"
+sale = { days_ahead = 7, closes = "-24h" }
+refund = [{ until = "0m", percent = 100 }]
 
 [[product]]
 id = "family"
@@ -92,6 +105,17 @@ schedule = "hours"
 sale = { days_ahead = 7, closes = "-2h" }
 refund = [{ until = "-2h", percent = 90 }]
 medium = "paper"
+
+[[product]]
+id = "boat"
+number = 5
+name = "游船票"
+name_en = "Boat trip"
+kind = "adult"
+price = [{ days = ["weekend"], amount = "80.00" }, { amount = "60.00" }]
+schedule = "boat"
+refund = [{ until = "2h", percent = 100 }, { until = "0m", percent = 50 }]
+rebook = { times = 1, until = "0m" }
 "#;
 
 /// The wires, and who stands before them; clones share both. Dropped, they go.
@@ -228,6 +252,7 @@ bus = "port-printer"
 
 [[lane]]
 id = "{GATE_IN}"
+name = "检票口·进 Gate in"
 kind = "people"
 direction = "entry"
 zone = "{PARK}"
@@ -238,6 +263,7 @@ times = {{ walk_s = 6 }}
 
 [[lane]]
 id = "{GATE_OUT}"
+name = "检票口·出 Gate out"
 kind = "people"
 direction = "exit"
 zone = "{PARK}"

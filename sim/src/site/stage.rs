@@ -18,7 +18,7 @@ use super::{
     attendant::{Attendant, SignInError},
     booth::Booth,
     engine::{Counts, Engine, Heard},
-    layout::{Layout, Plan},
+    layout::{LaneAt, Layout, Plan},
     office::{self, Shop},
     scenic::{self, Scenic},
     staff::{Staff, Unpaid},
@@ -165,6 +165,7 @@ impl Stage {
         }
         if spec.large {
             lanes.extend(Layout::inner(&folder, annex::ZONE));
+            lanes.iter_mut().for_each(LaneAt::christen);
             let lines = folder.join("lines");
             sections.push_str(&annex::sections(&lines));
             sections.push_str(&scenic::sections(&lines));
@@ -188,7 +189,13 @@ impl Stage {
         };
         layout.write(banks(&spec, &layout, &gateway, swiftpass.as_ref())?)?;
         if spec.large {
-            std::fs::write(layout.folder.join("products.toml"), scenic::PRODUCTS)?;
+            fs::write(layout.folder.join("products.toml"), scenic::PRODUCTS)?;
+            let tariffs = layout.folder.join("tariffs");
+            // Versions that the owner published since are kept.
+            if !tariffs.exists() {
+                fs::create_dir(&tariffs)?;
+                fs::write(tariffs.join("lot.toml"), annex::TARIFF)?;
+            }
         }
         let wires: io::Result<Vec<Wires>> =
             layout.lanes.iter().map(|lane| Wires::connect(lane, &layout, spec.ahead_s)).collect();

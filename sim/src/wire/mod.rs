@@ -13,6 +13,7 @@
 //!   camera   a Vzenith camera at a broker: `message` (what it says), `command` (what it is told)
 //!   others   vzenith_http, qianyi, hikvision, frigate, webhook; tasmota and shelly are relays
 //!   picture  what it photographs
+//!   port     ports for a daemon's own
 //!   phone    a driver's browser: `html` (forms of a page), `eye` (codes on pages and on paper)
 //! ```
 
@@ -28,6 +29,7 @@ mod led;
 pub mod line;
 pub mod phone;
 pub mod picture;
+mod port;
 pub mod printer;
 pub mod pty;
 mod push;
@@ -56,6 +58,7 @@ pub use self::{
     led::Led,
     line::Line,
     phone::{Page, Phone, PhoneError},
+    port::free_port,
     printer::{Printer, PrinterFaults},
     pty::Pty,
     qianyi::{Qianyi, QianyiSettings},

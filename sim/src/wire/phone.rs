@@ -8,7 +8,7 @@ use std::{
 
 use reqwest::{
     Client, StatusCode, Url,
-    header::{CONTENT_TYPE, COOKIE, LOCATION, SET_COOKIE},
+    header::{CONTENT_TYPE, COOKIE, LOCATION, ORIGIN, SET_COOKIE},
     redirect,
 };
 use thiserror::Error;
@@ -256,7 +256,11 @@ impl Phone {
             why: std::error::Error::source(&e).map_or(e.to_string(), ToString::to_string),
         };
         let request = match inputs {
-            Some(inputs) => self.client.post(url.clone()).form(&inputs),
+            // As browsers do, it says whose form it is.
+            Some(inputs) => {
+                let origin = url.origin().ascii_serialization();
+                self.client.post(url.clone()).header(ORIGIN, origin).form(&inputs)
+            }
             None => self.client.get(url.clone()),
         };
         let request = match self.cookies_for(url) {

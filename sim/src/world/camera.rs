@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use jiff::Timestamp;
+use paifang::types::Vehicle as Kind;
 
 use crate::{
     faults::{CameraFaults, Tally},
@@ -21,6 +22,8 @@ pub struct CameraRead {
     /// By the camera's own clock.
     pub taken_at: Timestamp,
     pub picture: bool,
+    /// What it saw besides the plate.
+    pub kind: Kind,
 }
 
 #[derive(Debug, Default)]
@@ -28,7 +31,7 @@ pub struct Camera {
     pub offline: bool,
     /// Read while offline.
     pub kept: Vec<CameraRead>,
-    last_plate: Option<String>,
+    last: Option<(String, Kind)>,
     events: u64,
 }
 
@@ -51,7 +54,7 @@ impl Camera {
     /// What comes of a vehicle in view, and how long after.
     pub fn look(
         &mut self,
-        plate: &str,
+        (plate, kind): (&str, Kind),
         now: Timestamp,
         faults: &CameraFaults,
         draws: &mut Draws,
@@ -63,7 +66,7 @@ impl Camera {
             return shots;
         }
         let raw = Self::text(plate, faults, draws, tally);
-        let read = self.read(raw, now, faults, draws, tally);
+        let read = self.read((raw, kind), now, faults, draws, tally);
         let quick = draws.secs(0.05, 0.15);
         let full = quick + draws.secs(0.1, 0.6);
         shots.push((quick, read.clone()));
@@ -76,10 +79,10 @@ impl Camera {
         if draws.chance(faults.again) {
             tally.add("camera: read again");
             let raw = Self::text(plate, faults, draws, tally);
-            let read = self.read(raw, now, faults, draws, tally);
+            let read = self.read((raw, kind), now, faults, draws, tally);
             shots.push((draws.secs(0.5, 20.0), CameraRead { picture: true, ..read }));
         }
-        let former = self.last_plate.replace(plate.to_owned());
+        let former = self.last.replace((plate.to_owned(), kind));
         if let Some(former) = former.filter(|_| draws.chance(faults.old_plate)) {
             tally.add("camera: old plate");
             let read = self.read(former, now, faults, draws, tally);
@@ -99,6 +102,7 @@ impl Camera {
             live: true,
             taken_at: now,
             picture: false,
+            kind: Kind::default(),
         }
     }
 
@@ -119,7 +123,7 @@ impl Camera {
 
     fn read(
         &mut self,
-        raw: String,
+        (raw, kind): (String, Kind),
         now: Timestamp,
         faults: &CameraFaults,
         draws: &mut Draws,
@@ -133,7 +137,15 @@ impl Camera {
             taken_at = if draws.chance(0.5) { now + off } else { now - off };
         }
         let confidence = draws.between(60, 100) as u8;
-        CameraRead { event: self.events, raw, confidence, live: true, taken_at, picture: false }
+        CameraRead {
+            event: self.events,
+            raw,
+            confidence,
+            live: true,
+            taken_at,
+            picture: false,
+            kind,
+        }
     }
 }
 
@@ -181,7 +193,7 @@ mod tests {
         let now = "2026-11-23T08:00:00Z".parse().unwrap();
         let (mut camera, mut tally) = (Camera::default(), Tally::default());
         let shots = camera.look(
-            "京A12345",
+            ("京A12345", Kind::default()),
             now,
             &CameraFaults::default(),
             &mut Seed(1).draws(),

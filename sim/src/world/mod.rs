@@ -20,7 +20,7 @@ use paifang::{
         lane::{ArmAction, OperatorAct},
         rules::Direction,
     },
-    types::CommandId,
+    types::{CommandId, Vehicle as Kind},
 };
 
 pub use self::{
@@ -190,8 +190,8 @@ impl World {
     /// Asks a camera to look again.
     pub fn trigger(&mut self, now: Timestamp, lane: LaneIx) {
         if let Some(vehicle) = self.lanes[lane].in_view() {
-            let plate = vehicle.plate.clone();
-            self.look(lane, &plate, now);
+            let seen = (vehicle.plate.clone(), vehicle.kind);
+            self.look(lane, (&seen.0, seen.1), now);
         }
     }
 
@@ -303,8 +303,8 @@ impl World {
         match what {
             Moved::Seen(id) => {
                 let seen = self.lanes[lane].vehicles.iter().find(|v| v.id == id);
-                if let Some(plate) = seen.map(|v| v.plate.clone()) {
-                    self.look(lane, &plate, now);
+                if let Some((plate, kind)) = seen.map(|v| (v.plate.clone(), v.kind)) {
+                    self.look(lane, (&plate, kind), now);
                 }
             }
             Moved::Stands(id) => self.stands(lane, id, now),
@@ -356,10 +356,9 @@ impl World {
         self.wake(lane, now);
     }
 
-    fn look(&mut self, lane: LaneIx, plate: &str, now: Timestamp) {
+    fn look(&mut self, lane: LaneIx, seen: (&str, Kind), now: Timestamp) {
         let (faults, draws) = (&self.faults.camera, &mut self.draws.camera);
-        for (after, read) in
-            self.lanes[lane].camera.look(plate, now, faults, draws, &mut self.tally)
+        for (after, read) in self.lanes[lane].camera.look(seen, now, faults, draws, &mut self.tally)
         {
             self.queue.put(now + after, Ev::Shot(lane, Box::new(read)));
         }

@@ -1,7 +1,11 @@
 //! Drivers with phones and the operator who helps lanes that call. They know what they see: a display, a page, an arm.
 
 use jiff::Timestamp;
-use paifang::core::{Message, lane::OperatorAct, rules::Direction};
+use paifang::core::{
+    Message,
+    lane::{Help, OperatorAct},
+    rules::Direction,
+};
 
 use super::{Ev, Happening, LaneIx, Manner, Page, PhoneId, Told, VehicleId, World};
 
@@ -76,6 +80,9 @@ impl World {
                 }
                 self.call_operator(lane, now);
             }
+            Message::Denied { why: Help::WrongLane | Help::Full, .. } => {
+                self.sent_away(lane, id, now);
+            }
             Message::Faulty | Message::Denied { .. } => self.call_operator(lane, now),
             Message::Ready
             | Message::Charging { .. }
@@ -92,6 +99,19 @@ impl World {
             | Message::HeldOpen
             | Message::PassOn { .. }
             | Message::NotAdmitted { .. } => {}
+        }
+    }
+
+    /// Not by this lane, or not now: most drive off, some wait and call somebody.
+    fn sent_away(&mut self, lane: LaneIx, id: VehicleId, now: Timestamp) {
+        if let Some(vehicle) = self.lanes[lane].waiting_mut() {
+            vehicle.sent_away = true;
+        }
+        if self.draws.people.chance(0.7) {
+            let after = self.takes(5.0, 240.0);
+            self.queue.put(now + after, Ev::ThinksOf(lane, id, Thought::BacksOut));
+        } else {
+            self.call_operator(lane, now);
         }
     }
 
@@ -158,6 +178,9 @@ impl World {
                 let again = self.takes(60.0, 120.0);
                 self.queue.put(now + again, Ev::ThinksOf(lane, id, Thought::CallsOperator));
             }
+            // Let in meanwhile.
+            Thought::BacksOut
+                if vehicle.sent_away && !matches!(message, Message::Denied { .. }) => {}
             Thought::BacksOut => {
                 vehicle.backs = true;
                 self.wake(lane, now);

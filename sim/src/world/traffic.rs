@@ -3,9 +3,13 @@
 use std::time::Duration;
 
 use jiff::Timestamp;
-use paifang::core::rules::Direction;
+use paifang::{core::rules::Direction, types::VehicleClass};
 
-use super::{Ev, LaneIx, World, vehicle::Vehicle};
+use super::{
+    Ev, LaneIx, World,
+    lane::LaneGround,
+    vehicle::{Vehicle, kind_of},
+};
 
 /// Arrivals of each hour of the day, relative to the busiest.
 const PROFILE: [f64; 24] = [
@@ -49,13 +53,13 @@ impl World {
             && let Some(other) = self.inside.values().next()
         {
             self.tally.add("people: cloned plate");
-            vehicle.plate.clone_from(&other.plate);
+            vehicle.takes(other.plate.clone());
         }
         if let Some(plate) = self.a_regular() {
-            vehicle.plate = plate;
+            vehicle.takes(plate);
         } else if self.draws.traffic.chance(self.spec.unlicensed) {
             self.tally.add("traffic: no plate");
-            vehicle.plate.clear();
+            vehicle.takes(String::new());
         }
         let lane = self.a_lane(Direction::Entry, false);
         self.queue.put(now, Ev::Joins(lane, Box::new(vehicle)));
@@ -72,7 +76,8 @@ impl World {
         if self.drains {
             return;
         }
-        let vehicle = Vehicle { plate, ..self.a_vehicle() };
+        let mut vehicle = self.a_vehicle();
+        vehicle.takes(plate);
         let lane = self.a_lane(Direction::Entry, false);
         self.queue.put(now, Ev::Joins(lane, Box::new(vehicle)));
     }
@@ -83,15 +88,35 @@ impl World {
             return None;
         }
         let nth = self.draws.traffic.between(0, self.spec.regulars.len() as u64 - 1) as usize;
-        let plate = &self.spec.regulars[nth];
-        let parked = self.inside.values().any(|vehicle| vehicle.plate == *plate);
-        let on_ground =
-            self.lanes.iter().any(|lane| lane.vehicles.iter().any(|v| v.plate == *plate));
-        let moving = self
-            .queue
-            .iter()
-            .any(|event| matches!(event, Ev::Joins(_, vehicle) if vehicle.plate == *plate));
-        (!parked && !on_ground && !moving).then(|| plate.clone())
+        let plate = self.spec.regulars[nth].clone();
+        if !self.is_about(&plate) {
+            return Some(plate);
+        }
+        // Its card or its place is lent to somebody while the car itself is in.
+        let lends = self.draws.traffic.chance(self.faults.people.lends);
+        lends.then(|| {
+            self.tally.add("people: pass lent");
+            plate
+        })
+    }
+
+    /// The vehicle is inside, in a lane, or on the way to one.
+    pub fn is_about(&self, plate: &str) -> bool {
+        let on_ground = |lane: &LaneGround| lane.vehicles.iter().any(|v| v.plate == plate);
+        self.inside.values().any(|vehicle| vehicle.plate == plate)
+            || self.lanes.iter().any(on_ground)
+            || self
+                .queue
+                .iter()
+                .any(|event| matches!(event, Ev::Joins(_, vehicle) if vehicle.plate == plate))
+    }
+
+    /// Whoever has just paid inside leaves soon.
+    pub fn leaves_soon(&mut self, now: Timestamp, plate: &str, after: Duration) {
+        let parked = self.inside.values().find(|vehicle| vehicle.plate == plate);
+        if let Some(id) = parked.map(|vehicle| vehicle.id) {
+            self.queue.put(now + after, Ev::LeavesPlace(id));
+        }
     }
 
     fn a_lane(&mut self, direction: Direction, inner: bool) -> LaneIx {
@@ -166,7 +191,18 @@ impl World {
     pub(super) fn backed_out(&mut self, lane: LaneIx, vehicle: Vehicle, now: Timestamp) {
         self.tally.add("people: backed out");
         let spec = &self.lanes[lane].spec;
-        if spec.inner || spec.direction == Direction::Exit {
+        let (inner, direction) = (spec.inner, spec.direction);
+        if !inner && direction == Direction::Entry && vehicle.sent_away {
+            // Some try another lane, the rest find another car park.
+            let other = self.a_lane(Direction::Entry, false);
+            if other != lane {
+                self.tally.add("people: took another lane");
+                let after = self.drives_on();
+                self.queue.put(now + after, Ev::Joins(other, Box::new(vehicle)));
+            }
+            return;
+        }
+        if inner || direction == Direction::Exit {
             let mut vehicle = vehicle;
             vehicle.manner = super::Manner::Pays;
             let (from, to) = self.spec.pace.stay_s.unwrap_or((30.0, 30.0 * 60.0));
@@ -184,5 +220,13 @@ impl World {
             let after = self.draws.traffic.secs(1.0, within.as_secs_f64());
             self.queue.put(now + after, Ev::LeavesPlace(id));
         }
+    }
+}
+
+impl Vehicle {
+    /// The same vehicle under another plate.
+    fn takes(&mut self, plate: String) {
+        self.kind = kind_of(&plate, self.kind.class == VehicleClass::Large);
+        self.plate = plate;
     }
 }

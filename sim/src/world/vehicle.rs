@@ -1,6 +1,7 @@
 //! A vehicle and the one who drives it: where it is, how fast, what its driver is like. Knows no lane.
 
 use jiff::Timestamp;
+use paifang::types::{PlateColour, Vehicle as Kind, VehicleClass};
 
 use crate::{faults::PeopleFaults, seed::Draws};
 
@@ -25,6 +26,8 @@ pub enum Manner {
 pub struct Vehicle {
     pub id: VehicleId,
     pub plate: String,
+    /// What a camera makes of it besides the plate.
+    pub kind: Kind,
     /// Metres.
     pub length: f32,
     /// Metres a second.
@@ -46,6 +49,8 @@ pub struct Vehicle {
     pub scans: u8,
     /// How often a person tried to help it in this lane.
     pub helped: u32,
+    /// Told that this lane is not for it, or that no space is free.
+    pub sent_away: bool,
 }
 
 impl Vehicle {
@@ -58,9 +63,11 @@ impl Vehicle {
             () => Manner::Pays,
         };
         let truck = draws.chance(0.05);
+        let plate = draw_plate(draws);
         Self {
             id,
-            plate: draw_plate(draws),
+            kind: kind_of(&plate, truck),
+            plate,
             length: draws.between(35, if truck { 120 } else { 55 }) as f32 / 10.0,
             speed: draws.between(12, 30) as f32 / 10.0,
             nose: 0.0,
@@ -75,6 +82,7 @@ impl Vehicle {
             typed: false,
             scans: 0,
             helped: 0,
+            sent_away: false,
         }
     }
 
@@ -95,7 +103,22 @@ impl Vehicle {
         self.typed = false;
         self.scans = 0;
         self.helped = 0;
+        self.sent_away = false;
     }
+}
+
+/// Plates of eight characters are those of new-energy vehicles; lorries have yellow ones.
+pub(super) fn kind_of(plate: &str, truck: bool) -> Kind {
+    let new_energy = plate.chars().count() == 8;
+    let colour = match (truck, new_energy) {
+        _ if plate.is_empty() => None,
+        (true, true) => Some(PlateColour::YellowGreen),
+        (true, false) => Some(PlateColour::Yellow),
+        (false, true) => Some(PlateColour::Green),
+        (false, false) => Some(PlateColour::Blue),
+    };
+    let class = if truck { VehicleClass::Large } else { VehicleClass::Small };
+    Kind { class, colour, ..Kind::default() }
 }
 
 const PLACES: [char; 8] = ['京', '沪', '粤', '苏', '浙', '川', '鲁', '豫'];

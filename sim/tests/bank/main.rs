@@ -51,7 +51,7 @@ async fn whole_life(encrypt: bool, sign_type: SignType, notify_hash: Hash, msg_i
     assert!(page.contains("订单已支付"), "{page}");
 
     let word = channel.ask(&query()).await;
-    let Word::Paid { amount, bank_no, paid_at } = &word else { panic!("{word:?}") };
+    let Word::Paid { amount, bank_no, paid_at, .. } = &word else { panic!("{word:?}") };
     assert_eq!((*amount, bank_no.as_str()), (cny(1250), "SIM00000000000000001"));
     assert!(paid_at.unwrap().duration_since(wall_clock()).abs().as_secs() < 10);
     let heard = site.next().await;

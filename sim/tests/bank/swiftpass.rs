@@ -121,7 +121,7 @@ async fn whole_life(rsa: bool) {
     phone.post(&link).send().await.unwrap();
 
     let word = ask(&query(PayWay::Cashier)).await;
-    let Word::Paid { amount, bank_no, paid_at } = &word else { panic!("{word:?}") };
+    let Word::Paid { amount, bank_no, paid_at, .. } = &word else { panic!("{word:?}") };
     assert_eq!((*amount, bank_no.as_str()), (cny(1250), "SIM00000000000000001"));
     assert!(paid_at.unwrap().duration_since(wall_clock()).abs().as_secs() < 10);
     assert_eq!(site.next().await.2, Ok(format!("{} {word:?}", number(1))));
@@ -523,8 +523,12 @@ async fn a_peer_of_another_hand_understands_and_is_understood() {
         assert_eq!(word, Word::Cashier { link: "weixin://wxpay/bizpayurl?pr=1250".to_owned() });
         let paid = channel.ask(&collect(1, CODE)).await;
         let at: Timestamp = "2026-11-23T16:05:10Z".parse().unwrap();
-        let expected =
-            Word::Paid { amount: cny(1250), bank_no: "PEER1".to_owned(), paid_at: Some(at) };
+        let expected = Word::Paid {
+            amount: cny(1250),
+            bank_no: "PEER1".to_owned(),
+            paid_at: Some(at),
+            payer: None,
+        };
         assert_eq!(paid, expected);
         assert_eq!(channel.ask(&query(PayWay::PayerCode)).await, expected);
         assert_eq!(channel.ask(&reverse(PayWay::PayerCode)).await, Word::Reversed);

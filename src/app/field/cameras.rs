@@ -95,7 +95,7 @@ pub(super) fn boxes(
     site: &Site,
     transport: Transport,
 ) -> impl Iterator<Item = (&Device, Option<String>)> {
-    let reads = |device: &&Device| site.lanes.values().any(|lane| lane.camera == device.id);
+    let reads = |device: &&Device| site.lanes.values().any(|lane| lane.is_read_by(&device.id));
     let all = move || site.devices.values().filter(move |d| d.profile.transport == transport);
     let others = all().filter(move |device| !reads(device));
     all()
@@ -110,7 +110,7 @@ pub(super) fn wiring(site: &Site, device: &Device) -> Wiring {
         let same_sn = |other: &Device| device.sn.is_some() && other.sn == device.sn;
         *id == device.id || site.devices.get(id).is_some_and(same_sn)
     };
-    let reads = site.lanes.values().find(|lane| lane.camera == device.id);
+    let reads = site.lanes.values().find(|lane| lane.is_read_by(&device.id));
     let moves = site.lanes.values().find(|lane| same_box(&lane.barrier));
     let fire =
         site.lanes.values().filter(|lane| same_box(&lane.barrier)).find_map(|lane| lane.fire);

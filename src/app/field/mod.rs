@@ -26,6 +26,7 @@ mod spoken;
 mod strangers;
 mod tickets;
 mod turnstile;
+mod two_ways;
 mod vitals;
 
 pub use self::{
@@ -51,4 +52,5 @@ pub use self::{
     strangers::Strangers,
     tickets::Tickets,
     turnstile::{PassJob, Turnstile},
+    two_ways::TwoWays,
 };

@@ -9,7 +9,7 @@ use tokio::sync::{mpsc, watch};
 use tracing::warn;
 
 use super::{
-    Camera, Orders, PassJob, PushDevice, Tell, Tickets,
+    Camera, Orders, PassJob, PushDevice, Tell, Tickets, TwoWays,
     board::{ArmJob, BoardJob, soon},
 };
 use crate::{
@@ -53,6 +53,8 @@ pub struct FieldPorts {
     pub tickets: Tickets,
     /// The camera that reads a lane.
     pub cameras: HashMap<LaneId, Arc<dyn Tell>>,
+    /// Lanes with a camera or a display for each way.
+    pub two_ways: HashMap<LaneId, TwoWays>,
     /// What each lane says; displays and pages listen.
     pub messages: HashMap<LaneId, watch::Sender<Message>>,
     pub banker: Banker,
@@ -100,8 +102,16 @@ impl Ports for FieldPorts {
             Effect::TellSister { sister } => self.sisters.wake(sister),
             Effect::TriggerRead { lane } => self.trigger(&lane, now),
             Effect::Show { lane, message } => {
+                if let Some(lane) = self.two_ways.get_mut(&lane) {
+                    lane.show(message.clone());
+                }
                 if let Some(messages) = self.messages.get(&lane) {
                     messages.send_replace(message);
+                }
+            }
+            Effect::Turned { lane, turned } => {
+                if let Some(lane) = self.two_ways.get_mut(&lane) {
+                    lane.turn(turned);
                 }
             }
             Effect::AskBank { channel, ask } => self.banker.ask(channel, ask),
@@ -207,7 +217,8 @@ impl FieldPorts {
     }
 
     fn trigger(&self, lane: &LaneId, now: Timestamp) {
-        let Some(camera) = self.cameras.get(lane) else { return };
+        let back = self.two_ways.get(lane).and_then(TwoWays::camera);
+        let Some(camera) = back.or_else(|| self.cameras.get(lane)) else { return };
         if let Err(why) = camera.tell(&Command::TriggerRead, "trigger", now) {
             warn!(%lane, why, "the camera could not be asked to look again");
         }

@@ -145,7 +145,7 @@ impl Shop {
     /// Told twice, as banks do: what was reversed meanwhile is believed only when it was asked about.
     async fn paid(&self, (out_trade_no, amount): (String, Money)) {
         for _ in 0..2 {
-            let word = Word::Paid { amount, bank_no: "B".into(), paid_at: None };
+            let word = Word::Paid { amount, bank_no: "B".into(), paid_at: None, payer: None };
             let said =
                 Input::BankSaid { out_trade_no: out_trade_no.clone(), to: Asked::Query, word };
             let _ = self.app.tell(said).await.unwrap();

@@ -255,6 +255,9 @@ fn refused(settings: &AlipaySettings, ask: &Ask, said: &Said) -> Word {
     let sub_code = || said.sub_code.clone().unwrap_or_default();
     match ask {
         Ask::Reverse { .. } if said.is_among(&settings.no_order_codes) => Word::Reversed,
+        Ask::Query { .. } if said.is_among(&settings.no_order_codes) => {
+            Word::NoOrder { why: said.why() }
+        }
         Ask::Charge { .. } | Ask::Refund { .. } if said.is_among(&settings.final_refusal_codes) => {
             Word::Refused { code: sub_code(), why: said.why() }
         }
@@ -269,6 +272,7 @@ fn charged(settings: &AlipaySettings, said: Said) -> Word {
             amount,
             bank_no: said.trade_no.unwrap_or_default(),
             paid_at: parse_time(paid_at),
+            payer: None,
         },
         (_, None) if settings.after_pay_order => Word::Accepted,
         (amount, paid_at) => unknown(format!("charged {amount:?} at {paid_at:?}")),
@@ -285,6 +289,7 @@ fn standing(said: Said) -> Word {
                     amount,
                     paid_at: paid_at.and_then(parse_time),
                     bank_no: said.trade_no.unwrap_or_default(),
+                    payer: None,
                 },
                 None => unknown(format!("paid, and the amount is {:?}", said.total_amount)),
             }
@@ -353,6 +358,7 @@ pub(super) fn notified(pairs: &Pairs) -> About {
                     amount,
                     bank_no: text("trade_no").cloned().unwrap_or_default(),
                     paid_at: text("gmt_payment").and_then(|text| parse_time(text)),
+                    payer: None,
                 },
                 None => unknown("notified as paid, without an amount".to_owned()),
             }

@@ -177,6 +177,7 @@ fn only_what_is_said_of_this_payment_counts() {
         amount: cny(1_205),
         bank_no: "T9".to_owned(),
         paid_at: Some(at(paid_at)),
+        payer: None,
     };
     let rest = r#""trade_no":"T9","total_fee":"12.05","gmt_payment":"2026-11-23 11:30:11""#;
     assert_eq!(of(&charge(), rest), paid("2026-11-23T03:30:11Z"));
@@ -209,13 +210,14 @@ fn only_what_is_said_of_this_payment_counts() {
             &query,
             r#"{"code":"10000","out_trade_no":"P2","trade_status":"TRADE_SUCCESS","total_amount":"1"}"#,
         ),
-        word("", &query, &none),
         word("", &query, "[]"),
         word("", &charge(), r#"{"code":"10003","out_trade_no":"P1"}"#),
         word("", &charge(), &refusal("20000", "ACQ.ACCESS_FORBIDDEN")),
         word("", &charge(), &refusal("40004", "ACQ.SYSTEM_ERROR")),
         word("", &reverse, &refusal("40004", "ACQ.ACCESS_FORBIDDEN")),
     ];
+    let missing = word("", &query, &none);
+    assert!(matches!(missing, Word::NoOrder { .. }), "{missing:?}");
     for word in unclear {
         assert!(matches!(word, Word::Unknown { .. }), "{word:?}");
     }

@@ -8,7 +8,7 @@ use tracing::warn;
 use super::{envelope::ZONE, settings::IcbcSettings};
 use crate::{
     bank::{Ask, Word},
-    types::{Currency, Money},
+    types::{Currency, Money, bank::Payer},
 };
 
 /// Whole fen as digits; an error for what is not an amount in yuan above zero.
@@ -58,6 +58,11 @@ pub(super) struct Said {
     pub(super) pay_status: Option<String>,
     #[serde(deserialize_with = "scalar")]
     pub(super) pay_time: Option<String>,
+    /// Who paid: the bank's number of them, or the wallet's.
+    #[serde(deserialize_with = "scalar")]
+    pub(super) cust_id: Option<String>,
+    #[serde(deserialize_with = "scalar")]
+    pub(super) open_id: Option<String>,
     #[serde(deserialize_with = "scalar")]
     pub(super) total_amt: Option<String>,
     pub(super) qrcode: Option<String>,
@@ -136,7 +141,9 @@ impl Said {
             return unknown(format!("paid, but total_amt is {:?}", self.total_amt));
         };
         let paid_at = self.pay_time.as_deref().and_then(parse_time);
-        Word::Paid { amount, bank_no: self.order_id.unwrap_or_default(), paid_at }
+        let named = [&self.cust_id, &self.open_id];
+        let payer = named.into_iter().flatten().find_map(|number| Payer::named(number));
+        Word::Paid { amount, bank_no: self.order_id.unwrap_or_default(), paid_at, payer }
     }
 
     pub(super) fn failed(self) -> Word {
@@ -166,7 +173,11 @@ fn refused(settings: &IcbcSettings, ask: &Ask, code: &str, why: Option<&str>) ->
     if among(&settings.final_refusal_codes) && !question {
         return Word::Refused { code: code.to_owned(), why: why.to_owned() };
     }
-    unknown(format!("return_code {code}: {why}"))
+    let why = format!("return_code {code}: {why}");
+    if among(&settings.no_order_codes) && matches!(ask, Ask::Query { .. }) {
+        return Word::NoOrder { why };
+    }
+    unknown(why)
 }
 
 pub(super) fn unknown(why: impl Into<String>) -> Word {

@@ -90,8 +90,8 @@ pub(super) fn charged(settings: &IcbcSettings, ask: &Ask, content: &str) -> Word
     match settings.plate.as_ref().map(|plates| plates.answer) {
         Some(PlateAnswer::Accepted) => Word::Accepted,
         _ => match said.paid() {
-            Word::Paid { amount, paid_at, .. } => {
-                Word::Paid { amount, bank_no: String::new(), paid_at }
+            Word::Paid { amount, paid_at, payer, .. } => {
+                Word::Paid { amount, bank_no: String::new(), paid_at, payer }
             }
             other => other,
         },

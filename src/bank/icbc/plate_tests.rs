@@ -101,6 +101,7 @@ fn a_charge_is_paid_or_accepted_as_the_contract_says() {
         amount: Money::new(1250, Currency::Cny),
         bank_no: String::new(),
         paid_at: None,
+        payer: None,
     };
     assert_eq!(charged(&settings(""), &charging(None), good), paid);
     let accepted = settings(r#"answer = "accepted""#);

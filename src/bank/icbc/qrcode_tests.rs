@@ -5,7 +5,7 @@ use proptest::prelude::*;
 use super::*;
 use crate::{
     bank::PayWay,
-    types::{Currency, Money},
+    types::{Currency, Money, bank::Payer},
 };
 
 fn settings() -> IcbcSettings {
@@ -192,6 +192,8 @@ fn a_payment_by_code_has_its_own_status_and_refunds_may_be_a_list() {
         let word = stands(unclear);
         assert!(matches!(word, Word::Unknown { .. }), "{unclear}: {word:?}");
     }
+    let none = word(&settings(), &query(), r#"{"return_code":93001,"return_msg":"no order"}"#);
+    assert_eq!(none, Word::NoOrder { why: "return_code 93001: no order".to_owned() });
     let refused = word(&settings(), &refund_query(), r#"{"return_code":400011}"#);
     assert!(matches!(refused, Word::Unknown { .. }), "a refused question: {refused:?}");
 }
@@ -209,6 +211,7 @@ fn answers_are_judged() {
         amount: cny(amount),
         bank_no: bank_no.to_owned(),
         paid_at: at.map(|at| at.parse().unwrap()),
+        payer: None,
     };
     let rows = [
         (query(), r#"{"return_code":0,"out_trade_no":"P1","pay_status":"0"}"#, Word::Paying),
@@ -221,6 +224,16 @@ fn answers_are_judged() {
             query(),
             r#"{"return_code":"0","out_trade_no":"P1","pay_status":1,"total_amt":7370,"pay_time":"2026-11-24"}"#,
             paid(7370, "", None),
+        ),
+        (
+            query(),
+            r#"{"return_code":0,"out_trade_no":"P1","pay_status":"1","total_amt":"1","cust_id":"","open_id":"o-1"}"#,
+            Word::Paid {
+                amount: cny(1),
+                bank_no: String::new(),
+                paid_at: None,
+                payer: Payer::named("o-1"),
+            },
         ),
         (
             query(),
@@ -267,7 +280,6 @@ fn whatever_is_not_explicit_is_unknown() {
         ),
         (query(), r#"{"return_code":0.0,"out_trade_no":"P1","pay_status":"0"}"#, "fraction"),
         (query(), r#"{"return_code":400011,"return_msg":"x"}"#, "a refused query says nothing"),
-        (query(), r#"{"return_code":93001,"return_msg":"x"}"#, "it may be on its way"),
         (
             query(),
             r#"{"return_code":0,"out_trade_no":"P2","pay_status":"1","total_amt":"1"}"#,

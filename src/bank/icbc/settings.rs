@@ -66,8 +66,8 @@ pub struct IcbcSettings {
     /// bank publishes no list, so the default is empty and every refusal is asked about.
     #[serde(default)]
     pub final_refusal_codes: Vec<String>,
-    /// `return_code`s of a reverse that say the bank has never heard of the payment, so that nothing
-    /// is left to close (its creation was lost on the way). *Unverified*, default empty.
+    /// `return_code`s of a reverse or a query that say the bank has never heard of the payment: nothing is left to close
+    /// (its creation was lost on the way), or it is still to come. *Unverified*, default empty.
     #[serde(default)]
     pub no_order_codes: Vec<String>,
     /// Seconds a cashier link lives at most; a shorter wish is kept. Default 1200.

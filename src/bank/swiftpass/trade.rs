@@ -14,7 +14,10 @@ use super::{
 };
 use crate::{
     bank::{Ask, NotifyError, PayWay, Word},
-    types::{Currency, Money, PayerCode, bank::Scanner},
+    types::{
+        Currency, Money, PayerCode,
+        bank::{Payer, Scanner},
+    },
 };
 
 /// The zone of every time on this wire.
@@ -254,7 +257,11 @@ fn not_done(settings: &SwiftpassSettings, ask: &Ask, said: &Said<'_>) -> Word {
     if said.among(&settings.final_refusal_codes) && !asks_only {
         return Word::Refused { code: said.get("err_code").to_owned(), why };
     }
-    unknown(format!("status {status}, result_code {result:?}: {why}"))
+    let why = format!("status {status}, result_code {result:?}: {why}");
+    if matches!(ask, Ask::Query { .. }) && said.among(&settings.no_order_codes) {
+        return Word::NoOrder { why };
+    }
+    unknown(why)
 }
 
 fn not_collected(said: &Said<'_>, why: String) -> Word {
@@ -311,7 +318,7 @@ fn paid(said: &Said<'_>) -> Word {
     };
     let (bank_no, paid_at) =
         (said.get("transaction_id").to_owned(), parse_time(said.get("time_end")));
-    Word::Paid { amount, bank_no, paid_at }
+    Word::Paid { amount, bank_no, paid_at, payer: Payer::named(said.get("openid")) }
 }
 
 /// Accepted is not yet given back: that is the refund query's to say.

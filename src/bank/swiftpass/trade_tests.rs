@@ -162,6 +162,7 @@ fn answers_are_judged() {
         amount: cny(minor),
         bank_no: bank_no.to_owned(),
         paid_at: at.map(|at| at.parse().unwrap()),
+        payer: None,
     };
     let failed = |why: &str| Word::Failed { why: why.to_owned() };
     let refused = |code: &str, why: &str| Word::Refused { code: code.into(), why: why.into() };
@@ -175,6 +176,16 @@ fn answers_are_judged() {
             collect(),
             "status=0 result_code=0 pay_result=0 total_fee=1500 transaction_id=B9 time_end=20261124000510",
             paid(1500, "B9", Some("2026-11-23T16:05:10Z")),
+        ),
+        (
+            collect(),
+            "status=0 result_code=0 pay_result=0 total_fee=1500 openid=o-1",
+            Word::Paid {
+                amount: cny(1500),
+                bank_no: String::new(),
+                paid_at: None,
+                payer: Payer::named("o-1"),
+            },
         ),
         (collect(), "status=0 result_code=1 err_code=USERPAYING need_query=Y", Word::Paying),
         (collect(), "status=0 result_code=1 err_code=USERPAYING need_query=N", Word::Paying),
@@ -197,6 +208,11 @@ fn answers_are_judged() {
         (query(), "status=0 result_code=0 trade_state=REVERSE", Word::Reversed),
         (query(), "status=0 result_code=0 trade_state=REVOKED", Word::Reversed),
         (query(), "status=0 result_code=0 trade_state=PAYERROR", failed("PAYERROR ")),
+        (
+            query(),
+            "status=0 result_code=1 err_code=ORDERNOTEXIST",
+            Word::NoOrder { why: "status 0, result_code \"1\": ORDERNOTEXIST".to_owned() },
+        ),
         (reverse(PayWay::PayerCode), "status=0 result_code=0", Word::Reversed),
         (reverse(PayWay::Cashier), "status=0 result_code=0 out_trade_no=", Word::Reversed),
         (reverse(PayWay::Cashier), "status=0 result_code=1 err_code=ORDERNOTEXIST", Word::Reversed),
@@ -260,7 +276,6 @@ fn whatever_is_not_explicit_is_unknown() {
         (query(), format!("{ok} trade_state=SUCCESS total_fee=1 out_trade_no="), "nameless"),
         (query(), format!("{ok} trade_state=SUCCESS total_fee=1 mch_id=9"), "another merchant"),
         (query(), format!("{ok} trade_state=SUCCESS total_fee=1 mch_id="), "no merchant"),
-        (query(), "status=0 result_code=1 err_code=ORDERNOTEXIST".to_owned(), "may be on its way"),
         (query(), "status=0 result_code=1 err_code=ORDERPAID".to_owned(), "a refused query"),
         (collect(), format!("{ok} total_fee=1500"), "no pay_result"),
         (collect(), format!("{ok} pay_result=1"), "not paid, no need_query"),

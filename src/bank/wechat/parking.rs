@@ -279,6 +279,7 @@ impl Transaction {
                     amount,
                     bank_no: self.transaction_id.clone().unwrap_or_default(),
                     paid_at: self.success_time.as_deref().and_then(|time| time.parse().ok()),
+                    payer: None,
                 },
                 None => unknown(format!("paid, and the amount is {:?}", self.amount)),
             },
@@ -341,6 +342,7 @@ fn refused(settings: &WechatSettings, ask: &Ask, status: u16, body: &str) -> Wor
     let no_order = among(&settings.no_order_codes);
     match ask {
         Ask::Reverse { .. } if no_order => Word::Reversed,
+        Ask::Query { .. } if no_order => Word::NoOrder { why: format!("{}: {why}", said.code) },
         Ask::Charge { .. } | Ask::Refund { .. } if among(&settings.final_refusal_codes) => {
             Word::Refused { code: said.code, why }
         }

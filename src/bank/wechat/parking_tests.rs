@@ -204,6 +204,7 @@ fn only_what_is_said_of_this_payment_counts() {
         amount: Money::new(1_250, Currency::Cny),
         bank_no: "T9".to_owned(),
         paid_at: Some(at("2026-11-23T03:30:12Z")),
+        payer: None,
     };
     assert_eq!(paid, expected);
     assert_eq!(of(r#""trade_state":"ACCEPTED","amount":{"total":1250}"#), Word::Accepted);
@@ -218,7 +219,6 @@ fn only_what_is_said_of_this_payment_counts() {
         of(r#""amount":{"total":1250}"#),
         word(&query, 200, r#"{"out_trade_no":"P2","trade_state":"SUCCESS","amount":{"total":1}}"#),
         word(&query, 200, "[]"),
-        word(&query, 404, r#"{"code":"ORDER_NOT_EXIST","message":"订单不存在"}"#),
         word(&query, 400, r#"{"code":"PARAM_ERROR"}"#),
         word(&reverse, 400, r#"{"code":"PARAM_ERROR"}"#),
         word(&reverse, 500, r#"{"code":"SYSTEM_ERROR"}"#),
@@ -228,6 +228,8 @@ fn only_what_is_said_of_this_payment_counts() {
     for word in unclear {
         assert!(matches!(word, Word::Unknown { .. }), "{word:?}");
     }
+    let none = word(&query, 404, r#"{"code":"ORDER_NOT_EXIST","message":"无"}"#);
+    assert_eq!(none, Word::NoOrder { why: "ORDER_NOT_EXIST: 无".to_owned() });
     let none = word(&reverse, 404, r#"{"code":"ORDER_NOT_EXIST"}"#);
     assert_eq!(none, Word::Reversed, "nothing that never came is left to take back");
     let refused = word(&charge(Some("E9/BLUE")), 403, r#"{"code":"NO_AUTH","message":"m"}"#);

@@ -5,7 +5,7 @@ use crate::{
     core::{
         lane::{Help, Phase, Visit},
         pass::{List, Listed, Pass, PassKind, Reservation, Standing, Whereabouts},
-        rules::{AccessRefusal, Full, PassbackMode, Right, Unfit},
+        rules::{AccessRefusal, Full, PassbackMode, Right, Spaces, Unfit},
         stay::Stay,
     },
     types::{LaneId, Plate, StayId, Vehicle, ZoneId},
@@ -37,11 +37,11 @@ impl Desk<'_> {
         let standing = self.right_of(plate, visit, &zone)?;
         self.is_for(id, standing, visit.vehicle())?;
         let right = self.kind_of(standing);
+        let vehicle = self.vehicle_of(standing, visit.vehicle());
+        let is_full = || self.is_full(&zone, right, vehicle);
         match self.full_rule(right) {
-            Full::Refuse if self.is_full(&zone, right) => {
-                Err(Denied { why: Help::Full, ask: false })
-            }
-            Full::Ask if self.is_full(&zone, right) => Err(Denied { why: Help::Full, ask: true }),
+            Full::Refuse if is_full() => Err(Denied { why: Help::Full, ask: false }),
+            Full::Ask if is_full() => Err(Denied { why: Help::Full, ask: true }),
             Full::Admit | Full::Refuse | Full::Ask => Ok(standing),
         }
     }
@@ -66,7 +66,7 @@ impl Desk<'_> {
             Denied::of(Help::WrongZone, self.rules.access.wrong_zone).map_or(Ok(()), Err)?;
         }
         let right = self.kind_of(stay.standing);
-        match (self.full_rule(right), self.has_no_space(&zone, right)) {
+        match (self.full_rule(right), self.has_no_space(&zone, right, stay.vehicle)) {
             (Full::Refuse, true) => Err(Denied { why: Help::Full, ask: false }),
             (Full::Ask, true) => Err(Denied { why: Help::Full, ask: true }),
             (Full::Admit | Full::Refuse | Full::Ask, _) => Ok(()),
@@ -271,19 +271,29 @@ impl Desk<'_> {
     }
 
     /// A zone, or one around it, has no space for somebody with this right.
-    fn is_full(&self, zone: &ZoneId, right: Right) -> bool {
-        self.rules.zones.around(zone).any(|zone| self.has_no_space(zone, right))
+    fn is_full(&self, zone: &ZoneId, right: Right, vehicle: Vehicle) -> bool {
+        self.rules.zones.around(zone).any(|zone| self.has_no_space(zone, right, vehicle))
     }
 
-    fn has_no_space(&self, zone: &ZoneId, right: Right) -> bool {
+    /// One that spaces are kept for takes those first, and others only where the site lets it.
+    fn has_no_space(&self, zone: &ZoneId, right: Right, vehicle: Vehicle) -> bool {
+        let spaces = self.rules.zones.get(zone).map_or(&[][..], |rules| &rules.spaces);
+        let own = spaces.iter().zip(self.taken_apart(zone));
+        let own = own.into_iter().find(|(spaces, _)| spaces.of.fits(vehicle));
+        match own {
+            Some((spaces, taken)) if taken < spaces.count => return false,
+            Some((Spaces { others: false, .. }, _)) => return true,
+            _ => {}
+        }
         let kept_for_passes = match right {
             Right::Transient => i64::from(self.rules.access.full.kept_for_passes),
             Right::Pass | Right::White | Right::Vip | Right::Emergency | Right::Reservation => 0,
         };
-        let capacity = self.rules.zones.get(zone).and_then(|rules| rules.capacity);
-        capacity.is_some_and(|capacity| {
+        let at = self.occupancy(zone);
+        at.capacity.is_some_and(|capacity| {
             let kept = if right == Right::Reservation { 0 } else { self.places_kept(zone) };
-            i64::from(capacity) - self.occupancy(zone).inside - kept <= kept_for_passes
+            let left = i64::from(capacity) - at.inside - i64::from(at.apart);
+            left - kept <= kept_for_passes
         })
     }
 

@@ -126,7 +126,9 @@ impl Desk<'_> {
         let call = wait.since + self.rules.calls.patience(wait.on);
         let let_go = self.lets_go(lane, wait).map(|(at, _)| at);
         let charge = lane.visit.as_ref().and_then(|visit| visit.attempt?.until());
-        [Some(call), let_go, charge].into_iter().flatten().filter(|at| *at > self.now).min()
+        let waits = lane.visit.as_ref().is_some_and(|visit| visit.waits.is_some());
+        let sluice = self.between_until(&lane.id).filter(|_| waits);
+        [Some(call), let_go, charge, sluice].into_iter().flatten().filter(|at| *at > self.now).min()
     }
 
     /// When, and for which order, the site lets it go without the bank; `None`: it does not.
@@ -155,6 +157,9 @@ impl Desk<'_> {
         }
         if self.attempt_due(id) {
             return;
+        }
+        if lane.visit.as_ref().is_some_and(|visit| visit.waits.is_some()) && !self.has_to_wait(id) {
+            return self.go_if_free(id);
         }
         if let Some((at, order)) = self.lets_go(&lane, &wait)
             && at <= self.now

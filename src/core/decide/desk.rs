@@ -126,8 +126,22 @@ impl<'a> Desk<'a> {
             .map(|(lane, _, message)| Effect::Show { lane: lane.clone(), message })
             .collect();
         self.effects.extend(shown);
+        let turned = self.turned();
+        self.effects.extend(turned);
         let told = self.told_besides();
         self.effects.extend(told);
+    }
+
+    /// Tidal lanes that turned, or all of them at a start.
+    fn turned(&self) -> Vec<Effect> {
+        let tidal = self.rules.lanes.iter().filter(|(_, rules)| rules.tide.is_some());
+        let turned = tidal.filter_map(|(id, _)| {
+            let turned = self.lane(id)?.turned;
+            let before = self.state.lanes.get(id).map(|lane| lane.turned);
+            (self.show_all || before != Some(turned))
+                .then(|| Effect::Turned { lane: id.clone(), turned })
+        });
+        turned.collect()
     }
 
     /// What a lane in this state tells its driver. `fresh`: with what this decision has changed.

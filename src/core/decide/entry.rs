@@ -187,20 +187,10 @@ impl Desk<'_> {
     }
 
     /// The same plate again: its exit was missed, or somebody copied it. The operator looks.
-    fn supersede(&mut self, mut stay: Stay) {
-        self.void_unrelied(stay.id);
-        self.end_validations(stay.id);
+    fn supersede(&mut self, stay: Stay) {
         let detail = format!("{}: stay {} is over without an exit", stay.plate, stay.id);
         let subject = format!("stay-{}", stay.id);
-        stay.state = StayState::Superseded;
-        stay.left_at = Some(self.now);
-        stay.covered = self.covered(&stay, self.now);
-        let orders = self.orders_of(stay.id);
-        self.record(Change::Stay(stay.clone()));
-        self.right_used(&stay);
-        for order in orders {
-            self.file_decided(order.id);
-        }
+        self.over_unseen(stay);
         self.raise(&subject, AlarmKind::PlateTwice, detail);
     }
 }

@@ -10,7 +10,7 @@ use crate::{
         limit::{Limited, Spent},
         money::{Order, Payment},
     },
-    types::Money,
+    types::{Money, PaymentId, bank::Payer},
 };
 
 impl Desk<'_> {
@@ -43,6 +43,31 @@ impl Desk<'_> {
         }
     }
 
+    /// The bank has named who paid: too much or too often in a day is an alarm until midnight.
+    pub(super) fn count_payer(&mut self, payment: PaymentId, payer: &Payer) {
+        let limits = &self.rules.limits;
+        let (most, times) = (limits.payer_day_minor, limits.payer_day_times);
+        let Some(payment) = self.payment(payment).filter(|one| one.state.is_paid()) else { return };
+        if most.is_none() && times.is_none() {
+            return;
+        }
+        let (minor, limited) = (payment.amount.minor, Limited::Payer(payer.mark().to_owned()));
+        self.count_spent(&limited, Some(most.unwrap_or(i64::MAX)), minor);
+        let (Some(times), Some(mut spent)) = (times, self.spent(&limited.key()).cloned()) else {
+            return;
+        };
+        spent.recent.push(self.now);
+        // As many as it takes to tell.
+        let over = spent.recent.len().saturating_sub(times as usize);
+        spent.recent.drain(..over);
+        let often = spent.recent.len() >= times as usize;
+        self.record(Change::Spent(spent));
+        if often {
+            let detail = format!("{times} payments or more today");
+            self.raise(&limited.key(), AlarmKind::ManyPayments, detail);
+        }
+    }
+
     /// Puts down what counts against a limit, where there is one.
     pub(super) fn count_spent(&mut self, limited: &Limited, most: Option<i64>, minor: i64) {
         let Some(most) = most else { return };
@@ -66,6 +91,7 @@ impl Desk<'_> {
         self.record(Change::Spent(spent));
         self.clear(id, AlarmKind::LimitPassed);
         self.clear(id, AlarmKind::ManyActs);
+        self.clear(id, AlarmKind::ManyPayments);
     }
 
     fn paid_limits(&self, order: &Order, printed: bool) -> Vec<(Limited, Option<i64>)> {

@@ -17,6 +17,7 @@ mod exit;
 mod fire;
 mod frictionless;
 mod gate;
+mod gone;
 mod invoice;
 mod issue;
 mod ledger;

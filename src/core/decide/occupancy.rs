@@ -15,7 +15,27 @@ impl Desk<'_> {
     /// How full a zone is, with what lies within it.
     pub(super) fn occupancy(&self, id: &ZoneId) -> Occupancy {
         let correction = self.zone(id).correction;
-        zone::occupancy(&self.rules.zones, id, correction, |at| self.stays_at(at))
+        let rules = self.rules.zones.get(id);
+        let kept = rules.map_or(&[][..], |rules| &rules.spaces).iter().zip(self.taken_apart(id));
+        let apart = kept.map(|(spaces, taken)| spaces.count.saturating_sub(taken)).sum();
+        zone::occupancy(&self.rules.zones, id, (correction, apart), |at| self.stays_at(at))
+    }
+
+    /// Vehicles inside that each of a zone's spaces for some vehicles are for.
+    pub(super) fn taken_apart(&self, id: &ZoneId) -> Vec<u32> {
+        let zones = &self.rules.zones;
+        let spaces = zones.get(id).map_or(&[][..], |rules| &rules.spaces);
+        if spaces.is_empty() {
+            return Vec::new();
+        }
+        let fresh = self.changes.iter().filter_map(|change| match change {
+            Change::Stay(stay) => Some(stay),
+            _ => None,
+        });
+        let fresh: std::collections::BTreeMap<_, _> = fresh.map(|stay| (stay.id, stay)).collect();
+        let as_it_was = self.state.stays.values().filter(|stay| !fresh.contains_key(&stay.id));
+        let open = fresh.values().copied().filter(|stay| stay.state.is_open());
+        zone::taken_apart(zones, id, spaces, as_it_was.chain(open))
     }
 
     /// Open stays in that very zone.

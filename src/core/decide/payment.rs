@@ -154,7 +154,14 @@ impl Desk<'_> {
     fn weigh(&mut self, payment: Payment, to: Asked, word: Word) -> Reply {
         match word {
             Word::Cashier { link } => self.link_came(payment, link),
-            Word::Paid { amount, bank_no, .. } => self.paid(payment, to, amount, bank_no),
+            Word::Paid { amount, bank_no, payer, .. } => {
+                let (id, was_paid) = (payment.id, payment.state.is_paid());
+                let reply = self.paid(payment, to, amount, bank_no);
+                if let Some(payer) = payer.filter(|_| !was_paid) {
+                    self.count_payer(id, &payer);
+                }
+                reply
+            }
             Word::Failed { why } => self.failed(payment, to, why),
             Word::Reversed => self.reversed(payment, to),
             Word::Accepted if payment.charge.is_some() => {
@@ -169,19 +176,29 @@ impl Desk<'_> {
             }
             Word::Refused { code, why } => self.refused(payment, to, &format!("{code} {why}")),
             Word::Unaskable { why } => self.unaskable(payment, &why),
+            Word::NoOrder { .. } => {
+                self.answers(&payment);
+                self.ask_on(payment);
+                Ok(Answer::Done)
+            }
             Word::Unknown { why } => {
                 if payment.asks >= SILENT_ASKS && to != Asked::Notified {
                     self.raise(payment.channel.as_str(), AlarmKind::BankSilent, why);
                     self.bank_went_silent();
                 }
-                let id = payment.id;
-                self.ask_again(payment);
-                self.charge_unanswered(id);
+                self.ask_on(payment);
                 Ok(Answer::Done)
             }
             Word::Refunded | Word::PartRefunded | Word::Refunding => self.refunded_there(payment),
             Word::RefundDone { .. } => Err(Refusal::WordUnfit(payment.out_trade_no)),
         }
+    }
+
+    /// Nothing was learnt of it.
+    fn ask_on(&mut self, payment: Payment) {
+        let id = payment.id;
+        self.ask_again(payment);
+        self.charge_unanswered(id);
     }
 
     fn word_unplaced(&mut self, out_trade_no: &str, word: &Word) -> Reply {

@@ -29,11 +29,7 @@ pub fn quote_of(
 impl Desk<'_> {
     /// The whole fee of a stay up to `to`, before what was paid; [`Quote::due`] is what is left of it.
     pub(super) fn quote(&self, stay: &Stay, to: Timestamp) -> Result<Quote, NoQuote> {
-        let mut paid = stay.paid.clone();
-        // What a person let go counts as paid.
-        paid.extend(stay.waived.iter().map(|w| PaidAt { at: w.at, amount: w.minor }));
-        paid.sort_by_key(|paid| paid.at);
-        self.price(stay, to, &self.benefits_of(stay.id), &paid)
+        self.price(stay, to, &self.benefits_of(stay.id), &paid_for(stay))
     }
 
     /// The fee of a stay with these benefits and payments.
@@ -96,6 +92,15 @@ impl Desk<'_> {
         self.validations_of(stay).into_iter().map(|validation| validation.benefit).collect()
     }
 
+    /// What the validations of a stay save its driver of what was not paid before they were given.
+    pub(super) fn saved(&self, stay: &Stay, to: Timestamp) -> i64 {
+        let paid = paid_for(stay);
+        let due = |benefits: &[Benefit]| {
+            self.price(stay, to, benefits, &paid).map_or(0, |quote| quote.due().minor)
+        };
+        (due(&[]) - due(&self.benefits_of(stay.id))).max(0)
+    }
+
     /// What each validation of a stay takes off its fee, in the order of giving: the fee with those before it less the
     /// fee with it too. They add up to all that was taken off.
     pub(super) fn worth(&self, stay: &Stay, to: Timestamp) -> Vec<(Validation, i64)> {
@@ -108,4 +113,12 @@ impl Desk<'_> {
         let worth = fees.windows(2).map(|pair| (pair[0] - pair[1]).max(0));
         validations.into_iter().zip(worth).collect()
     }
+}
+
+/// What was paid for a stay; what a person let go counts as paid.
+fn paid_for(stay: &Stay) -> Vec<PaidAt> {
+    let mut paid = stay.paid.clone();
+    paid.extend(stay.waived.iter().map(|w| PaidAt { at: w.at, amount: w.minor }));
+    paid.sort_by_key(|paid| paid.at);
+    paid
 }

@@ -34,9 +34,11 @@ impl Desk<'_> {
         }
         lane.recent.push(fingerprint);
         let echo = self.is_echo(&lane, &read);
+        let other_way = self.is_of_other_way(&lane, &read);
         self.record(Change::Lane(lane));
         let taken = match () {
             () if !read.live => Taken::Replay,
+            () if other_way => Taken::OtherWay,
             () if echo => Taken::Echo,
             () => self.take_live(id, &read),
         };
@@ -90,6 +92,13 @@ impl Desk<'_> {
             self.record(Change::Stay(stay));
         }
         Ok(Answer::Done)
+    }
+
+    /// The lane leads the other way now, and the camera of that way looks on.
+    fn is_of_other_way(&self, lane: &Lane, read: &Read) -> bool {
+        let tide = self.rules.lanes.get(&lane.id).and_then(|rules| rules.tide.as_ref());
+        let cameras = tide.and_then(|tide| tide.cameras.as_ref());
+        cameras.is_some_and(|cameras| cameras.is_other(&read.device, lane.turned))
     }
 
     fn is_echo(&self, lane: &Lane, read: &Read) -> bool {

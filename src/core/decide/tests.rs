@@ -31,6 +31,8 @@ mod risk;
 mod settle;
 mod shop;
 mod sisters;
+mod sluice;
+mod spaces;
 mod till;
 mod ways;
 mod zones;
@@ -182,7 +184,7 @@ impl Site {
 
     fn paid(minor: i64) -> Word {
         let amount = Money::new(minor, Currency::Cny);
-        Word::Paid { amount, bank_no: "B1".into(), paid_at: None }
+        Word::Paid { amount, bank_no: "B1".into(), paid_at: None, payer: None }
     }
 }
 
@@ -324,6 +326,24 @@ fn silent_bank_then_reversed_then_paid_after_all() {
     assert_eq!(site.state.refunds.len(), 1, "the second success goes back");
     let order = site.state.orders.values().next().unwrap();
     assert!(matches!(order.state, OrderState::Paid { .. }));
+}
+
+#[test]
+fn a_bank_without_the_order_was_heard_and_the_payment_is_closed_in_the_end() {
+    let mut site = Site::new();
+    site.enter("京A12345");
+    site.after(HOUR);
+    site.sensor("out", Sensor::Arrival, true);
+    site.read("out", "京A12345");
+    let trade = site.pay();
+    for _ in 0..40 {
+        site.after(Duration::from_secs(45));
+        let _ = site.bank(&trade, Word::NoOrder { why: "ORDERNOTEXIST".into() });
+    }
+    assert!(!site.state.alarms.keys().any(|(subject, _)| subject == "none"));
+    assert_eq!(site.state.payment_of(&trade).unwrap().state, PaymentState::Reversing);
+    site.bank(&trade, Word::Reversed).unwrap();
+    assert_ne!(site.pay(), trade, "a new attempt, where the other is closed");
 }
 
 #[test]

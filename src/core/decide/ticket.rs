@@ -131,12 +131,12 @@ impl Desk<'_> {
         &mut self,
         digest: CodeDigest,
         persons: u32,
-        (valid_from, valid_until): (Timestamp, Timestamp),
+        (valid_from, valid_until): (Option<Timestamp>, Timestamp),
         by: String,
     ) -> Reply {
         if let Some(known) = self.ticket_of(&digest) {
             let same = known.persons == persons
-                && known.valid_from == valid_from
+                && valid_from.is_none_or(|from| from == known.valid_from)
                 && known.valid_until == valid_until;
             return if same {
                 Ok(Answer::Ticket(known.id))
@@ -145,7 +145,8 @@ impl Desk<'_> {
             };
         }
         let id = self.next_ticket();
-        let ticket = self.new_ticket(id, digest, persons, (valid_from, valid_until), by)?;
+        let valid = (valid_from.unwrap_or(self.now), valid_until);
+        let ticket = self.new_ticket(id, digest, persons, valid, by)?;
         self.record(Change::Ticket(ticket));
         Ok(Answer::Ticket(id))
     }
@@ -154,7 +155,7 @@ impl Desk<'_> {
     pub(super) fn issue_ticket(
         &mut self,
         persons: u32,
-        valid: (Timestamp, Timestamp),
+        (valid_from, valid_until): (Option<Timestamp>, Timestamp),
         zones: &[ZoneId],
         medium: Medium,
         by: String,
@@ -164,6 +165,7 @@ impl Desk<'_> {
         }
         let codes = self.rules.shop.codes.as_ref().ok_or(NoSale::NoShop)?;
         let id = self.next_ticket();
+        let valid = (valid_from.unwrap_or(self.now), valid_until);
         let ticket = self.new_ticket(id, codes.ticket(id, 0), persons, valid, by)?;
         let areas = zones.iter().map(|zone| Area::new(zone.clone(), Some(0))).collect();
         self.record(Change::Ticket(Ticket { areas, medium, ..ticket }));

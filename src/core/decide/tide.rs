@@ -2,6 +2,8 @@
 
 use std::time::Duration;
 
+use jiff::Timestamp;
+
 use super::Desk;
 use crate::{
     core::{
@@ -60,11 +62,21 @@ impl Desk<'_> {
         Ok(Answer::Done)
     }
 
+    /// The lane it is coupled with, and what it waits for there. In a sluice that is turned round, both lanes of it, the
+    /// ends change their parts.
+    fn couple_of(&self, id: &LaneId) -> Option<(&LaneId, Behind)> {
+        let couple = self.rules.lanes.get(id)?.couple.as_ref()?;
+        let back = self.rules.lanes.get(&couple.lane)?.couple.as_ref();
+        let is_turned = |id: &LaneId| self.lane(id).is_some_and(|lane| lane.turned);
+        let turned = is_turned(id) && is_turned(&couple.lane);
+        let back = back.filter(|back| turned && back.lane == *id);
+        Some((&couple.lane, back.unwrap_or(couple).waits_for))
+    }
+
     /// The lane it is coupled with has to be done first.
     pub(super) fn has_to_wait(&self, id: &LaneId) -> bool {
-        let couple = self.rules.lanes.get(id).and_then(|rules| rules.couple.as_ref());
-        let Some(couple) = couple else { return false };
-        let Some(other) = self.lane(&couple.lane) else { return false };
+        let Some((other, waits_for)) = self.couple_of(id) else { return false };
+        let Some(other) = self.lane(other) else { return false };
         let is_down = match other.phase {
             Phase::Idle
             | Phase::VehiclePresent
@@ -77,48 +89,44 @@ impl Desk<'_> {
             }
         };
         let is_empty = matches!(other.phase, Phase::Idle | Phase::Locked | Phase::Faulty);
-        match couple.waits_for {
+        match waits_for {
             Behind::Arm => !is_down,
-            Behind::Lane => !is_down || !is_empty || self.sluice_is_taken(id, &couple.lane),
+            Behind::Lane => !is_down || !is_empty || self.between_until(id).is_some(),
         }
     }
 
-    /// Somebody is between the two ends, and it is not the one who stands here to come out.
-    fn sluice_is_taken(&self, id: &LaneId, other: &LaneId) -> bool {
-        let lane = self.lane(id);
-        let mut own = lane.into_iter().flat_map(|lane| &lane.between);
-        let plate = lane.and_then(|lane| lane.visit.as_ref()?.plate.as_ref());
-        let theirs = self.lane(other).into_iter().flat_map(|lane| &lane.between);
-        let mut theirs = theirs.filter(|between| self.is_between(between)).peekable();
-        let comes_out = theirs.peek().is_none()
-            || theirs.any(|b| b.plate.is_none() || plate.is_none() || b.plate.as_ref() == plate);
-        own.any(|between| self.is_between(between)) || !comes_out
+    /// Until when whoever went into the sluice at this end is taken to be in it; `None`: nobody is.
+    pub(super) fn between_until(&self, id: &LaneId) -> Option<Timestamp> {
+        let between = self.lane(id).into_iter().flat_map(|lane| &lane.between);
+        between.map(|between| between.since + BETWEEN_MOST).filter(|until| *until > self.now).max()
     }
 
-    /// One that was not seen to come out for long did so unseen.
-    fn is_between(&self, between: &Between) -> bool {
-        self.now.duration_since(between.since).unsigned_abs() < BETWEEN_MOST
+    /// Two ends of one sluice: whoever goes through one goes on to the other. Two lanes that lead opposite ways share a
+    /// roadway, and whoever went through one is gone.
+    fn is_sluice(&self, into: &LaneId, out: &LaneId) -> bool {
+        self.couple_of(into) == Some((out, Behind::Lane))
+            && self.direction(into) == self.direction(out)
     }
 
     /// A vehicle went through one end of a sluice: it is between the two from now on, or out at the other.
     pub(super) fn through_sluice(&mut self, id: &LaneId, visit: &Visit) {
-        let couple = self.rules.lanes.get(id).and_then(|rules| rules.couple.as_ref());
-        let Some(couple) = couple.filter(|couple| couple.waits_for == Behind::Lane) else { return };
-        let (now, plate) = (self.now, visit.plate.clone());
-        if let Some(mut other) = self.lane(&couple.lane).cloned() {
-            other.between.retain(|b| now.duration_since(b.since).unsigned_abs() < BETWEEN_MOST);
-            let same = other.between.iter().position(|b| b.plate == plate);
-            let out = same.or((!other.between.is_empty()).then_some(0));
-            if let Some(at) = out {
-                other.between.remove(at);
-                self.record(Change::Lane(other));
-                return;
+        let mut lanes = self.rules.lanes.keys();
+        let into = lanes.find(|into| self.is_sluice(into, id));
+        let goes_in = self.couple_of(id).is_some_and(|(out, _)| self.is_sluice(id, out));
+        let end = into.or(goes_in.then_some(id)).and_then(|end| self.lane(end)).cloned();
+        let Some(mut end) = end else { return };
+        let (now, plate) = (self.now, &visit.plate);
+        // One that was not seen to come out for long did so unseen.
+        end.between.retain(|between| between.since + BETWEEN_MOST > now);
+        if into.is_none() {
+            end.between.push(Between { plate: plate.clone(), since: now });
+        } else {
+            let same = end.between.iter().position(|between| between.plate == *plate);
+            if let Some(at) = same.or((!end.between.is_empty()).then_some(0)) {
+                end.between.remove(at);
             }
         }
-        if let Some(mut lane) = self.lane(id).cloned() {
-            lane.between.push(Between { plate, since: now });
-            self.record(Change::Lane(lane));
-        }
+        self.record(Change::Lane(end));
     }
 
     /// Something happened in this lane: one that waited for it may go now.
@@ -129,14 +137,21 @@ impl Desk<'_> {
                     lane.visit.as_ref().is_some_and(|visit| visit.waits.is_some())
                 })
         });
-        let Some((other, _)) = waiting.filter(|(other, _)| !self.has_to_wait(other)) else {
+        if let Some((other, _)) = waiting {
+            self.go_if_free(other);
+        }
+    }
+
+    /// One that may pass but for the coupled lane does, once that lets it.
+    pub(super) fn go_if_free(&mut self, id: &LaneId) {
+        if self.has_to_wait(id) {
             return;
-        };
+        }
         let mut cause = None;
-        self.bind_visit(other, |visit| cause = visit.waits.take());
+        self.bind_visit(id, |visit| cause = visit.waits.take());
         if let Some(cause) = cause {
             // A lane that was locked or lost its vehicle meanwhile says no, and nobody waits any more.
-            let _ = self.admit(other, cause);
+            let _ = self.admit(id, cause);
         }
     }
 }

@@ -8,7 +8,7 @@ use crate::{
     core::{
         change::Change,
         input::{Answer, Refusal, Reply},
-        lane::{Help, Phase, Visit},
+        lane::{ArmAction, Help, Phase, Visit},
         limit::Limited,
         money::{Account, Earned, OrderState, PaidBy},
         rules::Direction,
@@ -49,6 +49,7 @@ impl Desk<'_> {
             TillAct::Forgive { arrears, reason } => {
                 self.forgive(who, arrears, (given(&reason)?, with))
             }
+            TillAct::EndStay { stay, reason } => self.end_stay(&who, stay, (given(&reason)?, with)),
             // One second person is enough.
             TillAct::Seconded { .. } => Err(Refusal::SamePerson),
         }
@@ -291,13 +292,22 @@ impl Desk<'_> {
                 }
             }
         }
-        let last = stay.order.and_then(|order| self.order(order)).map(|order| order.quote.to);
-        self.validations_used(&stay, last.unwrap_or(self.now), stay.order);
+        let asked = stay.order.and_then(|order| self.order(order));
+        let asked = asked.filter(|order| order.lane.is_some()).map(|order| order.quote.to);
+        let to = asked.unwrap_or_else(|| self.let_go_at(lane));
+        self.validations_used(&stay, to, stay.order);
         self.end_validations(stay.id);
         if let Some(known) = self.stay(stay.id) {
             stay = known.clone();
         }
         stay
+    }
+
+    /// When the vehicle that leaves was let go: the seconds under the arm cost nobody anything.
+    fn let_go_at(&self, lane: &LaneId) -> Timestamp {
+        let order = self.lane(lane).and_then(|lane| lane.order.as_ref());
+        let opened = order.filter(|order| order.action == ArmAction::Open);
+        opened.map_or(self.now, |order| order.at.min(self.now))
     }
 
     // ---- an entry nobody saw -----------------------------------------------------------------------

@@ -184,23 +184,26 @@ impl Desk<'_> {
         ids.into_iter().filter_map(|id| self.validation(id).cloned()).collect()
     }
 
-    /// The fee up to `to` is paid, or its vehicle leaves: what took something off is used.
+    /// The fee up to `to` is paid, or its vehicle leaves: what took something off is used. A driver who had paid before
+    /// saved nothing, and no merchant pays what nobody saved.
     pub(super) fn validations_used(&mut self, stay: &Stay, to: Timestamp, order: Option<OrderId>) {
         if self.validations_of(stay.id).is_empty() {
             return;
         }
+        let mut left = self.saved(stay, to);
         for (mut validation, worth) in self.worth(stay, to) {
+            let worth = worth.min(left);
+            left -= worth;
             let minor = worth.min(validation.at_most_minor);
-            let (before, first) = match validation.state {
+            let first = match validation.state {
                 ValidationState::Given if minor == 0 => continue,
-                ValidationState::Given => (validation.at_most_minor, order),
+                ValidationState::Given => order,
                 // A later payment is for a longer stay, so it may be worth more than at the first.
-                ValidationState::Used { minor: before, order } if minor > before => (before, order),
+                ValidationState::Used { minor: before, order } if minor > before => order,
                 ValidationState::Used { .. }
                 | ValidationState::Revoked
                 | ValidationState::Lapsed => continue,
             };
-            self.charge(&validation, before, minor);
             let known = match validation.state {
                 ValidationState::Used { minor, .. } => minor,
                 ValidationState::Given | ValidationState::Revoked | ValidationState::Lapsed => 0,
@@ -211,12 +214,18 @@ impl Desk<'_> {
         }
     }
 
-    /// The stay is over: so are its validations, used or not.
+    /// The stay is over: so are its validations, used or not. Until now each kept all that it could be worth of its
+    /// merchant's budget, since a later payment may make more of it.
     pub(super) fn end_validations(&mut self, stay: StayId) {
         for mut validation in self.validations_of(stay) {
-            if validation.state == ValidationState::Given {
-                self.charge(&validation, validation.at_most_minor, 0);
-                validation.state = ValidationState::Lapsed;
+            let (most, used) = (validation.at_most_minor, validation.state);
+            match used {
+                ValidationState::Given => {
+                    self.charge(&validation, most, 0);
+                    validation.state = ValidationState::Lapsed;
+                }
+                ValidationState::Used { minor, .. } => self.charge(&validation, most, minor),
+                ValidationState::Revoked | ValidationState::Lapsed => {}
             }
             validation.over_at = Some(self.now);
             self.record(Change::Validation(validation));

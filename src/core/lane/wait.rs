@@ -17,6 +17,8 @@ pub enum WaitsFor {
     Repair,
     /// An operator locked the lane.
     Unlock,
+    /// It may pass as soon as the lane that this one is coupled with lets it.
+    OtherLane,
 }
 
 /// A vehicle that waits, since when, and when something is done about it.
@@ -34,7 +36,9 @@ impl Lane {
     pub fn waits_for(&self) -> Option<WaitsFor> {
         match self.phase {
             Phase::Deciding => {
-                self.visit.as_ref().and_then(|visit| visit.help).map(|_| WaitsFor::Help)
+                let visit = self.visit.as_ref()?;
+                let other = visit.waits.as_ref().map(|_| WaitsFor::OtherLane);
+                visit.help.map(|_| WaitsFor::Help).or(other)
             }
             Phase::AwaitingPayment => Some(WaitsFor::Payment),
             Phase::Faulty => self.is_occupied().then_some(WaitsFor::Repair),

@@ -283,6 +283,7 @@ mod tests {
             name: String::new(),
             parent: parent.map(|id| crate::types::ZoneId::parse(id).unwrap()),
             capacity: None,
+            spaces: Vec::new(),
             tariff: tariff.map(str::to_owned),
         };
         let id = |id| crate::types::ZoneId::parse(id).unwrap();

@@ -11,7 +11,7 @@ use super::super::lane::WaitsFor;
 pub struct CallRules {
     /// Where nobody can be decided about: no plate, no stay, not allowed in. Default 30 s.
     pub help: Duration,
-    /// Where the driver is to pay. Default 180 s.
+    /// Where the driver is to pay, or waits for the coupled lane. Default 180 s.
     pub payment: Duration,
     /// Before an arm that does not work. Default 30 s.
     pub repair: Duration,
@@ -56,7 +56,8 @@ impl CallRules {
     pub fn patience(&self, wait: WaitsFor) -> Duration {
         match wait {
             WaitsFor::Help => self.help,
-            WaitsFor::Payment => self.payment,
+            // Its driver may be paying there.
+            WaitsFor::Payment | WaitsFor::OtherLane => self.payment,
             WaitsFor::Repair => self.repair,
             WaitsFor::Unlock => self.locked,
         }

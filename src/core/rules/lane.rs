@@ -3,13 +3,31 @@
 use jiff::{Span, Timestamp, civil::Time, tz::TimeZone};
 
 use super::Direction;
-use crate::types::LaneId;
+use crate::types::{DeviceId, LaneId};
 
 /// A lane whose direction changes. It is turned by an operator, or at set times, and only while it is empty.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Tide {
     /// By the site's clock, earliest first; empty: only by an operator.
     pub turns: Vec<Turn>,
+    /// Where each way has a camera of its own.
+    pub cameras: Option<TwoCameras>,
+}
+
+/// The cameras of a lane that leads both ways in turn. What the other one reads opens nothing.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct TwoCameras {
+    /// Of the way it leads at first.
+    pub first: DeviceId,
+    pub back: DeviceId,
+}
+
+impl TwoCameras {
+    /// Whether a device is the one of these that does not count now.
+    pub fn is_other(&self, device: &DeviceId, turned: bool) -> bool {
+        let other = if turned { &self.first } else { &self.back };
+        device == other
+    }
 }
 
 /// From this time of day on the lane leads that way.
@@ -79,7 +97,10 @@ mod tests {
     #[test]
     fn the_day_has_two_tides_and_the_night_belongs_to_the_last() {
         let turn = |hour, direction| Turn { at: Time::constant(hour, 0, 0, 0), direction };
-        let tide = Tide { turns: vec![turn(7, Direction::Entry), turn(17, Direction::Exit)] };
+        let tide = Tide {
+            turns: vec![turn(7, Direction::Entry), turn(17, Direction::Exit)],
+            cameras: None,
+        };
         let zone = TimeZone::get("Asia/Shanghai").unwrap();
         for (utc, direction, next) in [
             ("2026-11-22T22:59:59Z", Direction::Exit, "2026-11-22T23:00:00Z"),

@@ -8,6 +8,10 @@ use std::time::Duration;
 pub struct LimitRules {
     /// Paid for one plate. Default: none.
     pub plate_day_minor: Option<i64>,
+    /// Paid by one payer, whom the bank names once it is paid: what passes the limit is an alarm. Default: none.
+    pub payer_day_minor: Option<i64>,
+    /// So many payments by one payer in a day are an alarm: somebody pays for others and takes their cash. Default: none.
+    pub payer_day_times: Option<u32>,
     /// Paid at one lane. Default: none.
     pub lane_day_minor: Option<i64>,
     /// Paid by one printed code, at a lane or inside the lot: a code that is pasted over is noticed late. Default: none;
@@ -37,6 +41,8 @@ impl Default for LimitRules {
     fn default() -> Self {
         Self {
             plate_day_minor: None,
+            payer_day_minor: None,
+            payer_day_times: None,
             lane_day_minor: None,
             printed_day_minor: None,
             cash_back_day_minor: Some(100_000),

@@ -2,7 +2,9 @@
 
 use std::collections::BTreeMap;
 
-use crate::types::ZoneId;
+use serde::{Deserialize, Serialize};
+
+use crate::types::{Vehicle, VehicleClass, ZoneId};
 
 /// A part of the car park with its own count. A lane of a zone leads into it and out of it: from and to its parent, or
 /// the street.
@@ -14,8 +16,54 @@ pub struct ZoneRules {
     pub parent: Option<ZoneId>,
     /// Spaces; `None`: nobody counts.
     pub capacity: Option<u32>,
+    /// Of its spaces, those that are for some vehicles.
+    pub spaces: Vec<Spaces>,
     /// Name of its tariff; `None`: the one of the zone around it, and its time is that zone's time.
     pub tariff: Option<String>,
+}
+
+/// Spaces of a zone that nobody else may take. A vehicle that more than one of these is for counts in the first.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Spaces {
+    pub of: SpacesFor,
+    pub count: u32,
+    /// Once they are taken, more of these vehicles park on the others; else they wait outside.
+    pub others: bool,
+}
+
+/// Whom spaces are for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum SpacesFor {
+    Motorcycle,
+    Small,
+    Medium,
+    Large,
+    /// Of any size.
+    NewEnergy,
+}
+
+impl SpacesFor {
+    pub fn fits(self, vehicle: Vehicle) -> bool {
+        match self {
+            Self::Motorcycle => vehicle.class == VehicleClass::Motorcycle,
+            Self::Small => vehicle.class == VehicleClass::Small,
+            Self::Medium => vehicle.class == VehicleClass::Medium,
+            Self::Large => vehicle.class == VehicleClass::Large,
+            Self::NewEnergy => vehicle.is_new_energy(),
+        }
+    }
+
+    /// What it is called in Chinese and English.
+    pub fn names(self) -> (&'static str, &'static str) {
+        match self {
+            Self::Motorcycle => ("摩托车", "motorcycles"),
+            Self::Small => ("小型车", "cars"),
+            Self::Medium => ("中型车", "medium"),
+            Self::Large => ("大型车", "large"),
+            Self::NewEnergy => ("新能源车", "new energy"),
+        }
+    }
 }
 
 /// All zones of a site: at least one.
@@ -30,7 +78,8 @@ impl Zones {
 
     /// One zone that nobody counts.
     pub fn one(name: &str) -> Self {
-        let rules = ZoneRules { name: name.to_owned(), parent: None, capacity: None, tariff: None };
+        let (parent, capacity, spaces, tariff) = (None, None, Vec::new(), None);
+        let rules = ZoneRules { name: name.to_owned(), parent, capacity, spaces, tariff };
         Self(BTreeMap::from([(Self::only(), rules)]))
     }
 
@@ -87,7 +136,8 @@ mod tests {
 
     fn inside(parent: Option<&str>) -> ZoneRules {
         let parent = parent.map(zone);
-        ZoneRules { name: String::new(), parent, capacity: None, tariff: None }
+        let (name, capacity, spaces, tariff) = (String::new(), None, Vec::new(), None);
+        ZoneRules { name, parent, capacity, spaces, tariff }
     }
 
     #[test]

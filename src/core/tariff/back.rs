@@ -2,7 +2,11 @@
 
 use jiff::SignedDuration;
 
-use super::{Tariff, TariffBook, notation::DAY_S, spec::Per};
+use super::{
+    Tariff, TariffBook,
+    notation::DAY_S,
+    spec::{Per, Spec},
+};
 
 impl TariffBook {
     /// How long before an entry an earlier visit may have ended and still count; `None`: no tariff of the site asks.
@@ -16,9 +20,16 @@ impl TariffBook {
 }
 
 impl Tariff {
+    /// Also where only some vehicles are asked for their visits.
+    fn looks_back(&self) -> Option<SignedDuration> {
+        self.resolved.iter().filter_map(|(_, spec)| spec.looks_back()).max()
+    }
+}
+
+impl Spec {
     /// Caps over visits reach as far as their period; a stay that is continued, and time away, say themselves how far.
     fn looks_back(&self) -> Option<SignedDuration> {
-        let spec = &self.spec;
+        let spec = self;
         let continued = spec.reentry.as_ref().map(|reentry| reentry.within.0);
         let caps = spec.caps.iter().filter(|cap| cap.over_visits).map(|cap| match cap.per {
             Per::Week => 8 * DAY_S,

@@ -24,8 +24,18 @@ struct Fee {
 }
 
 impl TariffBook {
-    /// The fee of a case, line by line.
+    /// The fee of a case, line by line. What merchants give never makes it dearer, as free time can that moves the first
+    /// unit into dearer hours.
     pub fn quote(&self, case: &Case<'_>) -> Result<Quote, NoQuote> {
+        let given = self.given(case)?;
+        if case.benefits.is_empty() {
+            return Ok(given);
+        }
+        let plain = self.with(case, &[])?;
+        Ok(if plain.amount.minor < given.amount.minor { plain } else { given })
+    }
+
+    fn given(&self, case: &Case<'_>) -> Result<Quote, NoQuote> {
         let (from, to) = seconds(case);
         let version = self.version(case.tariff, from, to)?;
         let combine = version.plan(case).spec.benefits.combine;

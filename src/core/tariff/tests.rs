@@ -1,10 +1,12 @@
 //! The tables of `tests/tariffs`, made-up tariffs against a slow count of minutes, and the language's own examples.
 
+mod any;
 mod properties;
 mod slow;
 mod tables;
 
 use super::{Tariff, TariffBook};
+use crate::types::Currency;
 
 /// The TOML examples of the reference.
 fn examples() -> Vec<String> {
@@ -130,4 +132,14 @@ fn the_version_in_force_prices() {
         assert_eq!(quote("2026-06-01T00:00:00Z", "2026-06-01T01:00:00Z"), 5);
         assert_eq!(quote("2025-06-01T00:00:00Z", "2025-06-01T01:00:00Z"), 1, "before all of them");
     }
+}
+
+#[test]
+fn a_tariff_looks_back_also_for_those_of_a_variant() {
+    let text = "name = \"city\"\n[[variant]]\nwhen = { new_energy = true }\n\
+                free = [{ time = \"2h\", mode = \"deducted\", visits_a_day = 1 }]\n";
+    let zone = jiff::tz::TimeZone::UTC;
+    let book = |text| TariffBook::single(Tariff::parse(text).unwrap(), zone.clone(), Currency::Cny);
+    assert_eq!(book(text).looks_back(), Some(jiff::SignedDuration::from_hours(48)));
+    assert_eq!(book("name = \"city\"\n").looks_back(), None);
 }

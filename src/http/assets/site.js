@@ -6,12 +6,32 @@
       if (el.scrollWidth > el.clientWidth) el.tabIndex = 0;
     });
   }
+  // A table that is too wide for a phone stands as one block for each row; a cell then says which column it is of.
+  function stack(within) {
+    [].forEach.call(within.querySelectorAll('table'), function (table) {
+      var heads = [].map.call(table.querySelectorAll('thead th'), function (th) { return th.textContent; });
+      if (!heads.length || table.classList.contains('matrix')) return;
+      table.classList.remove('stacks');
+      if (window.innerWidth > 700 || table.scrollWidth <= table.parentNode.clientWidth) return;
+      [].forEach.call(table.querySelectorAll('tbody tr'), function (row) {
+        var at = 0;
+        [].forEach.call(row.children, function (cell) {
+          if (cell.colSpan === 1 && at > 0) cell.setAttribute('data-head', heads[at]);
+          at += cell.colSpan;
+        });
+      });
+      table.classList.add('stacks');
+    });
+  }
+  stack(document);
   reach(document);
+  window.addEventListener('resize', function () { stack(document); });
   function swap(id, html) {
     var el = document.getElementById(id);
     if (!el) return;
     var arm = 'svg[class*="arm-"]', old = el.querySelector(arm), was = old && old.getAttribute('class');
     el.innerHTML = html;
+    stack(el);
     reach(el.parentNode);
     var svg = el.querySelector(arm);
     if (!svg || !was) return;

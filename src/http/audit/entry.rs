@@ -240,15 +240,12 @@ impl Entry {
                     .linked("/console/zones".into(), l.say("车位", "Spaces").into())
             }
             Change::AlarmRaised(alarm) => {
-                let what = format!("{} · {}", alarms::words(l, alarm.kind).0, alarm.subject);
-                let lane = LaneId::parse(&alarm.subject).filter(|id| rules.lanes.contains_key(id));
-                new(Kind::Alarm, "", what).at_lane(rules, lane)
+                about(l, rules, alarms::words(l, alarm.kind).0, &alarm.subject, row.at)
             }
             Change::AlarmCleared { subject, alarm } => {
                 let over = l.say("报警解除", "Over");
-                let what = format!("{over}: {} · {subject}", alarms::words(l, *alarm).0);
-                let lane = LaneId::parse(subject).filter(|id| rules.lanes.contains_key(id));
-                new(Kind::Alarm, "", what).at_lane(rules, lane)
+                let what = format!("{over}: {}", alarms::words(l, *alarm).0);
+                about(l, rules, &what, subject, row.at)
             }
             Change::WordUnplaced { out_trade_no, word } => {
                 let what = l.say("银行提到未知单号", "The bank spoke of a number nobody knows");
@@ -293,6 +290,15 @@ impl Entry {
 
 fn is_person(by: &str) -> bool {
     !by.is_empty() && by != SELF
+}
+
+/// An alarm of a lane stands at the lane; of anything else it names the thing.
+fn about(l: Lang, rules: &Rules, what: &str, subject: &str, at: Timestamp) -> Entry {
+    let alarm = |what| Entry::new(at, Kind::Alarm, "", what);
+    match LaneId::parse(subject).filter(|id| rules.has_lane(id)) {
+        Some(lane) => alarm(what.to_owned()).at_lane(rules, Some(lane)),
+        None => alarm(format!("{what} · {}", words::subject(l, subject))),
+    }
 }
 
 fn of_task(l: Lang, rules: &Rules, at: Timestamp, task: &Task) -> Option<Entry> {

@@ -122,7 +122,7 @@ async fn the_work_list_has_all_that_waits_for_its_reader() {
     let order = site.at_exit("沪A12345", Duration::from_hours(24 * 20));
     site.decide(Input::PayAsked { order }).unwrap();
     let (trade, amount) = (site.generated()[0].clone(), site.payments()[0].amount);
-    let paid = Word::Paid { amount, bank_no: "B1".into(), paid_at: None };
+    let paid = Word::Paid { amount, bank_no: "B1".into(), paid_at: None, payer: None };
     site.bank(&trade, Asked::Query, paid);
     let (address, _stop) = site.serve().await;
     let li = Phone::operator(address).await;

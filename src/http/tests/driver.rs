@@ -30,7 +30,7 @@ fn cashier() -> Word {
 
 fn paid(minor: i64) -> Word {
     let amount = Money::new(minor, Currency::Cny);
-    Word::Paid { amount, bank_no: "B1".into(), paid_at: None }
+    Word::Paid { amount, bank_no: "B1".into(), paid_at: None, payer: None }
 }
 
 #[tokio::test]

@@ -48,7 +48,11 @@ impl Site {
         self.decide(Input::PayAsked { order }).unwrap();
         let trade = self.generated().pop().unwrap();
         let amount = Money::new(1_000, Currency::Cny);
-        self.bank(&trade, Asked::Query, Word::Paid { amount, bank_no: "B1".into(), paid_at: None });
+        self.bank(
+            &trade,
+            Asked::Query,
+            Word::Paid { amount, bank_no: "B1".into(), paid_at: None, payer: None },
+        );
         self.drive_through("out");
         order
     }

@@ -105,7 +105,7 @@ fn bank_says(site: &Arc<Site>, trade: &str, to: Asked, word: Word) {
 
 fn paid(minor: i64) -> Word {
     let amount = Money::new(minor, Currency::Cny);
-    Word::Paid { amount, bank_no: "B1".into(), paid_at: None }
+    Word::Paid { amount, bank_no: "B1".into(), paid_at: None, payer: None }
 }
 
 /// A program of the counter `hotel-desk`.

@@ -72,7 +72,7 @@ async fn the_outcome_of_a_receipt_is_told_in_words() {
     let trade = site.generated().pop().unwrap();
     site.bank(&trade, Asked::Generate, Word::Cashier { link: "https://bank/".into() });
     let amount = Money::new(1_000, Currency::Cny);
-    let word = Word::Paid { amount, bank_no: "B1".into(), paid_at: None };
+    let word = Word::Paid { amount, bank_no: "B1".into(), paid_at: None, payer: None };
     site.bank(&trade, Asked::Query, word);
     let page = phone.text(here).await;
     assert!(page.contains("Print receipt") && page.contains("<option>empty"), "{page}");

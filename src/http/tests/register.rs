@@ -135,7 +135,8 @@ async fn a_pass_is_sold_at_the_desk_and_topped_up_on_the_phone() {
     holder.post(&format!("{bill}/pay"), &[]).await;
     let trade = site.generated().pop().unwrap();
     let amount = crate::types::Money::new(5_000, crate::types::Currency::Cny);
-    let word = crate::types::bank::Word::Paid { amount, bank_no: "B1".into(), paid_at: None };
+    let word =
+        crate::types::bank::Word::Paid { amount, bank_no: "B1".into(), paid_at: None, payer: None };
     site.bank(&trade, crate::core::input::Asked::Query, word);
     assert!(holder.text(&bill).await.contains("Paid ¥50.00"));
     assert!(phone.text("/console/passes/1").await.contains("left: ¥100.00"));

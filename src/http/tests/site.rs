@@ -31,8 +31,8 @@ use crate::{
     http::{
         Parts, Settings, TicketOffice, hash_password,
         ports::{
-            Busy, Desk, Found, Look, Operator, Picture, Pictures, ProgramRecords, Records, Row,
-            Session, StayFile, Takings,
+            Busy, Desk, Found, Look, Operator, Parking, ParkingHour, Picture, Pictures,
+            ProgramRecords, Records, Row, Session, StayFile, Takings,
         },
         serve,
     },
@@ -445,6 +445,28 @@ impl Records for Site {
             }
         }
         found(by_hour)
+    }
+
+    fn parking(&self, from: Timestamp, to: Timestamp) -> Found<'_, Parking> {
+        let mut hours = BTreeMap::new();
+        let mut inside_before = 0;
+        let hour = |at: Timestamp| at.duration_since(from).as_secs() as usize / 3_600;
+        for stay in self.stays() {
+            if stay.entered_at < from {
+                inside_before += i64::from(stay.left_at.is_none_or(|left| left >= from));
+            } else if stay.entered_at < to {
+                let of: &mut ParkingHour = hours.entry(hour(stay.entered_at)).or_default();
+                of.came += 1;
+            }
+            if let Some(left) = stay.left_at.filter(|left| (from..to).contains(left)) {
+                let of = hours.entry(hour(left)).or_default();
+                of.left += 1;
+                of.stayed_s += left.duration_since(stay.entered_at).as_secs();
+                of.stays_minor += stay.paid_minor;
+            }
+        }
+        let hours = hours.into_iter().map(|(hour, of)| ParkingHour { hour, ..of }).collect();
+        found(Parking { inside_before, hours })
     }
 
     fn open_stays(&self, search: String, limit: u32) -> Found<'_, Vec<Stay>> {

@@ -212,6 +212,27 @@ async fn arrears_are_paid_by_plate_or_forgiven_with_a_reason() {
     assert!(!operator.text("/console/arrears").await.contains(PLATE));
 }
 
+#[tokio::test]
+async fn a_stay_whose_vehicle_is_gone_is_ended_on_its_page() {
+    let site = Site::new();
+    site.at_exit(PLATE, Duration::from_hours(2));
+    let (address, _stop) = site.serve().await;
+    let operator = Phone::operator(address).await;
+    let page = "/console/stays/1";
+    assert!(operator.text(page).await.contains("/console/stays/1/end"));
+    let end = [("reason", "seen on the pictures")];
+    let stands = operator.post("/console/stays/1/end", &end).await;
+    assert_eq!(stands.status().as_u16(), 409);
+    assert!(stands.text().await.unwrap().contains("it has not left"));
+    site.sensor("out", Sensor::Arrival, false);
+    site.after(Duration::from_mins(1));
+    assert_eq!(operator.post("/console/stays/1/end", &end).await.status().as_u16(), 200);
+    let over = operator.text(page).await;
+    assert!(over.contains("Over without an exit") && !over.contains("/end\""), "{over}");
+    let history = site.acted();
+    assert!(site.stays()[0].left_at.is_some(), "{history:?}");
+}
+
 // ---- the counter ---------------------------------------------------------------------------------
 
 #[tokio::test]

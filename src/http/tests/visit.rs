@@ -33,7 +33,7 @@ fn pay(site: &Site, order: OrderId) {
     site.decide(Input::PayAsked { order }).unwrap();
     let asked = site.generated().pop().unwrap();
     let amount = site.payments().into_iter().find(|p| p.out_trade_no == asked).unwrap().amount;
-    let word = Word::Paid { amount, bank_no: "B1".into(), paid_at: None };
+    let word = Word::Paid { amount, bank_no: "B1".into(), paid_at: None, payer: None };
     site.bank(&asked, Asked::Query, word);
 }
 

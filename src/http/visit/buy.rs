@@ -175,7 +175,17 @@ async fn show(
         Some(chosen) => {
             let (offers, choices, money) = (&chosen.offers, &chosen.choices, rules.currency);
             let day = chosen.day.date;
-            WishForm { l, money, day, key: &key, offers, choices, fields }.render()?
+            WishForm {
+                l,
+                money,
+                day,
+                key: &key,
+                offers,
+                choices,
+                fields,
+                schedules: &rules.shop.schedules,
+            }
+            .render()?
         }
         None => String::new(),
     };

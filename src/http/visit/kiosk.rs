@@ -263,8 +263,16 @@ async fn choose(
         None => Vec::new(),
     };
     let (key, money) = (fresh_key()?, rules.currency);
-    let form =
-        WishForm { l, money, day: date, key: &key, offers: &offers, choices: &choices, fields };
+    let form = WishForm {
+        l,
+        money,
+        day: date,
+        key: &key,
+        offers: &offers,
+        choices: &choices,
+        fields,
+        schedules: &rules.shop.schedules,
+    };
     let wish = if offers.is_empty() { String::new() } else { form.render()? };
     let days = days.into_iter().filter(Day::is_open).take(DAYS_SHOWN).collect();
     show(web, l, View::Buy { days, day, wish }, wrong, String::new())

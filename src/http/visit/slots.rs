@@ -42,6 +42,8 @@ struct DayRow {
 struct SlotRow {
     id: SlotId,
     schedule: ScheduleId,
+    /// What the schedule is called.
+    called: String,
     name: String,
     places: u32,
     /// Set by an operator.
@@ -124,7 +126,7 @@ async fn show(
         .desk
         .read(move |state| {
             let row = |date: &Date| {
-                let rows = rows(state, &rules, *date);
+                let rows = rows(state, &rules, l, *date);
                 DayRow {
                     date: *date,
                     places: rows.iter().map(|row| row.places).sum(),
@@ -133,7 +135,7 @@ async fn show(
                 }
             };
             let days: Vec<DayRow> = dates.iter().map(row).collect();
-            (days, rows(state, &rules, day), state.closures.values().cloned().collect())
+            (days, rows(state, &rules, l, day), state.closures.values().cloned().collect())
         })
         .await?;
     let page = SlotsPage {
@@ -154,7 +156,7 @@ async fn show(
     Ok((status, Html(page.render()?)).into_response())
 }
 
-fn rows(state: &Core, rules: &crate::core::Rules, day: Date) -> Vec<SlotRow> {
+fn rows(state: &Core, rules: &crate::core::Rules, l: Lang, day: Date) -> Vec<SlotRow> {
     let schedules = rules.shop.schedules.iter();
     let of = |(schedule_id, schedule): (&ScheduleId, &crate::core::slot::Schedule)| {
         let spans = schedule.spans(day, &rules.tariffs).iter();
@@ -164,6 +166,7 @@ fn rows(state: &Core, rules: &crate::core::Rules, day: Date) -> Vec<SlotRow> {
             let set = slot.and_then(|slot| slot.places);
             Some(SlotRow {
                 schedule: schedule_id.clone(),
+                called: named::name(l, &schedule.name),
                 name: named::span(span),
                 places: set.unwrap_or(span.capacity),
                 is_set: set.is_some(),

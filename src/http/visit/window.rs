@@ -124,7 +124,16 @@ async fn show(
         key => key.to_owned(),
     };
     let (money, choices) = (rules.currency, &choices);
-    let form = WishForm { l, money, day: date, key: &key, offers: &offers, choices, fields };
+    let form = WishForm {
+        l,
+        money,
+        day: date,
+        key: &key,
+        offers: &offers,
+        choices,
+        fields,
+        schedules: &rules.shop.schedules,
+    };
     let wish = if offers.is_empty() { String::new() } else { form.render()? };
     let status = if wrong.is_empty() { StatusCode::OK } else { StatusCode::UNPROCESSABLE_ENTITY };
     let page = WindowPage {

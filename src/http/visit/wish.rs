@@ -5,9 +5,12 @@ use std::collections::{BTreeMap, HashMap};
 use askama::Template;
 use jiff::civil::Date;
 
-use super::offer::{self, Choice, Offered};
+use super::{
+    named,
+    offer::{self, Choice, Offered},
+};
 use crate::{
-    core::{selling::LineAsked, ticket::Visitor},
+    core::{selling::LineAsked, slot::Schedule, ticket::Visitor},
     http::{error::ApiError, router::Web, words::Lang},
     types::{Currency, Money, ProductId, ScheduleId, SlotId},
 };
@@ -24,6 +27,7 @@ pub(in crate::http) struct WishForm<'a> {
     pub(in crate::http) offers: &'a [Offered],
     pub(in crate::http) choices: &'a BTreeMap<ScheduleId, Vec<Choice>>,
     pub(in crate::http) fields: &'a Fields,
+    pub(in crate::http) schedules: &'a BTreeMap<ScheduleId, Schedule>,
 }
 
 impl WishForm<'_> {
@@ -41,10 +45,15 @@ impl WishForm<'_> {
         self.fields.get(&format!("slot-{schedule}")) == choice.id.as_str()
     }
 
-    /// The name of a schedule, where there are several.
+    /// The name of a schedule, where others are sold too.
     fn title(&self, schedule: &ScheduleId) -> String {
         let time = self.l.say("时段", "Time");
-        if self.choices.len() > 1 { format!("{time} · {schedule}") } else { time.to_owned() }
+        // Where all that is sold takes a time of the same kind, that needs no name.
+        let others = self.offers.iter().any(|offered| offered.schedule.as_ref() != Some(schedule));
+        match self.schedules.get(schedule).filter(|_| others) {
+            Some(known) => format!("{time} · {}", named::name(self.l, &known.name)),
+            None => time.to_owned(),
+        }
     }
 }
 

@@ -71,6 +71,7 @@ pub(super) async fn paid_once(store: &mut Store) -> Traffic {
         amount: Money::new(1_000, Currency::Cny),
         bank_no: "B1".into(),
         paid_at: None,
+        payer: None,
     };
     let out_trade_no = undecided[0].out_trade_no.clone();
     traffic.tell(Input::BankSaid { out_trade_no, to: Asked::Notified, word });

@@ -241,7 +241,13 @@ impl Traffic {
                 let (valid_from, valid_until) = (self.now, self.now + Duration::from_hours(9));
                 let (persons, by) = (self.rng.random_range(1..4), "li".to_owned());
                 let digest = code.digest();
-                self.tell(Input::TicketMade { digest, persons, valid_from, valid_until, by });
+                self.tell(Input::TicketMade {
+                    digest,
+                    persons,
+                    valid_from: Some(valid_from),
+                    valid_until,
+                    by,
+                });
             }
             2..5 => self.tell(Input::Scanned { lane: gate(), shown: Presented::from(&code) }),
             5..7 => {
@@ -323,6 +329,7 @@ impl Traffic {
                     amount: Money::new(1, Currency::Cny),
                     bank_no: "B".into(),
                     paid_at: None,
+                    payer: None,
                 },
             });
         };
@@ -336,8 +343,9 @@ impl Traffic {
                 amount: Money::new(amount.minor + 1, amount.currency),
                 bank_no: "B".into(),
                 paid_at: None,
+                payer: None,
             },
-            _ => Word::Paid { amount, bank_no: "B".into(), paid_at: Some(self.now) },
+            _ => Word::Paid { amount, bank_no: "B".into(), paid_at: Some(self.now), payer: None },
         };
         // What is recalled must be what is on disk by then.
         if self.state.payment_of(&out_trade_no).is_none()

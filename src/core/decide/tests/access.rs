@@ -88,12 +88,17 @@ impl Site {
     }
 
     fn capacity(&mut self, spaces: u32) {
-        let rules =
-            ZoneRules { name: String::new(), parent: None, capacity: Some(spaces), tariff: None };
+        let rules = ZoneRules {
+            name: String::new(),
+            parent: None,
+            capacity: Some(spaces),
+            spaces: Vec::new(),
+            tariff: None,
+        };
         self.rules.zones = Zones::new([(Zones::only(), rules)].into()).unwrap();
     }
 
-    fn reads_vehicle(&mut self, id: &str, text: &str, vehicle: Vehicle) {
+    pub(super) fn reads_vehicle(&mut self, id: &str, text: &str, vehicle: Vehicle) {
         self.reads += 1;
         let read = Read {
             device: DeviceId::parse("cam").unwrap(),
@@ -202,8 +207,13 @@ fn a_pass_that_does_not_fit_is_the_sites_choice() {
         {
             let mut site = Site::new();
             let zone = |id: &str| {
-                let rules =
-                    ZoneRules { name: String::new(), parent: None, capacity: None, tariff: None };
+                let rules = ZoneRules {
+                    name: String::new(),
+                    parent: None,
+                    capacity: None,
+                    spaces: Vec::new(),
+                    tariff: None,
+                };
                 (ZoneId::parse(id).unwrap(), rules)
             };
             site.rules.zones = Zones::new([zone("lot"), zone("east")].into()).unwrap();

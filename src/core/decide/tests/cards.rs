@@ -58,7 +58,8 @@ impl Gate {
         let (valid_from, valid_until) =
             (self.site.now, self.site.now + Duration::from_hours(hours));
         let by = "li".to_owned();
-        let made = Input::TicketMade { digest, persons: 1, valid_from, valid_until, by };
+        let made =
+            Input::TicketMade { digest, persons: 1, valid_from: Some(valid_from), valid_until, by };
         let Ok(Answer::Ticket(id)) = self.site.tell(made) else { panic!() };
         if let Some(person) = person {
             let mut ticket = self.site.state.tickets[&id].clone();

@@ -214,7 +214,9 @@ fn others_pass_while_the_cloud_thinks() {
     let (digest, persons) = (CodeDigest::of("own"), 1);
     let (valid_from, valid_until) = (gate.site.now, gate.site.now + Duration::from_hours(8));
     let by = "li".to_owned();
-    gate.site.tell(Input::TicketMade { digest, persons, valid_from, valid_until, by }).unwrap();
+    gate.site
+        .tell(Input::TicketMade { digest, persons, valid_from: Some(valid_from), valid_until, by })
+        .unwrap();
     gate.scan("8800000001").unwrap();
     let shown = crate::core::presented::Presented::Code(digest);
     gate.site.tell(Input::Scanned { lane: lane("gate"), shown }).unwrap();

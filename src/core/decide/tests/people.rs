@@ -74,7 +74,13 @@ impl Site {
         let digest = Code::parse(code).unwrap().digest();
         let (valid_from, valid_until) = (self.now, self.now + Duration::from_hours(8));
         let by = "li".to_owned();
-        match self.tell(Input::TicketMade { digest, persons, valid_from, valid_until, by }) {
+        match self.tell(Input::TicketMade {
+            digest,
+            persons,
+            valid_from: Some(valid_from),
+            valid_until,
+            by,
+        }) {
             Ok(Answer::Ticket(id)) => id,
             other => panic!("{other:?}"),
         }
@@ -198,7 +204,14 @@ fn each_refusal_has_its_reason_and_is_shown_for_a_while() {
     let later = site.now + Duration::from_hours(1);
     let digest = Code::parse("E").unwrap().digest();
     let (valid_from, valid_until) = (later, later + Duration::from_hours(1));
-    site.tell(Input::TicketMade { digest, persons: 1, valid_from, valid_until, by: by() }).unwrap();
+    site.tell(Input::TicketMade {
+        digest,
+        persons: 1,
+        valid_from: Some(valid_from),
+        valid_until,
+        by: by(),
+    })
+    .unwrap();
     assert_eq!(site.refusal("E"), NotAdmitted::TooEarly);
     assert_eq!(site.gate().refused, Some(NotAdmitted::TooEarly));
     site.pass(5);
@@ -253,7 +266,8 @@ fn a_ticket_is_made_once_and_ends_with_its_time() {
     let digest = Code::parse("A").unwrap().digest();
     let (valid_from, valid_until) = (site.now, site.now + Duration::from_hours(8));
     let by = "li".to_owned();
-    let other = Input::TicketMade { digest, persons: 3, valid_from, valid_until, by };
+    let other =
+        Input::TicketMade { digest, persons: 3, valid_from: Some(valid_from), valid_until, by };
     assert_eq!(site.tell(other), Err(Refusal::TicketDiffers(id)));
     site.pass(9 * 3_600);
     assert!(site.last_ticket(id).expired && site.state.tickets.is_empty());

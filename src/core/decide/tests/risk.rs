@@ -10,7 +10,7 @@ use crate::{
         tariff::Benefit,
         till::{MerchantAct, Offer, TillAct},
     },
-    types::{CounterId, MerchantId},
+    types::{CounterId, MerchantId, bank::Payer},
 };
 
 fn seconded(second: &str, act: TillAct) -> TillAct {
@@ -77,6 +77,38 @@ fn large_sums_are_given_up_by_two_persons() {
     });
     assert_eq!(told.as_deref(), Some("it rained (with wang)"));
     assert!(!site.alarmed("acts li", AlarmKind::LimitPassed), "two persons did it");
+}
+
+#[test]
+fn a_payer_who_pays_very_often_or_very_much_is_an_alarm_until_midnight() {
+    for (much, often) in [(Some(1_200), None), (None, Some(3))] {
+        let mut site = Site::new();
+        (site.rules.limits.payer_day_minor, site.rules.limits.payer_day_times) = (much, often);
+        let payer = Payer::named("o-1").unwrap().veiled(&[7; 32]);
+        let subject = format!("payer {}", payer.mark());
+        let kind = if much.is_some() { AlarmKind::LimitPassed } else { AlarmKind::ManyPayments };
+        for n in 0..3 {
+            assert!(!site.alarmed(&subject, kind), "{n} times");
+            site.stands_at_exit_after(HOUR);
+            let trade = site.pay();
+            let amount = site.state.payment_of(&trade).unwrap().amount;
+            for _ in 0..2 {
+                // Told twice, it counts once.
+                let paid = Word::Paid {
+                    amount,
+                    bank_no: "B1".into(),
+                    paid_at: None,
+                    payer: Some(payer.clone()),
+                };
+                site.bank(&trade, paid).unwrap();
+            }
+            site.drive_through("out");
+        }
+        assert!(site.alarmed(&subject, kind), "{:?}", site.state.alarms);
+        assert!(site.state.spent.keys().all(|id| !id.contains("o-1")), "nobody is named");
+        site.after(HOUR * 24);
+        assert!(!site.alarmed(&subject, kind));
+    }
 }
 
 #[test]

@@ -116,7 +116,13 @@ impl End {
         let next = last.unwrap_or(self.site.rules.tickets.first()) + 1;
         let digest = CodeDigest::of(&format!("short {next}"));
         let (valid_from, valid_until) = (self.site.now, self.site.now + Duration::from_hours(8));
-        let made = Input::TicketMade { digest, persons, valid_from, valid_until, by: "li".into() };
+        let made = Input::TicketMade {
+            digest,
+            persons,
+            valid_from: Some(valid_from),
+            valid_until,
+            by: "li".into(),
+        };
         assert_eq!(self.site.tell(made), Ok(Answer::Ticket(TicketId(next))));
         let claims = Claims {
             ticket: TicketId(next),

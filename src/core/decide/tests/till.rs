@@ -116,7 +116,7 @@ impl Site {
     }
 
     /// Pays an order on the phone.
-    fn phone(&mut self, order: OrderId) {
+    pub(super) fn phone(&mut self, order: OrderId) {
         let amount = self.state.orders[&order].amount.minor;
         assert!(matches!(self.tell(Input::PayAsked { order }), Ok(Answer::Payment(_))));
         let trade = self.generated().pop().unwrap();
@@ -465,4 +465,34 @@ fn an_entry_nobody_saw_is_given_by_a_person() {
     site.phone(site.order_at_exit().id);
     site.drive_through("out");
     assert!(site.state.stays.is_empty());
+}
+
+#[test]
+fn an_operator_ends_the_stay_of_a_vehicle_that_is_gone() {
+    let mut site = Site::new();
+    site.rules.limits.second_above_minor = 1_000;
+    site.enter(PLATE);
+    let stay = site.state.stay_of(&plate()).unwrap().id;
+    let end = |reason: &str| TillAct::EndStay { stay, reason: reason.into() };
+    let till = |act| Input::Till { who: "li".into(), act };
+    site.after(HOUR);
+    assert_eq!(site.tell(till(end(" "))), Err(crate::core::Refusal::NoReason));
+    site.drives_to_exit();
+    let stands = crate::core::Refusal::StandsThere(lane("out"));
+    assert_eq!(site.tell(till(end("gone"))), Err(stands));
+    site.sensor("out", Sensor::Arrival, false);
+    site.after(HOUR * 3);
+    assert!(matches!(site.tell(till(end("gone"))), Err(crate::core::Refusal::SecondNeeded(_))));
+    let act = TillAct::Seconded { second: "wang".into(), act: Box::new(end("gone")) };
+    site.tell(till(act)).unwrap();
+    assert!(site.state.stays.is_empty() && site.state.orders.is_empty());
+    let told = site.journal.iter().rev().find_map(|change| match change {
+        Change::TillActed {
+            did: crate::core::till::TillDid::StayEnded, amount, reason, ..
+        } => Some((amount.minor, reason.clone())),
+        _ => None,
+    });
+    assert_eq!(told, Some((2_000, "gone (with wang)".into())));
+    assert_eq!(site.balance(Account::ParkingRevenue), 0);
+    assert_eq!(site.tell(till(end("gone"))), Err(crate::core::Refusal::NoStay(stay)), "once");
 }

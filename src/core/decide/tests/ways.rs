@@ -4,9 +4,10 @@ use super::{access::season, *};
 use crate::{
     core::{
         Message, Refusal,
+        change::Taken,
         lane::{OperatorAct, Reject},
         manage::PassDraft,
-        rules::{Behind, Couple, Tide, Turn, ZoneRules, Zones},
+        rules::{Behind, Couple, Tide, Turn, TwoCameras, ZoneRules, Zones},
         task::About,
     },
     types::ZoneId,
@@ -17,12 +18,13 @@ fn zone(id: &str) -> ZoneId {
 }
 
 /// `lot` with `b1` in it and `b2` in that; lanes `b1-in`, `b1-out`, `b2-in`, and `b1-street` out of b1 to the street.
-fn nested() -> Site {
+pub(super) fn nested() -> Site {
     let mut site = Site::new();
     let within = |parent: Option<&str>| ZoneRules {
         name: String::new(),
         parent: parent.map(zone),
         capacity: None,
+        spaces: Vec::new(),
         tariff: None,
     };
     let zones = [("lot", None), ("b1", Some("lot")), ("b2", Some("b1"))];
@@ -57,7 +59,7 @@ impl Site {
     }
 
     /// Drives up, is read, and goes through if the arm opens.
-    fn goes(&mut self, id: &str, plate: &str) {
+    pub(super) fn goes(&mut self, id: &str, plate: &str) {
         self.after(Duration::from_mins(10));
         self.sensor(id, Sensor::Arrival, true);
         self.read(id, plate);
@@ -75,7 +77,7 @@ impl Site {
         segments.collect::<Vec<_>>().join(", ")
     }
 
-    fn operate(&mut self, id: &str, act: OperatorAct) -> Reply {
+    pub(super) fn operate(&mut self, id: &str, act: OperatorAct) -> Reply {
         let (who, reason) = ("li".into(), "rush hour".into());
         self.tell(Input::Operator { lane: lane(id), act, who, reason })
     }
@@ -177,7 +179,7 @@ fn the_time_of_day_turns_a_lane_once_it_is_empty() {
     let mut site = Site::new();
     let at = |hour, direction| Turn { at: jiff::civil::time(hour, 0, 0, 0), direction };
     let turns = vec![at(7, Direction::Entry), at(10, Direction::Exit)];
-    site.rules.lanes.get_mut(&lane("in")).unwrap().tide = Some(Tide { turns });
+    site.rules.lanes.get_mut(&lane("in")).unwrap().tide = Some(Tide { turns, cameras: None });
     site.tell(Input::Started).unwrap();
     site.rests("in");
     site.after(Duration::from_secs(0));
@@ -196,6 +198,56 @@ fn the_time_of_day_turns_a_lane_once_it_is_empty() {
         matches!(change, Change::OperatorActed { act: OperatorAct::Turn, who, .. } if who == "schedule")
     });
     assert_eq!(acts.count(), 2);
+}
+
+#[test]
+fn of_two_cameras_the_one_of_the_way_it_leads_now_counts() {
+    let mut site = Site::new();
+    let camera = |id: &str| DeviceId::parse(id).unwrap();
+    let cameras = Some(TwoCameras { first: camera("cam-street"), back: camera("cam-yard") });
+    site.rules.lanes.get_mut(&lane("in")).unwrap().tide = Some(Tide { turns: Vec::new(), cameras });
+    site.tell(Input::Started).unwrap();
+    site.rests("in");
+    let told = |site: &Site| {
+        let turned = |effect: &Effect| match effect {
+            Effect::Turned { turned, .. } => Some(*turned),
+            _ => None,
+        };
+        site.effects.iter().rev().find_map(turned)
+    };
+    assert_eq!(told(&site), Some(false), "devices are told at a start");
+    let reads = |site: &mut Site, device: &str, text: &str| {
+        site.reads += 1;
+        let read = Read {
+            device: camera(device),
+            event: site.reads.to_string(),
+            raw: text.into(),
+            plate: crate::types::Plate::parse(text).ok(),
+            confidence: Some(98),
+            live: true,
+            taken_at: None,
+            picture: None,
+            vehicle: crate::types::Vehicle::default(),
+        };
+        site.tell(Input::Read { lane: lane("in"), read }).unwrap();
+        site.journal.iter().rev().find_map(|change| match change {
+            Change::ReadTaken { as_, .. } => Some(*as_),
+            _ => None,
+        })
+    };
+    site.sensor("in", Sensor::Arrival, true);
+    assert_eq!(reads(&mut site, "cam-yard", "京B22222"), Some(Taken::OtherWay));
+    assert_eq!((site.phase("in"), site.state.stays.len()), (Phase::VehiclePresent, 0));
+    assert_eq!(reads(&mut site, "cam-street", "京A12345"), Some(Taken::Served));
+    site.drive_through("in");
+    site.after(Duration::from_mins(1));
+    let (act, who, reason) = (OperatorAct::Turn, "li".into(), "evening".into());
+    site.tell(Input::Operator { lane: lane("in"), act, who, reason }).unwrap();
+    assert_eq!(told(&site), Some(true));
+    site.sensor("in", Sensor::Arrival, true);
+    assert_eq!(reads(&mut site, "cam-street", "京A12345"), Some(Taken::OtherWay));
+    assert_eq!(reads(&mut site, "cam-yard", "京A12345"), Some(Taken::Served));
+    assert_eq!(site.opened("in"), 2, "it goes out again, within the free time");
 }
 
 /// `in` and `out` share one roadway.

@@ -23,6 +23,7 @@ impl Site {
             name: String::new(),
             parent: parent.map(zone),
             capacity,
+            spaces: Vec::new(),
             tariff: None,
         };
         let zones = [
@@ -147,7 +148,7 @@ fn a_tailgater_counts_and_is_looked_at() {
 
 #[test]
 fn levels_of_a_zone() {
-    let full = |inside, capacity| crate::core::zone::Occupancy { inside, capacity };
+    let full = |inside, capacity| crate::core::zone::Occupancy { inside, capacity, apart: 0 };
     for (inside, capacity, free, level) in [
         (0, None, None, Level::Free),
         (0, Some(20), Some(20), Level::Free),

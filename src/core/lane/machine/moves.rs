@@ -59,8 +59,10 @@ impl Work<'_> {
 
     /// The vehicle is through: it goes on record, and the arm may come down behind it.
     pub(super) fn finish_passage(&mut self) {
-        let visit = self.lane.visit.take().unwrap_or_else(Visit::unread);
-        self.go_through(visit);
+        // Whoever followed at once never stood before the arm: the read that waits is of that one.
+        let follows = self.lane.visit.is_none() && self.lane.trail.behind > 0;
+        let visit = if follows { self.lane.next.take() } else { self.lane.visit.take() };
+        self.go_through(visit.unwrap_or_else(Visit::unread));
         self.lane.trail.gone = self.rules.wired.safety;
         self.close_down();
         if self.rules.closing == Closing::OnCommand

@@ -101,6 +101,13 @@ fn a_tailgater_that_was_read_is_known() {
     late.arrival(OFF).safety(ON).safety(OFF).safety(ON).seen("沪B67890").safety(OFF);
     assert_eq!(late.went(), "+京A·**345 !沪B·**890", "read under the arm");
     assert!(late.lane.next.is_none(), "and not a third one that waits");
+    let mut early = Track::from(Phase::Open);
+    early.seen("沪B67890").arrival(OFF).safety(ON).safety(OFF).safety(ON).safety(OFF);
+    assert_eq!(
+        early.went(),
+        "+京A·**345 !沪B·**890",
+        "read behind the first, while that stood there"
+    );
 }
 
 #[test]

@@ -79,6 +79,27 @@ fn book(made: &Made) -> TariffBook {
     TariffBook::single(tariff, zone(), Currency::Cny)
 }
 
+/// Made-up hours that neither begin nor end while a clock may be set: those come twice, or never.
+fn made_away_from_changes() -> impl Strategy<Value = Made> {
+    made().prop_map(|mut made| {
+        let away = |minute: i64| if (1..180).contains(&minute) { minute + 180 } else { minute };
+        for (hours, _) in &mut made.bands {
+            *hours = hours.map(|(from, to)| (away(from), away(to)));
+        }
+        made
+    })
+}
+
+/// A day on which a zone sets its clock: the instant, and the minutes that clocks are ahead of UTC before and after it.
+fn change() -> impl Strategy<Value = (&'static str, i64, i64, i64)> {
+    prop::sample::select(vec![
+        ("Europe/London", 1_774_746_000, 0, 60),
+        ("Europe/London", 1_792_890_000, 60, 0),
+        ("America/New_York", 1_772_953_200, -300, -240),
+        ("America/New_York", 1_793_512_800, -240, -300),
+    ])
+}
+
 fn quote(book: &TariffBook, from: i64, to: i64) -> Quote {
     book.quote_main(instant(from), instant(to))
 }
@@ -95,6 +116,24 @@ proptest! {
         let why = quote.explain(crate::core::tariff::Language::English, &zone());
         prop_assert_eq!(quote.amount.minor, made.fee(from, from + length), "{}\n{}", made.toml(), why);
         prop_assert!(adds_up(&quote).is_ok(), "{:?}", adds_up(&quote));
+    }
+
+    #[test]
+    fn it_agrees_on_days_of_23_and_of_25_hours(
+        made in made_away_from_changes(), (name, at, before, after) in change(),
+        entry in 1_i64..2 * DAY, length in prop_oneof![0_i64..600, 0_i64..6_000],
+    ) {
+        let zone = TimeZone::get(name).unwrap();
+        let tariff = Tariff::parse(&made.toml()).unwrap();
+        let book = TariffBook::single(tariff, zone.clone(), Currency::Cny);
+        // In minutes of UTC: some of these stays end before the change, some begin behind it.
+        let change = at / 60;
+        let from = change + DAY / 2 - entry;
+        let minute = |minute: i64| Timestamp::from_second(minute * 60).unwrap();
+        let quote = book.quote_main(minute(from), minute(from + length));
+        let clock = |minute: i64| minute + if minute < change { before } else { after };
+        let why = quote.explain(crate::core::tariff::Language::English, &zone);
+        prop_assert_eq!(quote.amount.minor, made.fee_by(from, from + length, clock), "{}\n{}", made.toml(), why);
     }
 
     #[test]

@@ -112,6 +112,11 @@ impl Made {
 
     /// The fee of a stay from one minute to another, by counting them.
     pub(super) fn fee(&self, from: i64, to: i64) -> i64 {
+        self.fee_by(from, to, |minute| minute)
+    }
+
+    /// The same where clocks show another minute than those that are counted.
+    pub(super) fn fee_by(&self, from: i64, to: i64, clock: impl Fn(i64) -> i64) -> i64 {
         let within = |(free, inclusive)| to - from < free || (inclusive && to - from == free);
         if self.free.is_some_and(within) || to == from {
             return 0;
@@ -121,9 +126,9 @@ impl Made {
         let mut ladder: BTreeMap<usize, i64> = BTreeMap::new();
         let (mut before, mut last) = (None, None);
         for minute in from..to {
-            let here = self.band(minute);
+            let here = self.band(clock(minute));
             let anew = match self.restart {
-                Restart::Day => minute.rem_euclid(DAY) == 0,
+                Restart::Day => clock(minute).rem_euclid(DAY) == 0,
                 Restart::Every(every) => (minute - from) % every == 0,
                 Restart::Never | Restart::Window => false,
             };
@@ -163,7 +168,7 @@ impl Made {
                 unit = None;
             }
         }
-        self.capped(from, &charges)
+        self.capped(from, &charges, clock)
     }
 
     /// The step at so many minutes of the ladder, and the minutes left of it.
@@ -179,14 +184,14 @@ impl Made {
         (rate[rate.len() - 1], i64::MAX)
     }
 
-    fn capped(&self, from: i64, charges: &[Charge]) -> i64 {
+    fn capped(&self, from: i64, charges: &[Charge], clock: impl Fn(i64) -> i64) -> i64 {
         let mut left: Vec<i64> = charges.iter().map(|charge| charge.amount).collect();
         for (per, limit) in &self.caps {
             let mut used: BTreeMap<i64, i64> = BTreeMap::new();
             for (charge, amount) in charges.iter().zip(&mut left) {
                 let key = match per {
                     Period::Stay => 0,
-                    Period::Day => charge.at.div_euclid(DAY),
+                    Period::Day => clock(charge.at).div_euclid(DAY),
                     Period::Window => charge.began,
                     Period::Every(every) => (charge.at - from) / every,
                 };

@@ -121,7 +121,7 @@ impl Park {
         let (valid_from, valid_until) = (self.site.now, self.site.now + HOURS * 8);
         let made = Input::TicketIssued {
             persons,
-            valid_from,
+            valid_from: Some(valid_from),
             valid_until,
             zones: vec![Zones::only()],
             medium: Medium::Any,

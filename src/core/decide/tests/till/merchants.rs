@@ -159,3 +159,44 @@ fn visits_that_are_found_go_into_the_stay() {
     assert_eq!(site.state.stays[&stay].earlier, [visit]);
     site.tell(Input::VisitsFound { stay: StayId(99), visits: vec![visit] }).unwrap();
 }
+
+#[test]
+fn a_merchant_pays_nothing_for_what_the_driver_had_paid_before() {
+    // Given after so many hours were paid; how long it stays after that; what the driver saved.
+    for (minutes, more, asked, cost) in [(120, 5, 0, 0), (120, 90, 0, 600), (120, 200, 1_000, 600)]
+    {
+        let mut site = Site::new();
+        let shop = site.shop(Benefit::TimeFront { minutes: 120 }, 1_000);
+        site.enter(PLATE);
+        site.after(MINUTE * minutes);
+        let Ok(Answer::Order(order)) = site.tell(Input::PrepayAsked { plate: plate() }) else {
+            panic!("there is something to pay")
+        };
+        site.phone(order);
+        site.gives(shop).unwrap();
+        site.after(MINUTE * more);
+        site.drives_to_exit();
+        if asked > 0 {
+            assert_eq!(site.order_at_exit().amount.minor, asked, "{more} min");
+            site.phone(site.order_at_exit().id);
+        }
+        site.drive_through("out");
+        assert_eq!(site.spent(shop), cost, "{more} min");
+    }
+}
+
+#[test]
+fn the_seconds_under_the_arm_cost_no_merchant_a_unit() {
+    let mut site = Site::new();
+    let shop = site.shop(Benefit::AllFree, 2_000);
+    site.enter(PLATE);
+    site.gives(shop).unwrap();
+    let entered_at = site.state.stay_of(&plate()).unwrap().entered_at;
+    let parked = site.now.duration_since(entered_at).unsigned_abs();
+    site.after(HOUR.checked_sub(parked).unwrap());
+    site.drives_to_exit();
+    assert_eq!(site.opened("out"), 1);
+    site.after(Duration::from_secs(5));
+    site.drive_through("out");
+    assert_eq!(site.spent(shop), 500, "one hour, not a second one that began");
+}
