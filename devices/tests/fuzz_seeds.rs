@@ -10,11 +10,12 @@ mod targets;
 
 type Target = fn(&[u8]);
 
-const TARGETS: [(&str, Target); 4] = [
+const TARGETS: [(&str, Target); 5] = [
     ("messages", targets::messages),
     ("http_bodies", targets::http_bodies),
     ("serial", targets::serial),
     ("osdp", targets::osdp),
+    ("id_card", targets::id_card),
 ];
 
 #[test]

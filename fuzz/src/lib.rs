@@ -9,9 +9,10 @@ use std::sync::LazyLock;
 
 use osdp::reply::{Reply, ReplyCode};
 use paifang_devices::{
-    DeviceEvent, Expect, HttpPush, JsonMqtt, LotTurnstile, OsdpPanel, Profile, Protocol,
-    PushRequest, RelayBoard, ScanReader, Stranger, Way,
+    CardPanel, DeviceEvent, Expect, HttpPush, IdCardPanel, JsonMqtt, LotTurnstile, OsdpPanel,
+    Profile, Protocol, PushRequest, RelayBoard, ScanReader, Stranger, Way,
     escpos::{Answers, Ask, Escpos},
+    id_card,
     learn::propose,
     led_aa55, led_olm,
     osdp::{Signal, SiteKey, Told},
@@ -204,6 +205,42 @@ pub fn osdp(data: &[u8]) {
         bench.turn(mode, piece);
     }
 }
+
+/// Readers of identity cards: byte 0 says whether the pieces are framed (bit 0) and begin with a head (bit 1); then
+/// pieces, each with its length in two bytes before it, so that a card's text and picture fit into one.
+pub fn id_card(data: &[u8]) {
+    let Some((&mode, mut rest)) = data.split_first() else { return };
+    let (mut panel, mut now_ms) = (IdCardPanel::new(one(Protocol::IdCard)).unwrap(), 0);
+    while let Some((len, more)) = rest.split_first_chunk::<2>() {
+        let len = usize::from(u16::from_be_bytes(*len)).min(more.len());
+        let (piece, more) = more.split_at(len);
+        rest = more;
+        let exchange = panel.ask([0; 8]);
+        assert_eq!(panel.ask([1; 8]), exchange, "the same question until it is answered");
+        let step = id_card::question(&exchange.request).expect("one of the three questions");
+        let bytes = match mode & 3 {
+            1 => id_card::frame(piece),
+            2 => [&ID_HEAD[..], piece].concat(),
+            _ => piece.to_vec(),
+        };
+        now_ms = panel.due_at_ms().max(now_ms);
+        let told = match found(&exchange.expect, &bytes) {
+            Some(range) => panel.heard(&bytes[range], now_ms),
+            None => panel.unheard(now_ms),
+        };
+        for told in &told {
+            // A number comes out of the third answer alone, and has a shape.
+            if let Told::Event(event) = told {
+                assert_eq!(step, id_card::Step::Read, "{event:?}");
+                sound(event);
+            }
+        }
+        assert!(panel.due_at_ms() >= now_ms, "a question that is due before it was answered");
+    }
+}
+
+/// What every frame of theirs begins with.
+const ID_HEAD: [u8; 5] = [0xAA, 0xAA, 0xAA, 0x96, 0x69];
 
 struct OsdpBench {
     panel: OsdpPanel,

@@ -39,6 +39,10 @@ impl TicketRecords for Tables {
         Box::pin(async move { self.reader.orders_of_tickets(limit).await.map_err(odd) })
     }
 
+    fn cash_waiting(&self, limit: u32) -> Found<'_, Vec<(Order, i64)>> {
+        Box::pin(async move { self.reader.cash_waiting(limit).await.map_err(odd) })
+    }
+
     fn keep_visitor(&self, visitor: CodeDigest, sealed: Vec<u8>) -> Found<'_, ()> {
         Box::pin(async move {
             let now = self.app.now();

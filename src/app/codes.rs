@@ -4,6 +4,7 @@ use hmac::{Hmac, KeyInit, Mac};
 use jiff::Timestamp;
 use sha2::Sha256;
 
+use super::clouds::CloudCodes;
 use crate::{
     core::{
         Rules,
@@ -13,7 +14,7 @@ use crate::{
     },
     http::ports::{TicketCodes, VisitorUnfit},
     tickets::{Seal, TicketKeys},
-    types::{CodeDigest, TicketId},
+    types::{ChannelId, CodeDigest, TicketId},
 };
 
 /// A pick-up code is made anew where another order had it; more often than that, nobody waits for it.
@@ -23,7 +24,23 @@ const NAME_CHARS_MAX: usize = 60;
 /// The codes of tickets and orders.
 #[derive(Clone, Debug)]
 pub struct Codes {
-    pub keys: TicketKeys,
+    keys: TicketKeys,
+    clouds: CloudCodes,
+}
+
+impl Codes {
+    pub fn new(keys: TicketKeys, clouds: CloudCodes) -> Self {
+        Self { keys, clouds }
+    }
+
+    /// Of a site that no cloud sells for.
+    pub fn alone(keys: TicketKeys) -> Self {
+        Self::new(keys.clone(), CloudCodes::new(Vec::new(), keys))
+    }
+
+    pub fn keys(&self) -> &TicketKeys {
+        &self.keys
+    }
 }
 
 impl TicketCodes for Codes {
@@ -52,6 +69,10 @@ impl TicketCodes for Codes {
 
     fn read(&self, text: &str, at: Timestamp) -> Presented {
         self.keys.read(text, at)
+    }
+
+    fn of_cloud(&self, text: &str) -> Option<(ChannelId, CodeDigest, String)> {
+        self.clouds.is_one(text).then(|| self.clouds.sealed(text)).flatten()
     }
 
     fn visitor(&self, name: &str, number: &str) -> Result<Visitor, VisitorUnfit> {

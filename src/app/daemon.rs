@@ -114,7 +114,9 @@ impl Daemon {
         let (clock, stepped) = Clock::start(Box::new(SystemTime), loaded.tail.last_at);
         let site_code = SiteCode::of(&site.tickets.site_code);
         let tickets = TicketKeys::open(&site.data_dir.join(super::TICKET_KEYS), site_code)?;
-        let codes = Codes { keys: tickets.clone() };
+        let shapes = site.channels.iter().filter_map(|(id, s)| Some((id.clone(), s.cloud()?.0)));
+        let cloud_codes = CloudCodes::new(shapes.collect(), tickets.clone());
+        let codes = Codes::new(tickets.clone(), cloud_codes.clone());
         let mut rules = site.rules.clone();
         rules.shop.codes = Some(Arc::new(tickets.clone()));
         let channels = channels(&site)?;
@@ -151,8 +153,6 @@ impl Daemon {
         let http = listener.local_addr().unwrap_or(site.http_listen);
 
         let (buses, arms, passes) = parts.boards(&site)?;
-        let shapes = site.channels.iter().filter_map(|(id, s)| Some((id.clone(), s.cloud()?.0)));
-        let cloud_codes = CloudCodes::new(shapes.collect(), tickets.clone());
         parts.scanners(&site, &tickets, &cloud_codes)?;
         let (messages_of, two_displays) = parts.displays(&site, &buses, &link)?;
         let (cameras, backs) = parts.readers(&site, &link);

@@ -22,6 +22,7 @@ use self::statement::{Fetching, RowError, Rows, StatementError, Text};
 use crate::types::{CloudAsk, CloudWord, Currency, Plate};
 
 pub mod alipay;
+mod backtick;
 mod channels;
 mod cloud;
 mod colour;

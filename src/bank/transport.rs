@@ -137,6 +137,22 @@ impl Transport {
         into_file(self.form(url, form).timeout(within), bytes_max, into).await
     }
 
+    /// Fetches an address; else as [`Self::post_xml_into`].
+    pub async fn get_into(
+        &self,
+        url: &str,
+        headers: &[(&'static str, &str)],
+        within: Duration,
+        bytes_max: u64,
+        into: &Path,
+    ) -> Result<u64, WireError> {
+        let mut request = self.client.get(url).timeout(within);
+        for (name, value) in headers {
+            request = request.header(*name, *value);
+        }
+        into_file(request, bytes_max, into).await
+    }
+
     /// One call of an interface that tells by the status, too, and signs in the headers. `json`: its body, if it has one.
     pub async fn call(
         &self,

@@ -13,7 +13,8 @@ use std::time::Duration;
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
-use crate::types::{ChannelId, CloudPassId, CloudSlip, CodeDigest, LaneId, TicketId};
+use super::ticket::NotAdmitted;
+use crate::types::{ChannelId, CloudPassId, CloudSlip, CodeDigest, LaneId, TicketId, ZoneId};
 
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct CloudPass {
@@ -46,8 +47,24 @@ pub struct CloudPass {
     /// The cloud's own words.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub why: Option<String>,
+    /// Checked by staff: no turnstile waits for it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub hand: Option<HandAsked>,
+    /// What whoever checked it by hand is told.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub no: Option<NotAdmitted>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub over_at: Option<Timestamp>,
+}
+
+/// Who checks it, where, and for how many.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct HandAsked {
+    /// The number of the check.
+    pub key: String,
+    pub zone: ZoneId,
+    pub persons: u32,
+    pub who: String,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]

@@ -230,6 +230,14 @@ pub enum Input {
     },
     /// Staff check a code where no turnstile stands.
     CheckedByHand(HandCheck),
+    /// The same of a code that looks like one of a cloud.
+    CloudCheckedByHand {
+        asked: HandCheck,
+        cloud: ChannelId,
+        digest: CodeDigest,
+        /// For the cloud alone.
+        sealed: String,
+    },
     /// The turnstile's answer to an order.
     PassAnswered {
         lane: LaneId,
@@ -320,6 +328,8 @@ pub enum Input {
     CashFetched {
         bought: Bought,
         who: String,
+        /// Who stands there too, above the sum that the site says.
+        second: Option<String>,
     },
     /// A person decides about an admission of which nobody knows.
     AdmissionSettled {

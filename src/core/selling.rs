@@ -205,6 +205,8 @@ pub struct Returned {
     pub back: Money,
     /// Of it in cash, handed over now.
     pub cash: Money,
+    /// Of it in cash that waits at the window.
+    pub waits: Money,
 }
 
 /// Why tickets are not sold so.

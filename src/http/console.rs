@@ -302,8 +302,8 @@ pub(super) async fn with_notice(
 }
 
 pub(super) async fn look(web: &Web) -> Result<Board, ApiError> {
-    let rules = web.desk.rules();
-    Ok(web.desk.read(move |state| Board::of(state, &rules)).await?)
+    let (rules, now) = (web.desk.rules(), web.desk.now());
+    Ok(web.desk.read(move |state| Board::of(state, &rules, now)).await?)
 }
 
 /// What all who watch the console are shown, made once for each role and language.

@@ -52,7 +52,7 @@ impl Seen {
 }
 
 impl Board {
-    pub(super) fn of(state: &State, rules: &Rules) -> Self {
+    pub(super) fn of(state: &State, rules: &Rules, now: Timestamp) -> Self {
         let lanes = rules.lanes.iter().filter_map(|(id, lane_rules)| {
             let lane = state.lanes.get(id)?.clone();
             let order = lane.visit.as_ref().and_then(|visit| visit.order);
@@ -76,7 +76,7 @@ impl Board {
             alarms,
             undecided: state.payments.values().filter(open).cloned().collect(),
             inside: state.stays.len(),
-            bars: zones::bars(state, rules),
+            bars: zones::bars(state, rules, now),
             tasks: tasks::open(state, rules),
             people: people::seen(state, rules),
         }

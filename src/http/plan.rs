@@ -69,7 +69,7 @@ impl Strip<'_> {
     }
 }
 
-/// A zone's stalls and numbers.
+/// A zone's stalls and numbers; of a zone for people, a dot for each who is inside.
 #[derive(Template)]
 #[template(path = "plan-zone.html", config = "src/http/askama.toml")]
 struct Stalls<'a> {
@@ -78,11 +78,12 @@ struct Stalls<'a> {
 }
 
 impl Stalls<'_> {
-    /// How many stalls are drawn, and how many of them taken; a vehicle beyond the spaces takes none.
+    /// How many are drawn, and how many of them taken; who comes beyond the spaces takes none.
     fn drawn(&self) -> (u32, u32) {
-        let capacity = self.bar.capacity.unwrap_or(0);
-        let all = capacity.min(STALLS_MAX);
-        let taken = self.bar.vehicles.min(capacity);
+        let people = self.bar.people();
+        let capacity = people.map_or(self.bar.capacity, |people| people.most).unwrap_or(0);
+        let inside = people.map_or(self.bar.vehicles, |people| people.persons as u32);
+        let (all, taken) = (capacity.min(STALLS_MAX), inside.min(capacity));
         let scaled = (u64::from(taken) * u64::from(all)).div_ceil(u64::from(capacity.max(1)));
         (all, scaled as u32)
     }

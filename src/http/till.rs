@@ -229,14 +229,14 @@ pub(super) struct WithReason {
 }
 
 /// A second operator who stands there gives name and password, where the site wants two. Tries are counted as sign-ins.
-async fn seconded(
+/// `None`: nobody did.
+pub(super) async fn second_person(
     web: &Web,
     source: Source,
     (name, password): (String, String),
-    act: TillAct,
-) -> Result<TillAct, ApiError> {
+) -> Result<Option<String>, ApiError> {
     if name.trim().is_empty() {
-        return Ok(act);
+        return Ok(None);
     }
     let now = web.desk.now();
     web.sign_ins.may_try(source, now)?;
@@ -251,7 +251,19 @@ async fn seconded(
         return Err(ApiError::Unfit(zh, en));
     };
     web.sign_ins.forget(source);
-    Ok(TillAct::Seconded { second, act: Box::new(act) })
+    Ok(Some(second))
+}
+
+async fn seconded(
+    web: &Web,
+    source: Source,
+    given: (String, String),
+    act: TillAct,
+) -> Result<TillAct, ApiError> {
+    Ok(match second_person(web, source, given).await? {
+        Some(second) => TillAct::Seconded { second, act: Box::new(act) },
+        None => act,
+    })
 }
 
 fn short(reason: String) -> Result<String, ApiError> {

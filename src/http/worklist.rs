@@ -7,16 +7,16 @@ use jiff::{SignedDuration, Timestamp, ToSpan, civil::Date};
 
 use super::{
     alarms, console::Frame, error::ApiError, roles::Right, router::Web, settlement,
-    tasks::TaskSeen, words::Lang,
+    tasks::TaskSeen, visit::window::WAITING_MAX, words::Lang,
 };
 use crate::{
     core::{
         Alarm, AlarmKind, Rules, State as Core,
-        money::{Payment, Refund, RefundState},
+        money::{Order, Payment, Refund, RefundState},
         settle::{Difference, DifferenceState},
         ticket::{Admission, AdmissionState},
     },
-    types::LaneId,
+    types::{LaneId, Money},
 };
 
 /// Differences older than this are history.
@@ -82,6 +82,10 @@ pub(super) async fn lines(web: &Web, f: &Frame, tasks: &[TaskSeen]) -> Result<Ve
     }
     if f.may(Right::JudgeRefunds) {
         lines.extend(seen.refunds.iter().map(|one| of_refund(f, one)));
+    }
+    if let Some(office) = web.tickets.as_ref().filter(|_| f.may(Right::SellTickets)) {
+        let waiting = office.records.cash_waiting(WAITING_MAX).await?;
+        lines.extend(waiting.iter().map(|(order, left)| of_cash(f.l, order, *left)));
     }
     if f.may(Right::SeeSettlement) {
         let open = web.differences.look(web).await?;
@@ -219,6 +223,21 @@ fn of_refund(f: &Frame, one: &Refund) -> Line {
         todo: f.l.say("核对后同意或不同意", "Look into it, then agree or do not"),
         by: None,
         to: format!("/console/payments/{}", one.payment),
+    }
+}
+
+/// Whoever paid it in cash comes for it some day.
+fn of_cash(l: Lang, order: &Order, left_minor: i64) -> Line {
+    Line {
+        urgency: Urgency::Later,
+        since: order.made_at,
+        what: l.say("退票现金待领", "Cash of returned tickets waits").to_owned(),
+        place: Money::new(left_minor, order.amount.currency).to_string(),
+        plate: None,
+        why: order.sale.as_ref().map(|sale| sale.subject.clone()).unwrap_or_default(),
+        todo: l.say("付款人到窗口时付出", "Hand it over when whoever paid comes to the window"),
+        by: None,
+        to: format!("/console/window/o/{}", order.id),
     }
 }
 

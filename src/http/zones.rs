@@ -8,6 +8,7 @@ use axum::{
     http::StatusCode,
     response::{Html, IntoResponse, Redirect, Response},
 };
+use jiff::Timestamp;
 use serde::Deserialize;
 use utoipa::ToSchema;
 
@@ -18,6 +19,7 @@ use super::{
     program::{Access, Api, Op},
     router::{Shared, Web},
     signin::Signed,
+    visit::inside::Inside,
     words::{self, Lang},
 };
 use crate::{
@@ -67,11 +69,13 @@ pub(super) struct Bar {
     correction: i64,
     /// The latest first.
     counts: Vec<Counted>,
+    /// Where people go in and out on foot.
+    pub(super) crowd: Option<Inside>,
 }
 
 /// All zones, each behind the one it lies in.
-pub(super) fn bars(state: &Core, rules: &Rules) -> Vec<Bar> {
-    let zones = &rules.zones;
+pub(super) fn bars(state: &Core, rules: &Rules, now: Timestamp) -> Vec<Bar> {
+    let (zones, crowds) = (&rules.zones, Inside::all(state, rules, now));
     let mut bars: Vec<(Vec<&ZoneId>, Bar)> = zones
         .iter()
         .map(|(id, zone)| {
@@ -91,6 +95,7 @@ pub(super) fn bars(state: &Core, rules: &Rules) -> Vec<Bar> {
                 correction: known.map_or(0, |zone| zone.correction),
                 counts: known
                     .map_or_else(Vec::new, |zone| zone.counts.iter().rev().cloned().collect()),
+                crowd: crowds.iter().find(|crowd| crowd.zone == *id).cloned(),
             };
             (path, bar)
         })
@@ -109,7 +114,15 @@ impl Bar {
         (u64::from(self.vehicles) * 100 / u64::from(capacity)).min(100) as u32
     }
 
+    /// Nobody counts vehicles there: what it holds is people.
+    pub(super) fn people(&self) -> Option<&Inside> {
+        self.crowd.as_ref().filter(|_| self.capacity.is_none() && self.vehicles == 0)
+    }
+
     pub(super) fn mood(&self) -> &'static str {
+        if self.people().is_some_and(Inside::is_full) {
+            return "wait";
+        }
         match self.level {
             Level::Free => "calm",
             Level::Few => "wait",
@@ -118,6 +131,9 @@ impl Bar {
     }
 
     pub(super) fn words(&self, l: Lang) -> String {
+        if let Some(people) = self.people() {
+            return people.words(l);
+        }
         match (self.capacity, self.free) {
             (Some(_), Some(0)) => l.say("已满", "full").to_owned(),
             (Some(_), Some(free)) => format!("{} {free}", l.say("余位", "free")),
@@ -169,8 +185,8 @@ async fn shown(
     signed: Signed,
     notice: Option<Refusal>,
 ) -> Result<Response, ApiError> {
-    let rules = web.desk.rules();
-    let bars = web.desk.read(move |state| bars(state, &rules)).await?;
+    let (rules, now) = (web.desk.rules(), web.desk.now());
+    let bars = web.desk.read(move |state| bars(state, &rules, now)).await?;
     let f = Frame::new(web, l, &signed);
     let status = notice.as_ref().map_or(StatusCode::OK, |_| StatusCode::UNPROCESSABLE_ENTITY);
     let notice = notice.map(|refusal| words::refusal(l, &refusal));

@@ -35,6 +35,28 @@ impl Reader {
         Ok(with.filter(|_| order.basket.is_some()).map(|with| Bought { order, with }))
     }
 
+    /// Orders of tickets whose payers have cash to fetch, the oldest first, each with how much in minor units.
+    pub async fn cash_waiting(&self, limit: u32) -> Result<Vec<(Order, i64)>, StoreError> {
+        let select = sqlx::query!(
+            r#"select body, owed - given as "left!: i64" from (
+                 select orders.id, orders.body,
+                     min(orders.body ->> '$.basket.cash_owed_minor', taken.body ->> '$.amount.minor') as owed,
+                     coalesce((
+                         select sum(back.body ->> '$.amount.minor') from register as back
+                         where back.kind = 'cash' and back.body ->> 'refund_of' is not null
+                             and back.body ->> 'refund_of' = orders.body ->> '$.state.cash'
+                     ), 0) as given
+                 from orders
+                 join register as taken
+                     on taken.kind = 'cash' and taken.id = cast(orders.body ->> '$.state.cash' as text)
+                 where orders.body ->> '$.basket.cash_owed_minor' > 0
+             ) where owed > given order by id limit ?1"#,
+            limit,
+        );
+        let rows = select.fetch_all(&self.pool).await?;
+        rows.into_iter().map(|row| Ok((parse("orders", &row.body)?, row.left))).collect()
+    }
+
     /// The order that is collected with this code, also one that is over.
     pub async fn order_of_pickup(&self, code: &CodeDigest) -> Result<Option<Order>, StoreError> {
         let code = code.to_string();

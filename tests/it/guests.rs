@@ -16,6 +16,9 @@ use super::support::{Daemon, Folder, Site, sql, wait_for};
 
 const PASSWORD: &str = "a password for this test";
 const TURNSTILE: u8 = 2;
+/// Whoever sells nothing of its own has no pages of tickets.
+const PRODUCTS: &str =
+    "[[product]]\nid = \"day\"\nnumber = 1\nkind = \"adult\"\nprice = [{ amount = \"60.00\" }]\n";
 
 fn site_file(lines: &Path, bank: &str) -> String {
     let at = |name: &str| lines.join(name).display().to_string();
@@ -99,6 +102,7 @@ impl Gate {
         };
         let toml = bank.site_toml(keys.path(), "http://127.0.0.1:9/notify").unwrap();
         let site = Site::new(&site_file(lines.path(), &toml), "");
+        site.folder.write("products.toml", PRODUCTS, 0o644);
         let mut daemon = site.start();
         let one_time = daemon.first_line().split_whitespace().last().map(str::to_owned);
         let url = format!("http://{}", site.http);
@@ -219,4 +223,31 @@ fn an_identity_card_that_nobody_has_a_ticket_for_is_told_so_and_leaves_no_number
     let journal = sql(&gate.site, "select group_concat(body) from journal");
     assert!(!journal.contains("11010519491231002X"));
     assert!(!gate.daemon.as_ref().unwrap().log().contains("11010519491231002X"));
+}
+
+#[test]
+fn a_ticket_of_the_banks_cloud_is_checked_by_hand_and_written_off() {
+    let gate = Gate::open();
+    let code = |n: u32| format!("8800000000{n:02}");
+    gate.bank().scenic(|cloud| (1..=2).for_each(|n| cloud.sell(&code(n), 1)));
+    let check = |id: &str, code: &str| {
+        let form = [("id", id), ("zone", "lot"), ("code", code)];
+        gate.runtime.block_on(gate.attendant.fill("/console/gate-check", &form)).unwrap()
+    };
+    let said = check("check-0001", &code(1));
+    assert!(said.contains("已放行"), "{said}");
+    gate.went(1);
+    gate.last_cloud("done");
+    assert!(gate.bank().scenic(|cloud| cloud.is_used(&code(1))));
+    assert!(check("check-0002", &code(1)).contains("不放行"), "its one person came in");
+    assert!(check("check-0003", &code(50)).contains("不放行"), "the cloud knows of no such ticket");
+    // Silent: let in unchecked, as the site says, and told later.
+    gate.bank().scenic(|cloud| cloud.silent = true);
+    let said = check("check-0004", &code(2));
+    assert!(said.contains("已放行"), "{said}");
+    gate.bank().scenic(|cloud| cloud.silent = false);
+    gate.last_cloud("done");
+    assert!(gate.bank().scenic(|cloud| cloud.is_used(&code(2))));
+    let journal = sql(&gate.site, "select group_concat(body) from journal");
+    assert!(!journal.contains(&code(2)), "a code is in the journal");
 }

@@ -10,6 +10,7 @@ mod book;
 mod cli;
 mod crash;
 mod crash_points;
+mod crowd;
 mod displays;
 mod faults;
 mod first_run;
@@ -24,6 +25,7 @@ mod push;
 mod reload;
 #[path = "../rig/gates.rs"]
 mod rig;
+mod scenic;
 mod sisters;
 mod support;
 mod tariff;

@@ -23,7 +23,7 @@ use paifang_sim::{
     bank,
     faults::{CameraFaults, Faults, PeopleFaults},
     invoicing,
-    site::{Compared, Counts, GATE_IN, Stage, StageSpec, Tales, compare, crew},
+    site::{Compared, Counts, GATE_IN, Stage, StageSpec, Tale, Tales, compare, crew},
 };
 use tokio::{
     sync::mpsc::UnboundedReceiver,
@@ -37,7 +37,8 @@ use tracing_subscriber::{EnvFilter, fmt as log, prelude::*};
 /// moves its arm; relay boards and LED displays
 /// hang on pseudo-terminals and speak Modbus and the display's own protocol; drivers open the daemon's pages with a
 /// phone and pay at a simulated bank, which signs and verifies as the real one does; an attendant at the console helps
-/// whoever is stuck. Nothing of the daemon is replaced: it runs with the site file in the demo's folder.
+/// whoever is stuck. Visitors on foot buy tickets for a time slot on the page, at a kiosk and at the window, hold them
+/// before a turnstile's scanner, wait while it is full inside, leave by a scan, come back, change their mind. Nothing of the daemon is replaced: it runs with the site file in the demo's folder.
 ///
 /// Open the console with the addresses printed at the start, watch a lane, hold a barrier open, let a driver go: the
 /// traffic reacts. Ctrl-C ends it with a summary of vehicles, takings and the bank's books.
@@ -62,7 +63,7 @@ struct Args {
     /// Pages are served here; the broker takes the next port, the bank the one after
     #[arg(long, default_value_t = 8080)]
     port: u16,
-    /// Ends by itself after so many seconds, and fails unless vehicles came in, paid and left
+    /// Ends by itself after so many seconds, and fails unless vehicles came in, paid and left, and visitors too
     #[arg(long = "for", value_name = "SECONDS")]
     lasts: Option<u64>,
     /// The daemon's log on standard error instead of a file
@@ -139,7 +140,10 @@ async fn demo(args: &Args) -> Result<()> {
     let compared = compare(&reader, &books).await?;
     summary(&reader, &counts, &compared).await?;
     told(&tales);
-    let whole = counts.came > 0 && counts.left > 0 && counts.paid > 0;
+    let happened = tales.counts();
+    let visited = [Tale::Bought, Tale::PhoneIn, Tale::PaperIn, Tale::PersonOut];
+    let visited = visited.iter().all(|tale| happened.contains_key(tale));
+    let whole = counts.came > 0 && counts.left > 0 && counts.paid > 0 && visited;
     if args.lasts.is_some() && !whole {
         bail!("not everything happened: give it more seconds, or look into the log");
     }
@@ -251,7 +255,12 @@ fn welcome(stage: &Stage, seed: u64, log_file: Option<&Path>) {
     println!("  exit screen   {url}/lane/{exit}/screen");
     println!("  lane sign     {url}/lane/{exit}/sign");
     println!("  booth         {url}/console/shift   a shift that changes hands every half minute");
-    println!("  turnstile     {url}/console#lane-{GATE_IN}");
+    println!(
+        "  tickets       {url}/visit      what a visitor's phone sees; a kiosk stands at {url}/kiosk"
+    );
+    println!(
+        "  turnstile     {url}/console#lane-{GATE_IN}   who is inside: {url}/console/visitors"
+    );
     println!("  spaces        {url}/console/zones   a zone within, and what its sign shows");
     println!(
         "  bank          {}/control     its faults; its books under /books",

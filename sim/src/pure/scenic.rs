@@ -363,7 +363,9 @@ impl Run {
         let (Some(bought), Some(who)) = (self.bought_by(order), self.on_duty()) else {
             return Ok(());
         };
-        if let Some(Ok(_)) = self.step(Input::CashFetched { bought, who })? {
+        if let Some(Ok(_)) =
+            self.step(Input::CashFetched { bought, who, second: Some("the shift leader".into()) })?
+        {
             self.tally.add("ticket: cash fetched at the window");
         }
         Ok(())

@@ -1,25 +1,15 @@
-//! What a large site has besides lanes for vehicles: a zone within, a sign that counts spaces, a turnstile with its
-//! scanner, a booth. Their sections of the site file, and the far ends of their wires. Moves nobody.
+//! What a large site has besides lanes for vehicles: a zone within, a sign that counts spaces, a booth. Their sections of
+//! the site file, and the far ends of their wires. Moves nobody.
 
 use std::{io, path::Path};
 
-use paifang_devices::Way;
-
-use crate::wire::{Line, Pty, Scanner, ScannerManner};
+use crate::wire::{Line, Pty};
 
 /// The zone within and its two lanes.
 pub(super) const ZONE: &str = "b1";
-/// The people lanes of one turnstile.
-pub const GATE_IN: &str = "gate-in";
-pub(super) const GATE_OUT: &str = "gate-out";
 pub(super) const BOOTH: &str = "booth-east";
 
 const SIGN: &str = "sign";
-const GATE: &str = "gate";
-const SCANNER: &str = "scanner";
-/// Of the way out, which nobody uses while that stands free.
-const SCANNER_OUT: &str = "scanner-out";
-const TURNSTILE: u8 = 1;
 
 /// The prices, one file beside the site file.
 pub(super) const TARIFF: &str = r#"# By day each started hour, by night each started two hours, at most 40 a day.
@@ -44,43 +34,22 @@ per = "day"
 #[derive(Clone, Debug)]
 pub struct Annex {
     sign: Line,
-    gate: Line,
-    scanner: Scanner,
-    _scanner_out: Scanner,
 }
 
 impl Annex {
     pub(super) fn connect(lines: &Path) -> io::Result<Self> {
-        let pty = |name: &str| Pty::linked(lines.join(name));
-        let manner = || ScannerManner::Text { tail: b"\r".to_vec() };
-        Ok(Self {
-            sign: Line::start(pty(SIGN)?, &[], 1),
-            gate: Line::start_with(pty(GATE)?, &[], 0, &[TURNSTILE]),
-            scanner: Scanner::start(pty(SCANNER)?, manner()),
-            _scanner_out: Scanner::start(pty(SCANNER_OUT)?, manner()),
-        })
+        Ok(Self { sign: Line::start(Pty::linked(lines.join(SIGN))?, &[], 1) })
     }
 
     /// What the sign at the street shows.
     pub fn sign(&self) -> Vec<String> {
         self.sign.screen(0)
     }
-
-    /// Somebody holds a code before the scanner.
-    pub fn scan(&self, code: &str) {
-        self.scanner.scan(code);
-    }
-
-    /// Somebody pushes; `true`: it let them through.
-    pub fn walk(&self, way: Way) -> bool {
-        self.gate.walk(TURNSTILE, way)
-    }
 }
 
 /// The sections of the site file.
 pub(super) fn sections(lines: &Path) -> String {
-    let at = |name: &str| lines.join(name).display().to_string();
-    let (sign, gate, scanner, scanner_out) = (at(SIGN), at(GATE), at(SCANNER), at(SCANNER_OUT));
+    let sign = lines.join(SIGN).display().to_string();
     format!(
         r#"[till]
 booths = ["{BOOTH}", "window"]
@@ -123,55 +92,11 @@ zones = ["lot", "{ZONE}"]
 id = "line-sign"
 path = "{sign}"
 
-[[bus]]
-id = "line-gate"
-path = "{gate}"
-
-[[bus]]
-id = "port-scanner"
-path = "{scanner}"
-
-[[bus]]
-id = "port-scanner-out"
-path = "{scanner_out}"
-
 [[device]]
 id = "led-sign"
 profile = "display/olm-led"
 bus = "line-sign"
 
-[[device]]
-id = "turnstile"
-profile = "turnstile/lot-modbus"
-bus = "line-gate"
-address = {TURNSTILE}
-
-[[device]]
-id = "scanner"
-profile = "scanner/ascii-generic"
-bus = "port-scanner"
-
-[[device]]
-id = "scanner-out"
-profile = "scanner/ascii-generic"
-bus = "port-scanner-out"
-
-[[lane]]
-id = "{GATE_IN}"
-name = "检票口·进 Gate in"
-kind = "people"
-direction = "entry"
-scanner = "scanner"
-turnstile = "turnstile"
-times = {{ walk_s = 6 }}
-
-[[lane]]
-id = "{GATE_OUT}"
-name = "检票口·出 Gate out"
-kind = "people"
-direction = "exit"
-scanner = "scanner-out"
-turnstile = "turnstile"
 "#
     )
 }

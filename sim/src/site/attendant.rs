@@ -150,6 +150,12 @@ impl Attendant {
         if done { said.text().await.ok() } else { None }
     }
 
+    /// Sends a form; the address that the site leads to.
+    pub async fn led_by(&self, path: &str, form: &[(&str, &str)]) -> Option<String> {
+        let said = self.answered(|| self.post(path).form(form)).await?;
+        said.headers().get(LOCATION)?.to_str().ok().map(str::to_owned)
+    }
+
     /// Sends JSON; whether the site did it.
     pub async fn send(&self, path: &str, body: &serde_json::Value) -> Told {
         let body = body.to_string();

@@ -48,7 +48,7 @@ impl Booth {
         Self { operators, on_duty: AtomicUsize::new(on_duty), tales }
     }
 
-    fn on_duty(&self) -> &Arc<Attendant> {
+    pub(super) fn on_duty(&self) -> &Arc<Attendant> {
         &self.operators[self.on_duty.load(Ordering::Relaxed)]
     }
 

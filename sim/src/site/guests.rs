@@ -1,164 +1,217 @@
-//! Visitors who buy a ticket on the site's page, pay at the bank and hold their phone before the scanner; now and then
-//! somebody tries a code that is forged, or a picture taken minutes ago. Know no vehicle.
+//! What a visitor does who buys by themselves: comes and comes back, collects paper, comes at the wrong time and moves or
+//! returns the ticket, tries a code that is forged or a picture. Each is one story from the purchase to the way out.
 
-use std::time::Duration;
+use std::{sync::Arc, time::Duration};
 
-use jiff::{Timestamp, tz::TimeZone};
-use paifang::tickets::{Seed as CodeSeed, part};
 use tokio::time::sleep;
 
 use super::{
-    annex::Annex,
+    booth::Booth,
+    buyer::{Buyer, Held, When, pickup},
+    kiosk::{self, Kiosk},
+    passage::{goes_in, goes_out, is_refused},
+    scenic::Scenic,
     tales::{Tale, Tales},
-    visitors, wall_clock,
+    wall_clock,
 };
-use crate::wire::{Page, Phone, PhoneError};
+use crate::wire::PhoneError;
 
-/// The product of [`PRODUCTS`] that they buy.
-const FIELD: &str = "n-day";
-/// Between two looks at an order's page while the bank decides.
-const LOOK: Duration = Duration::from_millis(500);
-const LOOKS_MAX: u32 = 40;
 /// A picture that old opens nothing.
 const PICTURE_AGE: Duration = Duration::from_mins(3);
 
-/// What the demo sells, beside its site file.
-pub(super) const PRODUCTS: &str = r#"# Of a simulated site. Written anew at each start.
-[[schedule]]
-id = "boat"
-name = "游船"
-name_en = "Boat"
-early_minutes = 15
-[[schedule.plan]]
-days = ["weekend"]
-slots = ["00:00-09:00 60", "09:00-11:00 60", "11:00-13:00 60", "13:00-15:00 60", "15:00-17:00 40", "17:00-24:00 40"]
-[[schedule.plan]]
-slots = ["00:00-10:00 40", "10:00-13:00 40", "13:00-16:00 40", "16:00-24:00 30"]
-
-[[product]]
-id = "day"
-number = 1
-name = "当日票"
-name_en = "Day ticket"
-kind = "adult"
-price = [{ amount = "60.00" }]
-valid = "day"
-sale = { days_ahead = 7, closes = "-24h" }
-refund = [{ until = "0m", percent = 100 }]
-medium = "phone"
-
-[[product]]
-id = "child"
-number = 2
-name = "儿童票"
-name_en = "Child"
-kind = "child"
-price = [{ amount = "30.00" }]
-valid = "day"
-sale = { days_ahead = 7, closes = "-24h" }
-refund = [{ until = "0m", percent = 100 }]
-
-[[product]]
-id = "boat"
-number = 3
-name = "游船票"
-name_en = "Boat trip"
-kind = "adult"
-price = [{ days = ["weekend"], amount = "80.00" }, { amount = "60.00" }]
-schedule = "boat"
-refund = [{ until = "2h", percent = 100 }, { until = "0m", percent = 50 }]
-rebook = { times = 1, until = "0m" }
-"#;
-
-/// A ticket on a phone.
-struct Held {
-    code: String,
-    seed: CodeSeed,
+/// One who buys for themselves.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Guest {
+    ComesBack,
+    Collects,
+    TooEarlyMoves,
+    TooEarlyReturns,
+    AtKiosk,
+    AtWindow,
+    Group,
+    Forges,
+    Photographs,
 }
 
-impl Held {
-    /// As its page shows it at a time.
-    fn shown(&self, at: Timestamp) -> String {
-        format!("{}{}", self.code, part(&self.seed, at))
+/// Where they go, and how long they stay.
+#[derive(Clone, Debug)]
+pub(super) struct Visit {
+    pub(super) scenic: Scenic,
+    pub(super) kiosk: Option<Kiosk>,
+    pub(super) booth: Arc<Booth>,
+    pub(super) url: String,
+    pub(super) tales: Tales,
+    pub(super) stay: Duration,
+    pub(super) pause: Duration,
+}
+
+impl Visit {
+    pub(super) async fn of(self, guest: Guest) {
+        let done = match guest {
+            Guest::ComesBack => self.comes_back().await,
+            Guest::Collects => self.collects().await,
+            Guest::TooEarlyMoves => self.too_early(true).await,
+            Guest::TooEarlyReturns => self.too_early(false).await,
+            Guest::AtKiosk => self.at_kiosk().await,
+            Guest::AtWindow => self.at_window().await,
+            Guest::Group => self.group().await,
+            Guest::Forges | Guest::Photographs => self.tries(guest).await,
+        };
+        if let Err(why) = done {
+            tracing::info!(?guest, %why, "a visitor gave up");
+        }
     }
-}
 
-/// One of them, from the calendar to the turnstile; whether somebody is inside now.
-pub(super) async fn comes(annex: &Annex, url: &str, number: u64, tales: &Tales) -> bool {
-    let held = match buys(url).await {
-        Ok(Some(held)) => held,
-        Ok(None) => return false,
-        Err(why) => {
-            tracing::debug!(%why, "a visitor gave up buying");
+    /// Of a product for a phone, paid at the bank.
+    async fn buys(
+        &self,
+        product: &str,
+        persons: u32,
+        when: When,
+    ) -> Result<Option<(Buyer, crate::wire::Page)>, PhoneError> {
+        let buyer = Buyer::new(&self.url)?;
+        let Some(order) = buyer.buys(product, persons, when).await? else { return Ok(None) };
+        let words = || "a visitor bought a ticket on the page and paid at the bank".into();
+        self.tales.tell(Tale::Bought, words);
+        Ok(Some((buyer, order)))
+    }
+
+    async fn comes_back(&self) -> Result<(), PhoneError> {
+        let Some((buyer, order)) = self.buys("day", 1, When::Now).await? else { return Ok(()) };
+        let Some(held) = buyer.ticket(&order).await? else { return Ok(()) };
+        if !self.round(&held).await {
+            return Ok(());
+        }
+        sleep(self.pause).await;
+        if goes_in(&self.scenic, || held.shown(wall_clock()), &self.tales).await {
+            let words = || "a visitor who had gone out came back in on the same ticket".into();
+            self.tales.tell(Tale::CameBack, words);
+            sleep(self.stay).await;
+            goes_out(&self.scenic, &held.shown(wall_clock()), &self.tales).await;
+        }
+        Ok(())
+    }
+
+    /// In by the phone, a stay, and out.
+    async fn round(&self, held: &Held) -> bool {
+        if !goes_in(&self.scenic, || held.shown(wall_clock()), &self.tales).await {
             return false;
         }
-    };
-    tales
-        .tell(Tale::Bought, || "a visitor bought a ticket on the page and paid at the bank".into());
-    if number % 3 == 1 {
-        let mut forged = held.shown(wall_clock());
-        // Another ticket's number in the same signature.
-        let other = if forged.as_bytes()[14] == b'7' { "8" } else { "7" };
-        forged.replace_range(14..15, other);
-        annex.scan(&forged);
-        if !visitors::pushes_in(annex).await {
-            tales
-                .tell(Tale::Forged, || "a forged code was held before the scanner: refused".into());
-        }
+        self.tales.tell(Tale::PhoneIn, || "the code on a phone let its visitor in".into());
+        sleep(self.stay).await;
+        goes_out(&self.scenic, &held.shown(wall_clock()), &self.tales).await
     }
-    if number % 3 == 2 {
-        annex.scan(&held.shown(wall_clock() - PICTURE_AGE));
-        if !visitors::pushes_in(annex).await {
-            tales.tell(Tale::Photographed, || {
-                "a picture of a code, three minutes old: refused".into()
-            });
-        }
-    }
-    for _ in 0..4 {
-        annex.scan(&held.shown(wall_clock()));
-        if visitors::pushes_in(annex).await {
-            tales.tell(Tale::PhoneIn, || "the code on a phone let its visitor in".into());
-            return true;
-        }
-    }
-    false
-}
 
-/// `None`: the bank did not say in time that it was paid.
-async fn buys(url: &str) -> Result<Option<Held>, PhoneError> {
-    let phone = Phone::new(url)?;
-    let zone = TimeZone::get("Asia/Shanghai").unwrap_or(TimeZone::UTC);
-    let today = wall_clock().to_zoned_datetime(zone).date();
-    let day = phone.open(&format!("{url}/visit?day={today}")).await?;
-    let order = phone.fill(&day, "/visit/order", &[(FIELD, "1")]).await?;
-    let cashier = phone.press_pay(&order).await?;
-    let cashier = match phone.link_elsewhere(&cashier) {
-        Some(link) if !phone.is_elsewhere(&cashier.url) => phone.open(link.as_str()).await?,
-        _ => cashier,
-    };
-    if phone.is_elsewhere(&cashier.url) {
-        phone.pay_at_cashier(&cashier).await?;
+    async fn collects(&self) -> Result<(), PhoneError> {
+        let (Some(kiosk), Some((_, order))) =
+            (&self.kiosk, self.buys("paper", 1, When::Now).await?)
+        else {
+            return Ok(());
+        };
+        let paper = kiosk.hands_out(&pickup(&order).unwrap_or_default()).await?;
+        let words =
+            || "a ticket bought online was printed at the kiosk for its pick-up code".into();
+        self.tales.tell(Tale::Collected, words);
+        self.by_paper(&paper.codes).await;
+        Ok(())
     }
-    for _ in 0..LOOKS_MAX {
-        let page = phone.open(order.url.as_str()).await?;
-        if let Some(ticket) = page.links().into_iter().find(|link| link.path().starts_with("/t/")) {
-            return Ok(held(&phone.open(ticket.as_str()).await?));
-        }
-        sleep(LOOK).await;
-    }
-    Ok(None)
-}
 
-/// What the page's own script works with.
-fn held(page: &Page) -> Option<Held> {
-    let data = |name: &str| {
-        let from = page.html.split_once(&format!(" data-{name}=\""))?.1;
-        from.split('"').next().map(ToOwned::to_owned)
-    };
-    let (code, hex) = (data("code")?, data("seed")?);
-    let mut seed = CodeSeed::default();
-    for (at, byte) in seed.iter_mut().enumerate() {
-        *byte = u8::from_str_radix(hex.get(2 * at..2 * at + 2)?, 16).ok()?;
+    async fn at_kiosk(&self) -> Result<(), PhoneError> {
+        let Some(kiosk) = &self.kiosk else { return Ok(()) };
+        let paper = kiosk.sells(&Buyer::new(&self.url)?, "child").await?;
+        let words = || "the kiosk sold a ticket to a phone and printed it".into();
+        self.tales.tell(Tale::KioskSold, words);
+        self.by_paper(&paper.codes).await;
+        Ok(())
     }
-    Some(Held { code, seed })
+
+    async fn at_window(&self) -> Result<(), PhoneError> {
+        let operator = self.booth.on_duty().clone();
+        let Some(paper) = kiosk::sold_for_cash(&operator, &self.scenic, "paper").await else {
+            return Ok(());
+        };
+        let words = || format!("{} sold a ticket at the window for cash", operator.name());
+        self.tales.tell(Tale::WindowSold, words);
+        self.by_paper(&paper.codes).await;
+        Ok(())
+    }
+
+    async fn by_paper(&self, codes: &[String]) {
+        let Some(code) = codes.first() else { return };
+        if goes_in(&self.scenic, || code.clone(), &self.tales).await {
+            self.tales.tell(Tale::PaperIn, || "the code on the paper let its visitor in".into());
+            sleep(self.stay).await;
+            goes_out(&self.scenic, code, &self.tales).await;
+        }
+    }
+
+    /// Comes a day before their time, and changes their mind.
+    async fn too_early(&self, moves: bool) -> Result<(), PhoneError> {
+        let Some((buyer, order)) = self.buys("day", 1, When::Tomorrow).await? else {
+            return Ok(());
+        };
+        let Some(held) = buyer.ticket(&order).await? else { return Ok(()) };
+        if is_refused(&self.scenic, &held.shown(wall_clock()), "未到入场时间").await {
+            let words = || "somebody came for the wrong time slot and was told so".into();
+            self.tales.tell(Tale::WrongSlot, words);
+        }
+        if !moves {
+            buyer.returns(&order).await?;
+            // In small letters it is no scan that was seen a moment ago.
+            let code = held.shown(wall_clock()).to_ascii_lowercase();
+            if is_refused(&self.scenic, &code, "票已作废").await {
+                let words = || "a ticket was given back, and opens nothing any more".into();
+                self.tales.tell(Tale::Returned, words);
+            }
+            return Ok(());
+        }
+        if buyer.moves(&order, When::Now).await?
+            && let Some(held) = buyer.ticket(&order).await?
+        {
+            self.tales.tell(Tale::Moved, || "a ticket was moved to the slot of now".into());
+            self.round(&held).await;
+        }
+        Ok(())
+    }
+
+    /// Three with one code, one after the other; they leave together.
+    async fn group(&self) -> Result<(), PhoneError> {
+        let Some((buyer, order)) = self.buys("family", 3, When::Now).await? else { return Ok(()) };
+        let Some(held) = buyer.ticket(&order).await? else { return Ok(()) };
+        let mut inside = 0;
+        for _ in 0..3 {
+            inside +=
+                u32::from(goes_in(&self.scenic, || held.shown(wall_clock()), &self.tales).await);
+        }
+        if inside == 3 {
+            self.tales.tell(Tale::GroupIn, || "three came in with one code on one phone".into());
+        }
+        sleep(self.stay).await;
+        for _ in 0..inside {
+            goes_out(&self.scenic, &held.shown(wall_clock()), &self.tales).await;
+        }
+        Ok(())
+    }
+
+    async fn tries(&self, guest: Guest) -> Result<(), PhoneError> {
+        let Some((buyer, order)) = self.buys("day", 1, When::Now).await? else { return Ok(()) };
+        let Some(held) = buyer.ticket(&order).await? else { return Ok(()) };
+        if guest == Guest::Forges {
+            let mut forged = held.shown(wall_clock());
+            // Another ticket's number in the same signature.
+            let other = if forged.as_bytes()[14] == b'7' { "8" } else { "7" };
+            forged.replace_range(14..15, other);
+            if is_refused(&self.scenic, &forged, "无效票").await {
+                let words = || "a forged code was held before the scanner: refused".into();
+                self.tales.tell(Tale::Forged, words);
+            }
+        } else if is_refused(&self.scenic, &held.shown(wall_clock() - PICTURE_AGE), "票码过期")
+            .await
+        {
+            let words = || "a picture of a code, three minutes old: refused".into();
+            self.tales.tell(Tale::Photographed, words);
+        }
+        self.round(&held).await;
+        Ok(())
+    }
 }

@@ -18,12 +18,13 @@ use super::{
     attendant::{Attendant, SignInError},
     booth::Booth,
     engine::{Counts, Engine, Heard},
-    guests,
     layout::{LaneAt, Layout, Plan},
     office::{self, Shop},
+    scenic::{self, Scenic},
     staff::{Staff, Unpaid},
     tales::Tales,
-    visitors, wall_clock,
+    visitors::Gates,
+    wall_clock,
     wires::{Pulse, Reads, Wires},
 };
 use crate::{
@@ -80,8 +81,10 @@ pub struct StageSpec {
     pub lane_keys: Vec<(&'static str, String)>,
     /// Seconds that the clocks of cameras and banks are ahead of this machine's, with the daemon's own.
     pub ahead_s: i32,
-    /// Also with what a large site has: a zone within, a sign, a turnstile, a booth, people who come often.
+    /// Also with what a large site has: a zone within, a sign, a booth, people who come often, a scenic part.
     pub large: bool,
+    /// Seconds between two visitors on foot of a large site, from and to.
+    pub visitor_gap_s: (f64, f64),
     /// In place of entries and exits.
     pub plan: Option<Plan>,
 }
@@ -113,6 +116,7 @@ impl StageSpec {
             lane_keys: Vec::new(),
             ahead_s: 0,
             large: false,
+            visitor_gap_s: (1.5, 4.0),
             plan: None,
         }
     }
@@ -133,6 +137,7 @@ pub struct Stage {
     counts: watch::Sender<Counts>,
     pulses: Arc<Mutex<Vec<Pulse>>>,
     annex: Option<Annex>,
+    scenic: Option<Scenic>,
     /// Who works or walks there; gone with the stage.
     errands: JoinSet<()>,
     engine: Option<JoinHandle<()>>,
@@ -161,7 +166,9 @@ impl Stage {
         if spec.large {
             lanes.extend(Layout::inner(&folder, annex::ZONE));
             lanes.iter_mut().for_each(LaneAt::christen);
-            sections.push_str(&annex::sections(&folder.join("lines")));
+            let lines = folder.join("lines");
+            sections.push_str(&annex::sections(&lines));
+            sections.push_str(&scenic::sections(&lines));
         }
         let layout = Layout {
             lanes,
@@ -182,7 +189,7 @@ impl Stage {
         };
         layout.write(banks(&spec, &layout, &gateway, swiftpass.as_ref())?)?;
         if spec.large {
-            fs::write(layout.folder.join("products.toml"), guests::PRODUCTS)?;
+            fs::write(layout.folder.join("products.toml"), scenic::PRODUCTS)?;
             let tariffs = layout.folder.join("tariffs");
             // Versions that the owner published since are kept.
             if !tariffs.exists() {
@@ -192,7 +199,9 @@ impl Stage {
         }
         let wires: io::Result<Vec<Wires>> =
             layout.lanes.iter().map(|lane| Wires::connect(lane, &layout, spec.ahead_s)).collect();
-        let annex = spec.large.then(|| Annex::connect(&layout.folder.join("lines"))).transpose()?;
+        let lines = layout.folder.join("lines");
+        let annex = spec.large.then(|| Annex::connect(&lines)).transpose()?;
+        let scenic = spec.large.then(|| Scenic::connect(&lines)).transpose()?;
         let (tells, heard) = mpsc::unbounded_channel();
         Ok(Self {
             layout: Arc::new(layout),
@@ -205,6 +214,7 @@ impl Stage {
             counts: watch::Sender::default(),
             pulses: Arc::default(),
             annex,
+            scenic,
             errands: JoinSet::new(),
             engine: None,
         })
@@ -259,15 +269,11 @@ impl Stage {
         let booth = Arc::new(Booth::open(operators, tales.clone()).await);
         let staff = Staff { booth: booth.clone(), shop, tales: tales.clone() };
         let _ = self.tells.send(Heard::Staffed(Arc::new(staff)));
-        self.errands.spawn(booth.keep());
-        if let Some(annex) = self.annex.clone() {
-            self.errands.spawn(visitors::come(
-                annex,
-                clerk,
-                self.layout.public_url(),
-                tales.clone(),
-                self.spec.seed,
-            ));
+        self.errands.spawn(booth.clone().keep());
+        if let Some(scenic) = self.scenic.clone() {
+            let (url, gap_s) = (self.layout.public_url(), self.spec.visitor_gap_s);
+            let gates = Gates { scenic, clerk, booth, url, tales: tales.clone(), gap_s };
+            self.errands.spawn(gates.open(self.spec.seed));
         }
         (tales, story)
     }
@@ -275,6 +281,11 @@ impl Stage {
     /// What the sign at the street shows, where there is one.
     pub fn sign(&self) -> Vec<String> {
         self.annex.as_ref().map(Annex::sign).unwrap_or_default()
+    }
+
+    /// The turnstile, its scanners, the printer of a large site.
+    pub fn scenic(&self) -> Option<&Scenic> {
+        self.scenic.as_ref()
     }
 
     /// Nobody comes any more, and whoever is inside leaves within `within`.

@@ -1,117 +1,148 @@
-//! People on foot: families with one ticket between them at the scanner and the turnstile. Know no vehicle.
+//! People on foot, one after the other for ever: guests who buy by themselves, and families with a ticket that the
+//! office registered. Knows no vehicle.
 
 use std::{sync::Arc, time::Duration};
 
-use paifang::core::lane::OperatorAct;
 use paifang_devices::Way;
-use tokio::time::sleep;
+use tokio::{task::JoinSet, time::sleep};
 
 use super::{
-    annex::{Annex, GATE_OUT},
     attendant::Attendant,
-    guests,
+    booth::Booth,
+    guests::{Guest, Visit},
+    kiosk::Kiosk,
+    passage::{goes_out, is_let_in},
+    scenic::{PARK, Scenic},
     tales::{Tale, Tales},
     wall_clock,
 };
-use crate::seed::Seed;
+use crate::seed::{Draws, Seed};
 
-/// A turnstile that has not opened by now opens for nobody.
-const PATIENCE: Duration = Duration::from_secs(8);
-/// Whoever is not let in by then holds the code there once more: so soon after the one before, it may have been taken
-/// for the same scan.
-const SCANS_AGAIN: Duration = Duration::from_secs(2);
-const SCANS_MAX: u32 = 4;
-/// Between two pushes.
-const PUSH: Duration = Duration::from_millis(200);
 /// A pass that nobody used is over after this, and given back.
 const GIVEN_BACK: Duration = Duration::from_secs(9);
 const TICKET_LIFE: Duration = Duration::from_hours(12);
+/// So many at the same time; more would only queue.
+const GUESTS_MAX: usize = 16;
 
-/// Families, one after the other, for ever.
-pub(super) async fn come(
-    annex: Annex,
-    seller: Arc<Attendant>,
-    url: String,
-    tales: Tales,
-    seed: u64,
-) {
-    let mut draws = Seed(seed).child("visitors").draws();
-    // Whoever leaves just pushes.
-    seller.operate(GATE_OUT, OperatorAct::Hold, "the way out is free").await;
-    for number in 1.. {
-        sleep(draws.secs(1.0, 4.0)).await;
-        if number % 2 == 0 {
-            if guests::comes(&annex, &url, number / 2, &tales).await {
-                let (annex, tales, stay) = (annex.clone(), tales.clone(), draws.secs(5.0, 20.0));
-                tokio::spawn(leave(annex, 1, stay, tales));
+/// Who comes next, over and over.
+const ROUND: [Option<Guest>; 14] = [
+    Some(Guest::ComesBack),
+    None,
+    Some(Guest::Collects),
+    Some(Guest::TooEarlyMoves),
+    Some(Guest::AtKiosk),
+    Some(Guest::Forges),
+    Some(Guest::Group),
+    None,
+    Some(Guest::TooEarlyReturns),
+    Some(Guest::AtWindow),
+    Some(Guest::Photographs),
+    Some(Guest::ComesBack),
+    Some(Guest::Group),
+    Some(Guest::ComesBack),
+];
+
+/// The office and everything that visitors meet.
+pub(super) struct Gates {
+    pub(super) scenic: Scenic,
+    pub(super) clerk: Arc<Attendant>,
+    pub(super) booth: Arc<Booth>,
+    pub(super) url: String,
+    pub(super) tales: Tales,
+    /// Seconds between two who come, from and to.
+    pub(super) gap_s: (f64, f64),
+}
+
+impl Gates {
+    pub(super) async fn open(self, seed: u64) {
+        let mut draws = Seed(seed).child("visitors").draws();
+        // Who was inside when an earlier run ended is not there any more.
+        let count = [("zone", PARK), ("found", "0"), ("reason", "开园清场")];
+        self.clerk.fill("/console/visitors/count", &count).await;
+        let kiosk = Kiosk::open(&self.clerk, &self.scenic, &self.url).await;
+        let mut people = JoinSet::new();
+        for number in 0.. {
+            let (from, to) = self.gap_s;
+            sleep(draws.secs(from, to)).await;
+            while people.len() >= GUESTS_MAX {
+                people.join_next().await;
             }
-            continue;
-        }
-        let code = format!("DEMO-{seed}-{number}-{}", wall_clock().as_millisecond());
-        let persons = draws.between(2, 5) as u32;
-        let Some(_) = seller.sell(&code, persons, wall_clock() + TICKET_LIFE).await else {
-            continue;
-        };
-        let inside = goes_in(&annex, &code, persons, number % 3 == 1, &tales).await;
-        let (annex, tales, stay) = (annex.clone(), tales.clone(), draws.secs(5.0, 20.0));
-        tokio::spawn(leave(annex, inside, stay, tales));
-    }
-}
-
-async fn leave(annex: Annex, persons: u32, stay: Duration, tales: Tales) {
-    sleep(stay).await;
-    for _ in 0..persons {
-        if pushes(&annex, Way::Out, PATIENCE).await {
-            tales.tell(Tale::PersonOut, || "the first visitor leaves by the turnstile".into());
+            while people.try_join_next().is_some() {}
+            let stay = draws.secs(5.0, 20.0);
+            if let Some(guest) = ROUND[number % ROUND.len()] {
+                people.spawn(self.visit(kiosk.clone(), stay, draws.secs(2.0, 5.0)).of(guest));
+            } else {
+                people.spawn(self.family(seed, number, &mut draws).comes(stay));
+            }
         }
     }
-}
 
-/// Somebody who has just scanned pushes for a while.
-pub(super) async fn pushes_in(annex: &Annex) -> bool {
-    pushes(annex, Way::In, SCANS_AGAIN).await
-}
-
-/// How many of them got in. One may turn round before the turnstile and come again.
-async fn goes_in(annex: &Annex, code: &str, persons: u32, dawdles: bool, tales: &Tales) -> u32 {
-    if dawdles {
-        annex.scan(code);
-        sleep(GIVEN_BACK).await;
+    fn visit(&self, kiosk: Option<Kiosk>, stay: Duration, pause: Duration) -> Visit {
+        let Self { scenic, booth, url, tales, .. } = self;
+        let (scenic, booth, url) = (scenic.clone(), booth.clone(), url.clone());
+        Visit { scenic, kiosk, booth, url, tales: tales.clone(), stay, pause }
     }
-    let mut inside = 0;
-    for _ in 0..persons {
-        if scans_and_goes(annex, code).await {
-            inside += 1;
-            tales.tell(Tale::PersonIn, || {
-                format!("a family of {persons} with one ticket: the first of them is in")
+
+    fn family(&self, seed: u64, number: usize, draws: &mut Draws) -> Family {
+        Family {
+            code: format!("DEMO-{seed}-{number}-{}", wall_clock().as_millisecond()),
+            persons: draws.between(2, 5) as u32,
+            dawdles: number % ROUND.len() == 1,
+            scenic: self.scenic.clone(),
+            clerk: self.clerk.clone(),
+            tales: self.tales.clone(),
+        }
+    }
+}
+
+/// With one ticket between them.
+struct Family {
+    code: String,
+    persons: u32,
+    /// One of them scans and turns round.
+    dawdles: bool,
+    scenic: Scenic,
+    clerk: Arc<Attendant>,
+    tales: Tales,
+}
+
+impl Family {
+    async fn comes(self, stay: Duration) {
+        let until = wall_clock() + TICKET_LIFE;
+        if self.clerk.sell(&self.code, self.persons, until).await.is_none() {
+            return;
+        }
+        let inside = self.goes_in().await;
+        sleep(stay).await;
+        for _ in 0..inside {
+            goes_out(&self.scenic, &self.code, &self.tales).await;
+        }
+    }
+
+    /// How many of them got in.
+    async fn goes_in(&self) -> u32 {
+        let persons = self.persons;
+        let _turn = self.scenic.turn(Way::In).await;
+        if self.dawdles {
+            self.scenic.scan(Way::In, &self.code);
+            sleep(GIVEN_BACK).await;
+        }
+        let mut inside = 0;
+        for _ in 0..persons {
+            if is_let_in(&self.scenic, || self.code.clone(), &self.tales).await {
+                inside += 1;
+                self.tales.tell(Tale::PersonIn, || {
+                    format!("a family of {persons} with one ticket: the first of them is in")
+                });
+            }
+        }
+        if self.dawdles && inside == persons {
+            self.tales.tell(Tale::TurnedRound, || {
+                format!(
+                    "one of them had scanned and turned round: all {persons} came in all the same"
+                )
             });
         }
-        sleep(PUSH).await;
+        inside
     }
-    if dawdles && inside == persons {
-        tales.tell(Tale::TurnedRound, || {
-            format!("one of them had scanned and turned round: all {persons} came in all the same")
-        });
-    }
-    inside
-}
-
-async fn scans_and_goes(annex: &Annex, code: &str) -> bool {
-    for _ in 0..SCANS_MAX {
-        annex.scan(code);
-        if pushes(annex, Way::In, SCANS_AGAIN).await {
-            return true;
-        }
-    }
-    false
-}
-
-async fn pushes(annex: &Annex, way: Way, patience: Duration) -> bool {
-    for _ in 0..patience.as_millis() / PUSH.as_millis() {
-        if annex.walk(way) {
-            return true;
-        }
-        sleep(PUSH).await;
-    }
-    false
 }

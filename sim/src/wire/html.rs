@@ -9,11 +9,27 @@ pub(super) struct Form {
     pub(super) is_post: bool,
     /// Name and value of each input in their order, the first submit button included.
     pub(super) inputs: Vec<(String, String)>,
+    /// Boxes that are not ticked and options that are not chosen, and could be.
+    pub(super) choices: Vec<(String, String)>,
 }
 
 impl Form {
     pub(super) fn has(&self, name: &str) -> bool {
         self.inputs.iter().any(|(one, _)| one == name)
+    }
+
+    /// Something can be typed or chosen under this name.
+    pub(super) fn takes(&self, name: &str) -> bool {
+        self.has(name) || self.choices.iter().any(|(one, _)| one == name)
+    }
+
+    /// What is typed takes the place of what is there; a box is ticked.
+    pub(super) fn set(&mut self, name: &str, value: &str) {
+        if let Some((_, there)) = self.inputs.iter_mut().find(|(one, _)| one == name) {
+            value.clone_into(there);
+        } else if self.takes(name) {
+            self.inputs.push((name.to_owned(), value.to_owned()));
+        }
     }
 }
 
@@ -40,15 +56,23 @@ impl Tag<'_> {
 pub(super) fn forms(page: &str) -> Vec<Form> {
     let mut forms = Vec::new();
     let mut open: Option<(Form, bool)> = None;
+    let mut select: Option<String> = None;
     for tag in tags(page) {
         match (tag.name.as_str(), &mut open) {
             ("form", _) => {
                 let is_post = tag.text("method").eq_ignore_ascii_case("post");
-                let form = Form { action: tag.text("action"), is_post, inputs: Vec::new() };
+                let form = Form { action: tag.text("action"), is_post, ..Form::default() };
                 forms.extend(open.replace((form, false)).map(|(form, _)| form));
             }
             ("/form", _) => forms.extend(open.take().map(|(form, _)| form)),
             ("input" | "button", Some((form, is_submitted))) => take(form, is_submitted, &tag),
+            ("select", _) => select = tag.get("name").map(str::to_owned),
+            ("/select", _) => select = None,
+            ("option", Some((form, _))) => {
+                if let Some(name) = &select {
+                    option(form, name, &tag);
+                }
+            }
             _ => {}
         }
     }
@@ -66,7 +90,14 @@ fn take(form: &mut Form, is_submitted: &mut bool, tag: &Tag<'_>) {
         "button" | "reset" | "file" => false,
         _ => true,
     };
-    if !sent || tag.get("disabled").is_some() {
+    if tag.get("disabled").is_some() {
+        return;
+    }
+    if !sent {
+        if let ("checkbox" | "radio", Some(name)) = (kind.as_str(), tag.get("name")) {
+            let value = tag.get("value").unwrap_or("on");
+            form.choices.push((name.to_owned(), value.to_owned()));
+        }
         return;
     }
     if let Some(action) = tag.get("formaction").filter(|_| is_submit) {
@@ -79,10 +110,30 @@ fn take(form: &mut Form, is_submitted: &mut bool, tag: &Tag<'_>) {
     }
 }
 
+/// The first is sent, unless another is selected.
+fn option(form: &mut Form, name: &str, tag: &Tag<'_>) {
+    let shown = || decode(tag.rest.split('<').next().unwrap_or_default()).trim().to_owned();
+    let value = tag.get("value").map_or_else(shown, str::to_owned);
+    match form.inputs.iter_mut().find(|(one, _)| one == name) {
+        None => form.inputs.push((name.to_owned(), value)),
+        Some((_, chosen)) if tag.get("selected").is_some() => {
+            let other = std::mem::replace(chosen, value);
+            form.choices.push((name.to_owned(), other));
+        }
+        Some(_) => form.choices.push((name.to_owned(), value)),
+    }
+}
+
 /// Where its links lead, as written.
 pub(super) fn links(page: &str) -> Vec<String> {
     let anchors = tags(page).filter(|tag| tag.name == "a");
     anchors.filter_map(|tag| tag.get("href").map(str::to_owned)).collect()
+}
+
+/// The first attribute of this name that says something.
+pub(super) fn attribute(page: &str, name: &str) -> Option<String> {
+    let values = tags(page).filter_map(|tag| tag.get(name).map(str::to_owned));
+    values.into_iter().find(|value| !value.is_empty())
 }
 
 /// Where the page sends its reader by itself, and after how many seconds.
@@ -223,7 +274,22 @@ mod tests {
 
     fn form(action: &str, is_post: bool, inputs: &[(&str, &str)]) -> Form {
         let inputs = inputs.iter().map(|(n, v)| ((*n).to_owned(), (*v).to_owned())).collect();
-        Form { action: action.to_owned(), is_post, inputs }
+        Form { action: action.to_owned(), is_post, inputs, choices: Vec::new() }
+    }
+
+    #[test]
+    fn boxes_and_lists_are_chosen_from() {
+        let page = "<form action=a><input type=radio name=slot value=9><input type=radio name=slot value=11 checked>\
+                    <input type=radio name=slot value=13 disabled><input type=checkbox name=t value=7>\
+                    <select name=p><option>one<option value=2 selected>two</option></select></form>";
+        let mut found = forms(page).remove(0);
+        assert_eq!(found.inputs, form("a", false, &[("slot", "11"), ("p", "2")]).inputs);
+        let open = [("slot", "9"), ("t", "7"), ("p", "one")];
+        assert_eq!(found.choices, form("a", false, &open).inputs);
+        for (name, value) in [("slot", "9"), ("t", "7"), ("none", "1")] {
+            found.set(name, value);
+        }
+        assert_eq!(found.inputs, form("a", false, &[("slot", "9"), ("p", "2"), ("t", "7")]).inputs);
     }
 
     #[test]
@@ -259,7 +325,9 @@ mod tests {
             ),
         ];
         for (page, expected) in rows {
-            assert_eq!(forms(page), [expected], "{page}");
+            let mut found = forms(page);
+            found.iter_mut().for_each(|form| form.choices.clear());
+            assert_eq!(found, [expected], "{page}");
         }
     }
 

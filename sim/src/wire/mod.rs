@@ -15,12 +15,13 @@
 //!   onvif    a camera that announces itself to whoever asks
 //!   picture  what it photographs
 //!   port     ports for a daemon's own
-//!   phone    a driver's browser: `html` (forms of a page)
+//!   phone    a driver's browser: `html` (forms of a page), `eye` (codes on pages and on paper)
 //! ```
 
 mod board;
 mod body;
 pub mod camera;
+pub mod eye;
 pub mod frigate;
 pub mod hikvision;
 mod html;

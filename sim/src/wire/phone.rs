@@ -21,6 +21,8 @@ use super::{
 
 /// Redirects and pages that go on by themselves.
 const STEPS_MAX: usize = 20;
+/// A page that goes on by itself later than this is one that stays, until nobody looks at it any more.
+const STAYS_S: u32 = 30;
 /// A page that goes on by itself is not waited for longer.
 const REFRESH_MAX: Duration = Duration::from_secs(2);
 const PAGE_LIMIT: Duration = Duration::from_secs(10);
@@ -61,6 +63,18 @@ impl Page {
     /// It asks for a plate.
     pub fn asks_plate(&self) -> bool {
         self.plate_form().is_some()
+    }
+
+    /// What may be chosen under a name, in the page's order: what is full or closed is not among it.
+    pub fn choices(&self, name: &str) -> Vec<String> {
+        let forms = html::forms(&self.html);
+        let all = forms.into_iter().flat_map(|form| [form.inputs, form.choices].concat());
+        all.filter(|(one, _)| one == name).map(|(_, value)| value).collect()
+    }
+
+    /// What a script of the page would find in an attribute, such as `data-code`.
+    pub fn attribute(&self, name: &str) -> Option<String> {
+        html::attribute(&self.html, name)
     }
 
     /// The one that says so in its address, else the first that asks nothing.
@@ -148,7 +162,7 @@ impl Phone {
         self.submit(page, page.pay_form(), &[]).await
     }
 
-    /// Fills the form that goes to an address that ends with `end`, and sends it.
+    /// Fills the form that goes to an address that ends with `end` and takes what is typed or chosen, and sends it.
     pub async fn fill(
         &self,
         page: &Page,
@@ -156,7 +170,9 @@ impl Phone {
         typed: &[(&str, &str)],
     ) -> Result<Page, PhoneError> {
         let mut forms = html::forms(&page.html).into_iter();
-        self.submit(page, forms.find(|form| form.action.ends_with(end)), typed).await
+        let takes = |form: &Form| typed.iter().all(|(name, _)| form.takes(name));
+        let form = forms.find(|form| form.action.ends_with(end) && takes(form));
+        self.submit(page, form, typed).await
     }
 
     /// No page of the site: the bank's, as a rule.
@@ -198,10 +214,8 @@ impl Phone {
     ) -> Result<Page, PhoneError> {
         let (url, text) = (page.url.clone(), page.text());
         let Some(mut form) = form else { return Err(PhoneError::NoForm { url, text }) };
-        for (name, value) in &mut form.inputs {
-            if let Some((_, typed)) = typed.iter().find(|(one, _)| one == name) {
-                (*typed).clone_into(value);
-            }
+        for (name, value) in typed {
+            form.set(name, value);
         }
         let mut url = resolve(&page.url, &form.action)?;
         if form.is_post {
@@ -221,7 +235,7 @@ impl Phone {
             match self.request(&url, inputs.take()).await? {
                 Step::Elsewhere(next) => url = next,
                 Step::Page(page) => match html::refresh(&page.html) {
-                    Some((seconds, next)) if !next.is_empty() => {
+                    Some((seconds, next)) if !next.is_empty() && seconds < STAYS_S => {
                         sleep(Duration::from_secs(seconds.into()).min(REFRESH_MAX)).await;
                         url = resolve(&page.url, &next)?;
                     }

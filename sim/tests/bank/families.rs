@@ -284,6 +284,34 @@ async fn a_days_statement_is_fetched_and_read() {
 }
 
 #[tokio::test]
+async fn rows_that_a_statement_lacks_are_the_same_each_time_it_is_fetched() {
+    let pair = faulty(Faults::default()).await;
+    let statement = pair.gateway.statement_toml();
+    let [channel, _] = with(&pair, |s| s.statement = Some(toml::from_str(&statement).unwrap()));
+    for n in 1..=20 {
+        let code = format!("1345792468101214{n:02}");
+        assert!(is_paid(&channel.ask(&collect(&format!("P{n}"), &code)).await));
+    }
+    let folder = Folder::new();
+    let file = folder.0.join("statement");
+    let day = tz::offset(8).to_datetime(wall_clock()).date();
+    let mut seen = Vec::new();
+    for short in [0.3, 0.3, 0.0] {
+        pair.gateway.set_faults(Faults { statement_short: short, ..Faults::default() });
+        channel.statement(day, &file).await.unwrap();
+        let text = BufReader::new(File::open(&file).unwrap());
+        let rows = channel.rows(Box::new(text)).map(Result::unwrap);
+        seen.push(rows.map(|row| row.out_trade_no).collect::<Vec<_>>());
+    }
+    if day != tz::offset(8).to_datetime(wall_clock()).date() {
+        return; // Midnight fell into the test.
+    }
+    assert!((1..20).contains(&seen[0].len()), "some are missing: {:?}", seen[0]);
+    assert_eq!(seen[0], seen[1], "the same ones");
+    assert_eq!(seen[2].len(), 20, "and all of them once the bank has put it right");
+}
+
+#[tokio::test]
 async fn parts_of_a_payment_are_given_to_others_and_taken_back_once() {
     let pair = faulty(Faults::default()).await;
     let [channel, _] = with(&pair, |settings| {

@@ -3,10 +3,12 @@
 
 use std::sync::Arc;
 
+use jiff::tz;
 use paifang::{
     bank::{
         AgreementAsk, AgreementWord, Ask, Channel, Departure, Letter, NotifyError, PayWay, Word,
         alipay::{Alipay, AlipaySettings, Reverse},
+        statement::{StatementError, What},
         wechat::{Wechat, WechatSettings},
     },
     types::{Plate, PlateColour},
@@ -514,4 +516,41 @@ async fn the_gateways_refuse_what_is_not_rightly_signed() {
     assert_eq!(refused(&|s| s.private_key_file.clone_from(&other)).await, "isv.invalid-signature");
     assert_eq!(refused(&|s| s.app_id = "1".to_owned()).await, "isv.invalid-app-id");
     assert_eq!(refused(&|s| s.seller_id = "1".to_owned()).await, "ACQ.INVALID_PARAMETER");
+}
+
+#[tokio::test]
+async fn wechats_statement_says_what_was_taken_and_given_back() {
+    let pair = wechat(Faults::default(), NOWHERE).await;
+    pair.gate.bind(Some(PlateAgreement::Bound));
+    let folder = Folder::new();
+    let (file, day) = (folder.0.join("bill"), tz::offset(8).to_datetime(wall_clock()).date());
+    let agreement = entered(&pair.channel).await;
+    let _ = pair.channel.ask(&charge("P1", agreement.as_deref())).await;
+    pair.gate.collect_now();
+    let _ = pair.channel.ask(&refund("R1", 250)).await;
+    pair.channel.statement(day, &file).await.unwrap();
+    let text = std::io::BufReader::new(std::fs::File::open(&file).unwrap());
+    let rows: Vec<_> = pair.channel.rows(Box::new(text)).map(Result::unwrap).collect();
+    let told: Vec<_> = rows
+        .iter()
+        .map(|row| (row.what, row.out_trade_no.as_str(), row.refund_no.as_str(), row.amount.minor))
+        .collect();
+    if day != tz::offset(8).to_datetime(wall_clock()).date() {
+        return; // Midnight fell into the test.
+    }
+    assert_eq!(told, [(What::Paid, "P1", "", 1_250), (What::Refunded, "P1", "R1", 250)]);
+    assert_eq!((rows[0].fee_milli, rows[1].fee_milli), (Some(7_500), Some(-1_500)));
+
+    // Late, or believing another platform: nothing is left under its name.
+    std::fs::remove_file(&file).unwrap();
+    pair.gate.set(Faults { statement_late: 1.0, ..Faults::default() });
+    let late = pair.channel.statement(day, &file).await;
+    assert!(
+        matches!(&late, Err(StatementError::NotReady(why)) if why.contains("CREATING")),
+        "{late:?}"
+    );
+    pair.gate.set(Faults::default());
+    let strange = pair.suspicious.statement(day, &file).await;
+    assert!(matches!(strange, Err(StatementError::Failed(_))), "{strange:?}");
+    assert!(!file.exists());
 }

@@ -3,6 +3,13 @@
 use proptest::prelude::*;
 
 use super::*;
+use crate::{
+    bank::{
+        backtick::{LINE_BYTES_MAX, fen, milli},
+        statement::{Row, RowError, What},
+    },
+    types::{Currency, Money},
+};
 
 /// The published columns; those nobody names are `x`.
 const HEADER: &str = "交易时间,公众账号ID,x,x,商户号,x,平台订单号,第三方订单号,商户订单号,用户标识,交易类型,交易状态,\

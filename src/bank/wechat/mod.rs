@@ -1,11 +1,12 @@
 //! WeChat's parking by payment score (微信支付分停车) as a [`Channel`]: entries are told, fees are taken by the plate.
 //! Makes no links and knows nothing of what a payment is for.
 //!
-//! Layers: `parking` writes and judges the calls, `notice` reads notifications, `sign` signs, verifies and opens,
-//! `settings` holds what the site file says.
+//! Layers: `parking` writes and judges the calls, `notice` reads notifications, `sign` signs, verifies and opens, `bill`
+//! fetches and reads statements, `settings` holds what the site file says.
 
 use std::{path::Path, sync::Arc};
 
+use jiff::civil::Date;
 use rand::{TryRng, rngs::SysRng};
 use tracing::{debug, warn};
 
@@ -14,10 +15,12 @@ use super::{
     Notification, NotifyError, NotifyReply, PayWay, Settings, Word,
     channels::Clock,
     settings::{SettingsError, literal_path},
+    statement::{Fetching, Rows, Text},
     transport::Transport,
 };
 use crate::types::Currency;
 
+mod bill;
 mod notice;
 mod parking;
 mod settings;
@@ -54,21 +57,25 @@ impl Wechat {
         Ok(Self { settings, notify_path, base_path, keys, transport, clock })
     }
 
-    /// One signed call: the verified answer's status and body, or why nothing can be concluded.
-    async fn call(&self, call: Call) -> Result<(u16, String), Trouble> {
+    /// The signature of a request. `None` only when the system has no randomness or the key is broken.
+    fn authorization(&self, method: &str, path_and_query: &str, body: &str) -> Option<String> {
         let half = || SysRng.try_next_u64().ok();
-        let nonce = half().zip(half()).map(|(a, b)| format!("{a:016x}{b:016x}"));
-        let nonce = nonce.ok_or(Trouble::NotSent)?;
+        let nonce = half().zip(half()).map(|(a, b)| format!("{a:016x}{b:016x}"))?;
         let signer = Signer {
             mchid: &self.settings.mchid,
             serial_no: &self.settings.serial_no,
             now: (self.clock)(),
             nonce: &nonce,
         };
+        sign::authorization(&self.keys, signer, method, path_and_query, body)
+    }
+
+    /// One signed call: the verified answer's status and body, or why nothing can be concluded.
+    async fn call(&self, call: Call) -> Result<(u16, String), Trouble> {
         let path = format!("{}{}", self.base_path, call.path);
         let body = call.body.as_deref().unwrap_or_default();
-        let header = sign::authorization(&self.keys, signer, call.method.as_str(), &path, body)
-            .ok_or(Trouble::NotSent)?;
+        let header = self.authorization(call.method.as_str(), &path, body);
+        let header = header.ok_or(Trouble::NotSent)?;
         let url = format!("{}{}", self.settings.base_url.trim_end_matches('/'), call.path);
         let headers = [("authorization", header.as_str()), ("user-agent", "paifang")];
         let reply = self.transport.call(call.method, &url, &headers, call.body).await;
@@ -216,6 +223,14 @@ impl Channel for Wechat {
             }
             word
         })
+    }
+
+    fn statement<'a>(&'a self, day: Date, into: &'a Path) -> Fetching<'a> {
+        Box::pin(bill::fetch(self, day, into))
+    }
+
+    fn rows<'a>(&self, text: Text<'a>) -> Rows<'a> {
+        Box::new(bill::rows(&self.settings, text))
     }
 
     fn notify_path(&self) -> Option<&str> {

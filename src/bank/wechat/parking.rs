@@ -36,7 +36,7 @@ pub(super) struct Call {
     pub(super) body: Option<String>,
 }
 
-fn get(path: String) -> Call {
+pub(super) fn get(path: String) -> Call {
     Call { method: Method::GET, path, body: None }
 }
 

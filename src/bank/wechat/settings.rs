@@ -73,6 +73,24 @@ pub struct WechatSettings {
     /// How far an answer's or a notification's time may be off, in seconds. Default 300, as published.
     #[serde(default = "default_clock_window_s")]
     pub clock_window_s: u32,
+    /// Path of the call that says where a day's statement lies, *unverified*, such as `/v3/bill/tradebill`. Default: none
+    /// is fetched, and what the merchant's portal gives is imported by hand.
+    pub bill_path: Option<String>,
+    /// 交易状态 of a statement row that is a payment. Default `["SUCCESS"]`.
+    #[serde(default = "default_bill_paid_states")]
+    pub bill_paid_states: Vec<String>,
+    /// 交易状态 of a row that is money given back. Default `["REFUND", "REVOKED"]`.
+    #[serde(default = "default_bill_refund_states")]
+    pub bill_refund_states: Vec<String>,
+    /// 退款状态 of a refund that reached nobody, *unverified* beyond the first. Default `["FAIL", "CHANGE", "CLOSED"]`.
+    #[serde(default = "default_bill_refund_failed_states")]
+    pub bill_refund_failed_states: Vec<String>,
+    /// Seconds a statement's download may take. Default 600.
+    #[serde(default = "default_bill_timeout_s")]
+    pub bill_timeout_s: u64,
+    /// A statement larger than this, in MiB, is not kept. Default 2048.
+    #[serde(default = "default_bill_mib_max")]
+    pub bill_mib_max: u64,
     /// Milliseconds to connect. Default 4000.
     #[serde(default = "default_connect_timeout_ms")]
     pub connect_timeout_ms: u64,
@@ -101,6 +119,21 @@ fn default_no_order_codes() -> Vec<String> {
 fn default_refund_failed_states() -> Vec<String> {
     texts(&["CLOSED"])
 }
+fn default_bill_paid_states() -> Vec<String> {
+    texts(&["SUCCESS"])
+}
+fn default_bill_refund_states() -> Vec<String> {
+    texts(&["REFUND", "REVOKED"])
+}
+fn default_bill_refund_failed_states() -> Vec<String> {
+    texts(&["FAIL", "CHANGE", "CLOSED"])
+}
+fn default_bill_timeout_s() -> u64 {
+    600
+}
+fn default_bill_mib_max() -> u64 {
+    2_048
+}
 fn default_clock_window_s() -> u32 {
     300
 }
@@ -122,6 +155,17 @@ impl WechatSettings {
         ];
         if let Some((field, _)) = required.into_iter().find(|(_, text)| text.trim().is_empty()) {
             return Err(SettingsError::new(field, "must not be empty"));
+        }
+        if self.bill_path.as_ref().is_some_and(|path| !path.starts_with('/') || path.contains('?'))
+        {
+            return Err(SettingsError::new(
+                "bill_path",
+                "must be a path, such as /v3/bill/tradebill",
+            ));
+        }
+        if self.bill_mib_max == 0 || self.bill_timeout_s == 0 {
+            let what = "bill_mib_max and bill_timeout_s must be at least 1";
+            return Err(SettingsError::new("bill_mib_max", what));
         }
         if self.parking_name.chars().count() > 128 {
             return Err(SettingsError::new("parking_name", "must be at most 128 letters"));

@@ -27,9 +27,7 @@ const REASON: &str = "手持检票 checked by hand";
 impl Desk<'_> {
     /// [`Answer::Duplicate`]: let in or out before by the same check.
     pub(super) fn checked_by_hand(&mut self, asked: &HandCheck) -> Reply {
-        let no_zone = || Refusal::NoZone(asked.zone.clone());
-        let known = self.rules.zones.get(&asked.zone).is_some();
-        let lane = lane_of(&asked.zone).filter(|_| known).ok_or_else(no_zone)?;
+        let lane = self.lane_by_hand(&asked.zone)?;
         let id = format!("check {}", asked.key);
         let before = self.spent(&id).map(|spent| spent.amount.minor);
         if before == Some(DONE) {
@@ -58,6 +56,18 @@ impl Desk<'_> {
                 self.refuse_hand_ask(&asked.key, &lane, ticket, (why, who))
             }
         }
+    }
+
+    /// What stands in an admission in place of a turnstile's lane.
+    pub(super) fn lane_by_hand(&self, zone: &ZoneId) -> Result<LaneId, Refusal> {
+        let known = self.rules.zones.get(zone).is_some();
+        let lane = LaneId::parse(&format!("hand-{zone}")).filter(|_| known);
+        lane.ok_or_else(|| Refusal::NoZone(zone.clone()))
+    }
+
+    /// A check of this number ended before.
+    pub(super) fn is_checked(&self, key: &str) -> bool {
+        self.spent(&format!("check {key}")).is_some()
     }
 
     /// As [`Self::checked_by_hand`], once the ticket's home keeps a person for it.
@@ -147,7 +157,7 @@ impl Desk<'_> {
         }
         for again in &rights {
             let (who, reason) = (asked.who.clone(), REASON.to_owned());
-            self.record(Change::Admission(Admission {
+            let admission = Admission {
                 id: self.next_admission(),
                 ticket: number,
                 lane: lane.clone(),
@@ -163,7 +173,9 @@ impl Desk<'_> {
                 settled: None,
                 lent_to: None,
                 double: false,
-            }));
+            };
+            self.went_for_cloud(&admission, AdmissionState::Used);
+            self.record(Change::Admission(admission));
         }
         if let Some(number) = number {
             let at = (lane, &asked.zone, asked.way);
@@ -182,9 +194,4 @@ struct Went {
 
 fn area_of(ticket: &Ticket, zone: &ZoneId) -> Option<ZoneId> {
     ticket.areas.iter().any(|area| area.zone == *zone).then(|| zone.clone())
-}
-
-/// What stands in an admission in place of a turnstile's lane.
-fn lane_of(zone: &ZoneId) -> Option<LaneId> {
-    LaneId::parse(&format!("hand-{zone}"))
 }

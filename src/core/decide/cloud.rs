@@ -59,17 +59,30 @@ impl Desk<'_> {
         if asked {
             return Ok(Answer::Duplicate);
         }
+        let pass = self.new_cloud_pass(cloud, (digest, sealed), lane.clone());
+        let id = pass.id;
+        self.record(Change::CloudPass(pass));
+        self.act(Effect::FindCloudTicket { pass: id, digest });
+        Ok(Answer::Queued)
+    }
+
+    pub(super) fn new_cloud_pass(
+        &self,
+        cloud: ChannelId,
+        (digest, sealed): (CodeDigest, String),
+        lane: LaneId,
+    ) -> CloudPass {
         let id = CloudPassId(self.fresh(self.state.counters.cloud, |change| match change {
             Change::CloudPass(pass) => Some(pass.id.0),
             _ => None,
         }));
         let seconds = self.now.as_second();
-        let pass = CloudPass {
+        CloudPass {
             id,
             cloud,
             digest,
             sealed,
-            lane: lane.clone(),
+            lane,
             trade_no: format!("{}T{seconds}{id}", self.rules.pay.trade_prefix),
             state: CloudState::Looking,
             at: self.now,
@@ -80,11 +93,10 @@ impl Desk<'_> {
             tries: 0,
             unchecked: false,
             why: None,
+            hand: None,
+            no: None,
             over_at: None,
-        };
-        self.record(Change::CloudPass(pass));
-        self.act(Effect::FindCloudTicket { pass: id, digest });
-        Ok(Answer::Queued)
+        }
     }
 
     fn cloud_pass(&self, id: CloudPassId) -> Option<CloudPass> {
@@ -112,12 +124,12 @@ impl Desk<'_> {
         Ok(Answer::Queued)
     }
 
-    fn ask_cloud(&mut self, pass: CloudPass) {
+    pub(super) fn ask_cloud(&mut self, pass: CloudPass) {
         self.record(Change::CloudPass(pass.clone()));
         self.act(Effect::AskCloud { pass });
     }
 
-    fn cloud_over(&mut self, pass: CloudPass, state: CloudState) {
+    pub(super) fn cloud_over(&mut self, pass: CloudPass, state: CloudState) {
         let (due, over_at) = (None, Some(self.now));
         self.record(Change::CloudPass(CloudPass { state, due, over_at, ..pass }));
     }
@@ -133,9 +145,7 @@ impl Desk<'_> {
                 self.let_in_of_cloud(pass, CloudState::Good, persons, valid_until)
             }
             (CloudState::Checking, CloudWord::Refused { no, why }) => {
-                let lane = pass.lane.clone();
-                self.cloud_over(CloudPass { why: Some(why), ..pass }, CloudState::No);
-                self.refuse_scan(&lane, None, why_not(no))
+                self.refuse_of_cloud(CloudPass { why: Some(why), ..pass }, why_not(no))
             }
             (CloudState::Checking, CloudWord::Unknown { why }) => {
                 self.cloud_silent(CloudPass { why: Some(why), ..pass })
@@ -194,10 +204,21 @@ impl Desk<'_> {
         // Somebody registered the code meanwhile.
         let known = self.ticket_of(&pass.digest).map(|ticket| ticket.id);
         let ticket = known.unwrap_or_else(|| self.ticket_of_cloud(&pass, persons, valid_until));
-        let lane = pass.lane.clone();
-        let due = Some(valid_until);
+        let (lane, hand, due) = (pass.lane.clone(), pass.hand.clone(), Some(valid_until));
         self.record(Change::CloudPass(CloudPass { state, due, ticket: Some(ticket), ..pass }));
-        self.admit_person(&lane, ticket)
+        match hand {
+            Some(hand) => self.let_in_hand_of_cloud(&lane, hand, ticket),
+            None => self.admit_person(&lane, ticket),
+        }
+    }
+
+    fn refuse_of_cloud(&mut self, pass: CloudPass, why: NotAdmitted) -> Reply {
+        if pass.hand.is_some() {
+            return self.refuse_hand_of_cloud(pass, why);
+        }
+        let lane = pass.lane.clone();
+        self.cloud_over(pass, CloudState::No);
+        self.refuse_scan(&lane, None, why)
     }
 
     fn ticket_of_cloud(
@@ -234,9 +255,7 @@ impl Desk<'_> {
         let of = |other: &&CloudPass| other.unchecked && other.cloud == pass.cloud;
         let open = self.state.clouds.values().filter(of).count();
         if open >= most as usize {
-            let lane = pass.lane.clone();
-            self.cloud_over(pass, CloudState::No);
-            return self.refuse_scan(&lane, None, NotAdmitted::CloudSilent);
+            return self.refuse_of_cloud(pass, NotAdmitted::CloudSilent);
         }
         let pass = CloudPass { unchecked: true, ..pass };
         self.let_in_of_cloud(pass, CloudState::Unchecked, 1, self.now + UNCHECKED)
@@ -250,8 +269,13 @@ impl Desk<'_> {
             return;
         }
         let Some(ticket) = admission.ticket else { return };
-        let of = self.state.clouds.values().find(|pass| pass.ticket == Some(ticket));
-        let Some(pass) = of.and_then(|pass| self.cloud_pass(pass.id)) else { return };
+        let fresh = self.changes.iter().rev().filter_map(|change| match change {
+            Change::CloudPass(pass) => Some(pass),
+            _ => None,
+        });
+        let mut known = fresh.chain(self.state.clouds.values());
+        let of = known.find(|pass| pass.ticket == Some(ticket)).map(|pass| pass.id);
+        let Some(pass) = of.and_then(|pass| self.cloud_pass(pass)) else { return };
         match pass.state {
             CloudState::Good => self.write_off(pass),
             CloudState::Unchecked => {

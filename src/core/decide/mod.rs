@@ -8,6 +8,7 @@ mod call;
 mod card;
 mod closure;
 mod cloud;
+mod cloud_by_hand;
 mod cover;
 mod crowd;
 mod desk;
@@ -44,6 +45,7 @@ mod settle;
 mod shift;
 mod shown;
 mod sister;
+mod sister_by_hand;
 mod sister_home;
 mod task;
 #[cfg(test)]
@@ -144,6 +146,9 @@ pub fn decide(state: &State, rules: &Rules, now: Timestamp, input: Input) -> Dec
             desk.crowd_counted(&zone, found, who, &reason)
         }
         Input::CheckedByHand(asked) => desk.checked_by_hand(&asked),
+        Input::CloudCheckedByHand { asked, cloud, digest, sealed } => {
+            desk.cloud_checked_by_hand(&asked, cloud, digest, sealed)
+        }
         Input::PassAnswered { lane, command, outcome } => {
             desk.pass_answered(&lane, command, outcome)
         }
@@ -174,7 +179,9 @@ pub fn decide(state: &State, rules: &Rules, now: Timestamp, input: Input) -> Dec
         Input::ClosureFound { closure, after, bought } => {
             desk.closure_found(closure, after, &bought)
         }
-        Input::CashFetched { bought, who } => desk.cash_fetched(&bought, &who),
+        Input::CashFetched { bought, who, second } => {
+            desk.cash_fetched(&bought, &who, second.as_deref())
+        }
         Input::AdmissionSettled { admission, used, who, reason } => {
             desk.settle_admission(admission, used, who, &reason)
         }

@@ -453,7 +453,7 @@ impl Desk<'_> {
             Back::Cash(of, account, minor) if minor > 0 => {
                 let earned = Earned::from_account(account);
                 let limited = crate::core::limit::Limited::CashBack(who.to_owned());
-                self.hand_back(&of, &earned, self.money(minor), who, reason);
+                self.hand_back(&of, &earned, self.money(minor), (who, None), reason);
                 self.count_spent(&limited, self.rules.limits.cash_back_day_minor, minor);
             }
             Back::Bank(..) | Back::Cash(..) => {}

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use super::{Desk, ledger::Entry};
+use super::{Desk, ledger::Entry, till::with_second};
 use crate::{
     core::{
         basket::Line,
@@ -193,7 +193,7 @@ impl Desk<'_> {
         why: &str,
     ) -> Returned {
         let zero = self.money(0);
-        let mut returned = Returned { back: zero, cash: zero };
+        let mut returned = Returned { back: zero, cash: zero, waits: zero };
         for bought in bought {
             let minor = parts.get(&bought.order.id).copied().unwrap_or(0);
             let mut order = self.order(bought.order.id).unwrap_or(&bought.order).clone();
@@ -206,7 +206,11 @@ impl Desk<'_> {
             self.record(Change::Order(order.clone()));
             if minor > 0 {
                 returned.back.minor += minor;
-                returned.cash.minor += self.send_back(&order, &bought.with, minor, key, by, why);
+                let handed = self.send_back(&order, &bought.with, minor, key, by, why);
+                returned.cash.minor += handed;
+                if matches!(bought.with, PaidWith::Cash(_)) {
+                    returned.waits.minor += minor - handed;
+                }
             }
         }
         returned
@@ -243,7 +247,11 @@ impl Desk<'_> {
             }
             PaidWith::Cash(cash) => match by {
                 Asker::Operator { who, .. } if !key.starts_with(CLOSURE) => {
-                    self.hand_back(cash, &earned, amount, who, why)
+                    if self.two_above(who, None, minor).is_err() {
+                        // It waits at the window until a second person stands there.
+                        return 0;
+                    }
+                    self.hand_back(cash, &earned, amount, (who, None), why)
                 }
                 _ => 0,
             },
@@ -261,7 +269,7 @@ impl Desk<'_> {
         of: &Cash,
         earned: &Earned,
         amount: Money,
-        who: &str,
+        (who, second): (&str, Option<&str>),
         why: &str,
     ) -> i64 {
         let Some(shift) = self.shift_of(who).map(|shift| shift.id) else { return 0 };
@@ -287,7 +295,7 @@ impl Desk<'_> {
             (Limited::CashBack(who.to_owned()), self.rules.limits.cash_back_day_minor);
         self.count_spent(&limited, most, amount.minor);
         // The rules of the ticket say what goes back, so nobody else has to.
-        self.watch_acts(who, amount.minor, Some("rules"));
+        self.watch_acts(who, amount.minor, second.or(Some("rules")));
         self.look_for_invoice(crate::types::GivenBack::Cash(id));
         self.record(Change::TillActed {
             did: TillDid::CashRefunded,
@@ -304,7 +312,12 @@ impl Desk<'_> {
     }
 
     /// Whoever paid in cash fetches what has to go back and did not yet.
-    pub(super) fn cash_fetched(&mut self, bought: &Bought, who: &str) -> Reply {
+    pub(super) fn cash_fetched(
+        &mut self,
+        bought: &Bought,
+        who: &str,
+        second: Option<&str>,
+    ) -> Reply {
         self.shift_of(who).ok_or(Refusal::NoShift)?;
         let order = self.order(bought.order.id).unwrap_or(&bought.order).clone();
         let PaidWith::Cash(cash) = &bought.with else { return Err(NoChange::NothingOwed.into()) };
@@ -315,9 +328,11 @@ impl Desk<'_> {
         }
         let limited = Limited::CashBack(who.to_owned());
         self.within(&limited, self.rules.limits.cash_back_day_minor, left)?;
+        self.two_above(who, second, left)?;
         let (earned, amount) = (self.earned_by(&order), self.money(left));
-        self.hand_back(cash, &earned, amount, who, "退票 returned tickets");
-        Ok(Answer::Returned(Returned { back: amount, cash: amount }))
+        let why = with_second("退票 returned tickets".to_owned(), second);
+        self.hand_back(cash, &earned, amount, (who, second), &why);
+        Ok(Answer::Returned(Returned { back: amount, cash: amount, waits: self.money(0) }))
     }
 
     // ---- what a ticket was sold for ----------------------------------------------------------------

@@ -9,7 +9,7 @@ use crate::{
         change::{AlarmKind, Change},
         effect::Effect,
         gate::{Phase, Way},
-        input::{Answer, HandCheck, Refusal, Reply},
+        input::{Answer, Refusal, Reply},
         presented::Presented,
         rules::TicketRules,
         sister::{AskState, Sister, SisterAsk, SisterRules, SisterWord, WhenApart},
@@ -26,7 +26,7 @@ const UNSURE: Duration = Duration::from_mins(1);
 
 impl Desk<'_> {
     /// The sister that sold a ticket; `None`: it was sold here, or by nobody we know.
-    fn home_of(&self, ticket: TicketId) -> Option<(u8, &SisterRules)> {
+    pub(super) fn home_of(&self, ticket: TicketId) -> Option<(u8, &SisterRules)> {
         let issuer = TicketRules::issuer_of(ticket);
         let other = (issuer != self.rules.tickets.issuer).then_some(issuer)?;
         Some((other, self.rules.sisters.get(&other)?))
@@ -37,7 +37,7 @@ impl Desk<'_> {
         self.home_of(ticket).is_some()
     }
 
-    fn is_apart(&self, sister: u8) -> bool {
+    pub(super) fn is_apart(&self, sister: u8) -> bool {
         self.sister(sister).is_some_and(|sister| sister.apart_since.is_some())
     }
 
@@ -49,7 +49,7 @@ impl Desk<'_> {
         changed.or_else(|| self.state.sisters.get(&id))
     }
 
-    fn sister_ask(&self, id: AskId) -> Option<&SisterAsk> {
+    pub(super) fn sister_ask(&self, id: AskId) -> Option<&SisterAsk> {
         let changed = self.changes.iter().rev().find_map(|change| match change {
             Change::SisterAsk(ask) if ask.id == id => Some(ask),
             _ => None,
@@ -58,7 +58,7 @@ impl Desk<'_> {
     }
 
     /// As this decision leaves them.
-    fn sister_asks(&self) -> impl Iterator<Item = &SisterAsk> {
+    pub(super) fn sister_asks(&self) -> impl Iterator<Item = &SisterAsk> {
         let fresh = self.changes.iter().filter_map(|change| match change {
             Change::SisterAsk(ask) if !self.state.asks.contains_key(&ask.id) => Some(ask.id),
             _ => None,
@@ -68,7 +68,7 @@ impl Desk<'_> {
     }
 
     /// What was asked for a person who is not on the way yet.
-    fn pending(&self, lane: &LaneId, ticket: TicketId) -> Option<&SisterAsk> {
+    pub(super) fn pending(&self, lane: &LaneId, ticket: TicketId) -> Option<&SisterAsk> {
         self.sister_asks().find(|ask| {
             ask.ticket == ticket
                 && ask.lane == *lane
@@ -138,12 +138,12 @@ impl Desk<'_> {
     }
 
     /// Some sister is not heard, and then nobody is let in on a ticket that may be shown there.
-    fn refuses_apart(&self) -> bool {
+    pub(super) fn refuses_apart(&self) -> bool {
         let mut sisters = self.rules.sisters.iter();
         sisters.any(|(id, rules)| rules.when_apart == WhenApart::Refuse && self.is_apart(*id))
     }
 
-    fn new_ask(
+    pub(super) fn new_ask(
         &self,
         (sister, ticket): (u8, TicketId),
         (lane, zone): (LaneId, ZoneId),
@@ -178,7 +178,7 @@ impl Desk<'_> {
         }
     }
 
-    fn ask_sister(&mut self, ask: SisterAsk) {
+    pub(super) fn ask_sister(&mut self, ask: SisterAsk) {
         let watched = self.is_watched(&ask.zone);
         self.record(Change::SisterAsk(ask.clone()));
         self.act(Effect::AskSister { ask, watched });
@@ -194,9 +194,10 @@ impl Desk<'_> {
         }
         match word {
             SisterWord::Lent(ticket) if ticket.id == ask.ticket => {
+                let ticket = self.with_fewest_held(&ask, copy(*ticket));
                 (ask.state, ask.due) = (AskState::Lent, Some(self.now + LOOK));
                 self.record(Change::SisterAsk(ask.clone()));
-                self.record(Change::Ticket(copy(*ticket)));
+                self.record(Change::Ticket(ticket));
                 self.lent(ask)
             }
             SisterWord::Refused(why) => {
@@ -237,7 +238,7 @@ impl Desk<'_> {
         }
     }
 
-    fn not_lent(&mut self, mut ask: SisterAsk, why: NotAdmitted) -> Reply {
+    pub(super) fn not_lent(&mut self, mut ask: SisterAsk, why: NotAdmitted) -> Reply {
         let (lane, known) = (ask.lane.clone(), self.ticket(ask.ticket).map(|ticket| ticket.id));
         ask.why = Some(why);
         if ask.hand.is_some() {
@@ -248,7 +249,7 @@ impl Desk<'_> {
         let (by_hand, who) = (ask.hand.clone(), ask.who.clone());
         self.tell_sister(ask);
         match by_hand {
-            Some(key) => self.refuse_hand_ask(&key, &lane, known, (why, who)),
+            Some(key) => self.hand_not_lent(&key, &lane, known, (why, who)),
             None => self.refuse_scan(&lane, known, why),
         }
     }
@@ -346,7 +347,7 @@ impl Desk<'_> {
         }
     }
 
-    fn tell_sister(&mut self, ask: SisterAsk) {
+    pub(super) fn tell_sister(&mut self, ask: SisterAsk) {
         let (sister, to_tell) = (ask.sister, ask.state.is_to_tell());
         self.record(Change::SisterAsk(ask));
         if to_tell {
@@ -421,93 +422,6 @@ impl Desk<'_> {
         });
         let gone: Vec<_> = gone.map(|(subject, _)| subject.clone()).collect();
         gone.iter().for_each(|subject| self.clear(subject, AlarmKind::SisterApart));
-    }
-
-    // ---- by hand ---------------------------------------------------------------------------------
-
-    /// `None`: it is decided here and now.
-    /// `decided`: the same check was answered before.
-    pub(super) fn hand_at_home(
-        &mut self,
-        asked: &HandCheck,
-        lane: &LaneId,
-        decided: bool,
-    ) -> Option<Reply> {
-        if asked.way == Way::Out {
-            return None;
-        }
-        let refused = |why| Some(Err(Refusal::NotAdmitted(lane.clone(), why)));
-        let same = |ask: &&SisterAsk| ask.hand.as_ref() == Some(&asked.key);
-        match self.sister_asks().find(same).map(|ask| (ask.state, ask.why)) {
-            Some((AskState::Asked, _)) => return Some(Ok(Answer::Asked)),
-            Some((_, Some(why))) => return refused(why),
-            _ if decided => return None,
-            _ => {}
-        }
-        let ticket = match &asked.shown {
-            Presented::Signed(claims, ..) => claims.ticket,
-            Presented::Code(digest) => {
-                let found = asked.found.as_ref().map(|ticket| ticket.id);
-                self.ticket_of(digest).map(|ticket| ticket.id).or(found)?
-            }
-            Presented::Ticket(id) => *id,
-            Presented::Person(_) | Presented::Bad(_) => return None,
-        };
-        let Some((sister, rules)) = self.home_of(ticket) else {
-            let shut = self.rules.tickets.is_own(ticket) && self.refuses_apart();
-            return if shut { refused(NotAdmitted::Apart) } else { None };
-        };
-        let (patience, when_apart) = (rules.patience, rules.when_apart);
-        if self.is_apart(sister) {
-            return if when_apart == WhenApart::Admit { None } else { refused(NotAdmitted::Apart) };
-        }
-        if asked.persons > 1 {
-            // A person is asked for at a time.
-            return refused(NotAdmitted::Unchecked);
-        }
-        let at = (lane.clone(), asked.zone.clone());
-        let ask = self.new_ask((sister, ticket), at, asked.shown);
-        let (due, hand) = (Some(self.now + patience), Some(asked.key.clone()));
-        self.ask_sister(SisterAsk { due, hand, who: Some(asked.who.clone()), ..ask });
-        Some(Ok(Answer::Asked))
-    }
-
-    fn let_in_hand_ask(&mut self, ask: SisterAsk) -> Reply {
-        let asked = HandCheck {
-            key: ask.hand.clone().unwrap_or_default(),
-            zone: ask.zone.clone(),
-            way: Way::In,
-            shown: ask.shown,
-            found: None,
-            persons: 1,
-            who: ask.who.clone().unwrap_or_default(),
-        };
-        match self.let_in_checked(&asked, &ask.lane) {
-            Ok(()) => Ok(Answer::Done),
-            Err(why) => {
-                let (state, due) = (AskState::Unused, None);
-                self.not_lent(SisterAsk { state, due, ..ask }, why)
-            }
-        }
-    }
-
-    /// As [`Self::lent_to`] and [`Self::ended_for_sister`] in one, since who is checked by hand has gone.
-    pub(super) fn told_by_hand(
-        &mut self,
-        ticket: TicketId,
-        (lane, zone, way): (&LaneId, &ZoneId, Way),
-        again: Again,
-    ) {
-        let Some((sister, _)) = self.home_of(ticket) else { return };
-        let pending = self.pending(lane, ticket).filter(|_| way == Way::In).cloned();
-        let shown = self.ticket(ticket).map(|ticket| Presented::Code(ticket.digest));
-        let alone = |shown| {
-            let ask = self.new_ask((sister, ticket), (lane.clone(), zone.clone()), shown);
-            SisterAsk { alone: true, way, ..ask }
-        };
-        let Some(ask) = pending.or_else(|| shown.map(alone)) else { return };
-        let (state, went_at) = (AskState::Used, Some(self.now));
-        self.tell_sister(SisterAsk { state, went_at, again, due: None, ..ask });
     }
 }
 

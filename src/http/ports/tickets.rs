@@ -12,7 +12,7 @@ use crate::{
         slot::Slot,
         ticket::{Admission, Ticket, Visitor},
     },
-    types::{CodeDigest, LaneId, Money, OrderId, TicketId},
+    types::{ChannelId, CodeDigest, LaneId, Money, OrderId, TicketId},
 };
 
 /// The codes of tickets and orders; see `src/tickets`.
@@ -34,6 +34,9 @@ pub trait TicketCodes: Send + Sync + 'static {
 
     /// What was held before somebody at a time.
     fn read(&self, text: &str, at: Timestamp) -> Presented;
+
+    /// The cloud whose tickets look so, the code's digest, and the code under seal for the cloud alone.
+    fn of_cloud(&self, text: &str) -> Option<(ChannelId, CodeDigest, String)>;
 
     /// A visitor's name and number, checked; what is kept of them is sealed. The same number gives the same digest.
     fn visitor(&self, name: &str, number: &str) -> Result<Visitor, VisitorUnfit>;
@@ -117,6 +120,9 @@ pub trait TicketRecords: Send + Sync + 'static {
 
     /// The orders whose tickets were made last.
     fn orders(&self, limit: u32) -> Found<'_, Vec<Order>>;
+
+    /// Orders whose payers have cash to fetch, the oldest first, each with how much in minor units.
+    fn cash_waiting(&self, limit: u32) -> Found<'_, Vec<(Order, i64)>>;
 
     /// Tickets of whoever has this number that let in at `from` or later, soonest first.
     fn of_visitor(&self, digest: CodeDigest, from: Timestamp) -> Found<'_, Vec<Ticket>>;

@@ -119,8 +119,8 @@ async fn lanes(
     State(web): State<Shared>,
     _signed: Signed,
 ) -> Result<Json<Vec<LaneBody>>, ApiError> {
-    let rules = web.desk.rules();
-    let board = web.desk.read(move |state| Board::of(state, &rules)).await?;
+    let (rules, now) = (web.desk.rules(), web.desk.now());
+    let board = web.desk.read(move |state| Board::of(state, &rules, now)).await?;
     let bodies = board.lanes.into_iter().map(|seen| {
         let visit = seen.lane.visit.as_ref();
         LaneBody {

@@ -162,12 +162,13 @@ pub(in crate::http) async fn check(
     show(&web, l, &signed, Some(said))
 }
 
-/// A ticket of a sister daemon is asked about at its home: the same check again tells what came of it.
-async fn told_at_last(web: &Web, asked: HandCheck) -> Result<Reply, ApiError> {
+/// A ticket of a sister daemon is asked about at its home, one of a cloud there: the same check again tells what came of
+/// it.
+async fn told_at_last(web: &Web, asked: Input) -> Result<Reply, ApiError> {
     let mut version = web.desk.version();
     for _ in 0..LOOKS_MAX {
         version.mark_unchanged();
-        let told = web.desk.tell(Input::CheckedByHand(asked.clone())).await?;
+        let told = web.desk.tell(asked.clone()).await?;
         if told != Ok(Answer::Asked) {
             return Ok(told);
         }
@@ -193,11 +194,19 @@ async fn decide(web: &Web, l: Lang, who: &str, scanned: Scanned) -> Result<Said,
         )));
     }
     // What changes on a phone is held against the time it was shown at.
-    let shown = codes.read(&scanned.code, web.desk.now() - ago);
+    let cloud = codes.of_cloud(&scanned.code);
+    let shown = match &cloud {
+        Some((_, digest, _)) => Presented::Code(*digest),
+        None => codes.read(&scanned.code, web.desk.now() - ago),
+    };
     let found = ticket_of(web, &shown).await?;
     let way = if scanned.way == "out" { Way::Out } else { Way::In };
     let (key, who) = (scanned.id, who.to_owned());
     let asked = HandCheck { key, zone: zone.clone(), way, shown, found, persons, who: who.clone() };
+    let asked = match cloud {
+        Some((cloud, digest, sealed)) => Input::CloudCheckedByHand { asked, cloud, digest, sealed },
+        None => Input::CheckedByHand(asked),
+    };
     let told = told_at_last(web, asked).await?;
     tracing::info!(
         operator = who,

@@ -5,6 +5,7 @@ pub(super) mod buy;
 mod cards;
 pub(super) mod change;
 pub(super) mod check;
+pub(super) mod inside;
 pub(super) mod kiosk;
 pub(super) mod named;
 pub(super) mod offer;

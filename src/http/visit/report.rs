@@ -13,9 +13,9 @@ use axum::{
 use jiff::{Timestamp, ToSpan, civil::Date};
 use serde::Deserialize;
 
-use super::named;
+use super::{inside::Inside, named};
 use crate::{
-    core::{Input, Rules, State as Core, crowd::day_of, gate::Gate, slot::Slot},
+    core::{Input, Rules, slot::Slot},
     http::{
         amount, charts,
         console::Frame,
@@ -43,18 +43,6 @@ struct BySlot {
     came: i64,
     /// Once it is over: sold and did not come.
     no_show: Option<i64>,
-}
-
-/// Persons in a zone now.
-#[derive(Debug)]
-struct Inside {
-    zone: ZoneId,
-    name: String,
-    persons: u64,
-    /// While so many are inside, visitors wait at its gates.
-    most: Option<u32>,
-    /// Gates before which somebody waits.
-    waiting: usize,
 }
 
 /// Of one product and counter.
@@ -115,8 +103,8 @@ async fn show(
     let day = day.unwrap_or(today);
     let (from, to) = bounds(&rules, day).ok_or(ApiError::NotFound)?;
     let crowds = {
-        let (rules, site_day) = (rules.clone(), day_of(now, &rules.zone, rules.tickets.day_begins));
-        web.desk.read(move |state| inside(state, &rules, site_day)).await?
+        let rules = rules.clone();
+        web.desk.read(move |state| Inside::all(state, &rules, now)).await?
     };
     let by_slot = by_slot(web, &rules, l, day, (from, to)).await?;
     let passages = records.passages(from, to).await?;
@@ -178,33 +166,6 @@ fn clock(from: Timestamp, hour: i64, rules: &Rules) -> String {
 fn bounds(rules: &Rules, day: Date) -> Option<(Timestamp, Timestamp)> {
     let at = |day: Date| rules.zone.to_timestamp(day.at(0, 0, 0, 0)).ok();
     Some((at(day)?, at(day.checked_add(1.day()).ok()?)?))
-}
-
-/// What was counted at the gates, or by an operator; where nobody counts, what tickets say.
-fn inside(state: &Core, rules: &Rules, today: Date) -> Vec<Inside> {
-    let by_tickets = |zone: &ZoneId| {
-        let areas = state.tickets.values().flat_map(|ticket| &ticket.areas);
-        areas.filter(|area| area.zone == *zone).map(|area| u64::from(area.inside)).sum()
-    };
-    let rows = rules.zones.iter().filter_map(|(id, zone)| {
-        let most = rules.tickets.persons_max.get(id).copied();
-        let has_gate = rules.gates.values().any(|gate| gate.zone == *id);
-        let crowd = state.crowds.get(id).map(|crowd| u64::from(crowd.inside_on(today)));
-        let persons = crowd.unwrap_or_else(|| by_tickets(id));
-        (has_gate || most.is_some() || persons > 0).then(|| Inside {
-            zone: id.clone(),
-            name: zone.name.clone(),
-            persons,
-            most,
-            waiting: state.gates.values().filter(|gate| is_held(gate, rules, id)).count(),
-        })
-    });
-    rows.collect()
-}
-
-/// A visitor waits before it until somebody leaves the zone.
-fn is_held(gate: &Gate, rules: &Rules, zone: &ZoneId) -> bool {
-    gate.crowded.is_some() && rules.gates.get(&gate.id).is_some_and(|rules| rules.zone == *zone)
 }
 
 #[derive(Deserialize)]

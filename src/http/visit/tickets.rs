@@ -275,6 +275,13 @@ pub(in crate::http) async fn act(
 
 pub(in crate::http) fn done_words(l: Lang, answer: &Answer) -> String {
     match answer {
+        Answer::Returned(returned) if !returned.waits.is_zero() => {
+            let words = l.say(
+                "已退，现金须复核后在窗口领取",
+                "Returned; fetched at the window with a second person:",
+            );
+            format!("{words} {}", returned.waits)
+        }
         Answer::Returned(returned) if !returned.cash.is_zero() => {
             format!("{} {}", l.say("请付现金", "Hand over in cash:"), returned.cash)
         }

@@ -24,7 +24,7 @@ use crate::{
     core::{
         Answer, Input,
         input::At,
-        money::OrderState,
+        money::{Order, OrderState},
         selling::{Bought, PaidWith, TicketsAsked},
         ticket::Medium,
         till::TillAct,
@@ -33,9 +33,11 @@ use crate::{
         amount, charts,
         console::Frame,
         error::ApiError,
+        guard::Source,
         operate::REASON_CHARS_MAX,
         router::{Shared, Web},
         signin::Signed,
+        till,
         words::{self, Lang},
     },
     types::{Money, OrderId, PayerCode, ScheduleId, TicketId},
@@ -44,6 +46,8 @@ use crate::{
 /// The counter that the window is.
 const COUNTER: &str = "window";
 const DAYS_SHOWN: usize = 7;
+/// Orders whose cash waits that are listed.
+pub(in crate::http) const WAITING_MAX: u32 = 50;
 
 // ---- choosing ------------------------------------------------------------------------------------
 
@@ -58,6 +62,8 @@ struct WindowPage {
     wish: String,
     /// Whoever sells needs one to take cash.
     has_shift: bool,
+    /// Orders whose payers have cash to fetch, and how much.
+    waiting: Vec<(Order, Money)>,
     wrong: String,
 }
 
@@ -94,8 +100,10 @@ async fn show(
     fields: &Fields,
     wrong: String,
 ) -> Result<Response, ApiError> {
-    super::office(web)?;
+    let (_, records) = super::office(web)?;
     let (rules, seller) = (web.desk.rules(), Seller::new(web, COUNTER)?);
+    let waiting = records.cash_waiting(WAITING_MAX).await?.into_iter();
+    let waiting = waiting.map(|(order, left)| (order, Money::new(left, rules.currency)));
     let today = seller.now.to_zoned_datetime(rules.zone.clone()).date();
     let date = fields.day().unwrap_or(today);
     let (days, choices, has_shift): (Vec<Day>, BTreeMap<ScheduleId, Vec<Choice>>, bool) = {
@@ -136,6 +144,7 @@ async fn show(
         day,
         wish,
         has_shift,
+        waiting: waiting.collect(),
         wrong,
     };
     Ok((status, Html(page.render()?)).into_response())
@@ -373,16 +382,36 @@ async fn cash_of(web: &Web, id: OrderId) -> Result<Option<(Bought, i64)>, ApiErr
     Ok(Some((bought, (owed.min(most) - given).max(0))))
 }
 
+/// Who stands there too, where it is much.
+#[derive(Deserialize)]
+pub(in crate::http) struct Fetching {
+    #[serde(default)]
+    second: String,
+    #[serde(default)]
+    second_password: String,
+}
+
 /// Whoever paid in cash fetches what went back while they were away, out of the operator's drawer.
 pub(in crate::http) async fn fetch(
     State(web): State<Shared>,
     l: Lang,
     signed: Signed,
+    source: Source,
     Path(id): Path<i64>,
+    Form(given): Form<Fetching>,
 ) -> Result<Response, ApiError> {
     let order = OrderId(id);
     let (bought, _) = cash_of(&web, order).await?.ok_or(ApiError::NotFound)?;
-    let told = web.desk.tell(Input::CashFetched { bought, who: signed.name.clone() }).await?;
+    let second = (given.second, given.second_password);
+    let second = match till::second_person(&web, source, second).await {
+        Ok(second) => second,
+        Err(error) => {
+            let notice = Some((StatusCode::CONFLICT, error.text(l)));
+            return one_page(&web, l, signed, order, notice).await;
+        }
+    };
+    let who = signed.name.clone();
+    let told = web.desk.tell(Input::CashFetched { bought, who, second }).await?;
     tracing::info!(%order, operator = signed.name, done = told.is_ok(), "cash of returned tickets");
     let notice = match told {
         Ok(Answer::Returned(returned)) => {

@@ -8,11 +8,13 @@ use axum::{
     body::Bytes,
     extract::{OriginalUri, Path as UrlPath, State},
     http::{HeaderMap, Method, StatusCode},
-    response::Response,
+    response::{IntoResponse, Response},
     routing::{get, post},
 };
+use jiff::{civil::Date, tz};
 use reqwest::RequestBuilder;
 use serde_json::{Value, json};
+use sha1::{Digest, Sha1};
 
 use super::{
     crypto::{GatewayKeys, write_secret},
@@ -22,10 +24,15 @@ use super::{
     words::{Answer, ChargeAsked, Notice, Refusal, Said},
 };
 
+mod bill;
 mod gcm;
 mod wire;
 
 use wire::{error, signed, text};
+
+/// Where a day's statement is asked about, and where its file lies.
+const BILL: &str = "/v3/bill/tradebill";
+const BILL_FILE: &str = "/v3/billdownload/file";
 
 /// One merchant under a service provider.
 #[derive(Clone, Debug)]
@@ -76,6 +83,7 @@ impl Wallet<Wechat> {
         set("apiv3_key_file", secret.display().to_string());
         set("notify_url", notify_url.to_owned());
         set("parking_name", "湖畔停车场".to_owned());
+        set("bill_path", BILL.to_owned());
         let keys = [(words.platform_serial.clone(), platform.display().to_string().into())];
         table.insert("platform_keys".to_owned(), toml::Table::from_iter(keys).into());
         Ok(table.to_string())
@@ -116,6 +124,8 @@ impl Words for Wechat {
             .route("/v3/vehicle/parking/parkings", post(call))
             .route("/v3/vehicle/transactions/parking", post(call))
             .route("/v3/vehicle/transactions/out-trade-no/{number}", get(named))
+            .route(BILL, get(bill_of))
+            .route(BILL_FILE, get(bill_file))
             .route("/v3/refund/domestic/refunds", post(call))
             .route("/v3/refund/domestic/refunds/{number}", get(named))
     }
@@ -209,6 +219,73 @@ async fn answered(
     let accepting = path == "/v3/vehicle/transactions/parking";
     let (status, said) = wire::answer(&shared.words, &said, accepting, &number);
     signed(&shared, status, &said)
+}
+
+/// Says where a day's statement lies, and what it hashes to.
+async fn bill_of(
+    State(shared): State<Arc<Shared<Wechat>>>,
+    method: Method,
+    OriginalUri(uri): OriginalUri,
+    headers: HeaderMap,
+) -> Response {
+    let raw = uri.path_and_query().map_or("", |whole| whole.as_str());
+    if let Err(why) = wire::check(&shared, &method, raw, &headers, "") {
+        return signed(&shared, StatusCode::UNAUTHORIZED, &error("SIGN_ERROR", why));
+    }
+    let query: Pairs = uri.query().map(wire::pairs).unwrap_or_default();
+    let asked = |name: &str| query.get(name).map_or("", String::as_str);
+    if asked("sub_mchid") != shared.words.sub_mchid || asked("bill_type") != "ALL" {
+        return signed(&shared, StatusCode::FORBIDDEN, &error("NO_AUTH", "sub_mchid"));
+    }
+    let day = asked("bill_date");
+    let Some(text) = statement(&shared, day) else {
+        return signed(&shared, StatusCode::BAD_REQUEST, &error("PARAM_ERROR", "bill_date"));
+    };
+    if shared.bank().statement_late() {
+        let said = error("STATEMENT_CREATING", "statement is being created");
+        return signed(&shared, StatusCode::BAD_REQUEST, &said);
+    }
+    let said = json!({
+        "hash_type": "SHA1", "hash_value": hex(&Sha1::digest(text)),
+        "download_url": format!("http://{}{BILL_FILE}?token={day}", host(&headers)),
+    });
+    signed(&shared, StatusCode::OK, &said)
+}
+
+/// The file itself, signed for by its caller and by nobody else.
+async fn bill_file(
+    State(shared): State<Arc<Shared<Wechat>>>,
+    method: Method,
+    OriginalUri(uri): OriginalUri,
+    headers: HeaderMap,
+) -> Response {
+    let raw = uri.path_and_query().map_or("", |whole| whole.as_str());
+    if let Err(why) = wire::check(&shared, &method, raw, &headers, "") {
+        return signed(&shared, StatusCode::UNAUTHORIZED, &error("SIGN_ERROR", why));
+    }
+    let query: Pairs = uri.query().map(wire::pairs).unwrap_or_default();
+    let text = query.get("token").and_then(|day| statement(&shared, day));
+    match text {
+        // Somebody in between cut it.
+        Some(text) if shared.signs_wrongly() => text[..text.len() / 2].to_owned().into_response(),
+        Some(text) => text.into_response(),
+        None => StatusCode::NOT_FOUND.into_response(),
+    }
+}
+
+fn statement(shared: &Shared<Wechat>, day: &str) -> Option<String> {
+    let day: Date = day.parse().ok()?;
+    let midnight = |day: Date| tz::offset(8).to_timestamp(day.at(0, 0, 0, 0)).ok();
+    let lines = shared.bank().statement(midnight(day)?, midnight(day.tomorrow().ok()?)?);
+    Some(bill::text(&shared.words, &lines))
+}
+
+fn host(headers: &HeaderMap) -> &str {
+    headers.get("host").and_then(|host| host.to_str().ok()).unwrap_or_default()
+}
+
+fn hex(bytes: &[u8]) -> String {
+    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
 }
 
 fn agreement(shared: &Shared<Wechat>, plate: &str) -> Option<PlateAgreement> {

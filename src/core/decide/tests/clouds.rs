@@ -5,7 +5,7 @@ use crate::{
     core::{
         cloud::{CloudPass, CloudRules, CloudState},
         gate::{self, Counted, PassAction, Way},
-        input::{PassOutcome, Refusal},
+        input::{HandCheck, PassOutcome, Refusal},
         rules::{GateRules, GateTimes, Zones},
         task::About,
         ticket::NotAdmitted,
@@ -258,4 +258,69 @@ fn so_many_are_let_in_unchecked_and_told_later() {
     gate.wait(Duration::from_mins(11));
     assert!(gate.site.state.clouds.is_empty());
     assert_eq!(gate.last().state, CloudState::No);
+}
+
+impl Gate {
+    fn check(&mut self, key: &str, code: &str, persons: u32) -> Reply {
+        let (digest, sealed) = (CodeDigest::of(code), "sealed".to_owned());
+        let found = self.site.journal.iter().rev().find_map(|change| match change {
+            Change::Ticket(ticket) if ticket.digest == digest => Some(ticket.clone()),
+            _ => None,
+        });
+        let (key, zone, who) = (key.to_owned(), Zones::only(), "li".to_owned());
+        let shown = crate::core::presented::Presented::Code(digest);
+        let way = Way::In;
+        let asked = HandCheck { key, zone, way, shown, found, persons, who };
+        let cloud = cloud();
+        let told = self.site.tell(Input::CloudCheckedByHand { asked, cloud, digest, sealed });
+        self.obey();
+        told
+    }
+}
+
+#[test]
+fn staff_check_one_by_hand_and_it_is_written_off() {
+    let mut gate = Gate::new(0);
+    assert_eq!(gate.check("k1", "8800000001", 1), Ok(Answer::Asked));
+    assert_eq!(gate.check("k1", "8800000001", 1), Ok(Answer::Asked), "the page asks again");
+    assert_eq!(why(&gate.check("k2", "8800000001", 1)), NotAdmitted::Unchecked, "at the same time");
+    assert_eq!(gate.asked.len(), 1);
+    assert_eq!(gate.said(good(2, &["N1"])), Ok(Answer::Done));
+    assert_eq!(gate.check("k1", "8800000001", 1), Ok(Answer::Duplicate), "let in by this check");
+    assert_eq!(gate.asked.len(), 1, "to be written off");
+    gate.said(CloudWord::WrittenOff).unwrap();
+    assert_eq!(gate.last().state, CloudState::Done);
+    // The other person of it, with no more questions; then nobody.
+    assert!(gate.check("k3", "8800000001", 1).is_ok() && gate.asked.is_empty());
+    assert_eq!(why(&gate.check("k4", "8800000001", 1)), NotAdmitted::UsedUp);
+    assert!(!gate.is_open(), "no turnstile was asked");
+}
+
+#[test]
+fn a_no_by_hand_is_told_again_to_who_asks_again_and_forgotten() {
+    for (word, expected) in [
+        (Some(refused(CloudNo::Used)), NotAdmitted::UsedUp),
+        (Some(refused(CloudNo::Other)), NotAdmitted::CloudRefused),
+        (None, NotAdmitted::CloudSilent),
+    ] {
+        let mut gate = Gate::new(0);
+        gate.check("k1", "8800000001", 1).unwrap();
+        match word {
+            Some(word) => assert_eq!(why(&gate.said(word)), expected),
+            None => gate.wait(PATIENCE),
+        }
+        assert_eq!(why(&gate.check("k1", "8800000001", 1)), expected);
+        gate.asked.clear();
+        assert_eq!(gate.check("k2", "8800000001", 1), Ok(Answer::Asked), "asked anew");
+        gate.said(refused(CloudNo::Used)).unwrap_err();
+        gate.wait(Duration::from_mins(3));
+        assert!(gate.site.state.clouds.is_empty());
+    }
+    // Let in at a gate's check that nobody went on, and by hand after it: written off all the same.
+    let mut gate = Gate::new(0);
+    gate.scan("8800000001").unwrap();
+    gate.said(good(1, &["N1"])).unwrap();
+    gate.wait(Duration::from_secs(11));
+    assert!(gate.check("k1", "8800000001", 1).is_ok());
+    assert_eq!(gate.asked.len(), 1);
 }

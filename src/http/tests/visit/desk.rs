@@ -60,6 +60,37 @@ async fn the_window_takes_cash_and_prints_once() {
 }
 
 #[tokio::test]
+async fn cash_that_waits_is_listed_and_much_of_it_needs_a_second_person() {
+    let site = Site::scenic();
+    let (address, _stop) = site.serve().await;
+    let phone = Phone::operator(address).await;
+    let _ = phone.post("/console/shift/open", &[("booth", "east"), ("amount", "2000")]).await;
+    let nine = "day-20261124-0900";
+    let wish = [("day", DAY), ("key", "w1"), ("slot-day", nine), ("n-group", "16")];
+    let here = location(&phone.post("/console/window", &wish).await).to_owned();
+    let _ = phone.post(&format!("{here}/cash"), &[("amount", "640"), ("printer", "well")]).await;
+    assert!(!phone.text("/console/window").await.contains("Cash that waits"));
+    // More than the 500.00 that one person hands over.
+    let ticket = site.tickets()[0].id;
+    let back = [("rules", "against"), ("reason", "storm"), ("key", "r1"), ("persons", "16")];
+    let said = phone.post(&format!("/console/tickets/{ticket}/return"), &back).await;
+    let said = said.text().await.unwrap();
+    assert!(said.contains("with a second person: ¥640.00"), "{said}");
+    let window = phone.text("/console/window").await;
+    assert!(window.contains("Cash that waits") && window.contains("640.00"), "{window}");
+    let list = phone.text("/console/tasks").await;
+    assert!(list.contains("Cash of returned tickets waits") && list.contains(&here), "{list}");
+    let fetch = format!("{here}/fetch");
+    let alone = phone.post(&fetch, &[]).await;
+    assert_eq!(alone.status().as_u16(), 409);
+    let wrong = [("second", "wang"), ("second_password", "guess")];
+    let wrong = phone.post(&fetch, &wrong).await;
+    assert_eq!(wrong.status().as_u16(), 409);
+    assert!(wrong.text().await.unwrap().contains("name or password is wrong"));
+    assert!(phone.text(&here).await.contains("640.00"));
+}
+
+#[tokio::test]
 async fn paper_takes_the_place_of_the_phone() {
     let site = Site::scenic();
     let (address, _stop) = site.serve().await;

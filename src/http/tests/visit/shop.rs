@@ -107,7 +107,7 @@ impl Site {
     /// Four products; a hundred places at nine, ten at eleven and four at one, each day.
     pub(in crate::http::tests) fn scenic() -> Arc<Self> {
         Self::with(|rules: &mut Rules| {
-            let codes = Codes { keys: keys() };
+            let codes = Codes::alone(keys());
             let spans = [(9_u32, 100), (11, 10), (13, 4)];
             let span = |(from, capacity)| Span { from: from * 60, to: from * 60 + 120, capacity };
             let plan = DayPlan { days: days(&[]), spans: spans.into_iter().map(span).collect() };
@@ -120,7 +120,7 @@ impl Site {
                 rules.shop.products.insert(product.id.clone(), product);
             }
             rules.tickets.areas = vec![ZoneId::parse("lot").unwrap()];
-            rules.shop.codes = Some(Arc::new(codes.keys.clone()));
+            rules.shop.codes = Some(Arc::new(codes.keys().clone()));
             Some(codes)
         })
     }
@@ -183,6 +183,16 @@ impl TicketRecords for Site {
         orders.reverse();
         orders.truncate(limit as usize);
         found(orders)
+    }
+
+    fn cash_waiting(&self, limit: u32) -> Found<'_, Vec<(Order, i64)>> {
+        let left = |order: Order| {
+            let OrderState::Paid { by: PaidBy::Cash(cash), .. } = order.state else { return None };
+            let owed = order.basket.as_ref()?.cash_owed_minor;
+            let left = owed - self.world().state.cash_back(cash);
+            (left > 0).then_some((order, left))
+        };
+        found(Self::orders(self).into_iter().filter_map(left).take(limit as usize).collect())
     }
 
     fn of_visitor(&self, digest: CodeDigest, from: Timestamp) -> Found<'_, Vec<Ticket>> {

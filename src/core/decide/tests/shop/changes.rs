@@ -60,7 +60,7 @@ impl Site {
 
 fn back(minor: i64, cash: i64) -> Reply {
     let money = |minor| Money::new(minor, Currency::Cny);
-    Ok(Answer::Returned(Returned { back: money(minor), cash: money(cash) }))
+    Ok(Answer::Returned(Returned { back: money(minor), cash: money(cash), waits: money(0) }))
 }
 
 fn li(reason: Option<&str>) -> Asker {
@@ -165,8 +165,39 @@ fn cash_goes_back_at_the_window_in_parts() {
     }
     assert_eq!(site.balance(Account::CashDrawer), 0);
     assert_eq!(site.shift().totals.refunded_minor, 18_000);
-    let fetched = Input::CashFetched { bought: site.on_record(order), who: "li".into() };
+    let fetched =
+        Input::CashFetched { bought: site.on_record(order), who: "li".into(), second: None };
     assert_eq!(site.checked(fetched), Err(NoChange::NothingOwed.into()));
+}
+
+#[test]
+fn much_cash_is_handed_over_by_two() {
+    let mut site = Site::scenic();
+    site.open_shift(0);
+    let order = site.order("1", &[line("adult", NINE, 3)]);
+    site.cash(order, 18_000).unwrap();
+    site.rules.limits.second_above_minor = 10_000;
+    let tickets = site.latest_order(order).basket.unwrap().tickets;
+    let all: Vec<_> = tickets.iter().map(|ticket| (*ticket, 1)).collect();
+    let told = site.take_in_by(li(None), "r1", &all, &[order]);
+    let Ok(Answer::Returned(returned)) = told else { panic!("{told:?}") };
+    assert_eq!((returned.cash.minor, returned.waits.minor), (0, 18_000));
+    assert!(site.ticket(tickets[0]).revoked, "they let nobody in from then on");
+    assert_eq!(site.balance(Account::CashDrawer), 18_000);
+    let fetch = |site: &Site, second: Option<&str>| Input::CashFetched {
+        bought: site.on_record(order),
+        who: "li".into(),
+        second: second.map(str::to_owned),
+    };
+    for alone in [None, Some("li")] {
+        let alone = fetch(&site, alone);
+        assert!(matches!(site.checked(alone), Err(Refusal::SecondNeeded(_))));
+    }
+    let both = fetch(&site, Some("wang"));
+    let told = site.checked(both.clone());
+    assert!(matches!(told, Ok(Answer::Returned(back)) if back.cash.minor == 18_000), "{told:?}");
+    assert_eq!(site.balance(Account::CashDrawer), 0);
+    assert_eq!(site.checked(both), Err(NoChange::NothingOwed.into()));
 }
 
 #[test]

@@ -73,7 +73,7 @@ fn a_closed_day_goes_back_in_batches_and_over_lost_answers() {
     assert_eq!(refunds, 48_000);
     assert!(rounds >= 4, "two orders at a time, one answer lost: {rounds}");
     // The cash waits at the window, and is fetched once.
-    let fetch = Input::CashFetched { bought: site.on_record(cash), who: "li".into() };
+    let fetch = Input::CashFetched { bought: site.on_record(cash), who: "li".into(), second: None };
     assert!(
         matches!(site.checked(fetch.clone()), Ok(Answer::Returned(back)) if back.cash.minor == 6_000)
     );
