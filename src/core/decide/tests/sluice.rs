@@ -22,7 +22,7 @@ fn sluice() -> Site {
 }
 
 impl Site {
-    fn comes(&mut self, id: &str, plate: &str) {
+    fn drives_up(&mut self, id: &str, plate: &str) {
         self.after(Duration::from_secs(20));
         self.sensor(id, Sensor::Arrival, true);
         self.read(id, plate);
@@ -38,12 +38,12 @@ impl Site {
 #[test]
 fn the_next_goes_in_once_the_one_before_is_out() {
     let mut site = sluice();
-    site.comes("in", A);
+    site.drives_up("in", A);
     site.drive_through("in");
     assert_eq!(site.between(), [A]);
-    site.comes("in", B);
+    site.drives_up("in", B);
     assert_eq!((site.opened("in"), site.shown("in")), (1, &Message::Wait));
-    site.comes("b1-in", A);
+    site.drives_up("b1-in", A);
     assert_eq!((site.opened("in"), site.opened("b1-in")), (1, 1));
     site.drive_through("b1-in");
     assert_eq!(site.opened("in"), 2, "it is out");
@@ -62,7 +62,7 @@ fn the_two_arms_are_never_up_together() {
     site.operate("in", OperatorAct::Open).unwrap();
     site.sensor("in", Sensor::ClosedLimit, false);
     site.sensor("in", Sensor::OpenLimit, true);
-    site.comes("b1-in", A);
+    site.drives_up("b1-in", A);
     assert_eq!((site.opened("in"), site.opened("b1-in")), (2, 0));
     for (sensor, on) in [(Sensor::Safety, true), (Sensor::Arrival, false), (Sensor::Safety, false)]
     {
@@ -86,7 +86,7 @@ fn one_that_comes_out_unread_is_the_one_that_went_in_first() {
     site.operate("b1-in", OperatorAct::Open).unwrap();
     site.drive_through("b1-in");
     assert!(site.between().is_empty());
-    site.comes("in", B);
+    site.drives_up("in", B);
     assert_eq!(site.opened("in"), 2);
 }
 
@@ -96,7 +96,7 @@ fn whoever_stands_at_the_way_out_keeps_the_way_in_shut_for_as_long_as_it_takes()
     site.goes("in", A);
     site.sensor("b1-in", Sensor::Arrival, true);
     site.after(Duration::from_mins(20));
-    site.comes("in", B);
+    site.drives_up("in", B);
     assert_eq!(site.opened("in"), 1, "it stands there still");
     site.read("b1-in", A);
     site.drive_through("b1-in");
@@ -107,7 +107,7 @@ fn whoever_stands_at_the_way_out_keeps_the_way_in_shut_for_as_long_as_it_takes()
 fn one_that_nobody_saw_come_out_holds_the_next_for_five_minutes_and_a_person_is_called_before() {
     let mut site = sluice();
     site.goes("in", A);
-    site.comes("in", B);
+    site.drives_up("in", B);
     let calls = |site: &Site| site.state.tasks.values().filter(|task| task.is_call()).count();
     site.after(Duration::from_secs(170));
     assert_eq!((calls(&site), site.opened("in")), (0, 1));
@@ -131,12 +131,12 @@ fn turned_round_the_ends_change_their_parts() {
     }
     let opened = |site: &Site| (site.opened("in"), site.opened("b1-in"));
     assert_eq!(opened(&site), (2, 2));
-    site.comes("b1-in", A);
+    site.drives_up("b1-in", A);
     site.drive_through("b1-in");
     assert_eq!(site.between(), [A]);
-    site.comes("b1-in", B);
+    site.drives_up("b1-in", B);
     assert_eq!(opened(&site), (2, 3), "one is on its way out");
-    site.comes("in", A);
+    site.drives_up("in", A);
     let asked = site.state.lanes[&lane("in")].visit.as_ref().unwrap().order.unwrap();
     site.phone(asked);
     site.drive_through("in");
@@ -155,7 +155,7 @@ fn of_two_lanes_that_lead_opposite_ways_nobody_is_between() {
         site.enter(plate);
     }
     for (nth, plate) in [A, B].into_iter().enumerate() {
-        site.comes("out", plate);
+        site.drives_up("out", plate);
         assert_eq!(site.opened("out"), nth + 1, "{plate}: the one before has gone its way");
         site.drive_through("out");
     }
