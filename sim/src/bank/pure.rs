@@ -160,7 +160,7 @@ mod tests {
             asked_at: now,
         };
         let query = Ask::Query { out_trade_no: no(), way: PayWay::Cashier };
-        assert!(matches!(ask(&mut bank, now, &query).word, Word::Unknown { .. }));
+        assert!(matches!(ask(&mut bank, now, &query).word, Word::NoOrder { .. }));
         assert!(matches!(ask(&mut bank, now, &generate).word, Word::Cashier { .. }));
         assert_eq!(ask(&mut bank, now, &query).word, Word::Paying);
         bank.customer_pays("P1", now).unwrap();

@@ -8,7 +8,7 @@ use paifang::{
     core::{
         Change, Rules, State,
         basket::Line,
-        crowd::Crowd,
+        crowd::{Crowd, day_of},
         money::{Account, Order, OrderState, PaidBy, Posting},
         slot::Slot,
         ticket::{Admission, AdmissionState, Again, Ticket, Way},
@@ -155,7 +155,9 @@ impl Places {
         if let Some(most) =
             rules.tickets.persons_max.get(zone).filter(|_| admission.ticket.is_some())
         {
-            let inside = self.inside.get(zone).map_or(0, |(_, inside)| (*inside).max(0));
+            let day = Some(day_of(admission.at, &rules.zone, rules.tickets.day_begins));
+            let known = self.inside.get(zone).filter(|(counted, _)| *counted == day);
+            let inside = known.map_or(0, |(_, inside)| (*inside).max(0));
             let coming = self.open_into(zone, rules);
             law(Law::CrowdKept, inside + coming <= i64::from(*most), || {
                 format!("{inside} inside {zone}, {coming} let in, {most} at most: {admission:?}")

@@ -381,7 +381,9 @@ impl Desk<'_> {
     /// A late look was answered; the next is later still.
     pub(super) fn looked(&mut self, payment: Payment, to: Asked) {
         let late = matches!(payment.state, PaymentState::Reversed | PaymentState::Failed { .. });
-        if late && to == Asked::Query && payment.next_ask.is_some() {
+        // A second answer to the same look, asked twice over a restart, is no look of its own: the next is far ahead then.
+        let awaited = payment.next_ask.is_some_and(|at| at <= self.patience(&payment));
+        if late && to == Asked::Query && awaited {
             let looks = payment.asks + 1;
             self.look_late(payment, looks);
         }

@@ -115,7 +115,12 @@ impl Tariff {
                 ends || rule.tariff.is_some()
                     || (always && (rule.longest.is_some() || rule.same_day))
             };
-            spec.whole.is_none() && !spec.alternatives.iter().any(looks_at_end)
+            // Grace that comes again on a day is used up by a stay that goes on, so that units begin elsewhere; where one
+            // that is begun costs nothing, it may then fall short.
+            let moves = spec.free.iter().any(|free| free.again != spec::Again::Never);
+            let mut steps = spec.bands.iter().flat_map(|band| &band.rate);
+            let falls_short = moves && steps.any(|step| step.started == spec::Started::Free);
+            spec.whole.is_none() && !falls_short && !spec.alternatives.iter().any(looks_at_end)
         })
     }
 
