@@ -31,9 +31,16 @@ after(async () => {
 });
 
 async function look(page, address, name) {
-  await page.goto(address, { waitUntil: 'load' });
-  const wide = await overhang(page);
-  const found = [...(await barriers(page)), ...(wide > 0 ? [`it is ${wide} px wider than its window`] : [])];
+  const looked = async () => {
+    await page.goto(address, { waitUntil: 'load' });
+    return [await overhang(page), await barriers(page)];
+  };
+  // A page that shows something else by now went there while it was looked at: once more.
+  const [wide, barred] = await looked().catch((error) => {
+    if (!/Execution context was destroyed/.test(error.message)) throw error;
+    return looked();
+  });
+  const found = [...barred, ...(wide > 0 ? [`it is ${wide} px wider than its window`] : [])];
   const title = await page.title();
   if (!title) found.push('it has no title');
   return found.map((line) => `${name}: ${line}`);
